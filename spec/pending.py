@@ -1,0 +1,171 @@
+"""How owed actions merge until the user executes them, and the order in which they then come.
+
+A user may hand a node any number of inputs before a drain (pipelining).  What they owe together
+is at most one of each kind, a message and a snapshot for each peer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from spec.values import (
+    Action,
+    AppendEntriesCall,
+    AppendLogEntries,
+    BroadcastMessage,
+    Entries,
+    InstallSnapshot,
+    Log,
+    Message,
+    Node,
+    NodeId,
+    Position,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    SendMessage,
+    SetElectionTimeout,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Actions that are owed and not yet executed; the fields are in the order of execution."""
+
+    set_election_timeout: bool = False
+    save_current_term: bool = False
+    save_voted_for: bool = False
+    broadcast: Message | None = None
+    append: AppendLogEntries | None = None
+    sends: tuple[SendMessage, ...] = ()
+    installs: tuple[NodeId, ...] = ()
+
+
+NOTHING = Pending()
+
+
+def owe(pending: Pending, owed: tuple[Action, ...]) -> Pending:
+    """Merge newly owed actions, one after another, with those that are pending."""
+    for action in owed:
+        pending = merge(pending, action)
+    return pending
+
+
+def merge(pending: Pending, action: Action) -> Pending:
+    """One more action.  Of term and vote the latest is saved, whatever it then is.
+
+    A new term voids what was to be sent in an earlier one: nobody waits for it any more, and the
+    entries it speaks of may be overwritten before it leaves.
+    """
+    match action:
+        case SetElectionTimeout():
+            return replace(pending, set_election_timeout=True)
+        case SaveCurrentTerm():
+            return replace(
+                pending, save_current_term=True, broadcast=None, sends=(), installs=()
+            )
+        case SaveVotedFor():
+            return replace(pending, save_voted_for=True)
+        case BroadcastMessage(message):
+            return replace(pending, broadcast=merge_messages(pending.broadcast, message))
+        case AppendLogEntries():
+            return replace(pending, append=merge_appends(pending.append, action))
+        case SendMessage(to, message):
+            earlier = next((send.message for send in pending.sends if send.to == to), None)
+            others = [send for send in pending.sends if send.to != to]
+            send = SendMessage(to, merge_messages(earlier, message))
+            return replace(pending, sends=tuple(sorted([*others, send], key=lambda s: s.to)))
+        case InstallSnapshot(to):
+            return replace(pending, installs=tuple(sorted({*pending.installs, to})))
+
+
+def merge_messages(earlier: Message | None, later: Message) -> Message:
+    """The later message to the same peers takes the earlier one's place.
+
+    Two calls of one leader's term whose entries join are one call: the later call with the
+    entries of both, of which the later one's win.  Messages may be lost, so an earlier message
+    may always be dropped; two calls with a gap between them may not be joined.
+    """
+    match earlier, later:
+        case AppendEntriesCall(), AppendEntriesCall() if earlier.term == later.term:
+            joined = join(
+                earlier.prev_position, earlier.entries, later.prev_position, later.entries
+            )
+            if joined is not None:
+                return replace(later, prev_position=earlier.prev_position, entries=joined)
+    return later
+
+
+def merge_appends(earlier: AppendLogEntries | None, later: AppendLogEntries) -> AppendLogEntries:
+    """Both writes as one.  The later one may begin before the earlier one, and then covers it."""
+    if earlier is not None:
+        joined = join(earlier.prev_position, earlier.entries, later.prev_position, later.entries)
+        if joined is not None:
+            return AppendLogEntries(earlier.prev_position, joined)
+    return later
+
+
+def join(prev: Position, entries: Entries, later_prev: Position, later: Entries) -> Entries | None:
+    """`entries` after `prev` up to `later_prev`, then `later`; None if they do not contain it."""
+    kept = later_prev.index - prev.index
+    if kept < 0 or kept > len(entries):
+        return None
+    if later_prev.term != (prev.term if kept == 0 else entries[kept - 1].term):
+        return None
+    joined: Entries = entries[:kept] + later
+    return joined
+
+
+def compact(pending: Pending, log: Log) -> Pending:
+    """§7: entries that the log's new snapshot covers can no longer be read to execute an action.
+
+    A pending write always ends where the log ends; it keeps what lies after the snapshot.  So does
+    a call; one that has nothing there keeps its previous position and loses its entries, which
+    leaves it as true as before.
+    """
+    position = log.snapshot_position
+
+    def call_after(message: Message) -> Message:
+        match message:
+            case AppendEntriesCall(prev_position=prev, entries=entries) if (
+                entries and prev.index < position.index
+            ):
+                covered = join(prev, entries, position, ())
+                if covered is None:
+                    return replace(message, entries=())
+                return replace(message, prev_position=position, entries=entries[len(covered) :])
+        return message
+
+    append = pending.append
+    if append is not None and (
+        append.prev_position.index < position.index or not log.contains(append.prev_position)
+    ):
+        append = AppendLogEntries(position, log.after(position.index))
+    return replace(
+        pending,
+        broadcast=call_after(pending.broadcast) if pending.broadcast is not None else None,
+        append=append,
+        sends=tuple(SendMessage(send.to, call_after(send.message)) for send in pending.sends),
+    )
+
+
+def actions(pending: Pending, node: Node) -> tuple[Action, ...]:
+    """The pending actions in their order of execution, for the node as it is at the drain.
+
+    Term and vote are durable before any message that rests on them leaves, entries before the
+    reply that reports them.  A leader's broadcast does not rest on its own disk (dissertation,
+    §10.2.1) and goes first, so that the peers write while the leader does.
+    """
+    ordered: list[Action] = []
+    if pending.set_election_timeout:
+        ordered.append(SetElectionTimeout())
+    if pending.save_current_term:
+        ordered.append(SaveCurrentTerm(node.current_term))
+    if pending.save_voted_for:
+        ordered.append(SaveVotedFor(node.voted_for))
+    if pending.broadcast is not None:
+        ordered.append(BroadcastMessage(pending.broadcast, node.peers))
+    if pending.append is not None:
+        ordered.append(pending.append)
+    ordered.extend(pending.sends)
+    ordered.extend(InstallSnapshot(to) for to in pending.installs)
+    return tuple(ordered)

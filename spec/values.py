@@ -1,0 +1,449 @@
+"""The values that the rules speak of: positions, entries, logs, messages, events, actions.
+
+Everything here is immutable and compares by value.  A term, an index or a message sequence number
+is a plain integer (0 is "none yet"), a node is named by an integer.  Terms, indices and sequence
+numbers are only ever compared, added and passed on: the rules run unchanged on symbolic integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+NodeId: TypeAlias = int
+Term: TypeAlias = int
+Index: TypeAlias = int
+SeqNo: TypeAlias = int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a log.  Ordered as §5.4.1 compares logs: by term first, then by index."""
+
+    term: Term
+    index: Index
+
+
+ZERO: Final = Position(0, 0)
+"""The position before every log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A cluster's membership (§6).  With `new_voters` it is a joint one, C_old,new."""
+
+    voters: frozenset[NodeId] = frozenset()
+    new_voters: frozenset[NodeId] = frozenset()
+    non_voters: frozenset[NodeId] = frozenset()
+
+    @property
+    def is_joint(self) -> bool:
+        return bool(self.new_voters)
+
+    @property
+    def electors(self) -> frozenset[NodeId]:
+        """Who may campaign: a voter of the old or of the new membership."""
+        return self.voters | self.new_voters
+
+    @property
+    def members(self) -> frozenset[NodeId]:
+        return self.voters | self.new_voters | self.non_voters
+
+
+NO_CONFIG: Final = Config()
+
+TERM: Final = "term"
+COMMAND: Final = "command"
+Payload: TypeAlias = Config | Literal["term", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One log entry: the term of the leader that made it, and what it holds.
+
+    `TERM` is the entry with which a leader opens its term (§8), `COMMAND` a command of the user
+    (whose content is no concern of the protocol), a `Config` a membership (§6).
+    """
+
+    term: Term
+    payload: Payload
+
+
+class Entries(Protocol):
+    """A sequence of entries.  A tuple is one; `spec.sequence.Sequence` is one for long logs."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Entry]: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __add__(self, more: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A node's log: a snapshot of a prefix (§7), and the entries after it.
+
+    `config` is the membership in force, the last in the log, committed or not (§6), and
+    `config_index` its index; both follow from the rest, which ConfigFromLog checks.
+    """
+
+    snapshot_position: Position = ZERO
+    snapshot_config: Config = NO_CONFIG
+    entries: Entries = ()
+    config: Config = NO_CONFIG
+    config_index: Index = 0
+
+    @property
+    def last_index(self) -> Index:
+        return self.snapshot_position.index + len(self.entries)
+
+    @property
+    def last_position(self) -> Position:
+        return self.position(self.last_index)
+
+    def term(self, index: Index) -> Term:
+        """The term of the entry at an index, from the snapshot's to the last."""
+        if index == self.snapshot_position.index:
+            return self.snapshot_position.term
+        return self.entry(index).term
+
+    def entry(self, index: Index) -> Entry:
+        """The entry at an index after the snapshot's, up to the last."""
+        entry: Entry = self.entries[index - self.snapshot_position.index - 1]
+        return entry
+
+    def position(self, index: Index) -> Position:
+        return Position(self.term(index), index)
+
+    def contains(self, position: Position) -> bool:
+        """Whether the log has this entry (its snapshot's last one included)."""
+        return (
+            self.snapshot_position.index <= position.index <= self.last_index
+            and self.term(position.index) == position.term
+        )
+
+    def after(self, index: Index) -> Entries:
+        """The entries that follow an index."""
+        entries: Entries = self.entries[index - self.snapshot_position.index :]
+        return entries
+
+    def config_at(self, index: Index) -> Config:
+        """The membership that was in force when the entry at `index` was the last."""
+        return self._latest_config(index)[0]
+
+    def truncated(self, last: Index) -> Log:
+        """The log without the entries after index `last`."""
+        kept = self.entries[: last - self.snapshot_position.index]
+        if self.config_index <= last:
+            config, index = self.config, self.config_index
+        else:
+            config, index = self._latest_config(last)
+        return Log(self.snapshot_position, self.snapshot_config, kept, config, index)
+
+    def appended(self, entries: Entries) -> Log:
+        config, config_index = self.config, self.config_index
+        for offset, entry in enumerate(entries):
+            if isinstance(entry.payload, Config):
+                config, config_index = entry.payload, self.last_index + 1 + offset
+        return Log(
+            self.snapshot_position,
+            self.snapshot_config,
+            self.entries + entries,
+            config,
+            config_index,
+        )
+
+    def compacted(self, position: Position, config: Config) -> Log:
+        """The log once a snapshot up to `position` takes the place of its prefix (§7).
+
+        What follows an entry that the snapshot ends with is kept; a log that has no such entry
+        is covered by the snapshot, or conflicts with it, and is discarded.
+        """
+        if not self.contains(position):
+            return new_log(position, config)
+        kept = self.after(position.index)
+        if self.config_index > position.index:
+            return Log(position, config, kept, self.config, self.config_index)
+        return Log(position, config, kept, config, position.index)
+
+    def _latest_config(self, last: Index) -> tuple[Config, Index]:
+        index = last
+        while index > self.snapshot_position.index:
+            payload = self.entry(index).payload
+            if isinstance(payload, Config):
+                return payload, index
+            index -= 1
+        return self.snapshot_config, self.snapshot_position.index
+
+
+def new_log(
+    snapshot_position: Position = ZERO, snapshot_config: Config = NO_CONFIG, entries: Entries = ()
+) -> Log:
+    """A log of a snapshot and entries; its configuration is found in them."""
+    empty = Log(
+        snapshot_position, snapshot_config, entries[:0], snapshot_config, snapshot_position.index
+    )
+    return empty.appended(entries)
+
+
+# Messages (§5.1, Figure 2).  A reply carries its call's sequence number.
+
+
+@dataclass(frozen=True, slots=True)
+class RequestVoteCall:
+    sender: NodeId
+    term: Term
+    seqno: SeqNo
+    last_position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class RequestVoteReply:
+    sender: NodeId
+    term: Term
+    seqno: SeqNo
+    vote_granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEntriesCall:
+    sender: NodeId
+    term: Term
+    seqno: SeqNo
+    commit_index: Index
+    prev_position: Position
+    entries: Entries
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEntriesReply:
+    """In place of Figure 2's boolean a reply carries the last position of the sender's log.
+
+    If the leader's log contains it, then by Log Matching the two logs agree up to there.
+    """
+
+    sender: NodeId
+    term: Term
+    seqno: SeqNo
+    last_position: Position
+
+
+Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | AppendEntriesReply
+
+
+# Events: what may happen to one node.
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A node that has never run before comes up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A node comes up again with what its disk holds."""
+
+    current_term: Term
+    voted_for: NodeId | None
+    log: Log
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCluster:
+    voters: frozenset[NodeId]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeCommand:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeConfig:
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ElectionTimeout:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotInstalled:
+    """The user has made durable a snapshot whose last entry is at `position`."""
+
+    position: Position
+    config: Config
+
+
+Event: TypeAlias = (
+    Start
+    | Restart
+    | CreateCluster
+    | ProposeCommand
+    | ProposeConfig
+    | Heartbeat
+    | ElectionTimeout
+    | Receive
+    | SnapshotInstalled
+)
+
+
+# Actions: what a node asks its user to do.
+
+
+@dataclass(frozen=True, slots=True)
+class SetElectionTimeout:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCurrentTerm:
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class SaveVotedFor:
+    voted_for: NodeId | None
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastMessage:
+    """Send a message to every other member; `to` is filled in when the action is executed."""
+
+    message: Message
+    to: tuple[NodeId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppendLogEntries:
+    """Make the durable log end with `entries` after `prev_position`, dropping what was there."""
+
+    prev_position: Position
+    entries: Entries
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    to: NodeId
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class InstallSnapshot:
+    """Send `to` the snapshot that this node's log begins with."""
+
+    to: NodeId
+
+
+Action: TypeAlias = (
+    SetElectionTimeout
+    | SaveCurrentTerm
+    | SaveVotedFor
+    | BroadcastMessage
+    | AppendLogEntries
+    | SendMessage
+    | InstallSnapshot
+)
+
+
+# Outcomes: what the caller of an event is told.
+
+Reason: TypeAlias = Literal[
+    "not_leader", "invalid_config", "cluster_exists", "invalid_snapshot", "invariant"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The event was not accepted and the node is as before.
+
+    `invariant`: the event shows that a guarantee of the protocol has been broken somewhere, and
+    going on would lose committed entries.  `why` is for people and no part of the comparison.
+    """
+
+    reason: Reason
+    why: str = field(default="", compare=False)
+
+
+Outcome: TypeAlias = Position | bool | None | Refused
+"""A proposal's position; True for what was accepted; None where there is nothing to tell."""
+
+# Roles.
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """`leader`: who is known to lead the current term."""
+
+    leader: NodeId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    granted: frozenset[NodeId]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a leader knows of a peer: it holds the leader's log up to `match`.
+
+    `seqno` is the latest call that the peer replied to.
+    """
+
+    node: NodeId
+    match: Index = 0
+    seqno: SeqNo = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """`durable`: how much of its own log the leader knows to be on its disk."""
+
+    peers: tuple[Progress, ...]
+    durable: Index = 0
+
+
+Role: TypeAlias = Follower | Candidate | Leader
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The state of one node."""
+
+    id: NodeId
+    role: Role = Follower()
+    current_term: Term = 0
+    voted_for: NodeId | None = None
+    log: Log = Log()
+    commit_index: Index = 0
+    seqno: SeqNo = 0
+
+    @property
+    def config(self) -> Config:
+        return self.log.config
+
+    @property
+    def peers(self) -> tuple[NodeId, ...]:
+        return tuple(sorted(self.config.members - {self.id}))
+
+    @property
+    def leader(self) -> NodeId | None:
+        match self.role:
+            case Follower(leader):
+                return leader
+            case Leader():
+                return self.id
+        return None
+
+
