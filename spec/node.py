@@ -12,6 +12,7 @@ user executes them, and in which order that is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeAlias
 
 from spec.values import (
@@ -126,7 +127,7 @@ def restart(node_id: NodeId, disk: Restart) -> Step:
         log=log,
         commit_index=log.snapshot_position.index,
     )
-    if any(later < earlier for earlier, later in zip(terms, terms[1:], strict=False)):
+    if any(later < earlier for earlier, later in pairwise(terms)):
         return refused(node, "invariant", "terms never fall in a log, nor below it")
     return Step(None, (SetElectionTimeout(),), node)
 
@@ -200,7 +201,7 @@ def step_down(node: Node, term: Term) -> Move:
 
 
 def receive_request_vote_call(node: Node, call: RequestVoteCall) -> Move:
-    """§5.2, §5.4.1: one vote a term, first come first served, to a log as up-to-date as one's own."""
+    """§5.2, §5.4.1: one vote a term, first come first served, to a log not behind one's own."""
     if call.term < node.current_term:
         reply = RequestVoteReply(node.id, node.current_term, call.seqno, False)
         return node, (SendMessage(call.sender, reply),)
@@ -416,7 +417,9 @@ def advance_commit(node: Node) -> Move:
     if index < node.log.config_index:
         return node, ()
     if node.config.is_joint:
-        return append_as_leader(node, Config(node.config.new_voters, frozenset(), node.config.non_voters))
+        return append_as_leader(
+            node, Config(node.config.new_voters, frozenset(), node.config.non_voters)
+        )
     if node.id not in node.config.voters:
         return replace(node, role=Follower()), (SetElectionTimeout(),)
     return node, ()

@@ -60,9 +60,7 @@ def merge(pending: Pending, action: Action) -> Pending:
         case SetElectionTimeout():
             return replace(pending, set_election_timeout=True)
         case SaveCurrentTerm():
-            return replace(
-                pending, save_current_term=True, broadcast=None, sends=(), installs=()
-            )
+            return replace(pending, save_current_term=True, broadcast=None, sends=(), installs=())
         case SaveVotedFor():
             return replace(pending, save_voted_for=True)
         case BroadcastMessage(message):

@@ -176,6 +176,9 @@ class Log:
         return self.snapshot_config, self.snapshot_position.index
 
 
+EMPTY_LOG: Final = Log()
+
+
 def new_log(
     snapshot_position: Position = ZERO, snapshot_config: Config = NO_CONFIG, entries: Entries = ()
 ) -> Log:
@@ -376,7 +379,7 @@ class Refused:
     why: str = field(default="", compare=False)
 
 
-Outcome: TypeAlias = Position | bool | None | Refused
+Outcome: TypeAlias = Position | bool | Refused | None
 """A proposal's position; True for what was accepted; None where there is nothing to tell."""
 
 # Roles.
@@ -425,7 +428,7 @@ class Node:
     role: Role = Follower()
     current_term: Term = 0
     voted_for: NodeId | None = None
-    log: Log = Log()
+    log: Log = EMPTY_LOG
     commit_index: Index = 0
     seqno: SeqNo = 0
 
@@ -445,5 +448,3 @@ class Node:
             case Leader():
                 return self.id
         return None
-
-

@@ -1,0 +1,379 @@
+"""A cluster: nodes, their disks, the network between them, and whatever may happen to them.
+
+The network loses, duplicates, delays and reorders; a message may be shortened before it is sent.
+A crash may fall between any two actions of a drain, and a restart sees just what those before it
+have persisted.  What happens is a sequence of steps; `apply` says what one step does.
+
+Nodes are named 0, 1, 2, ... by their place in `members`; one that takes no part in the cluster
+yet is a member without a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from spec import node as rules
+from spec.pending import NOTHING, Pending, actions, compact, owe
+from spec.values import (
+    EMPTY_LOG,
+    Action,
+    AppendEntriesCall,
+    AppendLogEntries,
+    BroadcastMessage,
+    Config,
+    Entries,
+    Event,
+    InstallSnapshot,
+    Leader,
+    Log,
+    Message,
+    Node,
+    NodeId,
+    Outcome,
+    Position,
+    Receive,
+    RequestVoteReply,
+    Restart,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    SendMessage,
+    SnapshotInstalled,
+    Term,
+)
+
+Rule: TypeAlias = Callable[[Node, Event], rules.Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What a node has persisted, by the actions that were executed."""
+
+    current_term: Term = 0
+    voted_for: NodeId | None = None
+    log: Log = EMPTY_LOG
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One server.  While it is down, `node` is what it was at the crash and counts for nothing."""
+
+    node: Node
+    pending: Pending = NOTHING
+    disk: Disk = Disk()
+    up: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot under way to a peer (§7, InstallSnapshot), which the user transfers."""
+
+    sender: NodeId
+    position: Position
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    to: NodeId
+    content: Message | Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """An entry that was committed, and the lowest term whose leader did that."""
+
+    entry_term: Term
+    payload: object
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """History variables: what has been, and is stored nowhere.  No rule ever reads them.
+
+    leaders    who became leader of which term
+    votes      which node told that it voted for whom in which term, by a reply or by campaigning
+    committed  the committed entry at each index, from 1 on
+    """
+
+    leaders: tuple[tuple[Term, NodeId], ...] = ()
+    votes: frozenset[tuple[NodeId, Term, NodeId]] = frozenset()
+    committed: tuple[Committed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    members: tuple[Member, ...]
+    network: tuple[Envelope, ...] = ()
+    history: History = History()
+
+
+def new_cluster(size: int) -> Cluster:
+    """`size` nodes that have just been started for the first time."""
+    return Cluster(tuple(Member(rules.start(node_id).node) for node_id in range(size)))
+
+
+# Steps: what may happen.
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The user or a timer hands a node an event."""
+
+    node: NodeId
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """The network delivers its `index`-th content; `keep` is what was left of a call's entries."""
+
+    index: int
+    keep: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lose:
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """The user executes a node's actions, all, or only the first few before the node crashes."""
+
+    node: NodeId
+    crash_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    node: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Comeback:
+    """A node that is down restarts from its disk."""
+
+    node: NodeId
+
+
+Step: TypeAlias = Input | Deliver | Lose | Duplicate | Drain | Crash | Comeback
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """An action that was executed, and what the disk held just before."""
+
+    action: Action
+    disk: Disk
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a step did: the cluster before and after, and to whom what happened.
+
+    `owed`: the actions that a drain owed, of which `executed` were carried out.
+    """
+
+    before: Cluster
+    after: Cluster
+    actor: NodeId | None = None
+    event: Event | None = None
+    outcome: Outcome = None
+    owed: tuple[Action, ...] | None = None
+    executed: tuple[Executed, ...] = ()
+
+
+def is_enabled(cluster: Cluster, step: Step) -> bool:
+    """Whether the step can happen in this state."""
+    match step:
+        case Input(node) | Drain(node) | Crash(node):
+            return node < len(cluster.members) and cluster.members[node].up
+        case Comeback(node):
+            return node < len(cluster.members) and not cluster.members[node].up
+        case Deliver(index):
+            return index < len(cluster.network) and cluster.members[cluster.network[index].to].up
+        case Lose(index) | Duplicate(index):
+            return index < len(cluster.network)
+
+
+def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
+    """What an enabled step does.  `rule` is the specification of one node, or a variant of it."""
+    match step:
+        case Input(node_id, event):
+            return _input(cluster, cluster, node_id, event, rule)
+        case Deliver(index, keep):
+            envelope = cluster.network[index]
+            rest = cluster.network[:index] + cluster.network[index + 1 :]
+            event = _event_of(envelope.content, keep)
+            taken = replace(cluster, network=rest)
+            return _input(cluster, taken, envelope.to, event, rule)
+        case Lose(index):
+            rest = cluster.network[:index] + cluster.network[index + 1 :]
+            return Change(cluster, replace(cluster, network=rest))
+        case Duplicate(index):
+            twice = (*cluster.network, cluster.network[index])
+            return Change(cluster, replace(cluster, network=twice))
+        case Drain(node_id, crash_after):
+            return _drain(cluster, node_id, crash_after)
+        case Crash(node_id):
+            return Change(cluster, _crashed(cluster, node_id), node_id)
+        case Comeback(node_id):
+            disk = cluster.members[node_id].disk
+            event = Restart(disk.current_term, disk.voted_for, disk.log)
+            return _input(cluster, cluster, node_id, event, rule)
+
+
+def _event_of(content: Message | Snapshot, keep: int | None) -> Event:
+    match content:
+        case Snapshot(position=position, config=config):
+            return SnapshotInstalled(position, config)
+        case AppendEntriesCall() if keep is not None:
+            return Receive(replace(content, entries=content.entries[:keep]))
+    return Receive(content)
+
+
+def _input(before: Cluster, cluster: Cluster, node_id: NodeId, event: Event, rule: Rule) -> Change:
+    member = cluster.members[node_id]
+    taken = rule(member.node, event)
+    pending, disk = member.pending, member.disk
+    match event:
+        case Restart():
+            pending = NOTHING
+        case SnapshotInstalled(position, config) if taken.outcome is True:
+            # The snapshot was made durable before the node was told of it.
+            pending = compact(pending, taken.node.log)
+            disk = replace(disk, log=disk.log.compacted(position, config))
+    changed = Member(taken.node, owe(pending, taken.owed), disk)
+    after = _observed(_with(cluster, changed), member.node, taken.node)
+    return Change(before, after, node_id, event, taken.outcome)
+
+
+def drain(member: Member) -> tuple[tuple[Action, ...], Node]:
+    """All the actions of a drain, and the node after it.
+
+    The end of a drain may owe more (`spec.node.drained`), which belongs to the same drain.
+    """
+    node, pending = member.node, member.pending
+    owed: tuple[Action, ...] = ()
+    while True:
+        owed += actions(pending, node)
+        node, more = rules.drained(node)
+        if not more:
+            return owed, node
+        pending = owe(NOTHING, more)
+
+
+def _drain(cluster: Cluster, node_id: NodeId, crash_after: int | None) -> Change:
+    member = cluster.members[node_id]
+    owed, node = drain(member)
+    disk, sent = member.disk, list[Envelope]()
+    executed = []
+    for action in owed if crash_after is None else owed[:crash_after]:
+        executed.append(Executed(action, disk))
+        disk = persist(disk, action)
+        sent += posted(member.node, action)
+    after = replace(
+        _with(cluster, Member(node, NOTHING, disk)), network=cluster.network + tuple(sent)
+    )
+    if crash_after is None:
+        after = _observed(after, member.node, node)
+    else:
+        after = _with(after, replace(member, disk=disk, up=False))
+    after = replace(after, history=_told(after.history, executed, member.node))
+    return Change(cluster, after, node_id, None, None, owed, tuple(executed))
+
+
+def persist(disk: Disk, action: Action) -> Disk:
+    """What an executed action leaves on the disk."""
+    match action:
+        case SaveCurrentTerm(term):
+            return replace(disk, current_term=term)
+        case SaveVotedFor(voted_for):
+            return replace(disk, voted_for=voted_for)
+        case AppendLogEntries(prev_position, entries):
+            return replace(disk, log=disk.log.truncated(prev_position.index).appended(entries))
+    return disk
+
+
+def posted(node: Node, action: Action) -> list[Envelope]:
+    """What an executed action hands to the network."""
+    match action:
+        case BroadcastMessage(message, to):
+            return [Envelope(peer, message) for peer in to]
+        case SendMessage(to, message):
+            return [Envelope(to, message)]
+        case InstallSnapshot(to):
+            log = node.log
+            return [Envelope(to, Snapshot(node.id, log.snapshot_position, log.snapshot_config))]
+    return []
+
+
+def _crashed(cluster: Cluster, node_id: NodeId) -> Cluster:
+    return _with(cluster, replace(cluster.members[node_id], up=False, pending=NOTHING))
+
+
+def _with(cluster: Cluster, member: Member) -> Cluster:
+    at = member.node.id
+    members = (*cluster.members[:at], member, *cluster.members[at + 1 :])
+    return Cluster(members, cluster.network, cluster.history)
+
+
+# History
+
+
+def _observed(cluster: Cluster, before: Node, after: Node) -> Cluster:
+    """Write down who became leader and what was committed."""
+    history = cluster.history
+    if isinstance(after.role, Leader):
+        led = (after.current_term, after.id)
+        if led not in history.leaders:
+            history = replace(history, leaders=(*history.leaders, led))
+    if after.commit_index > before.commit_index or after.current_term != before.current_term:
+        history = replace(history, committed=_committed(history.committed, after))
+    return cluster if history is cluster.history else replace(cluster, history=history)
+
+
+def _committed(committed: tuple[Committed, ...], node: Node) -> tuple[Committed, ...]:
+    """Entries up to a node's commit index are committed, at the latest in the node's term."""
+    term = node.current_term
+    if isinstance(node.role, Leader) and any(
+        entry.term > term for entry in committed[: node.commit_index]
+    ):
+        # A leader of an earlier term comes to know it later than one that followed it.
+        committed = tuple(
+            replace(entry, term=min(entry.term, term)) if index < node.commit_index else entry
+            for index, entry in enumerate(committed)
+        )
+    return committed + tuple(
+        Committed(entry.term, entry.payload, term)
+        for entry in _entries_between(node.log, len(committed), node.commit_index)
+    )
+
+
+def _entries_between(log: Log, after: int, last: int) -> Entries:
+    start = log.snapshot_position.index
+    if after < start:
+        return ()
+    between: Entries = log.entries[after - start : last - start]
+    return between
+
+
+def _told(history: History, executed: list[Executed], node: Node) -> History:
+    votes = set[tuple[NodeId, Term, NodeId]]()
+    for done in executed:
+        match done.action:
+            case SendMessage(to, RequestVoteReply(sender, term, _, True)):
+                votes.add((sender, term, to))
+            case SaveVotedFor(voted_for) if voted_for == node.id:
+                votes.add((node.id, node.current_term, node.id))
+    if votes <= history.votes:
+        return history
+    return replace(history, votes=history.votes | votes)

@@ -1,0 +1,269 @@
+"""STEP: what holds of every step, as predicates on what it did and on each executed action.
+
+A predicate returns None where the property holds, and otherwise says what is wrong.
+"""
+
+from __future__ import annotations
+
+from spec.always import Detail, entries_between
+from spec.cluster import Change, Executed
+from spec.node import has_quorum
+from spec.values import (
+    AppendEntriesReply,
+    AppendLogEntries,
+    BroadcastMessage,
+    Candidate,
+    Index,
+    Leader,
+    Log,
+    Node,
+    RequestVoteReply,
+    Restart,
+    SendMessage,
+)
+
+
+def _actors(change: Change) -> tuple[Node, Node] | None:
+    """The acting node before and after a step that it took while it was running."""
+    if change.actor is None or isinstance(change.event, Restart):
+        return None
+    before, after = change.before.members[change.actor], change.after.members[change.actor]
+    return (before.node, after.node) if before.up and after.up else None
+
+
+def term_monotonic(change: Change) -> Detail:
+    """§5.1: the current term increases monotonically; a restart may fall back to the disk's."""
+    if change.actor is None:
+        return None
+    before, after = change.before.members[change.actor], change.after.members[change.actor]
+    lowest = before.node.current_term if before.up and after.up else before.disk.current_term
+    if after.node.current_term >= lowest and (after.disk.current_term >= before.disk.current_term):
+        return None
+    return f"from {lowest} to {after.node.current_term}"
+
+
+def commit_monotonic(change: Change) -> Detail:
+    actors = _actors(change)
+    if actors is None or actors[0].commit_index <= actors[1].commit_index:
+        return None
+    return f"from {actors[0].commit_index} to {actors[1].commit_index}"
+
+
+def vote_kept_in_term(change: Change) -> Detail:
+    """§5.2: a vote, once given, stays given for the term (D3)."""
+    actors = _actors(change)
+    if actors is None:
+        return None
+    before, after = actors
+    if before.current_term != after.current_term or before.voted_for in (None, after.voted_for):
+        return None
+    return f"from {before.voted_for} to {after.voted_for} in term {after.current_term}"
+
+
+def leader_append_only(change: Change) -> Detail:
+    """§5.3: a leader never overwrites or deletes entries in its log; it only appends."""
+    actors = _actors(change)
+    if actors is None:
+        return None
+    before, after = actors
+    if not (isinstance(before.role, Leader) and isinstance(after.role, Leader)):
+        return None
+    first = max(before.log.snapshot_position.index, after.log.snapshot_position.index)
+    last = before.log.last_index
+    if after.log.last_index >= last and (
+        after.log is before.log
+        or entries_between(before.log, first, last) == entries_between(after.log, first, last)
+    ):
+        return None
+    return f"a log up to {last} became one up to {after.log.last_index}"
+
+
+def committed_entries_stay(change: Change) -> Detail:
+    """§5.4.3: what a running server has committed never changes."""
+    actors = _actors(change)
+    if actors is None or actors[0].log is actors[1].log:
+        return None
+    before, after = actors
+    first = max(before.log.snapshot_position.index, after.log.snapshot_position.index)
+    last = before.commit_index
+    if after.log.last_index >= last and (
+        last <= first
+        or entries_between(before.log, first, last) == entries_between(after.log, first, last)
+    ):
+        return None
+    return f"the entries up to commit index {last} are not what they were"
+
+
+def commits_own_term_only(change: Change) -> Detail:
+    """§5.4.2: a leader counts replicas of entries of its own term alone."""
+    grown = _leader_commit(change)
+    if grown is None:
+        return None
+    node, index = grown
+    if node.log.term(index) == node.current_term:
+        return None
+    return f"index {index} of term {node.log.term(index)} in term {node.current_term}"
+
+
+def committed_on_quorum(change: Change) -> Detail:
+    """§5.3, §6: what a leader commits is on the disks of a quorum of its configuration.
+
+    The configuration is the one under which it was counted, which the commitment may end.
+    """
+    grown = _leader_commit(change)
+    if grown is None or change.actor is None:
+        return None
+    node, index = grown
+    position = node.log.position(index)
+    holders = frozenset(
+        member.node.id
+        for member in change.after.members
+        if _holds(member.disk.log, index, position)
+    )
+    config = change.before.members[change.actor].node.config
+    if has_quorum(config, holders):
+        return None
+    return f"{position} is on the disks of {sorted(holders)} only, of {config}"
+
+
+def _holds(log: Log, index: Index, position: object) -> bool:
+    if index < log.snapshot_position.index:
+        return True
+    return index <= log.last_index and log.position(index) == position
+
+
+def _leader_commit(change: Change) -> tuple[Node, Index] | None:
+    """The leader that advanced its commit index by counting, and to where."""
+    actors = _actors(change)
+    if actors is None:
+        return None
+    before, after = actors
+    if not isinstance(before.role, Leader) or after.commit_index <= before.commit_index:
+        return None
+    if after.current_term != before.current_term:
+        return None
+    return after, after.commit_index
+
+
+def elected_by_quorum(change: Change) -> Detail:
+    """§5.2, §6: a leader has the votes of a quorum of its configuration."""
+    actors = _actors(change)
+    if actors is None or change.actor is None:
+        return None
+    before, after = actors
+    if not isinstance(after.role, Leader) or isinstance(before.role, Leader):
+        return None
+    voters = frozenset(
+        who
+        for who, term, to in change.before.history.votes
+        if term == after.current_term and to == after.id
+    )
+    if has_quorum(after.config, voters | {after.id}):
+        return None
+    return f"elected in term {after.current_term} by {sorted(voters)} only, of {after.config}"
+
+
+def campaigns_as_elector(change: Change) -> Detail:
+    """§6: a non-voter or a removed server does not campaign."""
+    actors = _actors(change)
+    if actors is None:
+        return None
+    before, after = actors
+    if not isinstance(after.role, Candidate) or after.current_term == before.current_term:
+        return None
+    return None if after.id in after.config.electors else f"campaigns outside of {after.config}"
+
+
+def config_change_through_joint(change: Change) -> Detail:
+    """§6: between two sets of voters lies a joint configuration of both, one at a time."""
+    actors = _actors(change)
+    if actors is None:
+        return None
+    before, after = actors
+    if not isinstance(before.role, Leader) or before.config == after.config:
+        return None
+    old, new = before.config, after.config
+    if new.electors & new.non_voters:
+        return f"{new} has a node both as voter and non-voter"
+    if old.is_joint:
+        fine = new.voters == old.new_voters and not new.is_joint
+    else:
+        fine = new.voters == old.voters
+    return None if fine else f"from {old} to {new}"
+
+
+def joint_is_left(change: Change) -> Detail:
+    """§6: once C_old,new is committed, its leader proposes C_new at once."""
+    grown = _leader_commit(change)
+    if grown is None or not isinstance(grown[0].role, Leader):
+        return None
+    node, index = grown
+    if node.config.is_joint and node.log.config_index <= index:
+        return f"{node.config} is committed and still in force"
+    return None
+
+
+def removed_leader_steps_down(change: Change) -> Detail:
+    """§6: a leader that is no voter of C_new leads until C_new is committed, and no longer."""
+    actors = _actors(change)
+    if actors is None:
+        return None
+    before, after = actors
+    committed = after.log.config_index <= after.commit_index
+    removed = after.id not in after.config.electors
+    if isinstance(after.role, Leader) and removed and committed and _leader_commit(change):
+        return f"leads although {after.config} is committed"
+    if (
+        isinstance(before.role, Leader)
+        and not isinstance(after.role, Leader)
+        and before.current_term == after.current_term
+        and not (removed and committed)
+    ):
+        return f"stepped down in its own term, under {after.config}"
+    return None
+
+
+# STEP, one executed action
+
+
+def vote_persisted_before_reply(done: Executed) -> Detail:
+    """Figure 2, "updated on stable storage before responding": the vote."""
+    match done.action:
+        case SendMessage(to, RequestVoteReply(_, term, _, True)):
+            disk = done.disk
+            if (disk.current_term, disk.voted_for) == (term, to):
+                return None
+            return (
+                f"votes for {to} in term {term}, the disk has {disk.voted_for} "
+                f"in term {disk.current_term}"
+            )
+    return None
+
+
+def term_persisted_before_message(done: Executed) -> Detail:
+    """Figure 2, "updated on stable storage before responding": the term."""
+    match done.action:
+        case SendMessage(_, message) | BroadcastMessage(message):
+            if done.disk.current_term < message.term:
+                return f"sends in term {message.term}, the disk has {done.disk.current_term}"
+    return None
+
+
+def entries_persisted_before_reply(done: Executed) -> Detail:
+    """Figure 2, "updated on stable storage before responding": the log."""
+    match done.action:
+        case SendMessage(_, AppendEntriesReply(_, _, _, last_position)):
+            if done.disk.log.contains(last_position):
+                return None
+            return f"reports {last_position}, the disk ends at {done.disk.log.last_position}"
+    return None
+
+
+def write_continues_log(done: Executed) -> Detail:
+    """What is appended follows something that the disk has."""
+    match done.action:
+        case AppendLogEntries(prev_position):
+            if done.disk.log.contains(prev_position):
+                return None
+            return f"appends after {prev_position}, the disk ends at {done.disk.log.last_position}"
+    return None

@@ -1,0 +1,233 @@
+"""SOMETIMES: what a run must come by, or its properties may have held of nothing.
+
+A witness is a predicate on one step.  A run counts how often each was seen; one that a long run
+never saw means that the run says nothing about what the witness stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from spec.cluster import Change
+from spec.values import (
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    Candidate,
+    Follower,
+    InstallSnapshot,
+    Leader,
+    Node,
+    Receive,
+    Restart,
+    SnapshotInstalled,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    name: str
+    source: str
+    seen: Callable[[Change, Node, Node], bool]
+    """The step, and the node that took it, before and after."""
+
+
+def leader_elected(_: Change, before: Node, after: Node) -> bool:
+    return isinstance(after.role, Leader) and not isinstance(before.role, Leader)
+
+
+def election_without_winner(_: Change, before: Node, after: Node) -> bool:
+    return (
+        isinstance(before.role, Candidate)
+        and isinstance(after.role, Candidate)
+        and after.current_term > before.current_term
+    )
+
+
+def leader_deposed(_: Change, before: Node, after: Node) -> bool:
+    return isinstance(before.role, Leader) and after.current_term > before.current_term
+
+
+def candidate_followed_leader(_: Change, before: Node, after: Node) -> bool:
+    return (
+        isinstance(before.role, Candidate)
+        and isinstance(after.role, Follower)
+        and after.current_term == before.current_term
+    )
+
+
+def conflict_dropped(change: Change, before: Node, after: Node) -> bool:
+    """A follower's entries made way for the leader's, or were dropped before any came."""
+    if not isinstance(change.event, Receive) or after.log is before.log:
+        return False
+    kept = min(before.log.last_index, after.log.last_index)
+    return kept < before.log.last_index or after.log.term(kept) != before.log.term(kept)
+
+
+def whole_terms_dropped(change: Change, before: Node, after: Node) -> bool:
+    """A probe that did not match took more than one entry with it (D6)."""
+    return (
+        isinstance(change.event, Receive)
+        and isinstance(change.event.message, AppendEntriesCall)
+        and after.log.last_index + 1 < before.log.last_index
+    )
+
+
+def config_rolled_back(change: Change, before: Node, after: Node) -> bool:
+    """A configuration was in force and was never committed (§6)."""
+    return (
+        isinstance(change.event, Receive)
+        and after.log.last_index < before.log.config_index
+        and after.log.snapshot_position == before.log.snapshot_position
+    ) or (
+        isinstance(change.event, Receive)
+        and before.log.config_index > before.log.snapshot_position.index
+        and after.log.last_index >= before.log.config_index > after.log.snapshot_position.index
+        and after.log.entry(before.log.config_index) != before.log.entry(before.log.config_index)
+    )
+
+
+def committed_indirectly(_: Change, before: Node, after: Node) -> bool:
+    """An entry of an earlier term was committed along with one of the leader's own (Figure 8)."""
+    first = before.commit_index + 1
+    return (
+        isinstance(before.role, Leader)
+        and after.log.snapshot_position.index < first <= after.commit_index
+        and after.log.entry(first).term < after.current_term
+    )
+
+
+def joint_config_committed(_: Change, before: Node, after: Node) -> bool:
+    index = before.log.config_index
+    return before.config.is_joint and before.commit_index < index <= after.commit_index
+
+
+def change_completed(_: Change, before: Node, after: Node) -> bool:
+    """The configuration that follows a joint one was committed by its leader."""
+    index = after.log.config_index
+    return (
+        isinstance(before.role, Leader)
+        and not after.config.is_joint
+        and index > 1
+        and before.commit_index < index <= after.commit_index
+    )
+
+
+def removed_leader_stepped_down(_: Change, before: Node, after: Node) -> bool:
+    return (
+        isinstance(before.role, Leader)
+        and isinstance(after.role, Follower)
+        and after.current_term == before.current_term
+    )
+
+
+def non_voter_replicated(_: Change, before: Node, after: Node) -> bool:
+    """A node without a vote was brought up to the leader's last entry."""
+    return isinstance(after.role, Leader) and any(
+        peer.node in after.config.non_voters and peer.match == after.log.last_index
+        for peer in after.role.peers
+    )
+
+
+def snapshot_needed(change: Change, before: Node, after: Node) -> bool:
+    return any(isinstance(action, InstallSnapshot) for action in change.owed or ())
+
+
+def lagging_follower_installed_snapshot(change: Change, before: Node, after: Node) -> bool:
+    return (
+        isinstance(change.event, SnapshotInstalled)
+        and change.outcome is True
+        and before.commit_index < change.event.position.index
+    )
+
+
+def snapshot_kept_suffix(change: Change, before: Node, after: Node) -> bool:
+    return (
+        isinstance(change.event, SnapshotInstalled)
+        and after.log.snapshot_position.index > before.log.snapshot_position.index
+        and after.log.last_index > after.log.snapshot_position.index
+    )
+
+
+def pending_action_compacted(change: Change, before: Node, after: Node) -> bool:
+    if change.actor is None or not isinstance(change.event, SnapshotInstalled):
+        return False
+    return change.before.members[change.actor].pending != change.after.members[change.actor].pending
+
+
+def append_before_snapshot(change: Change, before: Node, after: Node) -> bool:
+    """Entries that the snapshot covers came again (D5)."""
+    match change.event:
+        case Receive(AppendEntriesCall(term=term, prev_position=prev)):
+            return term == after.current_term and prev.index < before.log.snapshot_position.index
+    return False
+
+
+def stale_reply_ignored(change: Change, before: Node, after: Node) -> bool:
+    match change.event, before.role:
+        case Receive(AppendEntriesReply(sender, term, seqno)), Leader(peers):
+            return term == before.current_term and any(
+                peer.node == sender and seqno <= peer.seqno for peer in peers
+            )
+    return False
+
+
+def proposals_pipelined(change: Change, before: Node, after: Node) -> bool:
+    """Several proposals were one write and one broadcast."""
+    return isinstance(before.role, Leader) and any(
+        isinstance(action, AppendLogEntries) and len(action.entries) > 1
+        for action in change.owed or ()
+    )
+
+
+def committed_at_end_of_drain(change: Change, before: Node, after: Node) -> bool:
+    """An only voter committed what it had just written."""
+    return change.owed is not None and after.commit_index > before.commit_index
+
+
+def crashed_within_drain(change: Change, before: Node, after: Node) -> bool:
+    return change.owed is not None and 0 < len(change.executed) < len(change.owed)
+
+
+def restarted_with_log(change: Change, before: Node, after: Node) -> bool:
+    return isinstance(change.event, Restart) and after.log.last_index > 0
+
+
+SOMETIMES: tuple[Witness, ...] = (
+    Witness("LeaderElected", "§5.2", leader_elected),
+    Witness("ElectionWithoutWinner", "§5.2", election_without_winner),
+    Witness("LeaderDeposed", "§5.1", leader_deposed),
+    Witness("CandidateFollowedLeader", "§5.2, D2", candidate_followed_leader),
+    Witness("ConflictDropped", "§5.3", conflict_dropped),
+    Witness("WholeTermsDropped", "§5.3, D6", whole_terms_dropped),
+    Witness("CommittedIndirectly", "§5.4.2", committed_indirectly),
+    Witness("JointConfigCommitted", "§6", joint_config_committed),
+    Witness("ChangeCompleted", "§6", change_completed),
+    Witness("ConfigRolledBack", "§6", config_rolled_back),
+    Witness("RemovedLeaderSteppedDown", "§6, D3", removed_leader_stepped_down),
+    Witness("NonVoterReplicated", "§6", non_voter_replicated),
+    Witness("SnapshotNeeded", "§7", snapshot_needed),
+    Witness("LaggingFollowerInstalledSnapshot", "§7, D4", lagging_follower_installed_snapshot),
+    Witness("SnapshotKeptSuffix", "§7", snapshot_kept_suffix),
+    Witness("PendingActionCompacted", "§7", pending_action_compacted),
+    Witness("AppendBeforeSnapshot", "§7, D5", append_before_snapshot),
+    Witness("StaleReplyIgnored", "§5.3", stale_reply_ignored),
+    Witness("ProposalsPipelined", "§5.3", proposals_pipelined),
+    Witness("CommittedAtEndOfDrain", "§5.3", committed_at_end_of_drain),
+    Witness("CrashedWithinDrain", "Figure 2", crashed_within_drain),
+    Witness("RestartedWithLog", "Figure 2", restarted_with_log),
+)
+
+
+def seen_in(change: Change) -> Iterator[str]:
+    """The names of the witnesses that a step is."""
+    if change.actor is None:
+        return
+    before, after = (
+        change.before.members[change.actor].node,
+        change.after.members[change.actor].node,
+    )
+    for witness in SOMETIMES:
+        if witness.seen(change, before, after):
+            yield witness.name
