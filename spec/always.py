@@ -1,4 +1,4 @@
-"""ALWAYS: what holds in every state, as predicates on one server, on two, on one and the history.
+"""ALWAYS: what holds in every state: of a log, of a server, of two, of one and the history.
 
 A predicate returns None where the property holds, and otherwise says what is wrong.
 """
@@ -9,43 +9,26 @@ from itertools import pairwise
 
 from spec.cluster import History, Member
 from spec.pending import NOTHING
-from spec.values import Candidate, Config, Index, Leader, Log
+from spec.values import Candidate, Config, Index, Leader, Log, Node
 
 Detail = str | None
 
 
-# ALWAYS, one server
+# One log
 
 
-def terms_monotonic_in_log(member: Member) -> Detail:
-    """Terms never fall along a log, nor does the node's own lie below them."""
-    return _terms_fall(member.node.log, member.node.current_term) or _terms_fall(
-        member.disk.log, member.disk.current_term
-    )
-
-
-def _terms_fall(log: Log, current_term: int) -> Detail:
+def terms_monotonic_in_log(log: Log) -> Detail:
+    """Terms never fall along a log."""
     term = log.snapshot_position.term
     for entry in log.entries:
         if entry.term < term:
             return f"an entry of term {entry.term} follows one of term {term}"
         term = entry.term
-    return f"a log of term {term} in term {current_term}" if term > current_term else None
+    return None
 
 
-def snapshot_within_commit(member: Member) -> Detail:
-    node = member.node
-    if node.log.snapshot_position.index <= node.commit_index <= node.log.last_index:
-        return None
-    return (
-        f"commit index {node.commit_index} is not within the log, from its snapshot at "
-        f"{node.log.snapshot_position.index} to {node.log.last_index}"
-    )
-
-
-def config_from_log(member: Member) -> Detail:
+def config_from_log(log: Log) -> Detail:
     """§6: the configuration in force is the last one in the log, committed or not."""
-    log = member.node.log
     for offset in range(len(log.entries) - 1, -1, -1):
         payload = log.entries[offset].payload
         if isinstance(payload, Config):
@@ -58,9 +41,26 @@ def config_from_log(member: Member) -> Detail:
     return f"{log.config} is in force, the log's last is {found[0]} at {found[1]}"
 
 
-def role_agrees_with_vote(member: Member) -> Detail:
+# One server
+
+
+def term_not_below_log(node: Node) -> Detail:
+    """A server is at least in the term of its last entry."""
+    term = node.log.last_position.term
+    return f"a log of term {term} in term {node.current_term}" if term > node.current_term else None
+
+
+def snapshot_within_commit(node: Node) -> Detail:
+    if node.log.snapshot_position.index <= node.commit_index <= node.log.last_index:
+        return None
+    return (
+        f"commit index {node.commit_index} is not within the log, from its snapshot at "
+        f"{node.log.snapshot_position.index} to {node.log.last_index}"
+    )
+
+
+def role_agrees_with_vote(node: Node) -> Detail:
     """§5.2: who campaigns or leads has voted for itself."""
-    node = member.node
     if isinstance(node.role, (Candidate, Leader)) and node.voted_for != node.id:
         return f"a {type(node.role).__name__.lower()} whose vote went to {node.voted_for}"
     return None
@@ -86,20 +86,20 @@ def _persistent(state: object) -> str:
     return f"term {term}, vote {vote}, log up to {last}"
 
 
-# ALWAYS, two servers
+# Two servers
 
 
-def one_leader_at_a_time(a: Member, b: Member) -> Detail:
-    if not (isinstance(a.node.role, Leader) and isinstance(b.node.role, Leader)):
+def one_leader_at_a_time(a: Node, b: Node) -> Detail:
+    if not (isinstance(a.role, Leader) and isinstance(b.role, Leader)):
         return None
-    if a.node.current_term != b.node.current_term:
+    if a.current_term != b.current_term:
         return None
-    return f"nodes {a.node.id} and {b.node.id} both lead term {a.node.current_term}"
+    return f"nodes {a.id} and {b.id} both lead term {a.current_term}"
 
 
-def log_matching(a: Member, b: Member) -> Detail:
+def log_matching(a: Node, b: Node) -> Detail:
     """§5.3: logs with an entry of the same index and term are the same up to there."""
-    one, other = a.node.log, b.node.log
+    one, other = a.log, b.log
     first = max(one.snapshot_position.index, other.snapshot_position.index)
     last = min(one.last_index, other.last_index)
     while last > first and one.term(last) != other.term(last):
@@ -108,22 +108,21 @@ def log_matching(a: Member, b: Member) -> Detail:
         return None
     where = next(i for i in range(first + 1, last + 1) if one.entry(i) != other.entry(i))
     return (
-        f"nodes {a.node.id} and {b.node.id} have the same term at index {last}, "
+        f"nodes {a.id} and {b.id} have the same term at index {last}, "
         f"but {one.entry(where)} and {other.entry(where)} at {where}"
     )
 
 
-def committed_entries_agree(a: Member, b: Member) -> Detail:
+def committed_entries_agree(a: Node, b: Node) -> Detail:
     """§5.4.3: no two servers have committed different entries at one index."""
-    one, other = a.node.log, b.node.log
+    one, other = a.log, b.log
     first = max(one.snapshot_position.index, other.snapshot_position.index)
-    last = min(a.node.commit_index, b.node.commit_index, one.last_index, other.last_index)
+    last = min(a.commit_index, b.commit_index, one.last_index, other.last_index)
     if last <= first or entries_between(one, first, last) == entries_between(other, first, last):
         return None
     where = next(i for i in range(first + 1, last + 1) if one.entry(i) != other.entry(i))
     return (
-        f"index {where}: node {a.node.id} committed {one.entry(where)}, "
-        f"node {b.node.id} {other.entry(where)}"
+        f"index {where}: node {a.id} committed {one.entry(where)}, node {b.id} {other.entry(where)}"
     )
 
 
@@ -132,56 +131,59 @@ def entries_between(log: Log, after: Index, last: Index) -> object:
     return log.entries[after - start : last - start]
 
 
-# ALWAYS, one server and the history
+# One server and the history
 
 
-def one_leader_ever(member: Member, history: History) -> Detail:
+def one_leader_ever(node: Node, history: History) -> Detail:
     """§5.2: at most one leader can be elected in a given term."""
-    node = member.node
     if not isinstance(node.role, Leader):
         return None
     others = [who for term, who in history.leaders if term == node.current_term and who != node.id]
     return f"node {others[0]} led term {node.current_term} too" if others else None
 
 
-def leader_completeness(member: Member, history: History) -> Detail:
+def leader_completeness(node: Node, history: History) -> Detail:
     """§5.4: a leader's log has every entry that was committed in an earlier term."""
-    node = member.node
     if not isinstance(node.role, Leader):
         return None
-    for index in range(node.log.snapshot_position.index + 1, len(history.committed) + 1):
-        committed = history.committed[index - 1]
-        if committed.term >= node.current_term:
-            continue
-        if index > node.log.last_index:
-            return f"the leader of term {node.current_term} lacks committed index {index}"
-        entry = node.log.entry(index)
-        if (entry.term, entry.payload) != (committed.entry_term, committed.payload):
-            return (
-                f"the leader of term {node.current_term} has {entry} at index {index}, where an "
-                f"entry of term {committed.entry_term} was committed in term {committed.term}"
-            )
-    return None
+    last = len(history.committed)
+    while last and history.committed_in[last - 1] >= node.current_term:
+        last -= 1
+    if last > node.log.last_index:
+        return f"the leader of term {node.current_term} lacks committed index {last}"
+    wrong = _first_difference(node.log, history, last)
+    if wrong is None:
+        return None
+    return (
+        f"the leader of term {node.current_term} has {node.log.entry(wrong)} at index {wrong}, "
+        f"where {history.committed[wrong - 1]} was committed in term "
+        f"{history.committed_in[wrong - 1]}"
+    )
 
 
-def state_machine_safety(member: Member, history: History) -> Detail:
+def state_machine_safety(node: Node, history: History) -> Detail:
     """§5.4.3: what a server commits at an index is what was ever committed there."""
-    node = member.node
-    for index in range(node.log.snapshot_position.index + 1, node.commit_index + 1):
-        if index > min(len(history.committed), node.log.last_index):
-            return None
-        committed, entry = history.committed[index - 1], node.log.entry(index)
-        if (entry.term, entry.payload) != (committed.entry_term, committed.payload):
-            return (
-                f"index {index}: {entry} is committed, and an entry of term "
-                f"{committed.entry_term} was before: a committed entry is lost"
-            )
-    return None
+    last = min(node.commit_index, len(history.committed), node.log.last_index)
+    wrong = _first_difference(node.log, history, last)
+    if wrong is None:
+        return None
+    return (
+        f"index {wrong}: {node.log.entry(wrong)} is committed, and "
+        f"{history.committed[wrong - 1]} was before: a committed entry is lost"
+    )
 
 
-def vote_once_per_term(member: Member, history: History) -> Detail:
+def _first_difference(log: Log, history: History, last: Index) -> Index | None:
+    """The first index up to `last` where the log has not what was committed."""
+    first = log.snapshot_position.index
+    if last <= first or entries_between(log, first, last) == history.committed[first:last]:
+        return None
+    return next(i for i in range(first + 1, last + 1) if log.entry(i) != history.committed[i - 1])
+
+
+def vote_once_per_term(node: Node, history: History) -> Detail:
     """§5.2: a server votes for at most one candidate in a given term."""
-    mine = sorted((term, to) for who, term, to in history.votes if who == member.node.id)
+    mine = sorted((term, to) for who, term, to in history.votes if who == node.id)
     for (term, to), (next_term, other) in pairwise(mine):
         if term == next_term:
             return f"voted for {to} and for {other} in term {term}"

@@ -23,7 +23,7 @@ from spec.values import (
     AppendLogEntries,
     BroadcastMessage,
     Config,
-    Entries,
+    Entry,
     Event,
     InstallSnapshot,
     Leader,
@@ -81,26 +81,19 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
-    """An entry that was committed, and the lowest term whose leader did that."""
-
-    entry_term: Term
-    payload: object
-    term: Term
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """History variables: what has been, and is stored nowhere.  No rule ever reads them.
 
-    leaders    who became leader of which term
-    votes      which node told that it voted for whom in which term, by a reply or by campaigning
-    committed  the committed entry at each index, from 1 on
+    leaders       who became leader of which term
+    votes         which node told that it voted for whom in which term, by a reply or by campaigning
+    committed     the committed entry at each index, from 1 on
+    committed_in  the lowest term whose leader committed that index
     """
 
     leaders: tuple[tuple[Term, NodeId], ...] = ()
     votes: frozenset[tuple[NodeId, Term, NodeId]] = frozenset()
-    committed: tuple[Committed, ...] = ()
+    committed: tuple[Entry, ...] = ()
+    committed_in: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,40 +323,26 @@ def _with(cluster: Cluster, member: Member) -> Cluster:
 
 
 def _observed(cluster: Cluster, before: Node, after: Node) -> Cluster:
-    """Write down who became leader and what was committed."""
-    history = cluster.history
+    """Write down who became leader and what was committed, at the latest in the node's term."""
+    history, term = cluster.history, after.current_term
     if isinstance(after.role, Leader):
-        led = (after.current_term, after.id)
-        if led not in history.leaders:
-            history = replace(history, leaders=(*history.leaders, led))
-    if after.commit_index > before.commit_index or after.current_term != before.current_term:
-        history = replace(history, committed=_committed(history.committed, after))
-    return cluster if history is cluster.history else replace(cluster, history=history)
-
-
-def _committed(committed: tuple[Committed, ...], node: Node) -> tuple[Committed, ...]:
-    """Entries up to a node's commit index are committed, at the latest in the node's term."""
-    term = node.current_term
-    if isinstance(node.role, Leader) and any(
-        entry.term > term for entry in committed[: node.commit_index]
-    ):
-        # A leader of an earlier term comes to know it later than one that followed it.
-        committed = tuple(
-            replace(entry, term=min(entry.term, term)) if index < node.commit_index else entry
-            for index, entry in enumerate(committed)
+        if (term, after.id) not in history.leaders:
+            history = replace(history, leaders=(*history.leaders, (term, after.id)))
+        if any(earlier > term for earlier in history.committed_in[: after.commit_index]):
+            # A leader of an earlier term comes to know it later than one that followed it.
+            known = history.committed_in
+            lower = tuple(min(term, earlier) for earlier in known[: after.commit_index])
+            history = replace(history, committed_in=lower + known[after.commit_index :])
+    missing = after.commit_index - len(history.committed)
+    start = after.log.snapshot_position.index
+    if missing > 0 and start <= len(history.committed):
+        new = tuple(after.log.entries[len(history.committed) - start : after.commit_index - start])
+        history = replace(
+            history,
+            committed=history.committed + new,
+            committed_in=history.committed_in + (term,) * len(new),
         )
-    return committed + tuple(
-        Committed(entry.term, entry.payload, term)
-        for entry in _entries_between(node.log, len(committed), node.commit_index)
-    )
-
-
-def _entries_between(log: Log, after: int, last: int) -> Entries:
-    start = log.snapshot_position.index
-    if after < start:
-        return ()
-    between: Entries = log.entries[after - start : last - start]
-    return between
+    return cluster if history is cluster.history else replace(cluster, history=history)
 
 
 def _told(history: History, executed: list[Executed], node: Node) -> History:

@@ -44,36 +44,48 @@ NOTHING = Pending()
 
 
 def owe(pending: Pending, owed: tuple[Action, ...]) -> Pending:
-    """Merge newly owed actions, one after another, with those that are pending."""
-    for action in owed:
-        pending = merge(pending, action)
-    return pending
+    """Merge newly owed actions, one after another, with those that are pending.
 
-
-def merge(pending: Pending, action: Action) -> Pending:
-    """One more action.  Of term and vote the latest is saved, whatever it then is.
-
-    A new term voids what was to be sent in an earlier one: nobody waits for it any more, and the
-    entries it speaks of may be overwritten before it leaves.
+    Of term and vote the latest is saved, whatever it then is.  A new term voids what was to be
+    sent in an earlier one: nobody waits for it any more, and the entries it speaks of may be
+    overwritten before it leaves.
     """
-    match action:
-        case SetElectionTimeout():
-            return replace(pending, set_election_timeout=True)
-        case SaveCurrentTerm():
-            return replace(pending, save_current_term=True, broadcast=None, sends=(), installs=())
-        case SaveVotedFor():
-            return replace(pending, save_voted_for=True)
-        case BroadcastMessage(message):
-            return replace(pending, broadcast=merge_messages(pending.broadcast, message))
-        case AppendLogEntries():
-            return replace(pending, append=merge_appends(pending.append, action))
-        case SendMessage(to, message):
-            earlier = next((send.message for send in pending.sends if send.to == to), None)
-            others = [send for send in pending.sends if send.to != to]
-            send = SendMessage(to, merge_messages(earlier, message))
-            return replace(pending, sends=tuple(sorted([*others, send], key=lambda s: s.to)))
-        case InstallSnapshot(to):
-            return replace(pending, installs=tuple(sorted({*pending.installs, to})))
+    timeout, term, vote = (
+        pending.set_election_timeout,
+        pending.save_current_term,
+        pending.save_voted_for,
+    )
+    broadcast, append, sends, installs = (
+        pending.broadcast,
+        pending.append,
+        pending.sends,
+        pending.installs,
+    )
+    for action in owed:
+        match action:
+            case SetElectionTimeout():
+                timeout = True
+            case SaveCurrentTerm():
+                term, broadcast, sends, installs = True, None, (), ()
+            case SaveVotedFor():
+                vote = True
+            case BroadcastMessage(message):
+                broadcast = merge_messages(broadcast, message)
+            case AppendLogEntries():
+                append = merge_appends(append, action)
+            case SendMessage():
+                sends = merge_sends(sends, action)
+            case InstallSnapshot(to):
+                installs = tuple(sorted({*installs, to}))
+    return Pending(timeout, term, vote, broadcast, append, sends, installs)
+
+
+def merge_sends(sends: tuple[SendMessage, ...], send: SendMessage) -> tuple[SendMessage, ...]:
+    """One message for each peer, in the order of the peers."""
+    earlier = next((other.message for other in sends if other.to == send.to), None)
+    others = [other for other in sends if other.to != send.to]
+    merged = SendMessage(send.to, merge_messages(earlier, send.message))
+    return tuple(sorted([*others, merged], key=lambda send: send.to))
 
 
 def merge_messages(earlier: Message | None, later: Message) -> Message:

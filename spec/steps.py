@@ -6,7 +6,7 @@ A predicate returns None where the property holds, and otherwise says what is wr
 from __future__ import annotations
 
 from spec.always import Detail, entries_between
-from spec.cluster import Change, Executed
+from spec.cluster import Change, Disk, Executed
 from spec.node import has_quorum
 from spec.values import (
     AppendEntriesReply,
@@ -18,54 +18,39 @@ from spec.values import (
     Log,
     Node,
     RequestVoteReply,
-    Restart,
     SendMessage,
 )
 
 
-def _actors(change: Change) -> tuple[Node, Node] | None:
-    """The acting node before and after a step that it took while it was running."""
-    if change.actor is None or isinstance(change.event, Restart):
+def disk_term_monotonic(before: Disk, after: Disk) -> Detail:
+    """§5.1: nor does the term on the disk, from which a restart goes on."""
+    if before.current_term <= after.current_term:
         return None
-    before, after = change.before.members[change.actor], change.after.members[change.actor]
-    return (before.node, after.node) if before.up and after.up else None
+    return f"from {before.current_term} to {after.current_term}"
 
 
-def term_monotonic(change: Change) -> Detail:
-    """§5.1: the current term increases monotonically; a restart may fall back to the disk's."""
-    if change.actor is None:
+def term_monotonic(change: Change, before: Node, after: Node) -> Detail:
+    """§5.1: the current term increases monotonically."""
+    if before.current_term <= after.current_term:
         return None
-    before, after = change.before.members[change.actor], change.after.members[change.actor]
-    lowest = before.node.current_term if before.up and after.up else before.disk.current_term
-    if after.node.current_term >= lowest and (after.disk.current_term >= before.disk.current_term):
+    return f"from {before.current_term} to {after.current_term}"
+
+
+def commit_monotonic(change: Change, before: Node, after: Node) -> Detail:
+    if before.commit_index <= after.commit_index:
         return None
-    return f"from {lowest} to {after.node.current_term}"
+    return f"from {before.commit_index} to {after.commit_index}"
 
 
-def commit_monotonic(change: Change) -> Detail:
-    actors = _actors(change)
-    if actors is None or actors[0].commit_index <= actors[1].commit_index:
-        return None
-    return f"from {actors[0].commit_index} to {actors[1].commit_index}"
-
-
-def vote_kept_in_term(change: Change) -> Detail:
+def vote_kept_in_term(change: Change, before: Node, after: Node) -> Detail:
     """§5.2: a vote, once given, stays given for the term (D3)."""
-    actors = _actors(change)
-    if actors is None:
-        return None
-    before, after = actors
     if before.current_term != after.current_term or before.voted_for in (None, after.voted_for):
         return None
     return f"from {before.voted_for} to {after.voted_for} in term {after.current_term}"
 
 
-def leader_append_only(change: Change) -> Detail:
+def leader_append_only(change: Change, before: Node, after: Node) -> Detail:
     """§5.3: a leader never overwrites or deletes entries in its log; it only appends."""
-    actors = _actors(change)
-    if actors is None:
-        return None
-    before, after = actors
     if not (isinstance(before.role, Leader) and isinstance(after.role, Leader)):
         return None
     first = max(before.log.snapshot_position.index, after.log.snapshot_position.index)
@@ -78,12 +63,10 @@ def leader_append_only(change: Change) -> Detail:
     return f"a log up to {last} became one up to {after.log.last_index}"
 
 
-def committed_entries_stay(change: Change) -> Detail:
+def committed_entries_stay(change: Change, before: Node, after: Node) -> Detail:
     """§5.4.3: what a running server has committed never changes."""
-    actors = _actors(change)
-    if actors is None or actors[0].log is actors[1].log:
+    if before.log is after.log:
         return None
-    before, after = actors
     first = max(before.log.snapshot_position.index, after.log.snapshot_position.index)
     last = before.commit_index
     if after.log.last_index >= last and (
@@ -94,9 +77,9 @@ def committed_entries_stay(change: Change) -> Detail:
     return f"the entries up to commit index {last} are not what they were"
 
 
-def commits_own_term_only(change: Change) -> Detail:
+def commits_own_term_only(change: Change, before: Node, after: Node) -> Detail:
     """§5.4.2: a leader counts replicas of entries of its own term alone."""
-    grown = _leader_commit(change)
+    grown = _leader_commit(before, after)
     if grown is None:
         return None
     node, index = grown
@@ -105,13 +88,13 @@ def commits_own_term_only(change: Change) -> Detail:
     return f"index {index} of term {node.log.term(index)} in term {node.current_term}"
 
 
-def committed_on_quorum(change: Change) -> Detail:
+def committed_on_quorum(change: Change, before: Node, after: Node) -> Detail:
     """§5.3, §6: what a leader commits is on the disks of a quorum of its configuration.
 
     The configuration is the one under which it was counted, which the commitment may end.
     """
-    grown = _leader_commit(change)
-    if grown is None or change.actor is None:
+    grown = _leader_commit(before, after)
+    if grown is None:
         return None
     node, index = grown
     position = node.log.position(index)
@@ -120,10 +103,9 @@ def committed_on_quorum(change: Change) -> Detail:
         for member in change.after.members
         if _holds(member.disk.log, index, position)
     )
-    config = change.before.members[change.actor].node.config
-    if has_quorum(config, holders):
+    if has_quorum(before.config, holders):
         return None
-    return f"{position} is on the disks of {sorted(holders)} only, of {config}"
+    return f"{position} is on the disks of {sorted(holders)} only, of {before.config}"
 
 
 def _holds(log: Log, index: Index, position: object) -> bool:
@@ -132,12 +114,8 @@ def _holds(log: Log, index: Index, position: object) -> bool:
     return index <= log.last_index and log.position(index) == position
 
 
-def _leader_commit(change: Change) -> tuple[Node, Index] | None:
+def _leader_commit(before: Node, after: Node) -> tuple[Node, Index] | None:
     """The leader that advanced its commit index by counting, and to where."""
-    actors = _actors(change)
-    if actors is None:
-        return None
-    before, after = actors
     if not isinstance(before.role, Leader) or after.commit_index <= before.commit_index:
         return None
     if after.current_term != before.current_term:
@@ -145,12 +123,8 @@ def _leader_commit(change: Change) -> tuple[Node, Index] | None:
     return after, after.commit_index
 
 
-def elected_by_quorum(change: Change) -> Detail:
+def elected_by_quorum(change: Change, before: Node, after: Node) -> Detail:
     """§5.2, §6: a leader has the votes of a quorum of its configuration."""
-    actors = _actors(change)
-    if actors is None or change.actor is None:
-        return None
-    before, after = actors
     if not isinstance(after.role, Leader) or isinstance(before.role, Leader):
         return None
     voters = frozenset(
@@ -163,24 +137,18 @@ def elected_by_quorum(change: Change) -> Detail:
     return f"elected in term {after.current_term} by {sorted(voters)} only, of {after.config}"
 
 
-def campaigns_as_elector(change: Change) -> Detail:
+def campaigns_as_elector(change: Change, before: Node, after: Node) -> Detail:
     """§6: a non-voter or a removed server does not campaign."""
-    actors = _actors(change)
-    if actors is None:
-        return None
-    before, after = actors
     if not isinstance(after.role, Candidate) or after.current_term == before.current_term:
         return None
     return None if after.id in after.config.electors else f"campaigns outside of {after.config}"
 
 
-def config_change_through_joint(change: Change) -> Detail:
+def config_change_through_joint(change: Change, before: Node, after: Node) -> Detail:
     """§6: between two sets of voters lies a joint configuration of both, one at a time."""
-    actors = _actors(change)
-    if actors is None:
+    if not isinstance(before.role, Leader) or before.current_term != after.current_term:
         return None
-    before, after = actors
-    if not isinstance(before.role, Leader) or before.config == after.config:
+    if before.config == after.config:
         return None
     old, new = before.config, after.config
     if new.electors & new.non_voters:
@@ -192,9 +160,9 @@ def config_change_through_joint(change: Change) -> Detail:
     return None if fine else f"from {old} to {new}"
 
 
-def joint_is_left(change: Change) -> Detail:
+def joint_is_left(change: Change, before: Node, after: Node) -> Detail:
     """§6: once C_old,new is committed, its leader proposes C_new at once."""
-    grown = _leader_commit(change)
+    grown = _leader_commit(before, after)
     if grown is None or not isinstance(grown[0].role, Leader):
         return None
     node, index = grown
@@ -203,15 +171,11 @@ def joint_is_left(change: Change) -> Detail:
     return None
 
 
-def removed_leader_steps_down(change: Change) -> Detail:
+def removed_leader_steps_down(change: Change, before: Node, after: Node) -> Detail:
     """§6: a leader that is no voter of C_new leads until C_new is committed, and no longer."""
-    actors = _actors(change)
-    if actors is None:
-        return None
-    before, after = actors
     committed = after.log.config_index <= after.commit_index
     removed = after.id not in after.config.electors
-    if isinstance(after.role, Leader) and removed and committed and _leader_commit(change):
+    if isinstance(after.role, Leader) and removed and committed and _leader_commit(before, after):
         return f"leads although {after.config} is committed"
     if (
         isinstance(before.role, Leader)
@@ -250,12 +214,18 @@ def term_persisted_before_message(done: Executed) -> Detail:
 
 
 def entries_persisted_before_reply(done: Executed) -> Detail:
-    """Figure 2, "updated on stable storage before responding": the log."""
+    """Figure 2, "updated on stable storage before responding": the log.
+
+    A report counts for an entry of the message's own term alone (§5.4.2).  What a node reported
+    of earlier terms to a leader that has been replaced may be gone before the reply leaves.
+    """
     match done.action:
-        case SendMessage(_, AppendEntriesReply(_, _, _, last_position)):
-            if done.disk.log.contains(last_position):
+        case SendMessage(_, AppendEntriesReply(_, term, _, last_position)):
+            log = done.disk.log
+            if last_position.term < term or last_position.index < log.snapshot_position.index:
                 return None
-            return f"reports {last_position}, the disk ends at {done.disk.log.last_position}"
+            if not log.contains(last_position):
+                return f"reports {last_position}, the disk ends at {log.last_position}"
     return None
 
 

@@ -160,7 +160,7 @@ class Log:
         is covered by the snapshot, or conflicts with it, and is discarded.
         """
         if not self.contains(position):
-            return new_log(position, config)
+            return new_log(position, config, self.entries[:0])
         kept = self.after(position.index)
         if self.config_index > position.index:
             return Log(position, config, kept, self.config, self.config_index)

@@ -224,10 +224,11 @@ def seen_in(change: Change) -> Iterator[str]:
     """The names of the witnesses that a step is."""
     if change.actor is None:
         return
-    before, after = (
-        change.before.members[change.actor].node,
-        change.after.members[change.actor].node,
-    )
+    old, new = change.before.members[change.actor], change.after.members[change.actor]
+    if change.owed is None and new.node is old.node:
+        if stale_reply_ignored(change, old.node, new.node):
+            yield "StaleReplyIgnored"
+        return
     for witness in SOMETIMES:
-        if witness.seen(change, before, after):
+        if witness.seen(change, old.node, new.node):
             yield witness.name

@@ -1,0 +1,1 @@
+"""What holds raftbare against its specification, and both against recordings."""

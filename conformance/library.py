@@ -1,0 +1,240 @@
+"""The library as a subject: the one translation between raftbare's types and the spec's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import raftbare
+from conformance.trace.translate import Observed
+from spec.values import (
+    COMMAND,
+    TERM,
+    Action,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    BroadcastMessage,
+    Config,
+    CreateCluster,
+    ElectionTimeout,
+    Entries,
+    Entry,
+    Event,
+    Heartbeat,
+    InstallSnapshot,
+    Log,
+    Message,
+    NodeId,
+    Outcome,
+    Position,
+    ProposeCommand,
+    ProposeConfig,
+    Reason,
+    Receive,
+    Refused,
+    RequestVoteCall,
+    RequestVoteReply,
+    Restart,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    SendMessage,
+    SetElectionTimeout,
+    SnapshotInstalled,
+    Start,
+    new_log,
+)
+
+
+class LibrarySubject:
+    """raftbare's nodes.  `library` is the package, or a copy of it under another name."""
+
+    def __init__(self, library: ModuleType = raftbare) -> None:
+        self.nodes: dict[NodeId, Any] = {}
+        self.library: Any = library
+        self._configs: dict[Any, Config] = {}
+        self._reasons: dict[type, Reason] = {
+            library.NotLeaderError: "not_leader",
+            library.InvalidConfigError: "invalid_config",
+            library.ClusterExistsError: "cluster_exists",
+            library.InvalidSnapshotError: "invalid_snapshot",
+            library.InvariantError: "invariant",
+        }
+        self._actions: dict[type, Callable[[Any, Any], Action]] = {
+            library.SetElectionTimeout: lambda node, action: SetElectionTimeout(),
+            library.SaveCurrentTerm: lambda node, action: SaveCurrentTerm(node.current_term),
+            library.SaveVotedFor: lambda node, action: SaveVotedFor(node.voted_for),
+            library.BroadcastMessage: lambda node, action: BroadcastMessage(
+                self.message_to_spec(action.message), tuple(node.peers)
+            ),
+            library.AppendLogEntries: lambda node, action: AppendLogEntries(
+                _position(action.entries.prev_position), self.entries_to_spec(action.entries)
+            ),
+            library.SendMessage: lambda node, action: SendMessage(
+                action.to, self.message_to_spec(action.message)
+            ),
+            library.InstallSnapshot: lambda node, action: InstallSnapshot(action.to),
+        }
+        self._messages: dict[type, Callable[[Any], Message]] = {
+            library.RequestVoteCall: lambda call: RequestVoteCall(
+                call.sender, call.term, call.seqno, _position(call.last_position)
+            ),
+            library.RequestVoteReply: lambda reply: RequestVoteReply(
+                reply.sender, reply.term, reply.seqno, reply.vote_granted
+            ),
+            library.AppendEntriesCall: lambda call: AppendEntriesCall(
+                call.sender,
+                call.term,
+                call.seqno,
+                call.commit_index,
+                _position(call.entries.prev_position),
+                self.entries_to_spec(call.entries),
+            ),
+            library.AppendEntriesReply: lambda reply: AppendEntriesReply(
+                reply.sender, reply.term, reply.seqno, _position(reply.last_position)
+            ),
+        }
+
+    # Subject
+
+    def handle(self, node: NodeId, event: Event) -> Outcome:
+        try:
+            return self._handle(node, event)
+        except self.library.RaftError as error:
+            return Refused(self._reasons[type(error)], str(error))
+
+    def drain(self, node: NodeId) -> tuple[Action, ...]:
+        subject, translate = self.nodes[node], self._actions
+        return tuple(translate[type(action)](subject, action) for action in subject.actions)
+
+    def observe(self, node: NodeId) -> Observed:
+        subject = self.nodes[node]
+        log = subject.log
+        return Observed(
+            subject.role.name.lower(),
+            subject.current_term,
+            subject.voted_for,
+            subject.commit_index,
+            _position(log.last_position),
+            _position(log.snapshot_position),
+            self.config_to_spec(subject.config),
+            subject.leader,
+        )
+
+    def log(self, node: NodeId) -> Log:
+        log = self.nodes[node].log
+        return new_log(
+            _position(log.snapshot_position),
+            self.config_to_spec(log.snapshot_config),
+            self.entries_to_spec(log.entries),
+        )
+
+    def _handle(self, node: NodeId, event: Event) -> Outcome:
+        library = self.library
+        match event:
+            case Receive(message):
+                self.nodes[node].handle_message(self.message_from_spec(message))
+                return None
+            case ElectionTimeout():
+                self.nodes[node].handle_election_timeout()
+                return None
+            case ProposeCommand():
+                return _position(self.nodes[node].propose_command())
+            case Heartbeat():
+                self.nodes[node].heartbeat()
+                return True
+            case ProposeConfig(config):
+                return _position(self.nodes[node].propose_config(self.config_from_spec(config)))
+            case SnapshotInstalled(position, config):
+                self.nodes[node].handle_snapshot_installed(
+                    library.LogPosition(position.term, position.index),
+                    self.config_from_spec(config),
+                )
+                return True
+            case CreateCluster(voters):
+                return _position(self.nodes[node].create_cluster(sorted(voters)))
+            case Start():
+                self.nodes[node] = library.Node.start(node)
+                return None
+            case Restart(current_term, voted_for, log):
+                self.nodes[node] = library.Node.restart(
+                    node,
+                    current_term=current_term,
+                    voted_for=voted_for,
+                    log=library.Log(
+                        self.config_from_spec(log.snapshot_config),
+                        self.entries_from_spec(log.snapshot_position, log.entries),
+                    ),
+                )
+                return None
+
+    # From the library's types
+
+    def message_to_spec(self, message: Any) -> Message:
+        return self._messages[type(message)](message)
+
+    def entries_to_spec(self, entries: Any) -> Entries:
+        library, term = self.library, entries.prev_position.term
+        translated: list[Entry] = []
+        for entry, count in entries.runs():
+            if isinstance(entry, library.CommandEntry):
+                translated += [Entry(term, COMMAND)] * count
+            elif isinstance(entry, library.TermEntry):
+                term = entry.term
+                translated.append(Entry(term, TERM))
+            else:
+                translated.append(Entry(term, self.config_to_spec(entry.config)))
+        return tuple(translated)
+
+    def config_to_spec(self, config: Any) -> Config:
+        known = self._configs.get(config)
+        if known is None:
+            known = Config(config.voters, config.new_voters, config.non_voters)
+            self._configs[config] = known
+        return known
+
+    # To the library's types
+
+    def message_from_spec(self, message: Message) -> Any:
+        library = self.library
+        header = library.MessageHeader(message.sender, message.term, message.seqno)
+        match message:
+            case AppendEntriesCall(commit_index=commit_index, prev_position=prev, entries=entries):
+                return library.AppendEntriesCall(
+                    header, commit_index, self.entries_from_spec(prev, entries)
+                )
+            case AppendEntriesReply(last_position=last):
+                return library.AppendEntriesReply(
+                    header, library.LogPosition(last.term, last.index)
+                )
+            case RequestVoteCall(last_position=last):
+                return library.RequestVoteCall(header, library.LogPosition(last.term, last.index))
+            case RequestVoteReply(vote_granted=vote_granted):
+                return library.RequestVoteReply(header, vote_granted)
+
+    def entries_from_spec(self, prev: Position, entries: Entries) -> Any:
+        library = self.library
+        runs: list[tuple[Any, int]] = []
+        commands = 0
+        for entry in entries:
+            if entry.payload == COMMAND:
+                commands += 1
+                continue
+            if commands:
+                runs.append((library.CommandEntry(), commands))
+                commands = 0
+            if isinstance(entry.payload, Config):
+                runs.append((library.ConfigEntry(self.config_from_spec(entry.payload)), 1))
+            else:
+                runs.append((library.TermEntry(entry.term), 1))
+        if commands:
+            runs.append((library.CommandEntry(), commands))
+        return library.LogEntries.from_runs(library.LogPosition(prev.term, prev.index), runs)
+
+    def config_from_spec(self, config: Config) -> Any:
+        return self.library.ClusterConfig(config.voters, config.new_voters, config.non_voters)
+
+
+def _position(position: Any) -> Position:
+    return Position(position.term, position.index)

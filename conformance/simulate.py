@@ -1,0 +1,272 @@
+"""The seeded simulator: which step a cluster takes next.
+
+Episodes are short and each draws its own mixture of faults (Groce et al., "Swarm Testing", ISSTA
+2012): a schedule in which everything happens a little seldom comes by what needs much of one thing
+and none of another.  Everything follows from the seed and the number of the episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from spec.cluster import (
+    Cluster,
+    Comeback,
+    Crash,
+    Deliver,
+    Drain,
+    Duplicate,
+    Input,
+    Lose,
+    Member,
+    Step,
+)
+from spec.pending import NOTHING
+from spec.values import (
+    AppendEntriesCall,
+    Config,
+    CreateCluster,
+    ElectionTimeout,
+    Heartbeat,
+    Leader,
+    NodeId,
+    ProposeCommand,
+    ProposeConfig,
+    SnapshotInstalled,
+)
+
+MAX_NODES = 7
+IN_FLIGHT = 40
+"""Contents that the network holds before it begins to lose the oldest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One episode's mixture; rates are probabilities per step unless said otherwise."""
+
+    nodes: int
+    voters: int
+    length: int
+    """Steps in the episode."""
+    timeout: float
+    propose: float
+    batch: int
+    """The most commands proposed before a drain."""
+    heartbeat: float
+    config: float
+    snapshot: float
+    crash: float
+    comeback: float
+    crash_in_drain: float
+    """Of the drains, how many a crash cuts short."""
+    linger: float
+    """Of the inputs, how many are not drained at once."""
+    lose: float
+    """Of the deliveries, how many are losses instead."""
+    duplicate: float
+    shorten: float
+    reorder: float
+    """Of the deliveries, how many are not of the oldest content."""
+    partition: float
+    """How often the network falls into two parts, or becomes whole again."""
+
+
+def draw_profile(random: Random, nodes: int | None) -> Profile:
+    def often(share: float, low: float, high: float) -> float:
+        """Present in this share of the episodes, with a rate within these bounds."""
+        return random.uniform(low, high) if random.random() < share else 0.0
+
+    size = nodes or random.choice((1, 2, 3, 3, 3, 3, 4, 5, 5, 6, MAX_NODES))
+    voters = size if random.random() < 0.6 else random.randint(1, size)
+    crash = often(0.6, 0.002, 0.03)
+    return Profile(
+        nodes=size,
+        voters=voters,
+        length=random.choice((150, 300, 300, 600)),
+        timeout=random.uniform(0.01, 0.12),
+        propose=random.uniform(0.02, 0.25),
+        batch=random.choice((1, 1, 2, 8)),
+        heartbeat=random.uniform(0.0, 0.1),
+        config=often(0.5, 0.005, 0.05),
+        snapshot=often(0.5, 0.005, 0.06),
+        crash=crash,
+        comeback=random.uniform(0.02, 0.3),
+        crash_in_drain=often(0.5, 0.01, 0.08) if crash else 0.0,
+        linger=often(0.4, 0.05, 0.5),
+        lose=often(0.7, 0.01, 0.35),
+        duplicate=often(0.5, 0.01, 0.15),
+        shorten=often(0.3, 0.05, 0.4),
+        reorder=often(0.7, 0.05, 0.6),
+        partition=often(0.6, 0.005, 0.05),
+    )
+
+
+class Schedule:
+    """An episode: a source of steps, each enabled in the cluster that it is asked for."""
+
+    def __init__(self, seed: int, episode: int, nodes: int | None = None) -> None:
+        self.random = Random(f"{seed}/{episode}")
+        self.profile = draw_profile(self.random, nodes)
+        self.island: frozenset[NodeId] = frozenset()
+        """The smaller part of a partitioned network; empty where it is whole."""
+        self._to_drain: NodeId | None = None
+        self._batch = 0
+        self._kinds: tuple[tuple[float, Callable[[Cluster], Step | None]], ...] = (
+            (self.profile.timeout, self._timeout),
+            (self.profile.propose, self._propose),
+            (self.profile.heartbeat, self._heartbeat),
+            (self.profile.config, self._config),
+            (self.profile.snapshot, self._snapshot),
+            (self.profile.crash, self._crash),
+            (self.profile.comeback, self._comeback),
+            (self.profile.partition, self._partition),
+        )
+
+    def next(self, cluster: Cluster) -> Step:
+        """The next step; what was handed over last is drained first, as a rule."""
+        if self._batch > 0 and self._to_drain is not None and cluster.members[self._to_drain].up:
+            self._batch -= 1
+            return Input(self._to_drain, ProposeCommand())
+        if self._to_drain is not None:
+            node, self._to_drain = self._to_drain, None
+            if cluster.members[node].up and self.random.random() >= self.profile.linger:
+                return self._drain(cluster, node)
+        while True:
+            step = self._draw(cluster)
+            if step is not None:
+                if isinstance(step, Deliver):
+                    self._to_drain = cluster.network[step.index].to
+                elif isinstance(step, (Input, Comeback)):
+                    self._to_drain = step.node
+                return step
+
+    def _draw(self, cluster: Cluster) -> Step | None:
+        draw = self.random.random()
+        for rate, kind in self._kinds:
+            if draw < rate:
+                return kind(cluster)
+            draw -= rate
+        return self._network(cluster)
+
+    def _member(self, cluster: Cluster, wanted: Callable[[Member], bool]) -> Member | None:
+        members = [member for member in cluster.members if wanted(member)]
+        return self.random.choice(members) if members else None
+
+    def _network(self, cluster: Cluster) -> Step | None:
+        """A delivery to a member that is up and on the sender's side, or what else may happen."""
+        random, profile, network = self.random, self.profile, cluster.network
+        if len(network) > IN_FLIGHT:
+            return Lose(0)
+        island = self.island
+        arriving = [
+            at
+            for at, envelope in enumerate(network)
+            if cluster.members[envelope.to].up
+            and (not island or (envelope.to in island) == (envelope.content.sender in island))
+        ]
+        if not arriving:
+            waiting = self._member(cluster, lambda m: m.up and m.pending != NOTHING)
+            if waiting is not None:
+                return self._drain(cluster, waiting.node.id)
+            return Lose(0) if network else self._timeout(cluster)
+        at = random.choice(arriving) if random.random() < profile.reorder else arriving[0]
+        draw = random.random()
+        if draw < profile.lose:
+            return Lose(at)
+        if draw < profile.lose + profile.duplicate:
+            return Duplicate(at)
+        content = network[at].content
+        long = isinstance(content, AppendEntriesCall) and len(content.entries) > 1
+        if long and random.random() < profile.shorten:
+            return Deliver(at, keep=1)
+        return Deliver(at)
+
+    def _drain(self, cluster: Cluster, node: NodeId) -> Step:
+        if self.random.random() < self.profile.crash_in_drain:
+            return Drain(node, crash_after=self.random.randint(0, 6))
+        return Drain(node)
+
+    def _timeout(self, cluster: Cluster) -> Step | None:
+        started = any(member.disk.log.last_index for member in cluster.members)
+        if not started:
+            voters = frozenset(range(self.profile.voters))
+            creator = cluster.members[0]
+            if creator.up and not creator.node.log.last_index:
+                return Input(0, CreateCluster(voters))
+            return None
+        member = self._member(cluster, lambda m: m.up and m.node.log.last_index > 0)
+        return Input(member.node.id, ElectionTimeout()) if member else None
+
+    def _leader(self, cluster: Cluster) -> Member | None:
+        return self._member(cluster, lambda m: m.up and isinstance(m.node.role, Leader))
+
+    def _propose(self, cluster: Cluster) -> Step | None:
+        leader = self._leader(cluster)
+        if leader is None:
+            anyone = self._member(cluster, lambda m: m.up)
+            if anyone is not None and self.random.random() < 0.05:  # it must be refused
+                return Input(anyone.node.id, ProposeCommand())
+            return None
+        self._batch = self.random.randrange(self.profile.batch)
+        return Input(leader.node.id, ProposeCommand())
+
+    def _heartbeat(self, cluster: Cluster) -> Step | None:
+        leader = self._leader(cluster)
+        return Input(leader.node.id, Heartbeat()) if leader else None
+
+    def _config(self, cluster: Cluster) -> Step | None:
+        """A change of one or two voters, or of the non-voters; now and then an invalid one."""
+        leader = self._leader(cluster)
+        if leader is None:
+            return None
+        random, config = self.random, leader.node.config
+        everyone = range(self.profile.nodes)
+        if random.random() < 0.1:
+            nonsense = frozenset(node for node in everyone if random.random() < 0.5)
+            return Input(leader.node.id, ProposeConfig(Config(nonsense, nonsense, nonsense)))
+        if random.random() < 0.3:
+            non_voters = frozenset(node for node in everyone if random.random() < 0.4)
+            changed = Config(config.voters, frozenset(), non_voters - config.voters)
+        else:
+            toggled = frozenset(
+                random.sample(everyone, k=min(len(everyone), random.choice((1, 2))))
+            )
+            new_voters = config.voters ^ toggled
+            changed = Config(config.voters, new_voters, config.non_voters - new_voters)
+        return Input(leader.node.id, ProposeConfig(changed))
+
+    def _snapshot(self, cluster: Cluster) -> Step | None:
+        """A node compacts a part of what it knows to be committed; now and then an invalid one."""
+        member = self._member(
+            cluster, lambda m: m.up and m.node.commit_index > m.node.log.snapshot_position.index
+        )
+        if member is None:
+            return None
+        if member.pending.save_current_term:
+            # The term of what a snapshot holds has to be durable before the snapshot is.
+            return self._drain(cluster, member.node.id)
+        node = member.node
+        index = self.random.randint(node.log.snapshot_position.index + 1, node.commit_index)
+        config = node.log.config_at(index)
+        if self.random.random() < 0.05:  # one that must be refused
+            config = Config()
+        return Input(node.id, SnapshotInstalled(node.log.position(index), config))
+
+    def _crash(self, cluster: Cluster) -> Step | None:
+        member = self._member(cluster, lambda m: m.up)
+        return Crash(member.node.id) if member else None
+
+    def _comeback(self, cluster: Cluster) -> Step | None:
+        member = self._member(cluster, lambda m: not m.up)
+        return Comeback(member.node.id) if member else None
+
+    def _partition(self, cluster: Cluster) -> Step | None:
+        if self.island:
+            self.island = frozenset()
+        else:
+            nodes = range(len(cluster.members))
+            size = self.random.randint(1, max(1, len(nodes) // 2))
+            self.island = frozenset(self.random.sample(nodes, k=size))
+        return None

@@ -1,0 +1,93 @@
+"""A subject: anything that behaves like nodes of a Raft cluster and can be asked how.
+
+The vocabulary is the specification's.  A subject hosts as many nodes as it is handed events for;
+`start` and `restart` bring one up.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from conformance.trace.translate import Observed
+from spec import node as rules
+from spec.cluster import Member, Rule, drain
+from spec.pending import NOTHING, compact, owe
+from spec.values import (
+    Action,
+    Candidate,
+    Event,
+    Follower,
+    Log,
+    Node,
+    NodeId,
+    Outcome,
+    Restart,
+    SnapshotInstalled,
+    Start,
+)
+
+
+class Subject(Protocol):
+    def handle(self, node: NodeId, event: Event) -> Outcome:
+        """Hand a node an event.  What it owes for it stays pending."""
+
+    def drain(self, node: NodeId) -> tuple[Action, ...]:
+        """Take all of a node's pending actions, as executed one after another."""
+
+    def observe(self, node: NodeId) -> Observed:
+        """What can be seen of a node from outside."""
+
+    def log(self, node: NodeId) -> Log:
+        """A node's whole log, which may be long."""
+
+
+def observed(node: Node) -> Observed:
+    """What can be seen of a specified node from outside."""
+    match node.role:
+        case Follower():
+            role = "follower"
+        case Candidate():
+            role = "candidate"
+        case _:
+            role = "leader"
+    return Observed(
+        role,
+        node.current_term,
+        node.voted_for,
+        node.commit_index,
+        node.log.last_position,
+        node.log.snapshot_position,
+        node.log.config,
+        node.leader,
+    )
+
+
+class SpecSubject:
+    """The specification as a subject.  `rule` is the specification of a node, or a variant."""
+
+    def __init__(self, rule: Rule = rules.step) -> None:
+        self.rule = rule
+        self.members: dict[NodeId, Member] = {}
+
+    def handle(self, node: NodeId, event: Event) -> Outcome:
+        if isinstance(event, (Start, Restart)):
+            member = Member(rules.start(node).node)
+        else:
+            member = self.members[node]
+        step, pending = self.rule(member.node, event), member.pending
+        if isinstance(event, SnapshotInstalled) and step.outcome is True:
+            pending = compact(pending, step.node.log)
+        self.members[node] = Member(step.node, owe(pending, step.owed))
+        return step.outcome
+
+    def drain(self, node: NodeId) -> tuple[Action, ...]:
+        member = self.members[node]
+        owed, after = drain(member)
+        self.members[node] = Member(after, NOTHING)
+        return owed
+
+    def observe(self, node: NodeId) -> Observed:
+        return observed(self.members[node].node)
+
+    def log(self, node: NodeId) -> Log:
+        return self.members[node].node.log
