@@ -135,22 +135,34 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
     schedule = Schedule(options.seed, episode, options.nodes)
     nodes = schedule.profile.nodes
     lockstep = _fresh(options, nodes)
-    choices: list[Choice] = []
+    steps = 0
     finding: Finding | None = None
     for _ in range(schedule.profile.length):
-        step = schedule.next(lockstep.cluster)
-        choices.append(choice_of(lockstep.cluster, step))
-        finding = lockstep.take(step)
+        steps += 1
+        finding = lockstep.take(schedule.next(lockstep.cluster))
         if finding is not None:
             break
     finding = finding or lockstep.compare_logs()
     report.events += lockstep.events
-    report.steps += len(choices)
+    report.steps += steps
     report.witnesses.update(lockstep.witnesses)
     if finding is None:
         return None
+    choices = _choices(options, episode, steps)
     shortest, _ = shrink(choices, finding, lambda: _fresh(options, nodes), options.shrink_seconds)
     recorder = Recorder()
     shown, taken = run(_fresh(options, nodes, recorder), shortest)
     assert shown is not None, "the finding did not show again: a subject is not deterministic"
-    return Found(episode, nodes, shown, taken, len(choices), report.events, recorder)
+    return Found(episode, nodes, shown, taken, steps, report.events, recorder)
+
+
+def _choices(options: Options, episode: int, steps: int) -> list[Choice]:
+    """The first steps of an episode, named so that they survive the removal of others."""
+    schedule = Schedule(options.seed, episode, options.nodes)
+    lockstep = _fresh(options, schedule.profile.nodes)
+    choices: list[Choice] = []
+    for _ in range(steps):
+        step = schedule.next(lockstep.cluster)
+        choices.append(choice_of(lockstep.cluster, step))
+        lockstep.take(step)
+    return choices

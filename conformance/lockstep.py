@@ -105,7 +105,8 @@ class Lockstep:
         """One enabled step, on both sides; the first thing that is wrong with it."""
         change = apply(self.cluster, step, self.rule)
         self.cluster = change.after
-        self.witnesses.update(seen_in(change))
+        for witness in seen_in(change):
+            self.witnesses[witness] += 1
         finding: Finding | None = None
         if change.actor is not None:
             if change.event is not None:
@@ -113,7 +114,7 @@ class Lockstep:
                 finding = self._compare_event(change.actor, change.event, change)
             elif change.owed is not None:
                 finding = self._compare_drain(change.actor, change)
-        return finding or next(check_change(change), None)
+        return finding or check_change(change)
 
     def compare_logs(self) -> Finding | None:
         """The logs in full, which the comparison of every event leaves out."""
@@ -148,7 +149,12 @@ class Lockstep:
             self.recorder.drained(node, executed, self._state(node))
         if owed != specified:
             return Difference(node, None, "actions", specified, owed)
-        return self._compare_state(node, None) if self.cluster.members[node].up else None
+        unchanged = change.after.members[node].node is change.before.members[node].node
+        return (
+            None
+            if unchanged or not self.cluster.members[node].up
+            else self._compare_state(node, None)
+        )
 
     def _compare_state(self, node: NodeId, event: Event | None) -> Finding | None:
         if self.subject is None:

@@ -26,6 +26,7 @@ from spec.cluster import (
 from spec.pending import NOTHING
 from spec.values import (
     AppendEntriesCall,
+    Candidate,
     Config,
     CreateCluster,
     ElectionTimeout,
@@ -51,6 +52,8 @@ class Profile:
     length: int
     """Steps in the episode."""
     timeout: float
+    patience: float
+    """Of the timeouts during an election, how many do not fire."""
     propose: float
     batch: int
     """The most commands proposed before a drain."""
@@ -78,28 +81,30 @@ def draw_profile(random: Random, nodes: int | None) -> Profile:
         """Present in this share of the episodes, with a rate within these bounds."""
         return random.uniform(low, high) if random.random() < share else 0.0
 
-    size = nodes or random.choice((1, 2, 3, 3, 3, 3, 4, 5, 5, 6, MAX_NODES))
-    voters = size if random.random() < 0.6 else random.randint(1, size)
+    size = nodes or random.choice((1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, MAX_NODES))
+    config = often(0.6, 0.01, 0.08)
+    voters = size if random.random() < (0.4 if config else 0.8) else random.randint(1, size)
     crash = often(0.6, 0.002, 0.03)
     return Profile(
         nodes=size,
         voters=voters,
         length=random.choice((150, 300, 300, 600)),
-        timeout=random.uniform(0.01, 0.12),
+        timeout=random.uniform(0.01, 0.15),
+        patience=random.choice((0.0, 0.7, 0.9, 0.97)),
         propose=random.uniform(0.02, 0.25),
         batch=random.choice((1, 1, 2, 8)),
         heartbeat=random.uniform(0.0, 0.1),
-        config=often(0.5, 0.005, 0.05),
-        snapshot=often(0.5, 0.005, 0.06),
+        config=config,
+        snapshot=often(0.5, 0.01, 0.15),
         crash=crash,
         comeback=random.uniform(0.02, 0.3),
         crash_in_drain=often(0.5, 0.01, 0.08) if crash else 0.0,
-        linger=often(0.4, 0.05, 0.5),
+        linger=often(0.5, 0.05, 0.6),
         lose=often(0.7, 0.01, 0.35),
         duplicate=often(0.5, 0.01, 0.15),
         shorten=often(0.3, 0.05, 0.4),
         reorder=often(0.7, 0.05, 0.6),
-        partition=often(0.6, 0.005, 0.05),
+        partition=often(0.7, 0.01, 0.08),
     )
 
 
@@ -196,8 +201,25 @@ class Schedule:
             if creator.up and not creator.node.log.last_index:
                 return Input(0, CreateCluster(voters))
             return None
-        member = self._member(cluster, lambda m: m.up and m.node.log.last_index > 0)
+        campaigning = any(m.up and isinstance(m.node.role, Candidate) for m in cluster.members)
+        if campaigning and cluster.network and self.random.random() < self.profile.patience:
+            return None  # an election is under way
+        anyone = self.random.random() < 0.2
+        member = self._member(
+            cluster,
+            lambda m: m.up and m.node.log.last_index > 0 and (anyone or self._alone(cluster, m)),
+        )
         return Input(member.node.id, ElectionTimeout()) if member else None
+
+    def _alone(self, cluster: Cluster, member: Member) -> bool:
+        """No leader of its term, or a later one, can reach the member."""
+        return not any(
+            other.up
+            and isinstance(other.node.role, Leader)
+            and other.node.current_term >= member.node.current_term
+            and (other.node.id in self.island) == (member.node.id in self.island)
+            for other in cluster.members
+        )
 
     def _leader(self, cluster: Cluster) -> Member | None:
         return self._member(cluster, lambda m: m.up and isinstance(m.node.role, Leader))
@@ -222,11 +244,13 @@ class Schedule:
         if leader is None:
             return None
         random, config = self.random, leader.node.config
+        if config.is_joint and random.random() < 0.8:
+            return None  # it would be refused
         everyone = range(self.profile.nodes)
         if random.random() < 0.1:
             nonsense = frozenset(node for node in everyone if random.random() < 0.5)
             return Input(leader.node.id, ProposeConfig(Config(nonsense, nonsense, nonsense)))
-        if random.random() < 0.3:
+        if random.random() < 0.4:
             non_voters = frozenset(node for node in everyone if random.random() < 0.4)
             changed = Config(config.voters, frozenset(), non_voters - config.voters)
         else:
@@ -239,8 +263,14 @@ class Schedule:
 
     def _snapshot(self, cluster: Cluster) -> Step | None:
         """A node compacts a part of what it knows to be committed; now and then an invalid one."""
+        busy = self.random.random() < 0.4
         member = self._member(
-            cluster, lambda m: m.up and m.node.commit_index > m.node.log.snapshot_position.index
+            cluster,
+            lambda m: (
+                m.up
+                and m.node.commit_index > m.node.log.snapshot_position.index
+                and not (busy and m.pending == NOTHING)
+            ),
         )
         if member is None:
             return None
@@ -266,6 +296,10 @@ class Schedule:
         if self.island:
             self.island = frozenset()
         else:
+            leader = self._leader(cluster)
+            if leader is not None and self.random.random() < 0.5:
+                self.island = frozenset({leader.node.id})
+                return None
             nodes = range(len(cluster.members))
             size = self.random.randint(1, max(1, len(nodes) // 2))
             self.island = frozenset(self.random.sample(nodes, k=size))

@@ -181,10 +181,12 @@ def _first_difference(log: Log, history: History, last: Index) -> Index | None:
     return next(i for i in range(first + 1, last + 1) if log.entry(i) != history.committed[i - 1])
 
 
-def vote_once_per_term(node: Node, history: History) -> Detail:
+# The history
+
+
+def vote_once_per_term(history: History) -> Detail:
     """§5.2: a server votes for at most one candidate in a given term."""
-    mine = sorted((term, to) for who, term, to in history.votes if who == node.id)
-    for (term, to), (next_term, other) in pairwise(mine):
-        if term == next_term:
-            return f"voted for {to} and for {other} in term {term}"
+    for (who, term, to), (next_who, next_term, other) in pairwise(sorted(history.votes)):
+        if (who, term) == (next_who, next_term):
+            return f"node {who} voted for {to} and for {other} in term {term}"
     return None

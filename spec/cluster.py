@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from spec import node as rules
 from spec.pending import NOTHING, Pending, actions, compact, owe
@@ -46,8 +46,7 @@ from spec.values import (
 Rule: TypeAlias = Callable[[Node, Event], rules.Step]
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     """What a node has persisted, by the actions that were executed."""
 
     current_term: Term = 0
@@ -55,8 +54,7 @@ class Disk:
     log: Log = EMPTY_LOG
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One server.  While it is down, `node` is what it was at the crash and counts for nothing."""
 
     node: Node
@@ -74,14 +72,12 @@ class Snapshot:
     config: Config
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     to: NodeId
     content: Message | Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """History variables: what has been, and is stored nowhere.  No rule ever reads them.
 
     leaders       who became leader of which term
@@ -96,8 +92,7 @@ class History:
     committed_in: tuple[Term, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     members: tuple[Member, ...]
     network: tuple[Envelope, ...] = ()
     history: History = History()
@@ -160,16 +155,14 @@ class Comeback:
 Step: TypeAlias = Input | Deliver | Lose | Duplicate | Drain | Crash | Comeback
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
+class Executed(NamedTuple):
     """An action that was executed, and what the disk held just before."""
 
     action: Action
     disk: Disk
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a step did: the cluster before and after, and to whom what happened.
 
     `owed`: the actions that a drain owed, of which `executed` were carried out.
@@ -206,14 +199,14 @@ def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
             envelope = cluster.network[index]
             rest = cluster.network[:index] + cluster.network[index + 1 :]
             event = _event_of(envelope.content, keep)
-            taken = replace(cluster, network=rest)
+            taken = cluster._replace(network=rest)
             return _input(cluster, taken, envelope.to, event, rule)
         case Lose(index):
             rest = cluster.network[:index] + cluster.network[index + 1 :]
-            return Change(cluster, replace(cluster, network=rest))
+            return Change(cluster, cluster._replace(network=rest))
         case Duplicate(index):
             twice = (*cluster.network, cluster.network[index])
-            return Change(cluster, replace(cluster, network=twice))
+            return Change(cluster, cluster._replace(network=twice))
         case Drain(node_id, crash_after):
             return _drain(cluster, node_id, crash_after)
         case Crash(node_id):
@@ -243,7 +236,9 @@ def _input(before: Cluster, cluster: Cluster, node_id: NodeId, event: Event, rul
         case SnapshotInstalled(position, config) if taken.outcome is True:
             # The snapshot was made durable before the node was told of it.
             pending = compact(pending, taken.node.log)
-            disk = replace(disk, log=disk.log.compacted(position, config))
+            disk = disk._replace(log=disk.log.compacted(position, config))
+    if taken.node is member.node and not taken.owed and member.up:
+        return Change(before, cluster, node_id, event, taken.outcome)
     changed = Member(taken.node, owe(pending, taken.owed), disk)
     after = _observed(_with(cluster, changed), member.node, taken.node)
     return Change(before, after, node_id, event, taken.outcome)
@@ -273,14 +268,13 @@ def _drain(cluster: Cluster, node_id: NodeId, crash_after: int | None) -> Change
         executed.append(Executed(action, disk))
         disk = persist(disk, action)
         sent += posted(member.node, action)
-    after = replace(
-        _with(cluster, Member(node, NOTHING, disk)), network=cluster.network + tuple(sent)
-    )
-    if crash_after is None:
+    finished = crash_after is None
+    drained = Member(node if finished else member.node, NOTHING, disk, up=finished)
+    told = _told(cluster.history, executed, member.node)
+    members = _with(cluster, drained).members
+    after = Cluster(members, (*cluster.network, *sent), told)
+    if finished and node is not member.node:
         after = _observed(after, member.node, node)
-    else:
-        after = _with(after, replace(member, disk=disk, up=False))
-    after = replace(after, history=_told(after.history, executed, member.node))
     return Change(cluster, after, node_id, None, None, owed, tuple(executed))
 
 
@@ -288,11 +282,11 @@ def persist(disk: Disk, action: Action) -> Disk:
     """What an executed action leaves on the disk."""
     match action:
         case SaveCurrentTerm(term):
-            return replace(disk, current_term=term)
+            return disk._replace(current_term=term)
         case SaveVotedFor(voted_for):
-            return replace(disk, voted_for=voted_for)
+            return disk._replace(voted_for=voted_for)
         case AppendLogEntries(prev_position, entries):
-            return replace(disk, log=disk.log.truncated(prev_position.index).appended(entries))
+            return disk._replace(log=disk.log.truncated(prev_position.index).appended(entries))
     return disk
 
 
@@ -310,7 +304,7 @@ def posted(node: Node, action: Action) -> list[Envelope]:
 
 
 def _crashed(cluster: Cluster, node_id: NodeId) -> Cluster:
-    return _with(cluster, replace(cluster.members[node_id], up=False, pending=NOTHING))
+    return _with(cluster, cluster.members[node_id]._replace(up=False, pending=NOTHING))
 
 
 def _with(cluster: Cluster, member: Member) -> Cluster:
@@ -327,22 +321,24 @@ def _observed(cluster: Cluster, before: Node, after: Node) -> Cluster:
     history, term = cluster.history, after.current_term
     if isinstance(after.role, Leader):
         if (term, after.id) not in history.leaders:
-            history = replace(history, leaders=(*history.leaders, (term, after.id)))
-        if any(earlier > term for earlier in history.committed_in[: after.commit_index]):
+            history = history._replace(leaders=(*history.leaders, (term, after.id)))
+        if (
+            after.commit_index > before.commit_index
+            and max(history.committed_in[: after.commit_index], default=0) > term
+        ):
             # A leader of an earlier term comes to know it later than one that followed it.
             known = history.committed_in
             lower = tuple(min(term, earlier) for earlier in known[: after.commit_index])
-            history = replace(history, committed_in=lower + known[after.commit_index :])
+            history = history._replace(committed_in=lower + known[after.commit_index :])
     missing = after.commit_index - len(history.committed)
     start = after.log.snapshot_position.index
     if missing > 0 and start <= len(history.committed):
         new = tuple(after.log.entries[len(history.committed) - start : after.commit_index - start])
-        history = replace(
-            history,
+        history = history._replace(
             committed=history.committed + new,
             committed_in=history.committed_in + (term,) * len(new),
         )
-    return cluster if history is cluster.history else replace(cluster, history=history)
+    return cluster if history is cluster.history else cluster._replace(history=history)
 
 
 def _told(history: History, executed: list[Executed], node: Node) -> History:
@@ -355,4 +351,4 @@ def _told(history: History, executed: list[Executed], node: Node) -> History:
                 votes.add((node.id, node.current_term, node.id))
     if votes <= history.votes:
         return history
-    return replace(history, votes=history.votes | votes)
+    return history._replace(votes=history.votes | votes)

@@ -11,9 +11,8 @@ user executes them, and in which order that is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from spec.values import (
     COMMAND,
@@ -63,8 +62,7 @@ Move: TypeAlias = tuple[Node, tuple[Action, ...]]
 NOTHING_OWED: tuple[Action, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one event did to a node."""
 
     outcome: Outcome
@@ -142,7 +140,7 @@ def create_cluster(node: Node, voters: frozenset[NodeId]) -> Step:
     if node.id not in voters:
         return refused(node, "invalid_config", "the creator of a cluster is one of its voters")
     entry = Entry(0, Config(voters))
-    node = replace(node, log=node.log.appended((entry,)))
+    node = node._replace(log=node.log.appended((entry,)))
     position = node.log.last_position
     node, owed = start_election(node)
     return Step(position, (AppendLogEntries(ZERO, (entry,)), *owed), node)
@@ -166,8 +164,7 @@ def start_election(node: Node) -> Move:
     """
     if node.id not in node.config.electors:
         return node, ()
-    node = replace(
-        node,
+    node = node._replace(
         role=Candidate(frozenset({node.id})),
         current_term=node.current_term + 1,
         voted_for=node.id,
@@ -180,14 +177,14 @@ def start_election(node: Node) -> Move:
     if has_quorum(node.config, frozenset({node.id})):
         node, more = become_leader(node)
         return node, owed + more
-    node = replace(node, seqno=node.seqno + 1)
+    node = node._replace(seqno=node.seqno + 1)
     call = RequestVoteCall(node.id, node.current_term, node.seqno, node.log.last_position)
     return node, (*owed, BroadcastMessage(call))
 
 
 def become_leader(node: Node) -> Move:
     """§5.2, §8: nothing is known of the peers' logs; an entry of its own opens the term."""
-    node = replace(node, role=Leader(tuple(Progress(peer) for peer in node.peers)))
+    node = node._replace(role=Leader(tuple(Progress(peer) for peer in node.peers)))
     return append_as_leader(node, TERM)
 
 
@@ -196,7 +193,7 @@ def step_down(node: Node, term: Term) -> Move:
 
     This is the only rule that clears a vote (D3).
     """
-    node = replace(node, role=Follower(), current_term=term, voted_for=None)
+    node = node._replace(role=Follower(), current_term=term, voted_for=None)
     return node, (SaveCurrentTerm(term), SaveVotedFor(None), SetElectionTimeout())
 
 
@@ -211,7 +208,7 @@ def receive_request_vote_call(node: Node, call: RequestVoteCall) -> Move:
         return node, ()
     owed = NOTHING_OWED
     if node.voted_for is None:
-        node = replace(node, voted_for=call.sender)
+        node = node._replace(voted_for=call.sender)
         owed = (SaveVotedFor(call.sender),)
     reply = RequestVoteReply(node.id, node.current_term, call.seqno, True)
     return node, (*owed, SendMessage(call.sender, reply), SetElectionTimeout())
@@ -222,7 +219,7 @@ def receive_request_vote_reply(node: Node, reply: RequestVoteReply) -> Move:
     match node.role:
         case Candidate(granted) if reply.vote_granted and reply.term == node.current_term:
             granted = granted | {reply.sender}
-            node = replace(node, role=Candidate(granted))
+            node = node._replace(role=Candidate(granted))
             if has_quorum(node.config, granted):
                 return become_leader(node)
     return node, ()
@@ -244,13 +241,13 @@ def append_as_leader(node: Node, payload: Payload) -> Move:
     """§5.3: append to the own log, and tell the peers of the configuration now in force."""
     prev = node.log.last_position
     entries = (Entry(node.current_term, payload),)
-    node = replace(node, log=node.log.appended(entries))
+    node = node._replace(log=node.log.appended(entries))
     if isinstance(payload, Config):
-        node = replace(node, role=followed(node))
+        node = node._replace(role=followed(node))
     owed = (AppendLogEntries(prev, entries), SetElectionTimeout())
     if not node.peers:
         return node, owed
-    node = replace(node, seqno=node.seqno + 1)
+    node = node._replace(seqno=node.seqno + 1)
     call = AppendEntriesCall(
         node.id, node.current_term, node.seqno, node.commit_index, prev, entries
     )
@@ -268,7 +265,7 @@ def broadcast_heartbeat(node: Node) -> Move:
     """§5.2: AppendEntries without entries keeps the others from campaigning."""
     if not node.peers:
         return node, (SetElectionTimeout(),)
-    node = replace(node, seqno=node.seqno + 1)
+    node = node._replace(seqno=node.seqno + 1)
     call = AppendEntriesCall(
         node.id, node.current_term, node.seqno, node.commit_index, node.log.last_position, ()
     )
@@ -282,7 +279,7 @@ def receive_append_entries_call(node: Node, call: AppendEntriesCall) -> Move | R
     match node.role:
         case Leader():
             return Refused("invariant", "two leaders in one term break Election Safety")
-    node = replace(node, role=Follower(call.sender))
+    node = node._replace(role=Follower(call.sender))
     accepted = agree_with_leader(node, call)
     if isinstance(accepted, Refused):
         return accepted
@@ -318,7 +315,7 @@ def agree_with_leader(node: Node, call: AppendEntriesCall) -> Move | Refused:
         return learn_commit(node, call.commit_index, agreed), ()
     if agreed < node.commit_index:
         return Refused("invariant", "the leader's log contradicts committed entries")
-    node = replace(node, log=log.truncated(agreed).appended(missing))
+    node = node._replace(log=log.truncated(agreed).appended(missing))
     owed = (AppendLogEntries(log.position(agreed), missing),)
     return learn_commit(node, call.commit_index, agreed + len(missing)), owed
 
@@ -337,13 +334,13 @@ def drop_conflict(node: Node, prev: Position) -> Move | Refused:
         return Refused("invariant", "the leader's log contradicts committed entries")
     if keep == log.last_index:
         return node, ()
-    node = replace(node, log=log.truncated(keep))
+    node = node._replace(log=log.truncated(keep))
     return node, (AppendLogEntries(log.position(keep), ()),)
 
 
 def learn_commit(node: Node, leader_commit: Index, verified: Index) -> Node:
     """Figure 2, AppendEntries receiver 5: min(leaderCommit, index of last new entry)."""
-    return replace(node, commit_index=max(node.commit_index, min(leader_commit, verified)))
+    return node._replace(commit_index=max(node.commit_index, min(leader_commit, verified)))
 
 
 def receive_append_entries_reply(node: Node, reply: AppendEntriesReply) -> Move:
@@ -357,20 +354,20 @@ def receive_append_entries_reply(node: Node, reply: AppendEntriesReply) -> Move:
     progress = next((peer for peer in role.peers if peer.node == reply.sender), None)
     if progress is None or reply.seqno <= progress.seqno:
         return node, ()
-    progress = replace(progress, seqno=reply.seqno)
+    progress = progress._replace(seqno=reply.seqno)
     shared = last_shared(node, reply.last_position)
     if shared is None:
         return with_progress(node, progress), (InstallSnapshot(reply.sender),)
     owed = NOTHING_OWED
     behind = reply.last_position != node.log.last_position
     if shared == reply.last_position and progress.match < shared.index:
-        node = with_progress(node, replace(progress, match=shared.index))
+        node = with_progress(node, progress._replace(match=shared.index))
         node, owed = advance_commit(node)
     else:
         node = with_progress(node, progress)
     if not behind or not isinstance(node.role, Leader):
         return node, owed
-    node = replace(node, seqno=node.seqno + 1)
+    node = node._replace(seqno=node.seqno + 1)
     call = AppendEntriesCall(
         node.id,
         node.current_term,
@@ -398,7 +395,7 @@ def last_shared(node: Node, theirs: Position) -> Position | None:
 def with_progress(node: Node, progress: Progress) -> Node:
     assert isinstance(node.role, Leader)
     peers = tuple(progress if peer.node == progress.node else peer for peer in node.role.peers)
-    return replace(node, role=Leader(peers, node.role.durable))
+    return node._replace(role=Leader(peers, node.role.durable))
 
 
 # Commitment, §5.3 and §5.4.2
@@ -413,7 +410,7 @@ def advance_commit(node: Node) -> Move:
     index = quorum_index(node)
     if index <= node.commit_index or node.log.term(index) != node.current_term:
         return node, ()
-    node = replace(node, commit_index=index)
+    node = node._replace(commit_index=index)
     if index < node.log.config_index:
         return node, ()
     if node.config.is_joint:
@@ -421,7 +418,7 @@ def advance_commit(node: Node) -> Move:
             node, Config(node.config.new_voters, frozenset(), node.config.non_voters)
         )
     if node.id not in node.config.voters:
-        return replace(node, role=Follower()), (SetElectionTimeout(),)
+        return node._replace(role=Follower()), (SetElectionTimeout(),)
     return node, ()
 
 
@@ -460,7 +457,7 @@ def drained(node: Node) -> Move:
     """
     match node.role:
         case Leader(peers, durable) if durable < node.log.last_index:
-            return advance_commit(replace(node, role=Leader(peers, node.log.last_index)))
+            return advance_commit(node._replace(role=Leader(peers, node.log.last_index)))
     return node, ()
 
 
@@ -516,8 +513,7 @@ def snapshot_installed(node: Node, position: Position, config: Config) -> Step:
         return refused(node, "invalid_snapshot", "a leader's log has all that is committed")
     elif position.term < log.term(node.commit_index):
         return refused(node, "invalid_snapshot", "terms never fall in a log")
-    node = replace(
-        node,
+    node = node._replace(
         log=log.compacted(position, config),
         commit_index=max(node.commit_index, position.index),
     )

@@ -6,7 +6,8 @@ is at most one of each kind, a message and a snapshot for each peer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from spec.values import (
     Action,
@@ -27,8 +28,7 @@ from spec.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """Actions that are owed and not yet executed; the fields are in the order of execution."""
 
     set_election_timeout: bool = False
@@ -150,8 +150,7 @@ def compact(pending: Pending, log: Log) -> Pending:
         append.prev_position.index < position.index or not log.contains(append.prev_position)
     ):
         append = AppendLogEntries(position, log.after(position.index))
-    return replace(
-        pending,
+    return pending._replace(
         broadcast=call_after(pending.broadcast) if pending.broadcast is not None else None,
         append=append,
         sends=tuple(SendMessage(send.to, call_after(send.message)) for send in pending.sends),

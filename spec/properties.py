@@ -1,43 +1,62 @@
 """What must hold: always, at every step, and at least sometimes.
 
 Each property is a plain predicate with its name and source.  It returns None where it holds, and
-otherwise says what is wrong.  The tables at the end group them by what they depend on, so that a
-checker needs to look only at what a step has changed:
+otherwise says what is wrong.  The tables group them by what they are predicates on:
 
 ALWAYS      LOG      one log
             NODE     one server in memory
             MEMBER   one server with its disk and what it owes
             PAIR     two servers
-            HISTORY  one server and the history variables
+            CLUSTER  one server and the history variables
+            HISTORY  the history variables
 STEP        CHANGE   what one step did to a running server
             DISK     what one step did to a disk
             ACTION   one executed action and the disk before it
 SOMETIMES   witnesses in `spec.witnesses`: that a run has come by what the properties are about
+
+A property also says what of a server it reads, so that a checker may leave out those whose
+reading a step has not touched; that nothing is lost by this is a test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from functools import cache
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from spec import always, steps
 from spec.always import Detail
 from spec.cluster import Change, Cluster, Disk, Executed, History, Member
-from spec.values import Log, Node, NodeId, Restart, Start
+from spec.values import (
+    AppendLogEntries,
+    BroadcastMessage,
+    Log,
+    Node,
+    NodeId,
+    Restart,
+    SendMessage,
+    Start,
+)
+
+# Parts of a server's state that a property may read: its term and vote, its role, its log, its
+# commit index.
+TERM: Final = 1
+ROLE: Final = 2
+LOG_: Final = 4
+COMMIT: Final = 8
+EVERYTHING: Final = TERM | ROLE | LOG_ | COMMIT
 
 Predicate = TypeVar("Predicate", bound=Callable[..., Detail], covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Property(Generic[Predicate]):
+class Property(NamedTuple, Generic[Predicate]):
     name: str
     source: str
     holds: Predicate
+    reads: int = EVERYTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """A property that does not hold, the server it was seen at, and what was seen."""
 
     property: str
@@ -50,98 +69,147 @@ LOG: tuple[Property[Callable[[Log], Detail]], ...] = (
     Property("ConfigFromLog", "§6", always.config_from_log),
 )
 NODE: tuple[Property[Callable[[Node], Detail]], ...] = (
-    Property("TermNotBelowLog", "§5.1", always.term_not_below_log),
-    Property("SnapshotWithinCommit", "§7", always.snapshot_within_commit),
-    Property("VotedForItself", "§5.2", always.role_agrees_with_vote),
+    Property("TermNotBelowLog", "§5.1", always.term_not_below_log, TERM | LOG_),
+    Property("SnapshotWithinCommit", "§7", always.snapshot_within_commit, LOG_ | COMMIT),
+    Property("VotedForItself", "§5.2", always.role_agrees_with_vote, TERM | ROLE),
 )
 MEMBER: tuple[Property[Callable[[Member], Detail]], ...] = (
     Property("DiskAgreesWithMemory", "Figure 2", always.disk_agrees_with_memory),
 )
 PAIR: tuple[Property[Callable[[Node, Node], Detail]], ...] = (
-    Property("ElectionSafety", "§5.2, Figure 3", always.one_leader_at_a_time),
-    Property("LogMatching", "§5.3, Figure 3", always.log_matching),
-    Property("StateMachineSafety", "§5.4.3, Figure 3", always.committed_entries_agree),
+    Property("ElectionSafety", "§5.2, Figure 3", always.one_leader_at_a_time, TERM | ROLE),
+    Property("LogMatching", "§5.3, Figure 3", always.log_matching, LOG_),
+    Property(
+        "StateMachineSafety", "§5.4.3, Figure 3", always.committed_entries_agree, LOG_ | COMMIT
+    ),
 )
-HISTORY: tuple[Property[Callable[[Node, History], Detail]], ...] = (
-    Property("ElectionSafety", "§5.2, Figure 3", always.one_leader_ever),
-    Property("LeaderCompleteness", "§5.4, Figure 3", always.leader_completeness),
-    Property("StateMachineSafety", "§5.4.3, Figure 3", always.state_machine_safety),
+CLUSTER: tuple[Property[Callable[[Node, History], Detail]], ...] = (
+    Property("ElectionSafety", "§5.2, Figure 3", always.one_leader_ever, TERM | ROLE),
+    Property("LeaderCompleteness", "§5.4, Figure 3", always.leader_completeness, ROLE | LOG_),
+    Property("StateMachineSafety", "§5.4.3, Figure 3", always.state_machine_safety, LOG_ | COMMIT),
+)
+HISTORY: tuple[Property[Callable[[History], Detail]], ...] = (
     Property("VoteOncePerTerm", "§5.2", always.vote_once_per_term),
 )
 CHANGE: tuple[Property[Callable[[Change, Node, Node], Detail]], ...] = (
-    Property("TermMonotonic", "§5.1", steps.term_monotonic),
-    Property("CommitMonotonic", "Figure 2", steps.commit_monotonic),
-    Property("VoteKeptInTerm", "§5.2", steps.vote_kept_in_term),
-    Property("LeaderAppendOnly", "§5.3, Figure 3", steps.leader_append_only),
-    Property("CommittedEntriesStay", "§5.4.3", steps.committed_entries_stay),
-    Property("NeverCommitEarlierTermDirectly", "§5.4.2, Figure 8", steps.commits_own_term_only),
-    Property("CommittedOnQuorum", "§5.3, §6", steps.committed_on_quorum),
-    Property("ElectedByQuorum", "§5.2, §6", steps.elected_by_quorum),
-    Property("CampaignsAsElector", "§6", steps.campaigns_as_elector),
-    Property("ConfigChangeThroughJoint", "§6", steps.config_change_through_joint),
-    Property("JointIsLeft", "§6", steps.joint_is_left),
-    Property("RemovedLeaderStepsDown", "§6", steps.removed_leader_steps_down),
+    Property("TermMonotonic", "§5.1", steps.term_monotonic, TERM),
+    Property("CommitMonotonic", "Figure 2", steps.commit_monotonic, COMMIT),
+    Property("VoteKeptInTerm", "§5.2", steps.vote_kept_in_term, TERM),
+    Property("LeaderAppendOnly", "§5.3, Figure 3", steps.leader_append_only, LOG_),
+    Property("CommittedEntriesStay", "§5.4.3", steps.committed_entries_stay, LOG_),
+    Property(
+        "NeverCommitEarlierTermDirectly", "§5.4.2, Figure 8", steps.commits_own_term_only, COMMIT
+    ),
+    Property("CommittedOnQuorum", "§5.3, §6", steps.committed_on_quorum, COMMIT),
+    Property("ElectedByQuorum", "§5.2, §6", steps.elected_by_quorum, ROLE),
+    Property("CampaignsAsElector", "§6", steps.campaigns_as_elector, ROLE),
+    Property("ConfigChangeThroughJoint", "§6", steps.config_change_through_joint, LOG_),
+    Property("JointIsLeft", "§6", steps.joint_is_left, COMMIT),
+    Property("RemovedLeaderStepsDown", "§6", steps.removed_leader_steps_down, ROLE | COMMIT),
 )
 DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
     Property("TermMonotonic", "§5.1", steps.disk_term_monotonic),
 )
-ACTION: tuple[Property[Callable[[Executed], Detail]], ...] = (
-    Property("VotePersistedBeforeReply", "Figure 2", steps.vote_persisted_before_reply),
-    Property("TermPersistedBeforeMessage", "Figure 2", steps.term_persisted_before_message),
-    Property("EntriesPersistedBeforeReply", "Figure 2", steps.entries_persisted_before_reply),
-    Property("WriteContinuesLog", "§5.3", steps.write_continues_log),
-)
+ACTION: dict[type, tuple[Property[Callable[[Executed], Detail]], ...]] = {
+    SendMessage: (
+        Property("VotePersistedBeforeReply", "Figure 2", steps.vote_persisted_before_reply),
+        Property("TermPersistedBeforeMessage", "Figure 2", steps.term_persisted_before_message),
+        Property("EntriesPersistedBeforeReply", "Figure 2", steps.entries_persisted_before_reply),
+    ),
+    BroadcastMessage: (
+        Property("TermPersistedBeforeMessage", "Figure 2", steps.term_persisted_before_message),
+    ),
+    AppendLogEntries: (Property("WriteContinuesLog", "§5.3", steps.write_continues_log),),
+}
+"""By the kind of the action."""
 
 
-def check_change(change: Change) -> Iterator[Violation]:
-    """Everything that one step may have broken: STEP, and ALWAYS of what it changed.
-
-    Values are immutable, so what is still the same object has not changed.
-    """
+def check_change(change: Change) -> Violation | None:
+    """The first thing that one step has broken: STEP, and ALWAYS of what it changed."""
     actor = change.actor
     if actor is None:
-        return
+        return None
     for done in change.executed:
-        yield from _broken(ACTION, actor, done)
+        if table := ACTION.get(type(done.action)):
+            if broken := _first(table, actor, done):
+                return broken
     old, new = change.before.members[actor], change.after.members[actor]
-    if new.disk is not old.disk:
-        yield from _broken(DISK, actor, old.disk, new.disk)
+    if new.disk is not old.disk and (broken := _first(DISK, actor, old.disk, new.disk)):
+        return broken
     if new.up:
         came_up = isinstance(change.event, (Start, Restart))
-        if new.node is not old.node and not came_up:
-            yield from _broken(CHANGE, actor, change, old.node, new.node)
-        yield from _check_member(change.after, new, None if came_up else old)
-    if change.after.history is not change.before.history:
-        for member in change.after.members:
-            if member.up and member is not new:
-                yield from _broken(HISTORY, member.node.id, member.node, change.after.history)
+        touched = EVERYTHING if came_up else _touched(old.node, new.node)
+        if touched and not came_up:
+            if broken := _first(_reading("CHANGE", touched), actor, change, old.node, new.node):
+                return broken
+        if broken := _check_member(change.after, new, touched):
+            return broken
+    history = change.after.history
+    if history is change.before.history:
+        return None
+    if broken := _first(HISTORY, actor, history):
+        return broken
+    for member in change.after.members:
+        if member.up and (broken := _first(CLUSTER, member.node.id, member.node, history)):
+            return broken
+    return None
 
 
-def _check_member(cluster: Cluster, member: Member, old: Member | None) -> Iterator[Violation]:
-    """ALWAYS, as far as it depends on one server and has changed since it was `old`."""
-    node = member.node
-    yield from _broken(MEMBER, node.id, member)
-    if old is None or old.node is not node:
-        if old is None or old.node.log is not node.log:
-            yield from _broken(LOG, node.id, node.log)
-        yield from _broken(NODE, node.id, node)
-        for other in cluster.members:
-            if other is not member and other.up:
-                yield from _broken(PAIR, node.id, node, other.node)
-    yield from _broken(HISTORY, node.id, node, cluster.history)
-
-
-def check_cluster(cluster: Cluster) -> Iterator[Violation]:
+def check_cluster(cluster: Cluster) -> Violation | None:
     """ALWAYS, all of it, on one state.  A server that is down counts for nothing."""
     for member in cluster.members:
-        if member.up:
-            yield from _check_member(cluster, member, None)
+        if member.up and (broken := _check_member(cluster, member, EVERYTHING)):
+            return broken
+    return _first(HISTORY, None, cluster.history)
 
 
-def _broken(
-    table: tuple[Property[Callable[..., Detail]], ...], node: NodeId, *what: object
-) -> Iterator[Violation]:
+def _check_member(cluster: Cluster, member: Member, touched: int) -> Violation | None:
+    """ALWAYS, as far as it depends on what was touched of one server."""
+    node = member.node
+    if broken := _first(MEMBER, node.id, member):
+        return broken
+    if not touched:
+        return None
+    if touched & LOG_ and (broken := _first(LOG, node.id, node.log)):
+        return broken
+    if broken := _first(_reading("NODE", touched), node.id, node):
+        return broken
+    if pair := _reading("PAIR", touched):
+        for other in cluster.members:
+            if other is not member and other.up:
+                if broken := _first(pair, node.id, node, other.node):
+                    return broken
+    return _first(_reading("CLUSTER", touched), node.id, node, cluster.history)
+
+
+def _touched(old: Node, new: Node) -> int:
+    """What a step has changed of a server.  Values are immutable: the same object is the same."""
+    if old is new:
+        return 0
+    touched = 0
+    if old.current_term != new.current_term or old.voted_for != new.voted_for:
+        touched |= TERM
+    if old.role is not new.role:
+        touched |= ROLE
+    if old.log is not new.log:
+        touched |= LOG_
+    if old.commit_index != new.commit_index:
+        touched |= COMMIT
+    return touched
+
+
+@cache
+def _reading(table: str, touched: int) -> tuple[Property[Callable[..., Detail]], ...]:
+    """The properties of a table that read any of this."""
+    properties: tuple[Property[Callable[..., Detail]], ...] = globals()[table]
+    return tuple(property_ for property_ in properties if property_.reads & touched)
+
+
+def _first(
+    table: tuple[Property[Callable[..., Detail]], ...], node: NodeId | None, *what: object
+) -> Violation | None:
     for property_ in table:
         detail = property_.holds(*what)
         if detail is not None:
-            yield Violation(property_.name, node, detail)
+            return Violation(property_.name, node, detail)
+    return None

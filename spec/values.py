@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 NodeId: TypeAlias = int
 Term: TypeAlias = int
@@ -17,12 +17,11 @@ Index: TypeAlias = int
 SeqNo: TypeAlias = int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in a log.  Ordered as §5.4.1 compares logs: by term first, then by index."""
 
     term: Term
-    index: Index
+    index: Index  # type: ignore[assignment]  # not a tuple's method of this name
 
 
 ZERO: Final = Position(0, 0)
@@ -58,8 +57,7 @@ COMMAND: Final = "command"
 Payload: TypeAlias = Config | Literal["term", "command"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One log entry: the term of the leader that made it, and what it holds.
 
     `TERM` is the entry with which a leader opens its term (§8), `COMMAND` a command of the user
@@ -79,8 +77,7 @@ class Entries(Protocol):
     def __add__(self, more: Any, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """A node's log: a snapshot of a prefix (§7), and the entries after it.
 
     `config` is the membership in force, the last in the log, committed or not (§6), and
@@ -397,8 +394,7 @@ class Candidate:
     granted: frozenset[NodeId]
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """What a leader knows of a peer: it holds the leader's log up to `match`.
 
     `seqno` is the latest call that the peer replied to.
@@ -420,8 +416,7 @@ class Leader:
 Role: TypeAlias = Follower | Candidate | Leader
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """The state of one node."""
 
     id: NodeId

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from spec.cluster import Change
 from spec.values import (
@@ -15,6 +16,8 @@ from spec.values import (
     AppendEntriesReply,
     AppendLogEntries,
     Candidate,
+    CreateCluster,
+    ElectionTimeout,
     Follower,
     InstallSnapshot,
     Leader,
@@ -24,11 +27,15 @@ from spec.values import (
     SnapshotInstalled,
 )
 
+DRAIN: Final = "drain"
+
 
 @dataclass(frozen=True, slots=True)
 class Witness:
     name: str
     source: str
+    at: tuple[object, ...]
+    """The kinds of event that it may be seen at, or a drain."""
     seen: Callable[[Change, Node, Node], bool]
     """The step, and the node that took it, before and after."""
 
@@ -134,7 +141,7 @@ def snapshot_needed(change: Change, before: Node, after: Node) -> bool:
     return any(isinstance(action, InstallSnapshot) for action in change.owed or ())
 
 
-def lagging_follower_installed_snapshot(change: Change, before: Node, after: Node) -> bool:
+def lagging_installed(change: Change, before: Node, after: Node) -> bool:
     return (
         isinstance(change.event, SnapshotInstalled)
         and change.outcome is True
@@ -194,41 +201,46 @@ def restarted_with_log(change: Change, before: Node, after: Node) -> bool:
     return isinstance(change.event, Restart) and after.log.last_index > 0
 
 
+LEADS = (Receive, ElectionTimeout, CreateCluster)
+COMMITS = (Receive, DRAIN)
+
 SOMETIMES: tuple[Witness, ...] = (
-    Witness("LeaderElected", "§5.2", leader_elected),
-    Witness("ElectionWithoutWinner", "§5.2", election_without_winner),
-    Witness("LeaderDeposed", "§5.1", leader_deposed),
-    Witness("CandidateFollowedLeader", "§5.2, D2", candidate_followed_leader),
-    Witness("ConflictDropped", "§5.3", conflict_dropped),
-    Witness("WholeTermsDropped", "§5.3, D6", whole_terms_dropped),
-    Witness("CommittedIndirectly", "§5.4.2", committed_indirectly),
-    Witness("JointConfigCommitted", "§6", joint_config_committed),
-    Witness("ChangeCompleted", "§6", change_completed),
-    Witness("ConfigRolledBack", "§6", config_rolled_back),
-    Witness("RemovedLeaderSteppedDown", "§6, D3", removed_leader_stepped_down),
-    Witness("NonVoterReplicated", "§6", non_voter_replicated),
-    Witness("SnapshotNeeded", "§7", snapshot_needed),
-    Witness("LaggingFollowerInstalledSnapshot", "§7, D4", lagging_follower_installed_snapshot),
-    Witness("SnapshotKeptSuffix", "§7", snapshot_kept_suffix),
-    Witness("PendingActionCompacted", "§7", pending_action_compacted),
-    Witness("AppendBeforeSnapshot", "§7, D5", append_before_snapshot),
-    Witness("StaleReplyIgnored", "§5.3", stale_reply_ignored),
-    Witness("ProposalsPipelined", "§5.3", proposals_pipelined),
-    Witness("CommittedAtEndOfDrain", "§5.3", committed_at_end_of_drain),
-    Witness("CrashedWithinDrain", "Figure 2", crashed_within_drain),
-    Witness("RestartedWithLog", "Figure 2", restarted_with_log),
+    Witness("LeaderElected", "§5.2", LEADS, leader_elected),
+    Witness("ElectionWithoutWinner", "§5.2", (ElectionTimeout,), election_without_winner),
+    Witness("LeaderDeposed", "§5.1", (Receive,), leader_deposed),
+    Witness("CandidateFollowedLeader", "§5.2, D2", (Receive,), candidate_followed_leader),
+    Witness("ConflictDropped", "§5.3", (Receive,), conflict_dropped),
+    Witness("WholeTermsDropped", "§5.3, D6", (Receive,), whole_terms_dropped),
+    Witness("CommittedIndirectly", "§5.4.2", COMMITS, committed_indirectly),
+    Witness("JointConfigCommitted", "§6", COMMITS, joint_config_committed),
+    Witness("ChangeCompleted", "§6", COMMITS, change_completed),
+    Witness("ConfigRolledBack", "§6", (Receive,), config_rolled_back),
+    Witness("RemovedLeaderSteppedDown", "§6, D3", COMMITS, removed_leader_stepped_down),
+    Witness("NonVoterReplicated", "§6", (Receive,), non_voter_replicated),
+    Witness("SnapshotNeeded", "§7", (DRAIN,), snapshot_needed),
+    Witness("LaggingFollowerInstalledSnapshot", "§7, D4", (SnapshotInstalled,), lagging_installed),
+    Witness("SnapshotKeptSuffix", "§7", (SnapshotInstalled,), snapshot_kept_suffix),
+    Witness("PendingActionCompacted", "§7", (SnapshotInstalled,), pending_action_compacted),
+    Witness("AppendBeforeSnapshot", "§7, D5", (Receive,), append_before_snapshot),
+    Witness("StaleReplyIgnored", "§5.3", (Receive,), stale_reply_ignored),
+    Witness("ProposalsPipelined", "§5.3", (DRAIN,), proposals_pipelined),
+    Witness("CommittedAtEndOfDrain", "§5.3", (DRAIN,), committed_at_end_of_drain),
+    Witness("CrashedWithinDrain", "Figure 2", (DRAIN,), crashed_within_drain),
+    Witness("RestartedWithLog", "Figure 2", (Restart,), restarted_with_log),
 )
+
+_AT: dict[object, tuple[Witness, ...]] = {
+    kind: tuple(witness for witness in SOMETIMES if kind in witness.at)
+    for kind in {kind for witness in SOMETIMES for kind in witness.at}
+}
 
 
 def seen_in(change: Change) -> Iterator[str]:
     """The names of the witnesses that a step is."""
     if change.actor is None:
         return
+    kind = DRAIN if change.owed is not None else type(change.event)
     old, new = change.before.members[change.actor], change.after.members[change.actor]
-    if change.owed is None and new.node is old.node:
-        if stale_reply_ignored(change, old.node, new.node):
-            yield "StaleReplyIgnored"
-        return
-    for witness in SOMETIMES:
+    for witness in _AT.get(kind, ()):
         if witness.seen(change, old.node, new.node):
             yield witness.name

@@ -1,0 +1,214 @@
+"""`--level exact`: every node's recorded events through the specification, and all of it compared.
+
+Each node is judged by its own records, in their order; the nodes need no common clock.  A node is
+judged up to its first departure, after which the specification and the recording are in different
+states.  Memory: what the nodes' logs need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from conformance.audit.problem import Problem
+from conformance.crate import DECISIONS, LEARN_LATE, as_in_crate
+from conformance.record import Checkpoint, Recorded, told
+from conformance.subject import observed
+from conformance.trace.translate import Observed
+from spec import node as rules
+from spec.cluster import Disk, Member, Rule, drain, persist
+from spec.pending import NOTHING, compact, owe
+from spec.sequence import Sequence
+from spec.values import (
+    Action,
+    Event,
+    Log,
+    Node,
+    NodeId,
+    Outcome,
+    Restart,
+    SnapshotInstalled,
+    Start,
+)
+
+
+@dataclass(slots=True)
+class _Judged:
+    """What is known of a node; `member` is None after a departure."""
+
+    member: Member | None
+    cut: Problem | None = None
+    """Only the first of the owed actions were executed, which is right if a crash came then."""
+
+
+class ExactAudit:
+    """Takes records one at a time; `problems` has the first departure of each node."""
+
+    def __init__(self, rule: Rule = rules.step) -> None:
+        self.rule = rule
+        self.problems: list[Problem] = []
+        self.checked = {"events": 0, "drains": 0, "restarts": 0}
+        self._nodes: dict[NodeId, _Judged] = {}
+
+    def add(self, record: Recorded) -> None:
+        judged = self._nodes.get(record.node)
+        if judged is None:
+            judged = self._nodes[record.node] = _Judged(Member(_new(record.node)))
+            known = False
+        else:
+            known = True
+        if judged.member is None:
+            return
+        if judged.cut is not None and not isinstance(record.event, Restart):
+            problem: Problem | None = judged.cut
+        else:
+            judged.cut = None
+            problem = self._judge(judged, record, known)
+        if problem is not None:
+            self.problems.append(problem)
+            judged.member = None
+
+    def finish(self) -> list[Problem]:
+        """A drain that the end of a recording cuts short is no departure."""
+        return self.problems
+
+    def _judge(self, judged: _Judged, record: Recorded, known: bool) -> Problem | None:
+        member, event = judged.member, record.event
+        assert member is not None
+        self.checked["events"] += 1
+        if isinstance(event, Checkpoint):
+            return self._resume(judged, record, event)
+        if isinstance(event, (Start, Restart)):
+            lost = _lost(member.disk, event) if known else None
+            if lost is not None:
+                return Problem("RestartFromDisk", record.node, record.seq, lost)
+            self.checked["restarts"] += 1
+            if isinstance(event, Restart):
+                event = replace(event, log=_persistent(event.log))
+                member = Member(member.node, NOTHING, Disk(*_fields(event)))
+        before = member
+        outcome, member = _handled(self.rule, member, event)
+        actions: tuple[Action, ...] | None = None
+        if record.actions is not None:
+            self.checked["drains"] += 1
+            actions, node = drain(member)
+            disk = member.disk
+            for action in record.actions:
+                if len(record.actions) <= len(actions):
+                    disk = persist(disk, action)
+            member = Member(node, NOTHING, disk)
+        judged.member = member
+        expected = observed(member.node)
+        problem = _compared(record, told(outcome), actions, expected)
+        if problem is None:
+            return None
+        problem = replace(problem, detail=self._named(before, record, event) + problem.detail)
+        if actions is not None and _is_cut(record.actions, actions):
+            judged.cut = problem
+            return None
+        return problem
+
+    def _resume(self, judged: _Judged, record: Recorded, checkpoint: Checkpoint) -> Problem | None:
+        """Go on from a checkpoint; after other records it has to be what they led to."""
+        node = checkpoint.node._replace(log=_persistent(checkpoint.node.log))
+        disk = Disk(*_fields(replace(checkpoint.disk, log=_persistent(checkpoint.disk.log))))
+        resumed = Member(node, owe(NOTHING, checkpoint.pending), disk)
+        if record.seq > 1 and self.checked["events"] > 1 and judged.member is not None:
+            before = judged.member
+            if before.node.id == record.node and before.node != _new(record.node) != node:
+                if before.node != node or before.pending != resumed.pending:
+                    return Problem(
+                        "Checkpoint", record.node, record.seq, "is not what the records led to"
+                    )
+        judged.member = resumed
+        return None
+
+    def _named(self, before: Member, record: Recorded, event: Event) -> str:
+        """Which decision it is, if the crate's rule gives just what was recorded."""
+        for decision in (*DECISIONS, LEARN_LATE):
+            try:
+                outcome, member = _handled(as_in_crate(decision), before, event)
+                actions = None
+                if record.actions is not None:
+                    actions, node = drain(member)
+                    member = member._replace(node=node)
+            except (IndexError, AssertionError, AttributeError):
+                continue
+            if _compared(record, told(outcome), actions, observed(member.node)) is None:
+                return f"{decision.name} ({decision.what}): "
+        return ""
+
+
+def _new(node: NodeId) -> Node:
+    return rules.start(node).node._replace(log=Log(entries=Sequence()))
+
+
+def _persistent(log: Log) -> Log:
+    return log._replace(entries=Sequence(log.entries))
+
+
+def _fields(disk: Restart) -> tuple[int, NodeId | None, Log]:
+    return disk.current_term, disk.voted_for, disk.log
+
+
+def _handled(rule: Rule, member: Member, event: Event) -> tuple[Outcome, Member]:
+    """The event's effect on the node, on what it owes, and on the disk where the user writes."""
+    if isinstance(event, Start):
+        return None, Member(_new(member.node.id))
+    step = rule(member.node, event)
+    pending, disk = member.pending, member.disk
+    if isinstance(event, SnapshotInstalled) and step.outcome is True:
+        pending = compact(pending, step.node.log)
+        disk = disk._replace(log=disk.log.compacted(event.position, event.config))
+    return step.outcome, Member(step.node, owe(pending, step.owed), disk)
+
+
+def _lost(disk: Disk, event: Start | Restart) -> str | None:
+    """What a node comes up with, against what was persisted."""
+    found = Restart(0, None, Log()) if isinstance(event, Start) else event
+    for name in ("current_term", "voted_for"):
+        persisted, restarted = getattr(disk, name), getattr(found, name)
+        if persisted != restarted:
+            return f"{name}: persisted {persisted}, restarted with {restarted}"
+    if disk.log == found.log:
+        return None
+    return f"log: persisted up to {_extent(disk.log)}, restarted with {_extent(found.log)}"
+
+
+def _extent(log: Log) -> str:
+    return f"{log.last_position} after a snapshot at {log.snapshot_position}"
+
+
+def _compared(
+    record: Recorded,
+    outcome: object,
+    actions: tuple[Action, ...] | None,
+    state: Observed,
+) -> Problem | None:
+    def problem(what: str, specified: object, recorded: object) -> Problem:
+        detail = f"{what}: specified {specified}; recorded {recorded}"
+        return Problem(f"Specified{what.capitalize()}", record.node, record.seq, detail)
+
+    if outcome != record.outcome:
+        return problem("outcome", outcome, record.outcome)
+    if actions is not None and actions != record.actions:
+        assert record.actions is not None
+        for specified, recorded in zip(actions, record.actions, strict=False):
+            if specified != recorded:
+                return problem("actions", specified, recorded)
+        if len(actions) > len(record.actions):
+            return problem("actions", actions[len(record.actions)], "no more")
+        return problem("actions", "no more", record.actions[len(actions)])
+    recorded_state = record.state
+    if not recorded_state.leader_given:
+        state = state._replace(leader=None, leader_given=False)
+        recorded_state = recorded_state._replace(leader=None)
+    if state != recorded_state:
+        for field in Observed._fields:
+            specified, recorded = getattr(state, field), getattr(recorded_state, field)
+            if specified != recorded:
+                return problem("state", f"{field} {specified}", recorded)
+    return None
+
+
+def _is_cut(recorded: tuple[Action, ...] | None, owed: tuple[Action, ...]) -> bool:
+    return recorded is not None and len(recorded) < len(owed) and owed[: len(recorded)] == recorded

@@ -1,0 +1,152 @@
+"""Audit recordings: which level each gets, what is wrong with them, and the verdict on all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from conformance.audit.exact import ExactAudit
+from conformance.audit.problem import Problem
+from conformance.audit.safety import SafetyAudit
+from conformance.record import records
+from conformance.trace.files import BadTrace, TraceReader, TruncatedTrace, read
+from spec.values import NodeId
+
+Level: TypeAlias = Literal["exact", "safety"]
+Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
+
+IMPLEMENTATION = "raftbare (Python)"
+"""How the header of a recording of this library begins; those are judged exactly by default."""
+
+EXIT_CODES: dict[Verdict, int] = {
+    "conforms": 0,
+    "violation": 1,
+    "bad_input": 2,
+    "inconclusive": 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One file that was read: by which level, and how far."""
+
+    path: str
+    level: Level
+    implementation: str
+    events: int
+    error: str | None = None
+    """Why it could not be read to its end."""
+
+
+@dataclass(slots=True)
+class AuditReport:
+    files: list[Judged] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def events(self) -> int:
+        return sum(file.events for file in self.files)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What came before the end of an unreadable file is judged all the same."""
+        if self.problems:
+            return "violation"
+        if any(file.error is not None for file in self.files):
+            return "bad_input"
+        return "conforms" if self.events else "inconclusive"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "verdict": self.verdict,
+            "files": [
+                {
+                    "path": file.path,
+                    "level": file.level,
+                    "implementation": file.implementation,
+                    "events": file.events,
+                    "error": file.error,
+                }
+                for file in self.files
+            ],
+            "events": self.events,
+            "checked": self.checked,
+            "seconds": round(self.seconds, 3),
+            "violations": [
+                {
+                    "property": problem.property,
+                    "node": problem.node,
+                    "seq": problem.seq,
+                    "detail": problem.detail,
+                }
+                for problem in self.problems
+            ],
+        }
+
+
+def audit(
+    paths: Iterable[Path],
+    level: Level | None = None,
+    progress: Callable[[TraceReader, int], None] = lambda reader, events: None,
+) -> AuditReport:
+    """Judge recordings together: they are of one cluster, and no node is in two of them.
+
+    `level`: None for exact where a file's implementation is this library, and safety otherwise.
+    """
+    report = AuditReport()
+    exact, safety = ExactAudit(), SafetyAudit()
+    homes: dict[NodeId, str] = {}
+    started = time.monotonic()
+    for path in paths:
+        report.files.append(_judge(path, level, exact, safety, homes, progress))
+    levels = {file.level for file in report.files}
+    if "exact" in levels:
+        report.problems += exact.finish()
+        report.checked |= {f"exact {name}": count for name, count in exact.checked.items()}
+    if "safety" in levels:
+        report.problems += safety.finish()
+        report.checked |= {f"safety {name}": count for name, count in safety.checked.items()}
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _judge(
+    path: Path,
+    level: Level | None,
+    exact: ExactAudit,
+    safety: SafetyAudit,
+    homes: dict[NodeId, str],
+    progress: Callable[[TraceReader, int], None],
+) -> Judged:
+    events = 0
+    chosen: Level = level or "safety"
+    implementation = ""
+    try:
+        with read(path) as reader:
+            implementation = reader.header.implementation
+            if level is None and implementation.startswith(IMPLEMENTATION):
+                chosen = "exact"
+            take = exact.add if chosen == "exact" else safety.add
+            for record in records(reader):
+                home = homes.setdefault(record.node, str(path))
+                if home != str(path):
+                    raise BadTrace(
+                        path,
+                        reader.line,
+                        f"node {record.node} is in {home} too",
+                        "each node's records in one file",
+                    )
+                take(record)
+                events += 1
+                if events % 256 == 0:
+                    progress(reader, events)
+    except TruncatedTrace as error:
+        return Judged(str(path), chosen, implementation, events, f"{error} (all before is judged)")
+    except BadTrace as error:
+        return Judged(str(path), chosen, implementation, events, str(error))
+    return Judged(str(path), chosen, implementation, events)

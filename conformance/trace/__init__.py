@@ -1,0 +1,1 @@
+"""The trace format: its models, its files, and its translation to and from the spec's values."""

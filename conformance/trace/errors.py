@@ -1,0 +1,164 @@
+"""What is wrong with a trace, in one line: where, what was found, and what was expected."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+MAX_FOUND: Final = 60
+"""How much of an offending value is shown."""
+
+MAX_FAULTS: Final = 1000
+"""A line with more faults is not looked into: a million unknown fields fit into one."""
+
+
+class BadTrace(Exception):  # noqa: N818 (a trace is bad, the program is not)
+    """A trace cannot be read, or not from this line on.
+
+    `line` counts from 1 and is None where the file as a whole is meant.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], line: int | None, problem: str, expected: str
+    ) -> None:
+        super().__init__(path, line, problem, expected)
+        self.path = os.fspath(path)
+        self.line = line
+        self.problem = problem
+        self.expected = expected
+
+    def __str__(self) -> str:
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{place}: {self.problem}; expected {self.expected}"
+
+
+class TruncatedTrace(BadTrace):
+    """A trace ends in the middle of a line or of its archive, as a recorder's crash leaves it.
+
+    All complete records have been handed out when it is raised, and stand.
+    """
+
+
+def is_json(line: bytes) -> bool:
+    try:
+        from_json(line, allow_inf_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def explain(line: bytes, error: ValidationError) -> tuple[str, str]:
+    """The first fault that pydantic found in a line, as problem and what was expected."""
+    if error.error_count() > MAX_FAULTS:
+        return f"{error.error_count()} faults in one line", "a record of traces/FORMAT.md"
+    details = error.errors(include_url=False)
+    detail = details[0]
+    if detail["type"] == "json_invalid":
+        return _explain_json(line, detail)
+    if detail["loc"][:1] == ("outcome",):
+        # A union without a tag: the alternative that got farthest is the one that was meant.
+        attempts = (one for one in details if one["loc"][:1] == ("outcome",))
+        detail = max(attempts, key=lambda one: len(one["loc"]))
+    return _explain_value(_where(detail["loc"]), detail)
+
+
+def _explain_json(line: bytes, detail: ErrorDetails) -> tuple[str, str]:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}", "UTF-8"
+    if not line.strip():
+        return "an empty line", "a JSON object on every line"
+    return f"not JSON: {detail['ctx']['error']}", "a JSON object on every line"
+
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "int_type": "an integer",
+    "bool_type": "true or false",
+    "string_type": "a string",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "none_required": "null",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+def _explain_value(where: str, detail: ErrorDetails) -> tuple[str, str]:
+    kind, context = detail["type"], detail.get("ctx", {})
+    found = shown(detail["input"])
+    if kind == "trace":
+        return f"{where}: {context['problem']}" if where else context["problem"], context[
+            "expected"
+        ]
+    if kind == "missing":
+        return f"{where} is missing", "that field"
+    if kind == "extra_forbidden":
+        return f"unknown field {where}", "only the fields of traces/FORMAT.md"
+    if kind == "union_tag_invalid":
+        name = context["discriminator"].strip("'")
+        tags = context["expected_tags"].replace("'", "")
+        return f"{_join(where, name)} is {shown(context['tag'])}", f"one of {tags}"
+    if kind == "union_tag_not_found":
+        if context["discriminator"].endswith("()"):
+            return f"{where} is {found}", "an entry: term, config or commands"
+        return f"{_join(where, context['discriminator'].strip(chr(39)))} is missing", "that field"
+    if kind == "literal_error":
+        return f"{where} is {found}", context["expected"].replace("'", "")
+    if kind == "greater_than_equal":
+        return f"{where} is {found}", f"an integer not below {context['ge']}"
+    if kind == "less_than_equal":
+        return f"{where} is {found}", f"an integer not above {context['le']}"
+    if where == "outcome":
+        return f"outcome is {found}", "a position, true, false or null"
+    expected = _EXPECTED.get(kind, detail["msg"])
+    return f"{where or 'the line'} is {found}", expected
+
+
+_UNIONS: Final = frozenset(
+    {"event", "message", "snapshot", "outcome", "actions", "pending", "entries"}
+)
+"""The fields that hold one of several models, or a list of such."""
+
+
+def _where(steps: tuple[int | str, ...]) -> str:
+    """The path of a fault, as one would write it in JavaScript.
+
+    pydantic's path has, after each field that holds one of several models, which of them it is.
+    """
+    path, is_tag_next = "", False
+    for step in steps:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif is_tag_next:
+            is_tag_next = False
+        else:
+            path = _join(path, step)
+            is_tag_next = step in _UNIONS
+    return path
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, shortened: a fault may be as long as the line."""
+    if isinstance(value, (str, bytes)):
+        value = value[: MAX_FOUND + 1]
+    elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
+        return f"an integer of {value.bit_length()} bits"
+    elif isinstance(value, (dict, list)) and len(value) > MAX_FOUND:
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
+    try:
+        text = json.dumps(value, separators=(",", ":"))
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= MAX_FOUND else text[: MAX_FOUND - 3] + "..."

@@ -1,0 +1,88 @@
+"""An example of everything in the format, for its documentation; each one reads as its model."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.trace import model as t
+
+_POSITION = '{"term":2,"index":7}'
+_NO_POSITION = '{"term":0,"index":0}'
+_CONFIG = '{"voters":[0,1,2],"new_voters":[],"non_voters":[]}'
+_NO_CONFIG = '{"voters":[],"new_voters":[],"non_voters":[]}'
+_ENTRIES = f'[{{"config":{_CONFIG}}},{{"term":1}},{{"commands":5}}]'
+_LOG = f'{{"snapshot_position":{_NO_POSITION},"snapshot_config":{_NO_CONFIG},"entries":{_ENTRIES}}}'
+_VOTE = f'{{"type":"request_vote_call","from":0,"term":3,"seqno":9,"last_position":{_POSITION}}}'
+_APPEND = (
+    '{"type":"append_entries_call","from":0,"term":2,"seqno":12,"commit_index":6,'
+    f'"prev_position":{_POSITION},"entries":[{{"commands":1}}]}}'
+)
+_REPLY = (
+    '{"type":"append_entries_reply","from":1,"term":2,"seqno":12,'
+    '"last_position":{"term":2,"index":8}}'
+)
+_STATE = (
+    '{"role":"leader","current_term":2,"voted_for":0,"commit_index":8,'
+    f'"last_position":{{"term":2,"index":8}},"snapshot_position":{_NO_POSITION},'
+    f'"config":{_CONFIG},"leader":0}}'
+)
+_DISK = f'{{"current_term":1,"voted_for":0,"log":{_LOG}}}'
+
+
+def _snapshot(role: str, leader: str, more: str = "") -> str:
+    return (
+        f'{{"role":"{role}","current_term":1,"voted_for":0,"leader":{leader},"log":{_LOG},'
+        f'"commit_index":6,"seqno":4,"pending":[],"disk":{_DISK}{more}}}'
+    )
+
+
+EXAMPLES: Final[dict[type[t.Model], str]] = {
+    t.Header: '{"format":"raftbare-trace","version":1,'
+    '"implementation":"raftbare (Rust) 0.2.2","nodes":3}',
+    t.Record: f'{{"node":0,"seq":41,"time":1732390752.25,'
+    f'"event":{{"kind":"message","message":{_REPLY}}},'
+    f'"outcome":null,"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',
+    t.State: _STATE,
+    t.Position: _POSITION,
+    t.Config: _CONFIG,
+    t.TermEntry: '{"term":3}',
+    t.ConfigEntry: f'{{"config":{_CONFIG}}}',
+    t.Commands: '{"commands":250}',
+    t.Log: _LOG,
+    t.Start: '{"kind":"start"}',
+    t.Restart: f'{{"kind":"restart","current_term":1,"voted_for":0,"log":{_LOG}}}',
+    t.CreateCluster: '{"kind":"create_cluster","voters":[0,1,2]}',
+    t.ProposeCommand: '{"kind":"propose_command"}',
+    t.ProposeConfig: '{"kind":"propose_config",'
+    '"config":{"voters":[0,1,2],"new_voters":[0,1,3],"non_voters":[]}}',
+    t.Heartbeat: '{"kind":"heartbeat"}',
+    t.ElectionTimeout: '{"kind":"election_timeout"}',
+    t.Receive: f'{{"kind":"message","message":{_REPLY}}}',
+    t.SnapshotInstalled: f'{{"kind":"snapshot_installed","position":{_POSITION},'
+    f'"config":{_CONFIG}}}',
+    t.Checkpoint: f'{{"kind":"checkpoint","snapshot":{_snapshot("follower", "0")}}}',
+    t.RequestVoteCall: _VOTE,
+    t.RequestVoteReply: '{"type":"request_vote_reply","from":1,"term":3,"seqno":9,'
+    '"vote_granted":true}',
+    t.AppendEntriesCall: _APPEND,
+    t.AppendEntriesReply: _REPLY,
+    t.SetElectionTimeout: '{"type":"set_election_timeout"}',
+    t.SaveCurrentTerm: '{"type":"save_current_term","term":3}',
+    t.SaveVotedFor: '{"type":"save_voted_for","voted_for":null}',
+    t.BroadcastMessage: f'{{"type":"broadcast_message","to":[1,2],"message":{_VOTE}}}',
+    t.AppendLogEntries: f'{{"type":"append_log_entries","prev_position":{_POSITION},'
+    '"entries":[{"commands":1}]}',
+    t.SendMessage: f'{{"type":"send_message","to":0,"message":{_REPLY}}}',
+    t.InstallSnapshot: '{"type":"install_snapshot","to":2}',
+    t.FollowerSnapshot: _snapshot("follower", "0"),
+    t.CandidateSnapshot: _snapshot("candidate", "null", ',"granted":[0]'),
+    t.LeaderSnapshot: _snapshot(
+        "leader",
+        "0",
+        ',"peers":[{"node":1,"match":7,"seqno":4},{"node":2,"match":6,"seqno":3}],"durable":7',
+    ),
+    t.Peer: '{"node":1,"match":7,"seqno":4}',
+    t.Disk: _DISK,
+    t.Request: '{"node":0,"event":{"kind":"heartbeat"},"drain":false}',
+    t.Answer: f'{{"outcome":true,"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',
+}

@@ -1,0 +1,340 @@
+"""Traces in files: read record by record in bounded memory, written all or not at all.
+
+A file is JSON Lines, plain or compressed with gzip or zstandard.  Whatever is wrong with one is
+told by `BadTrace`; a file that merely ends early by `TruncatedTrace`, after its last complete
+record.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import secrets
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, BinaryIO, Final, Self, cast
+
+import zstandard
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from conformance.trace.errors import BadTrace, TruncatedTrace, explain, is_json, shown
+from conformance.trace.model import FORMAT, VERSION, Checkpoint, Header, Record, Restart, Start
+
+__all__ = ["MAX_LINE", "BadTrace", "TraceReader", "TraceWriter", "TruncatedTrace", "read"]
+
+MAX_LINE: Final = 16 * 2**20
+"""The most bytes in a line.  Lines of real traces have a few thousand."""
+
+CHUNK: Final = 2**16
+"""How many bytes are taken at a time from a file, or out of a gzip archive."""
+
+ZSTD_CHUNK: Final = 2**10
+"""How many bytes of a zstandard archive are decompressed at a time.
+
+All they expand to is in memory at once.  Four of them may stand for 128 KiB, so these for 32 MiB.
+"""
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+
+
+class _CutError(Exception):
+    """An archive ends before its end."""
+
+
+class _DamagedError(Exception):
+    """An archive is not what it should be."""
+
+
+def read(path: str | os.PathLike[str]) -> TraceReader:
+    """Open a trace.  Its header is read at once, its records as the reader is iterated."""
+    return TraceReader(path)
+
+
+class TraceReader:
+    """The header of a trace and, by iterating once, its records.
+
+    `line` is the number of the line that was read last.  The file is closed at the end of the
+    iteration, at an error, and at the end of a `with` block.
+    """
+
+    header: Header
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path: Final = os.fspath(path)
+        self.line = 0
+        self._latest: dict[int, int] = {}
+        try:
+            self._file = open(self.path, "rb")  # noqa: SIM115 (closed by `close`)
+        except OSError as error:
+            raise self._unreadable(error) from None
+        self._records = self._read_records()
+        try:
+            self._lines = self._read_lines()
+            self.header = self._read_header()
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Record]:
+        return self._records
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    # Lines
+
+    def _read_lines(self) -> Iterator[tuple[bytes, bool]]:
+        """Each line, and whether it is a last one without a line feed."""
+        held = bytearray()
+        chunks = _decompressed(self._file, self.path)
+        while True:
+            try:
+                chunk = next(chunks, None)
+            except _CutError:
+                raise TruncatedTrace(
+                    self.path, self.line + 1, "the archive ends too early", "the rest of it"
+                ) from None
+            except _DamagedError as error:
+                raise BadTrace(
+                    self.path, self.line + 1, f"the archive is damaged: {error}", "an intact one"
+                ) from None
+            except OSError as error:
+                raise self._unreadable(error) from None
+            if chunk is None:
+                break
+            searched = len(held)
+            held += chunk
+            end = held.find(b"\n", searched)
+            start = 0
+            while end >= 0:
+                yield self._line(held, start, end), False
+                start = end + 1
+                end = held.find(b"\n", start)
+            del held[:start]
+            if len(held) > MAX_LINE:
+                self._line(held, 0, len(held))
+        if held:
+            yield self._line(held, 0, len(held)), True
+
+    def _line(self, held: bytearray, start: int, end: int) -> bytes:
+        self.line += 1
+        if end - start > MAX_LINE:
+            raise BadTrace(
+                self.path, self.line, f"a line of more than {MAX_LINE} bytes", "a shorter one"
+            )
+        return bytes(held[start:end])
+
+    def _unreadable(self, error: OSError) -> BadTrace:
+        reason = (error.strerror or str(error)).lower()
+        return BadTrace(self.path, None, f"cannot be read: {reason}", "a readable trace file")
+
+    # Header and records
+
+    def _read_header(self) -> Header:
+        line, is_last = next(self._lines, (None, False))
+        if line is None:
+            raise BadTrace(self.path, None, "the file is empty", f"a header of {FORMAT}")
+        if is_last and not is_json(line):
+            raise self._cut_line()
+        try:
+            data = from_json(line)
+        except ValueError:
+            data = None  # the model tells what is wrong with it
+        else:
+            self._check_format(data)
+        try:
+            return Header.model_validate_json(line)
+        except ValidationError as error:
+            raise BadTrace(self.path, self.line, *explain(line, error)) from None
+
+    def _check_format(self, data: Any) -> None:
+        """Another format or version is no fault of the file: the reader is the wrong one."""
+        expected = f'a header: {{"format":"{FORMAT}","version":{VERSION},...}}'
+        if not isinstance(data, dict) or "format" not in data:
+            raise BadTrace(self.path, 1, "the first line is not a header", expected)
+        if data["format"] != FORMAT:
+            found = f"the format is {shown(data['format'])}"
+            raise BadTrace(self.path, 1, found, f'"{FORMAT}"')
+        version = data.get("version")
+        if type(version) is int and version != VERSION:
+            found = f"version {shown(version)} of the format"
+            raise BadTrace(self.path, 1, found, f"version {VERSION}, all that this reader knows")
+
+    def _read_records(self) -> Iterator[Record]:
+        try:
+            for line, is_last in self._lines:
+                try:
+                    record = Record.model_validate_json(line)
+                except ValidationError as error:
+                    if is_last and not is_json(line):
+                        raise self._cut_line() from None
+                    raise BadTrace(self.path, self.line, *explain(line, error)) from None
+                self._check_sequence(record)
+                yield record
+        finally:
+            self.close()
+
+    def _cut_line(self) -> TruncatedTrace:
+        return TruncatedTrace(
+            self.path, self.line, "the last line is cut off", "a whole line and a line feed"
+        )
+
+    def _check_sequence(self, record: Record) -> None:
+        node, seq = record.node, record.seq
+        latest = self._latest.get(node)
+        if latest is None:
+            if not isinstance(record.event, (Start, Restart, Checkpoint)):
+                raise BadTrace(
+                    self.path,
+                    self.line,
+                    f"node {node} never started: its first event is {record.event.kind}",
+                    "start, restart or checkpoint",
+                )
+            # The records before a checkpoint are in another file.
+            expected = seq if isinstance(record.event, Checkpoint) else 1
+        else:
+            expected = latest + 1
+        if seq != expected:
+            raise BadTrace(self.path, self.line, f"seq {seq} of node {node}", f"seq {expected}")
+        self._latest[node] = seq
+
+
+def _decompressed(file: io.BufferedReader, path: str) -> Iterator[bytes]:
+    """The contents of a file in pieces: as its first bytes say, or else its name."""
+    head = file.peek(4)[:4]
+    kind = {GZIP_MAGIC: ".gz", ZSTD_MAGIC[:2]: ".zst"}.get(head[:2])
+    if kind is None and head and not head.startswith(b"{"):
+        kind = Path(path).suffix.lower()
+    if kind == ".gz":
+        yield from _gunzipped(file)
+    elif kind == ".zst":
+        yield from _unzstandarded(file)
+    else:
+        while chunk := file.read1(CHUNK):
+            yield chunk
+
+
+def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
+    archive = gzip.GzipFile(fileobj=file, mode="rb")
+    while True:
+        try:
+            chunk = archive.read1(CHUNK)
+        except EOFError:
+            raise _CutError from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise _DamagedError(str(error)) from None
+        if not chunk:
+            return
+        yield chunk
+
+
+def _unzstandarded(file: BinaryIO) -> Iterator[bytes]:
+    """zstandard's own stream reader takes a truncated archive for a complete one."""
+    frame: Any = None
+    while data := file.read(ZSTD_CHUNK):
+        while data:
+            if frame is None:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+            try:
+                chunk = frame.decompress(data)
+            except zstandard.ZstdError as error:
+                raise _DamagedError(str(error)) from None
+            if chunk:
+                yield chunk
+            data = b""
+            if frame.eof:
+                data, frame = frame.unused_data, None
+    if frame is not None:
+        raise _CutError
+
+
+class TraceWriter:
+    """Writes a trace to a temporary file beside its target and puts it there when closed.
+
+    Leaving a `with` block by an exception leaves nothing behind, and what was at the target before
+    stays.  The same records give the same bytes.  The name says how to compress: `.gz`, `.zst`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, implementation: str, nodes: int) -> None:
+        self.path: Final = Path(path)
+        if self.path.exists() and not self.path.is_file():
+            raise ValueError(f"{self.path} is no regular file and cannot be replaced")
+        header = Header(format=FORMAT, version=VERSION, implementation=implementation, nodes=nodes)
+        self._temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
+        self._file = open(self._temporary, "xb")  # noqa: SIM115 (closed by `close`)
+        self._out = _compressing(self._file, self.path.name)
+        try:
+            self.write_line(header.model_dump_json().encode())
+        except BaseException:
+            self.discard()
+            raise
+
+    def write(self, record: Record) -> None:
+        self.write_line(record.model_dump_json(exclude_unset=True).encode())
+
+    def write_line(self, line: bytes) -> None:
+        """Write a line as `translate.record_line` makes it, without its line feed."""
+        if len(line) > MAX_LINE:
+            raise ValueError(f"a line of {len(line)} bytes; no reader takes more than {MAX_LINE}")
+        self._out.write(line)
+        self._out.write(b"\n")
+
+    def close(self) -> None:
+        """Complete the file and put it in its place."""
+        if self._file.closed:
+            return
+        try:
+            self._out.close()
+            self._file.close()
+            os.replace(self._temporary, self.path)
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Give up: what was written is removed."""
+        with suppress(Exception):  # such as a full disk, which need not be told twice
+            self._out.close()
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+
+def _compressing(file: io.BufferedWriter, name: str) -> IO[bytes]:
+    name = name.lower()
+    if name.endswith(".gz"):
+        # Neither the time nor the temporary name may get into the bytes.
+        return cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
+    if name.endswith(".zst"):
+        return cast(IO[bytes], zstandard.ZstdCompressor().stream_writer(file, closefd=False))
+    return file

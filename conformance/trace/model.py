@@ -1,0 +1,364 @@
+"""The lines of a trace: its header and its records; and those of the subject protocol.
+
+Everything a line is made of (`conformance.trace.vocabulary`, `conformance.trace.checkpoint`) is
+exported here too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic.config import JsonDict
+
+from conformance.trace.checkpoint import (
+    CandidateSnapshot,
+    Disk,
+    FollowerSnapshot,
+    LeaderSnapshot,
+    Peer,
+    Snapshot,
+)
+from conformance.trace.vocabulary import (
+    MAX_COMMANDS,
+    MAX_INTEGER,
+    Action,
+    Actions,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    BroadcastMessage,
+    Commands,
+    Config,
+    ConfigEntry,
+    Entries,
+    Entry,
+    InstallSnapshot,
+    Integer,
+    Log,
+    Message,
+    Model,
+    NodeId,
+    NodeIds,
+    Position,
+    RequestVoteCall,
+    RequestVoteReply,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    SendMessage,
+    SetElectionTimeout,
+    TermEntry,
+    check_total,
+    count,
+    not_null,
+    problem,
+)
+
+__all__ = [
+    "FORMAT",
+    "MAX_COMMANDS",
+    "MAX_INTEGER",
+    "VERSION",
+    "Action",
+    "Actions",
+    "Answer",
+    "AppendEntriesCall",
+    "AppendEntriesReply",
+    "AppendLogEntries",
+    "BroadcastMessage",
+    "CandidateSnapshot",
+    "Checkpoint",
+    "Commands",
+    "Config",
+    "ConfigEntry",
+    "CreateCluster",
+    "Disk",
+    "ElectionTimeout",
+    "Entries",
+    "Entry",
+    "Event",
+    "FollowerSnapshot",
+    "Header",
+    "Heartbeat",
+    "Input",
+    "InputEvent",
+    "InstallSnapshot",
+    "LeaderSnapshot",
+    "Log",
+    "Message",
+    "Model",
+    "Outcome",
+    "Peer",
+    "Position",
+    "ProposeCommand",
+    "ProposeConfig",
+    "Receive",
+    "Record",
+    "Request",
+    "RequestVoteCall",
+    "RequestVoteReply",
+    "Restart",
+    "SaveCurrentTerm",
+    "SaveVotedFor",
+    "SendMessage",
+    "SetElectionTimeout",
+    "Snapshot",
+    "SnapshotInstalled",
+    "Start",
+    "State",
+    "TermEntry",
+    "check_outcome",
+]
+
+FORMAT: Final = "raftbare-trace"
+VERSION: Final = 1
+
+
+def _integer(value: object) -> object:
+    """`Literal[1]` alone takes 1.0 and true."""
+    if type(value) is not int:
+        raise problem(f"is {json.dumps(value)[:60]}", "1")
+    return value
+
+
+def _never_null(schema: JsonDict) -> None:
+    """None in the models means that a field was left out, so the schema must not offer null."""
+    choices = schema.pop("anyOf")
+    assert isinstance(choices, list)
+    assert isinstance(choices[0], dict)
+    schema.update(choices[0])
+
+
+OptionalActions: TypeAlias = Annotated[Actions | None, AfterValidator(not_null)]
+
+
+class Header(Model):
+    """The first line of a trace."""
+
+    format: Literal["raftbare-trace"] = Field(description="The name of this format.")
+    version: Annotated[Literal[1], BeforeValidator(_integer)] = Field(
+        description="The version of this format."
+    )
+    implementation: str = Field(description="What was recorded, and which version of it.")
+    nodes: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = Field(
+        description="How many nodes' records the trace was made for; nothing is judged by it."
+    )
+
+
+# Events
+
+
+class Start(Model):
+    """A node that has never run before comes up."""
+
+    OUTCOMES: ClassVar = ("null",)
+    kind: Literal["start"]
+
+
+class Restart(Model):
+    """A node comes up again with what its disk holds."""
+
+    OUTCOMES: ClassVar = ("null", "false")
+    kind: Literal["restart"]
+    current_term: Integer = Field(description="The term on the disk.")
+    voted_for: NodeId | None = Field(description="The vote on the disk, or null for none.")
+    log: Log = Field(description="The log on the disk.")
+
+
+class CreateCluster(Model):
+    """The node is asked to found a cluster."""
+
+    OUTCOMES: ClassVar = ("position", "null")
+    kind: Literal["create_cluster"]
+    voters: NodeIds = Field(description="The founding voters, in ascending order.")
+
+
+class ProposeCommand(Model):
+    """The node is asked to append a command."""
+
+    OUTCOMES: ClassVar = ("position", "null")
+    kind: Literal["propose_command"]
+
+
+class ProposeConfig(Model):
+    """The node is asked to change the membership."""
+
+    OUTCOMES: ClassVar = ("position", "null")
+    kind: Literal["propose_config"]
+    config: Config = Field(description="The proposed configuration.")
+
+
+class Heartbeat(Model):
+    """The node is asked to show that it leads."""
+
+    OUTCOMES: ClassVar = ("true", "false")
+    kind: Literal["heartbeat"]
+
+
+class ElectionTimeout(Model):
+    """The node's election timer has run out."""
+
+    OUTCOMES: ClassVar = ("null",)
+    kind: Literal["election_timeout"]
+
+
+class Receive(Model):
+    """A message arrives."""
+
+    OUTCOMES: ClassVar = ("null", "false")
+    kind: Literal["message"]
+    message: Message = Field(description="The message, as it was sent.")
+
+
+class SnapshotInstalled(Model):
+    """A snapshot, of the node's own making or a leader's, has been made durable."""
+
+    OUTCOMES: ClassVar = ("true", "false")
+    kind: Literal["snapshot_installed"]
+    position: Position = Field(description="The last position that the snapshot covers.")
+    config: Config = Field(description="The membership as of that position.")
+
+
+class Checkpoint(Model):
+    """No input to the node: the recorder writes down all of the node's state."""
+
+    OUTCOMES: ClassVar = ("null",)
+    kind: Literal["checkpoint"]
+    snapshot: Snapshot = Field(description="All of the node's state.")
+
+
+Input: TypeAlias = (
+    Start
+    | Restart
+    | CreateCluster
+    | ProposeCommand
+    | ProposeConfig
+    | Heartbeat
+    | ElectionTimeout
+    | Receive
+    | SnapshotInstalled
+)
+"""The events that are something done to a node: all but `Checkpoint`."""
+
+InputEvent: TypeAlias = Annotated[Input, Field(discriminator="kind")]
+Event: TypeAlias = Annotated[Input | Checkpoint, Field(discriminator="kind")]
+
+# left_to_right: the first that fits is the only one that does.
+Outcome: TypeAlias = Annotated[bool | Position | None, Field(union_mode="left_to_right")]
+
+
+def _name(outcome: Outcome) -> str:
+    if outcome is None:
+        return "null"
+    return str(outcome).lower() if isinstance(outcome, bool) else "position"
+
+
+def check_outcome(event: Event, outcome: Outcome) -> None:
+    """Refuse an outcome that the event cannot have, whatever the implementation did."""
+    if _name(outcome) not in event.OUTCOMES:
+        raise problem(
+            f"the outcome of {event.kind} is {_name(outcome)}", " or ".join(event.OUTCOMES)
+        )
+
+
+class State(Model):
+    """What a node shows of itself after an event."""
+
+    role: Literal["follower", "candidate", "leader"] = Field(description="Its role.")
+    current_term: Integer = Field(description="Its term.")
+    voted_for: NodeId | None = Field(description="Its vote in this term, or null for none.")
+    commit_index: Integer = Field(description="Its commit index.")
+    last_position: Position = Field(description="The last position of its log.")
+    snapshot_position: Position = Field(description="The last position of its log's snapshot.")
+    config: Config = Field(description="The last configuration in its log, committed or not.")
+    leader: NodeId | None = Field(
+        default=None,
+        description="Who is known to lead this term, or null; "
+        "absent where the implementation does not tell.",
+    )
+
+
+class Record(Model):
+    """One event at one node, and all that came of it."""
+
+    node: NodeId = Field(description="The node.")
+    seq: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = Field(
+        description="The record's number among this node's, counted from 1 without gaps."
+    )
+    time: Annotated[float | None, AfterValidator(not_null)] = Field(
+        default=None,
+        json_schema_extra=_never_null,
+        description="Seconds on some clock; for people, nothing is judged by it.",
+    )
+    event: Event = Field(description="What happened.")
+    outcome: Outcome = Field(description="What the caller was told.")
+    actions: OptionalActions = Field(
+        default=None,
+        json_schema_extra=_never_null,
+        description="The actions that were executed right after the event, in order; "
+        "absent where nothing was drained and what was owed stays pending.",
+    )
+    state: State = Field(description="The node's state after the event.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Record:
+        event = self.event
+        check_outcome(event, self.outcome)
+        if event.kind == "checkpoint":
+            snapshot = event.snapshot
+            if snapshot.role == "leader" and snapshot.leader != self.node:
+                raise problem(f"leader {snapshot.leader} at node {self.node}", "the node itself")
+        check_total(sum(map(count, _entry_lists(event, self.actions or ()))))
+        return self
+
+
+def _entry_lists(event: Event, actions: Actions) -> Iterator[Entries]:
+    """All the lists of entries in a record."""
+    # By tag and not by isinstance, which is slow for pydantic's classes.
+    if event.kind == "message":
+        if event.message.type == "append_entries_call":
+            yield event.message.entries
+    elif event.kind == "restart":
+        yield event.log.entries
+    elif event.kind == "checkpoint":
+        yield event.snapshot.log.entries
+        yield event.snapshot.disk.log.entries
+        actions = (*event.snapshot.pending, *actions)
+    for action in actions:
+        if action.type == "append_log_entries":
+            yield action.entries
+        elif (
+            action.type in ("broadcast_message", "send_message")
+            and action.message.type == "append_entries_call"
+        ):
+            yield action.message.entries
+
+
+# The subject protocol
+
+
+class Request(Model):
+    """What the harness asks of a subject."""
+
+    node: NodeId = Field(description="The node that the event happens to.")
+    event: InputEvent = Field(description="The event; never a checkpoint.")
+    drain: Annotated[bool | None, AfterValidator(not_null)] = Field(
+        default=None,
+        json_schema_extra=_never_null,
+        description="False where pending actions are to stay pending; absent means true.",
+    )
+
+
+class Answer(Model):
+    """What a subject answers."""
+
+    outcome: Outcome = Field(description="What the caller is told.")
+    actions: OptionalActions = Field(
+        default=None,
+        json_schema_extra=_never_null,
+        description="The actions that were pending, in order of execution; "
+        "absent where the request said not to drain.",
+    )
+    state: State = Field(description="The node's state after the event.")

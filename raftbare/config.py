@@ -1,0 +1,93 @@
+"""Who belongs to a cluster (§6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from raftbare.error import InvalidConfigError
+from raftbare.types import NodeId
+
+
+class ClusterConfig:
+    """A cluster's membership; with `new_voters` a joint one, C_old,new (§6).  Immutable.
+
+    In a joint configuration every decision needs a majority of `voters` and one of `new_voters`.
+    Non-voters receive the log and have no say.
+    """
+
+    __slots__ = ("_new_voters", "_non_voters", "_unique_nodes", "_voters")
+    __match_args__ = ("voters", "new_voters", "non_voters")
+
+    def __init__(
+        self,
+        voters: Iterable[NodeId] = (),
+        new_voters: Iterable[NodeId] = (),
+        non_voters: Iterable[NodeId] = (),
+    ) -> None:
+        self._voters = frozenset(voters)
+        self._new_voters = frozenset(new_voters)
+        self._non_voters = frozenset(non_voters)
+        self._unique_nodes = tuple(sorted(self._voters | self._new_voters | self._non_voters))
+
+    @property
+    def voters(self) -> frozenset[NodeId]:
+        return self._voters
+
+    @property
+    def new_voters(self) -> frozenset[NodeId]:
+        return self._new_voters
+
+    @property
+    def non_voters(self) -> frozenset[NodeId]:
+        return self._non_voters
+
+    @property
+    def is_joint_consensus(self) -> bool:
+        """Whether a change of voters is in progress."""
+        return bool(self._new_voters)
+
+    def contains(self, node_id: NodeId) -> bool:
+        """Whether the node belongs to the cluster, as a voter or not."""
+        return self.is_voter(node_id) or node_id in self._non_voters
+
+    def is_voter(self, node_id: NodeId) -> bool:
+        """Whether the node is a voter of the old or of the new membership."""
+        return node_id in self._voters or node_id in self._new_voters
+
+    def unique_nodes(self) -> tuple[NodeId, ...]:
+        """All that belong to the cluster, each once, in ascending order.  O(1)."""
+        return self._unique_nodes
+
+    def to_joint_consensus(
+        self, adding: Iterable[NodeId] = (), removing: Iterable[NodeId] = ()
+    ) -> ClusterConfig:
+        """The joint configuration that leads to these voters with some added and some removed.
+
+        A non-voter that is added is one no longer.  Raises `InvalidConfigError` where no voter
+        would be left.
+        """
+        added = frozenset(adding)
+        new_voters = (self._voters | added) - frozenset(removing)
+        if not new_voters:
+            raise InvalidConfigError(
+                f"no voter would be left of {sorted(self._voters)}: at least one is needed"
+            )
+        return ClusterConfig(self._voters, new_voters, self._non_voters - new_voters)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ClusterConfig):
+            return NotImplemented
+        return (
+            self._voters == other._voters
+            and self._new_voters == other._new_voters
+            and self._non_voters == other._non_voters
+        )
+
+    def __hash__(self) -> int:
+        return hash((self._voters, self._new_voters, self._non_voters))
+
+    def __repr__(self) -> str:
+        return (
+            f"ClusterConfig(voters={sorted(self._voters)}, "
+            f"new_voters={sorted(self._new_voters)}, non_voters={sorted(self._non_voters)})"
+        )

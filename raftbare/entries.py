@@ -1,0 +1,419 @@
+"""A run of log entries, stored by what is not a command.
+
+A log is nearly all commands, and a command has no content of its own here.  So only the other
+entries are stored, in two tables of marks: where terms begin and where configurations stand.
+Whatever has no mark is a command, and costs nothing.
+
+In complexities, `runs` is the number of marks concerned; no cost depends on a count of commands
+but that of iterating over them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from raftbare.config import ClusterConfig
+from raftbare.error import InvariantError
+from raftbare.types import LogIndex, LogPosition, Term
+
+T = TypeVar("T")
+
+
+class TermEntry:
+    """The entry with which a leader opens its term (§8): the only one that changes the term."""
+
+    __slots__ = ("term",)
+    __match_args__ = ("term",)
+
+    def __init__(self, term: Term) -> None:
+        self.term: Final = term
+
+    def __eq__(self, other: object) -> bool:
+        return self.term == other.term if isinstance(other, TermEntry) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.term)
+
+    def __repr__(self) -> str:
+        return f"TermEntry({self.term})"
+
+
+class ConfigEntry:
+    """A cluster configuration, in force as soon as it is in the log (§6)."""
+
+    __slots__ = ("config",)
+    __match_args__ = ("config",)
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self.config: Final = config
+
+    def __eq__(self, other: object) -> bool:
+        return self.config == other.config if isinstance(other, ConfigEntry) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.config)
+
+    def __repr__(self) -> str:
+        return f"ConfigEntry({self.config})"
+
+
+class CommandEntry:
+    """A command of the user, who keeps its content beside the log, under its position."""
+
+    __slots__ = ()
+    __match_args__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return True if isinstance(other, CommandEntry) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(CommandEntry)
+
+    def __repr__(self) -> str:
+        return "CommandEntry()"
+
+
+LogEntry: TypeAlias = TermEntry | ConfigEntry | CommandEntry
+
+COMMAND: Final = CommandEntry()
+
+
+class Marks(Generic[T]):
+    """Values at ascending indices.
+
+    An empty table may be shared by many owners: `marked` and `extended` return the table to use
+    from then on, which is another one where this one was empty.
+    """
+
+    __slots__ = ("at", "values")
+
+    def __init__(self, at: list[LogIndex], values: list[T]) -> None:
+        self.at: Final = at
+        self.values: Final = values
+
+    def marked(self, index: LogIndex, value: T) -> Marks[T]:
+        """With one more mark, after all others.  O(1) amortized."""
+        if not self.at:
+            return Marks([index], [value])
+        self.at.append(index)
+        self.values.append(value)
+        return self
+
+    def extended(self, more: Marks[T], index: LogIndex) -> Marks[T]:
+        """With the marks of `more` after `index`, and none of its own there.  O(runs after)."""
+        if self.at and self.at[-1] > index:
+            self.cut(index)
+        if not more.at or more.at[-1] <= index:
+            return self
+        first = bisect_right(more.at, index)
+        if not self.at:
+            return Marks(more.at[first:], more.values[first:])
+        self.at.extend(more.at[first:])
+        self.values.extend(more.values[first:])
+        return self
+
+    def cut(self, index: LogIndex) -> None:
+        """Drop the marks after `index`.  O(log runs + dropped)."""
+        first = bisect_right(self.at, index)
+        del self.at[first:]
+        del self.values[first:]
+
+    def after(self, index: LogIndex) -> Marks[T]:
+        """A table of the marks after `index` that shares nothing with this one.  O(its size)."""
+        first = bisect_right(self.at, index)
+        return Marks(self.at[first:], self.values[first:])
+
+    def latest(self, index: LogIndex) -> T | None:
+        """The last value at or before `index`, None where there is none.  O(log runs)."""
+        upto = bisect_right(self.at, index)
+        return self.values[upto - 1] if upto else None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Marks):
+            return NotImplemented
+        return bool(self.at == other.at and self.values == other.values)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+NO_TERMS: Final[Marks[Term]] = Marks([], [])
+NO_CONFIGS: Final[Marks[ClusterConfig]] = Marks([], [])
+
+
+class LogEntries:
+    """The entries that follow `prev_position` in some log.
+
+    `prev_position` and `last_position` are for reading.  Terms never fall: an entry's term is that
+    of the last `TermEntry` up to it, or else that of `prev_position`.
+
+    Who holds one may `push` and `truncate` it; the entries in an action or a message are the
+    user's own and share nothing with the node's log.  Those in `node.log` are for reading.
+    """
+
+    __slots__ = ("_configs", "_terms", "last_position", "prev_position")
+
+    def __init__(self, prev_position: LogPosition, entries: Iterable[LogEntry] | None = ()) -> None:
+        """O(entries); `from_runs` is for many commands.  Raises as `push` does.
+
+        None is as good as no entries, for the library itself: the position is taken unchecked.
+        """
+        self.prev_position = prev_position
+        self.last_position = prev_position
+        self._terms = NO_TERMS
+        self._configs = NO_CONFIGS
+        if entries is None:
+            return
+        if prev_position.term < 0 or prev_position.index < 0:
+            raise ValueError(f"{prev_position!r}: terms and indices are not negative")
+        for entry in entries:
+            self.push(entry)
+
+    @classmethod
+    def from_runs(
+        cls, prev_position: LogPosition, runs: Iterable[tuple[LogEntry, int]]
+    ) -> LogEntries:
+        """From pairs of an entry and how many of it follow one another.  O(runs).
+
+        Raises `ValueError` for a count below 1, otherwise as `push` does.
+        """
+        made = LogEntries(prev_position)
+        for entry, count in runs:
+            if count < 1:
+                raise ValueError(f"a run of {count} times {entry!r}: at least 1 was expected")
+            if isinstance(entry, CommandEntry):
+                last = made.last_position
+                made.last_position = LogPosition(last.term, LogIndex(last.index + count))
+                continue
+            done = 0
+            while done < count:
+                made.push(entry)
+                done += 1
+        return made
+
+    # Reading
+
+    def __len__(self) -> int:
+        return self.last_position.index - self.prev_position.index
+
+    @property
+    def is_empty(self) -> bool:
+        return self.last_position.index == self.prev_position.index
+
+    def __iter__(self) -> Iterator[LogEntry]:
+        """The entries one by one.  O(entries); see `runs`."""
+        for entry, count in self.runs():
+            done = 0
+            while done < count:
+                yield entry
+                done += 1
+
+    def iter_with_positions(self) -> Iterator[tuple[LogPosition, LogEntry]]:
+        """The entries one by one, each with its position.  O(entries)."""
+        index, term = self.prev_position.index, self.prev_position.term
+        for entry in self:
+            index = LogIndex(index + 1)
+            if isinstance(entry, TermEntry):
+                term = entry.term
+            yield LogPosition(term, index), entry
+
+    def runs(self) -> Iterator[tuple[LogEntry, int]]:
+        """Pairs of an entry and a count: 1, or how many commands follow one another.  O(runs)."""
+        term_at, config_at = self._terms.at, self._configs.at
+        terms, configs = len(term_at), len(config_at)
+        last = self.prev_position.index
+        i = j = 0
+        while i < terms or j < configs:
+            entry: LogEntry
+            if j == configs or (i < terms and term_at[i] < config_at[j]):
+                index, entry = term_at[i], TermEntry(self._terms.values[i])
+                i += 1
+            else:
+                index, entry = config_at[j], ConfigEntry(self._configs.values[j])
+                j += 1
+            if index > last + 1:
+                yield COMMAND, index - last - 1
+            yield entry, 1
+            last = index
+        if self.last_position.index > last:
+            yield COMMAND, self.last_position.index - last
+
+    def contains(self, position: LogPosition) -> bool:
+        """Whether this has the entry of that position, `prev_position` included.  O(log runs)."""
+        last = self.last_position
+        if position.index == last.index:
+            return position.term == last.term
+        if not self.prev_position.index <= position.index < last.index:
+            return False
+        return self._term(position.index) == position.term
+
+    def contains_index(self, index: LogIndex) -> bool:
+        """Whether `index` lies from `prev_position` to `last_position`.  O(1)."""
+        return self.prev_position.index <= index <= self.last_position.index
+
+    def get_term(self, index: LogIndex) -> Term | None:
+        """The term of the entry at `index`, or at `prev_position`; None outside.  O(log runs)."""
+        return self._term(index) if self.contains_index(index) else None
+
+    def get_entry(self, index: LogIndex) -> LogEntry | None:
+        """The entry at `index`; None outside, and at `prev_position`.  O(log runs)."""
+        if not self.prev_position.index < index <= self.last_position.index:
+            return None
+        terms, configs = self._terms, self._configs
+        i = bisect_left(terms.at, index)
+        if i < len(terms.at) and terms.at[i] == index:
+            return TermEntry(terms.values[i])
+        i = bisect_left(configs.at, index)
+        if i < len(configs.at) and configs.at[i] == index:
+            return ConfigEntry(configs.values[i])
+        return COMMAND
+
+    def since(self, position: LogPosition) -> LogEntries | None:
+        """A new one of the entries after `position`, None where that is not in here.
+
+        O(log runs + runs after it).
+        """
+        return self._after(position) if self.contains(position) else None
+
+    def copy(self) -> LogEntries:
+        """One that is equal and shares nothing with this one.  O(runs)."""
+        return self._after(self.prev_position)
+
+    # Writing
+
+    def push(self, entry: LogEntry) -> None:
+        """Append an entry, in place.  O(1) amortized.
+
+        Raises `InvariantError` for a term below the last one, `ValueError` for a negative one.
+        """
+        if isinstance(entry, CommandEntry):
+            self._push_command()
+        elif isinstance(entry, ConfigEntry):
+            self._push_config(entry.config)
+        elif isinstance(entry, TermEntry):
+            if entry.term < 0:
+                raise ValueError(f"{entry!r}: terms are not negative")
+            if entry.term < self.last_position.term:
+                raise InvariantError(
+                    f"{entry!r} after {self.last_position!r}: terms never fall in a log"
+                )
+            self._push_term(entry.term)
+        else:
+            raise TypeError(f"{entry!r} is no log entry")
+
+    def truncate(self, length: int) -> None:
+        """Keep the first `length` entries, in place; no more than there are.  O(runs dropped).
+
+        Raises `ValueError` for a negative length.
+        """
+        if length < 0:
+            raise ValueError(f"a length of {length}: a number from 0 was expected")
+        index = LogIndex(self.prev_position.index + length)
+        if index < self.last_position.index:
+            self._truncate_to(self._position(index))
+
+    # For the library: positions and indices are known to be in here, and terms not to fall
+
+    def _term(self, index: LogIndex) -> Term:
+        at = self._terms.at
+        if not at:
+            return self.prev_position.term
+        if index >= at[-1]:
+            return self._terms.values[-1]
+        run = bisect_right(at, index)
+        return self._terms.values[run - 1] if run else self.prev_position.term
+
+    def _position(self, index: LogIndex) -> LogPosition:
+        return LogPosition(self._term(index), index)
+
+    def _term_run(self, index: LogIndex) -> tuple[Term, LogIndex, LogIndex]:
+        """The term at `index`, and the first and last index around it under the same mark."""
+        at = self._terms.at
+        run = bisect_right(at, index)
+        last = LogIndex(at[run] - 1) if run < len(at) else self.last_position.index
+        if run:
+            return self._terms.values[run - 1], at[run - 1], last
+        return self.prev_position.term, self.prev_position.index, last
+
+    def _push_command(self) -> LogPosition:
+        last = self.last_position
+        self.last_position = position = LogPosition(last.term, LogIndex(last.index + 1))
+        return position
+
+    def _push_term(self, term: Term) -> LogPosition:
+        self.last_position = LogPosition(term, LogIndex(self.last_position.index + 1))
+        self._terms = self._terms.marked(self.last_position.index, term)
+        return self.last_position
+
+    def _push_config(self, config: ClusterConfig) -> LogPosition:
+        position = self._push_command()
+        self._configs = self._configs.marked(position.index, config)
+        return position
+
+    def _after(self, position: LogPosition) -> LogEntries:
+        """`since`, with no question asked."""
+        index, terms, configs = position.index, self._terms, self._configs
+        made = LogEntries(position, None)
+        made.last_position = self.last_position
+        if terms.at and terms.at[-1] > index:
+            made._terms = terms.after(index)
+        if configs.at and configs.at[-1] > index:
+            made._configs = configs.after(index)
+        return made
+
+    def _truncate_to(self, position: LogPosition) -> None:
+        self._terms.cut(position.index)
+        self._configs.cut(position.index)
+        self.last_position = position
+
+    def _splice(self, position: LogPosition, source: LogEntries) -> None:
+        """Let what `source` has after `position` follow it here; both contain it.
+
+        O(log runs + runs dropped and added).
+        """
+        index, mine, theirs = position.index, self._terms, source._terms
+        if (theirs.at and theirs.at[-1] > index) or (mine.at and mine.at[-1] > index):
+            self._terms = mine.extended(theirs, index)
+        configs, their_configs = self._configs, source._configs
+        if configs.at or their_configs.at:
+            self._configs = configs.extended(their_configs, index)
+        self.last_position = source.last_position
+
+    def _compact_to(self, position: LogPosition) -> None:
+        """Begin after `position`; O(runs after it)."""
+        self._terms = self._terms.after(position.index)
+        self._configs = self._configs.after(position.index)
+        self.prev_position = position
+
+    def _check(self) -> None:
+        """Raise `AssertionError` unless the tables are what they must be.  O(runs log runs)."""
+        first, last = self.prev_position.index, self.last_position.index
+        assert 0 <= first <= last
+        for at in (self._terms.at, self._configs.at, sorted(self._terms.at + self._configs.at)):
+            assert all(first < index <= last for index in at), "marks lie within"
+            assert all(a < b for a, b in pairwise(at)), "marks ascend, one at an index"
+        assert len(self._terms.at) == len(self._terms.values)
+        assert len(self._configs.at) == len(self._configs.values)
+        terms = [self.prev_position.term, *self._terms.values]
+        assert all(a <= b for a, b in pairwise(terms)), "terms never fall"
+        assert self.last_position.term == terms[-1]
+        assert not NO_TERMS.at, "the shared empty table stays empty"
+        assert not NO_CONFIGS.at, "the shared empty table stays empty"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LogEntries):
+            return NotImplemented
+        return (
+            self.prev_position == other.prev_position
+            and self.last_position == other.last_position
+            and self._terms == other._terms
+            and self._configs == other._configs
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        runs = ", ".join(f"({entry!r}, {count})" for entry, count in self.runs())
+        return f"LogEntries.from_runs({self.prev_position!r}, [{runs}])"

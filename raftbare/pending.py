@@ -1,0 +1,202 @@
+"""Actions that are owed and not yet taken: how they merge, and in which order they are taken.
+
+A user may hand over any number of inputs before a drain (pipelining).  What they owe together is
+at most one action of each kind, a message and a snapshot for each peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from raftbare.action import (
+    SAVE_CURRENT_TERM,
+    SAVE_VOTED_FOR,
+    SET_ELECTION_TIMEOUT,
+    Action,
+    AppendLogEntries,
+    BroadcastMessage,
+    InstallSnapshot,
+    SendMessage,
+)
+from raftbare.log import Log
+from raftbare.message import (
+    APPEND_ENTRIES_CALL,
+    AppendEntriesCall,
+    Message,
+    MessageHeader,
+)
+from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
+
+
+class Pending:
+    """What is owed; the fields are in the order of execution.
+
+    Invariants: the messages are of the current term (a new one voids them), and are nobody else's
+    until they are taken, so that merging may change them in place.  The write is always of all
+    that the log has after `append_after`, a position in the log: a write that begins earlier
+    covers one that begins later, and both end where the log ends.
+    """
+
+    __slots__ = (
+        "append_after",
+        "broadcast",
+        "installs",
+        "save_current_term",
+        "save_voted_for",
+        "sends",
+        "set_election_timeout",
+    )
+
+    def __init__(self) -> None:
+        self.set_election_timeout = False
+        self.save_current_term = False
+        self.save_voted_for = False
+        self.broadcast: Message | None = None
+        self.append_after: LogPosition | None = None
+        self.sends: dict[NodeId, Message] = {}
+        self.installs: set[NodeId] = set()
+
+    def is_empty(self) -> bool:
+        return not (
+            self.set_election_timeout
+            or self.save_current_term
+            or self.save_voted_for
+            or self.broadcast is not None
+            or self.append_after is not None
+            or self.sends
+            or self.installs
+        )
+
+    def owe_new_term(self) -> None:
+        """The term is to be saved.  What was to be sent in an earlier one is void: nobody waits
+        for it any more, and the entries it speaks of may be overwritten before it leaves.
+        """
+        self.save_current_term = True
+        self.broadcast = None
+        self.sends.clear()
+        self.installs.clear()
+
+    def owe_append(self, position: LogPosition) -> None:
+        """What the log now has after `position` is to be written."""
+        if self.append_after is None or position.index < self.append_after.index:
+            self.append_after = position
+
+    def compact(self, log: Log) -> None:
+        """§7: what the log's new snapshot covers can no longer be read to execute an action."""
+        snapshot = log.snapshot_position
+        after = self.append_after
+        if after is not None and (after.index < snapshot.index or not log.entries.contains(after)):
+            self.append_after = snapshot
+        if self.broadcast is not None:
+            compact_message(self.broadcast, snapshot)
+        for message in self.sends.values():
+            compact_message(message, snapshot)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"Pending({fields})"
+
+
+def merge_call(
+    earlier: Message | None,
+    sender: NodeId,
+    term: Term,
+    seqno: MessageSeqNo,
+    commit_index: LogIndex,
+    log: Log,
+    prev: LogPosition,
+) -> AppendEntriesCall:
+    """The call with all that a leader's log has after `prev`, merged with an `earlier` message.
+
+    Where the entries of an earlier call reach `prev`, the two are one call, with the entries of
+    both.  In any other case the later message takes the earlier one's place: messages may be lost,
+    so one may always be dropped, but two calls with a gap between them may not be joined.
+    """
+    # An earlier call is of the same term: see the invariant of `Pending`.
+    if (
+        earlier is not None
+        and earlier.tag == APPEND_ENTRIES_CALL
+        and earlier.entries.contains(prev)
+    ):
+        earlier.entries._splice(prev, log.entries)
+        earlier.seqno = seqno
+        earlier.commit_index = commit_index
+        return earlier
+    header = MessageHeader(sender, term, seqno)
+    return AppendEntriesCall(header, commit_index, log.entries._after(prev))
+
+
+def compact_message(message: Message, snapshot: LogPosition) -> None:
+    """A call keeps what lies after the snapshot.  One that has nothing there keeps its previous
+    position and loses its entries, which leaves it as true as before.
+    """
+    if message.tag != APPEND_ENTRIES_CALL:
+        return
+    entries = message.entries
+    if entries.is_empty or entries.prev_position.index >= snapshot.index:
+        return
+    if entries.contains(snapshot):
+        entries._compact_to(snapshot)
+    else:
+        entries._truncate_to(entries.prev_position)
+
+
+class Actions:
+    """The actions that a node owes, in the order in which they are to be executed.
+
+    `for action in node.actions:` drains them; `next` takes one; `bool` tells whether any is owed,
+    without taking it.  Each action is taken only after the one before it has been executed, what
+    it persists being durable.  **The drain is over when there is no further one to be had**, with
+    the end of the loop or `StopIteration`, and not as soon as `bool` is false: by asking for one
+    more the user says that the last one is done.  At that moment a leader's own copy of its log
+    counts as durable, which may commit entries and owe new actions; they are then taken first.
+
+    Term and vote are durable before any message that rests on them leaves, entries before the
+    reply that reports them.  A leader's broadcast does not rest on its own disk (dissertation,
+    §10.2.1) and goes first, so that the peers write while the leader does.
+    """
+
+    __slots__ = ("_drained", "_log", "_pending")
+
+    def __init__(self, pending: Pending, log: Log, drained: Callable[[], None]) -> None:
+        self._pending = pending
+        self._log = log
+        self._drained = drained
+
+    def __bool__(self) -> bool:
+        return not self._pending.is_empty()
+
+    def __iter__(self) -> Iterator[Action]:
+        return self
+
+    def __next__(self) -> Action:
+        pending = self._pending
+        if pending.set_election_timeout:
+            pending.set_election_timeout = False
+            return SET_ELECTION_TIMEOUT
+        if pending.save_current_term:
+            pending.save_current_term = False
+            return SAVE_CURRENT_TERM
+        if pending.save_voted_for:
+            pending.save_voted_for = False
+            return SAVE_VOTED_FOR
+        if pending.broadcast is not None:
+            message, pending.broadcast = pending.broadcast, None
+            return BroadcastMessage(message)
+        if pending.append_after is not None:
+            after, pending.append_after = pending.append_after, None
+            return AppendLogEntries(self._log.entries._after(after))
+        if pending.sends:
+            to = min(pending.sends)
+            return SendMessage(to, pending.sends.pop(to))
+        if pending.installs:
+            to = min(pending.installs)
+            pending.installs.remove(to)
+            return InstallSnapshot(to)
+        self._drained()
+        if pending.is_empty():
+            raise StopIteration
+        return self.__next__()
+
+    def __repr__(self) -> str:
+        return f"Actions({self._pending!r})"

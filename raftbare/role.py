@@ -1,0 +1,69 @@
+"""What a node holds for the role that it has, and only for that one (§5.1, Figure 2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeAlias
+
+from raftbare.config import ClusterConfig
+from raftbare.quorum import Progress, Quorum
+from raftbare.types import LogIndex, NodeId, Role
+
+
+class Follower:
+    """`leader`: who is known to lead the current term; apart from whom the node voted for (D2)."""
+
+    __slots__ = ("leader",)
+    role: ClassVar[Role] = Role.FOLLOWER
+
+    def __init__(self, leader: NodeId | None = None) -> None:
+        self.leader = leader
+
+    def __repr__(self) -> str:
+        return f"Follower(leader={self.leader})"
+
+
+class Candidate:
+    """`granted_votes`: who voted for this node in the current term, the node itself included."""
+
+    __slots__ = ("granted_votes",)
+    role: ClassVar[Role] = Role.CANDIDATE
+
+    def __init__(self, node_id: NodeId) -> None:
+        self.granted_votes = {node_id}
+
+    def __repr__(self) -> str:
+        return f"Candidate(granted_votes={sorted(self.granted_votes)})"
+
+
+class Leader:
+    """`followers`: the progress of every other member; `own`: the leader's own."""
+
+    __slots__ = ("followers", "own", "quorum")
+    role: ClassVar[Role] = Role.LEADER
+
+    def __init__(self, node_id: NodeId, config: ClusterConfig) -> None:
+        """§5.2: nothing is known of the members' logs yet."""
+        self.own = Progress()
+        self.followers: dict[NodeId, Progress] = {}
+        self.follow(node_id, config)
+
+    @property
+    def durable(self) -> LogIndex:
+        """How much of its own log the leader knows to be on its disk."""
+        return self.own.match_index
+
+    def follow(self, node_id: NodeId, config: ClusterConfig) -> None:
+        """The members of a configuration: known ones as they are, others from nothing (§6)."""
+        known = self.followers
+        self.followers = {
+            member: known[member] if member in known else Progress()
+            for member in config.unique_nodes()
+            if member != node_id
+        }
+        self.quorum = Quorum(config, {**self.followers, node_id: self.own})
+
+    def __repr__(self) -> str:
+        return f"Leader(followers={self.followers}, durable={self.durable})"
+
+
+RoleState: TypeAlias = Follower | Candidate | Leader

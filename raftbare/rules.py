@@ -1,0 +1,273 @@
+"""The rules of one node, beneath the inputs that `raftbare.node` offers.
+
+Read beside the Raft paper (Ongaro and Ousterhout, extended version): § is a section of it, Figure
+2 its summary.  "Dissertation" is Ongaro, "Consensus: Bridging Theory and Practice".  D1 to D9 are
+this library's decisions; the package's docstring lists them.
+
+Terms, indices and sequence numbers are only compared, added and passed on: never hashed, nor
+tested with `is` or `isinstance`, nor formatted outside an error.  So the rules can be run on
+symbolic numbers.
+"""
+
+from __future__ import annotations
+
+from raftbare.config import ClusterConfig
+from raftbare.error import InvariantError
+from raftbare.log import Log, agree_with_leader, last_below
+from raftbare.message import (
+    AppendEntriesCall,
+    AppendEntriesReply,
+    Message,
+    MessageHeader,
+    RequestVoteCall,
+    RequestVoteReply,
+)
+from raftbare.pending import Actions, Pending, merge_call
+from raftbare.quorum import has_quorum
+from raftbare.role import Candidate, Follower, Leader, RoleState
+from raftbare.types import LogPosition, MessageSeqNo, NodeId, Term
+
+
+class Rules:
+    """A node's state, and what becomes of it; every method leaves what it owes in `_pending`."""
+
+    __slots__ = (
+        "_actions",
+        "_commit_index",
+        "_current_term",
+        "_id",
+        "_log",
+        "_pending",
+        "_role",
+        "_seqno",
+        "_voted_for",
+    )
+
+    def __init__(
+        self, node_id: NodeId, current_term: Term, voted_for: NodeId | None, log: Log
+    ) -> None:
+        """For `start` and `restart`, which see to it that the arguments fit together."""
+        self._id = node_id
+        self._role: RoleState = Follower()
+        self._current_term = current_term
+        self._voted_for = voted_for
+        self._log = log
+        # Only what the snapshot covers is known to be committed.
+        self._commit_index = log.snapshot_position.index
+        self._seqno = MessageSeqNo(0)
+        self._pending = Pending()
+        self._actions = Actions(self._pending, log, self._drained)
+
+    # Leader election, §5.2
+
+    def _start_election(self) -> None:
+        """§5.2: increment the term, vote for oneself, ask the others.
+
+        A non-voter and a removed node do not campaign (§6).
+        """
+        config = self._log.latest_config
+        if not config.is_voter(self._id):
+            return
+        candidate = Candidate(self._id)
+        self._role = candidate
+        self._current_term = Term(self._current_term + 1)
+        self._voted_for = self._id
+        self._pending.owe_new_term()
+        self._pending.save_voted_for = True
+        self._pending.set_election_timeout = True
+        if has_quorum(config, candidate.granted_votes):
+            self._become_leader()
+        else:
+            self._pending.broadcast = RequestVoteCall(
+                MessageHeader(self._id, self._current_term, self._next_seqno()),
+                self._log.last_position,
+            )
+
+    def _become_leader(self) -> None:
+        """§5.2, §8: nothing is known of the others' logs; an entry of its own opens the term."""
+        role = Leader(self._id, self._log.latest_config)
+        self._role = role
+        prev = self._log.last_position
+        self._log.entries._push_term(self._current_term)
+        self._replicate(role, prev)
+
+    def _step_down(self, term: Term) -> None:
+        """§5.1: a higher term makes anyone a follower, that has not voted in it yet (D3)."""
+        self._role = Follower()
+        self._current_term = term
+        self._voted_for = None
+        self._pending.owe_new_term()
+        self._pending.save_voted_for = True
+        self._pending.set_election_timeout = True
+
+    def _handle_request_vote_call(self, call: RequestVoteCall) -> None:
+        """§5.2, §5.4.1: one vote a term, first come first served, to a log not behind one's own."""
+        if call.term < self._current_term:
+            self._reply_to_vote(call, False)
+            return
+        if call.last_position < self._log.last_position:  # by term first (D1)
+            return
+        if self._voted_for is None:
+            self._voted_for = call.sender
+            self._pending.save_voted_for = True
+        elif self._voted_for != call.sender:
+            return
+        self._reply_to_vote(call, True)
+        self._pending.set_election_timeout = True
+
+    def _reply_to_vote(self, call: RequestVoteCall, granted: bool) -> None:
+        header = MessageHeader(self._id, self._current_term, call.seqno)
+        self._pending.sends[call.sender] = RequestVoteReply(header, granted)
+
+    def _handle_request_vote_reply(self, reply: RequestVoteReply) -> None:
+        """§5.2: a candidate that a quorum voted for in its own term leads it."""
+        role = self._role
+        if isinstance(role, Candidate) and reply.vote_granted and reply.term == self._current_term:
+            role.granted_votes.add(reply.sender)
+            if has_quorum(self._log.latest_config, role.granted_votes):
+                self._become_leader()
+
+    # Log replication, §5.3
+
+    def _replicate(self, role: Leader, prev: LogPosition) -> None:
+        """Write what the log has after `prev`, and bring it to the others.
+
+        Only the current term's leader gets here, so what it appended is of that term.
+        """
+        self._pending.owe_append(prev)
+        self._pending.set_election_timeout = True
+        self._broadcast(role, prev)
+
+    def _broadcast(self, role: Leader, prev: LogPosition) -> None:
+        if role.followers:
+            pending = self._pending
+            pending.broadcast = self._call(pending.broadcast, prev)
+
+    def _call(self, earlier: Message | None, prev: LogPosition) -> AppendEntriesCall:
+        seqno = self._next_seqno()
+        return merge_call(
+            earlier, self._id, self._current_term, seqno, self._commit_index, self._log, prev
+        )
+
+    def _append_config(self, role: Leader, config: ClusterConfig) -> LogPosition:
+        """§6: the configuration is in force, and replicated to those that are in it."""
+        prev = self._log.last_position
+        position = self._log.entries._push_config(config)
+        role.follow(self._id, config)
+        self._replicate(role, prev)
+        return position
+
+    def _handle_append_entries_call(self, call: AppendEntriesCall) -> None:
+        """§5.3: follow the leader of the term (D2), agree with its log, learn what is committed.
+
+        Nothing is changed before it is known that nothing committed is contradicted (D9).
+        """
+        current_term = self._current_term
+        if call.term < current_term:
+            self._reply_to_append(call)
+            return
+        if call.term == current_term and isinstance(self._role, Leader):
+            raise InvariantError(
+                f"node {call.sender} claims to lead term {current_term}, as node {self._id} does: "
+                "two leaders in one term break Election Safety"
+            )
+        entries, source = self._log.entries, call.entries
+        prev, last = source.prev_position, entries.last_position
+        if prev.index == last.index and prev.term == last.term:
+            # The usual call goes on where the log ends: there is nothing to compare.
+            verified = source.last_position.index
+            base = last if verified > last.index else None
+        else:
+            base, source, verified = agree_with_leader(entries, self._commit_index, source)
+
+        pending = self._pending
+        if call.term > current_term:
+            self._step_down(call.term)
+        role = self._role
+        if isinstance(role, Follower):
+            role.leader = call.sender
+        else:
+            self._role = Follower(call.sender)
+        if base is not None:
+            entries._splice(base, source)
+            pending.owe_append(base)
+        commit_index = min(call.commit_index, verified)
+        if commit_index > self._commit_index:
+            self._commit_index = commit_index
+        self._reply_to_append(call)
+        pending.set_election_timeout = True
+
+    def _reply_to_append(self, call: AppendEntriesCall) -> None:
+        header = MessageHeader(self._id, self._current_term, call.seqno)
+        reply = AppendEntriesReply(header, self._log.entries.last_position)
+        self._pending.sends[call.sender] = reply
+
+    def _handle_append_entries_reply(self, reply: AppendEntriesReply) -> None:
+        """§5.3: learn how far the peer's log matches, and send it what it lacks.
+
+        A reply to an earlier call than the latest one replied to is stale.  The leader probes at
+        its last entry whose term the peer may have there (D6).
+        """
+        role = self._role
+        if not isinstance(role, Leader) or reply.term < self._current_term:
+            return
+        follower = role.followers.get(reply.sender)
+        if follower is None or reply.seqno <= follower.seqno:
+            return
+        follower.seqno = reply.seqno
+        theirs, last = reply.last_position, self._log.entries.last_position
+        behind = theirs.index != last.index or theirs.term != last.term
+        shared = last_below(self._log.entries, theirs) if behind else theirs
+        if shared is None:
+            self._pending.installs.add(reply.sender)
+            return
+        if (
+            follower.match_index < shared.index
+            and shared.index == theirs.index
+            and shared.term == theirs.term
+        ):
+            follower.match_index = shared.index
+            self._advance_commit(role)
+        if behind and self._role is role:
+            sends = self._pending.sends
+            sends[reply.sender] = self._call(sends.get(reply.sender), shared)
+
+    # Commitment, §5.3 and §5.4.2
+
+    def _advance_commit(self, role: Leader) -> None:
+        """§5.4.2: an entry of the leader's own term that a quorum holds is committed, and all
+        before it.
+
+        Once the latest configuration is: a joint one is left for the new one, and a leader that
+        the new one has no vote for steps down (§6).  Its vote stays given (D3).
+        """
+        index = role.quorum.index()
+        log = self._log
+        if index <= self._commit_index or log.entries._term(index) != self._current_term:
+            return
+        self._commit_index = index
+        if index < log.latest_config_index:
+            return
+        config = log.latest_config
+        if config.is_joint_consensus:
+            final = ClusterConfig(config.new_voters, (), config.non_voters)
+            self._append_config(role, final)
+        elif self._id not in config.voters:
+            self._role = Follower()
+            self._pending.set_election_timeout = True
+
+    def _drained(self) -> None:
+        """Every owed action has been executed: all of the log is on the disk now.
+
+        With it the leader's own copy counts, which alone commits where it is the only voter.
+        """
+        role = self._role
+        if isinstance(role, Leader):
+            last_index = self._log.entries.last_position.index
+            if role.own.match_index < last_index:
+                role.own.match_index = last_index
+                self._advance_commit(role)
+
+    def _next_seqno(self) -> MessageSeqNo:
+        self._seqno = seqno = MessageSeqNo(self._seqno + 1)
+        return seqno

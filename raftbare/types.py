@@ -1,0 +1,114 @@
+"""Names, numbers and positions: the small words of the protocol."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar, Final, NewType
+
+NodeId = NewType("NodeId", int)
+"""Names a node of a cluster."""
+
+Term = NewType("Term", int)
+"""A logical clock (§5.1): at most one leader in each.  0 is the time before the first election."""
+
+LogIndex = NewType("LogIndex", int)
+"""The place of an entry in the log, counted from 1.  0 is the place before the first entry."""
+
+MessageSeqNo = NewType("MessageSeqNo", int)
+"""Counts a node's calls from 1; a reply carries the number of its call, so stale ones show."""
+
+
+class LogPosition:
+    """An entry's term and index, which together identify it in every log (Log Matching, §5.3).
+
+    Ordered by term first, then by index: the order in which §5.4.1 compares logs.  Immutable by
+    convention: positions are shared freely and an assignment to a field would be seen elsewhere.
+    """
+
+    __slots__ = ("index", "term")
+    __match_args__ = ("term", "index")
+
+    ZERO: ClassVar[LogPosition]
+    """The position before every log."""
+
+    def __init__(self, term: Term, index: LogIndex) -> None:
+        self.term: Final = term
+        self.index: Final = index
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LogPosition):
+            return NotImplemented
+        return self.index == other.index and self.term == other.term
+
+    def __lt__(self, other: LogPosition) -> bool:
+        return self.term < other.term or (self.term == other.term and self.index < other.index)
+
+    def __le__(self, other: LogPosition) -> bool:
+        return self.term < other.term or (self.term == other.term and self.index <= other.index)
+
+    def __gt__(self, other: LogPosition) -> bool:
+        return other < self
+
+    def __ge__(self, other: LogPosition) -> bool:
+        return other <= self
+
+    def __hash__(self) -> int:
+        return hash((self.term, self.index))
+
+    def __repr__(self) -> str:
+        return f"LogPosition(term={self.term}, index={self.index})"
+
+
+LogPosition.ZERO = LogPosition(Term(0), LogIndex(0))
+
+
+class Role(Enum):
+    """What a node is in its current term (§5.1)."""
+
+    FOLLOWER = "follower"
+    CANDIDATE = "candidate"
+    LEADER = "leader"
+
+    @property
+    def is_follower(self) -> bool:
+        return self is Role.FOLLOWER
+
+    @property
+    def is_candidate(self) -> bool:
+        return self is Role.CANDIDATE
+
+    @property
+    def is_leader(self) -> bool:
+        return self is Role.LEADER
+
+
+class CommitStatus(Enum):
+    """What a node knows of a proposal's fate; see `Node.get_commit_status`."""
+
+    IN_PROGRESS = "in_progress"
+    """Neither committed nor rejected as far as this node knows."""
+
+    COMMITTED = "committed"
+    """The entry is committed: it is in the log of every later leader."""
+
+    REJECTED = "rejected"
+    """Another entry is committed there, or an entry of a later term before it."""
+
+    UNKNOWN = "unknown"
+    """The place lies in the prefix that a snapshot has replaced."""
+
+    @property
+    def is_in_progress(self) -> bool:
+        return self is CommitStatus.IN_PROGRESS
+
+    @property
+    def is_committed(self) -> bool:
+        return self is CommitStatus.COMMITTED
+
+    @property
+    def is_rejected(self) -> bool:
+        return self is CommitStatus.REJECTED
+
+    @property
+    def is_unknown(self) -> bool:
+        return self is CommitStatus.UNKNOWN
