@@ -1,8 +1,8 @@
 """The specification with single rules as the Rust crate (raftbare 0.2.2) has them.
 
 The decisions D1 to D9 are where this library departs from the crate; `ARCHITECTURE.md` lists them.
-Here each is a patch that takes one back.  They name what a recording of the crate departs in, and
-serve as mutants that the checks have to catch.
+Here each is a patch that takes one back.  They name what a recording of the crate departs in.
+`IN_LIBRARY` has the same for the library: mutants that the checks have to catch.
 """
 
 from __future__ import annotations
@@ -193,6 +193,71 @@ LEARN_LATE = Decision(
 )
 
 DECISIONS = (D1, D2, D3, D4, D5, D6, D7, D8, D9)
+
+IN_LIBRARY: dict[str, tuple[Patch, ...]] = {
+    "D1": (
+        Patch(
+            "rules",
+            "if call.last_position < self._log.last_position:",
+            "if call.last_position.index < self._log.last_position.index:",
+        ),
+    ),
+    "D2": (
+        Patch(
+            "rules",
+            """        role = self._role
+        if isinstance(role, Follower):
+            role.leader = call.sender
+        else:
+            self._role = Follower(call.sender)
+""",
+            """        role = self._role
+        if not isinstance(role, Follower):
+            return
+        if self._voted_for is None:
+            self._voted_for = call.sender
+            pending.save_voted_for = True
+        if self._voted_for != call.sender:
+            return
+        role.leader = call.sender
+""",
+        ),
+    ),
+    "D3": (
+        Patch(
+            "rules",
+            """            self._role = Follower()
+            self._pending.set_election_timeout = True
+
+    def _drained""",
+            """            self._step_down(self._current_term)
+
+    def _drained""",
+        ),
+    ),
+    "D4": (Patch("node", "        self._commit_index = max(committed, position.index)\n", ""),),
+    "D5": (
+        Patch(
+            "log",
+            "        prev = snapshot\n",
+            "        return None, call, commit_index\n",
+        ),
+    ),
+    "D9": (
+        Patch(
+            "log", "    if agreed < commit_index:\n        raise", "    if False:\n        raise"
+        ),
+        Patch(
+            "log",
+            "    if before is None or before.index < commit_index:\n        raise",
+            """    if before is None or before.index < commit_index:
+        before = log.prev_position
+    if False:
+        raise""",
+        ),
+    ),
+}
+"""The library with one decision taken back; D6 to D8 cost time or are seen by nobody else."""
 
 
 @cache

@@ -22,6 +22,7 @@ from spec.cluster import (
     Deliver,
     Duplicate,
     Envelope,
+    Input,
     Lose,
     Rule,
     Snapshot,
@@ -31,7 +32,16 @@ from spec.cluster import (
     new_cluster,
 )
 from spec.properties import Violation, check_change
-from spec.values import Action, Event, NodeId, Outcome, Start
+from spec.values import (
+    Action,
+    Event,
+    NodeId,
+    Outcome,
+    Receive,
+    Refused,
+    SnapshotInstalled,
+    Start,
+)
 from spec.witnesses import seen_in
 
 
@@ -214,7 +224,24 @@ def step_of(cluster: Cluster, choice: Choice) -> Step | None:
         step = Deliver(at, choice.keep) if choice.then is Deliver else choice.then(at)
     else:
         step = choice
-    return step if is_enabled(cluster, step) else None
+    return step if is_enabled(cluster, step) and _is_legal(cluster, step) else None
+
+
+def _is_legal(cluster: Cluster, step: Step) -> bool:
+    """Whether the user may do this, now that other steps before it are gone.
+
+    A snapshot holds what is committed, in a term that is on the disk; a message that nobody sent
+    has to be one that no node may accept.
+    """
+    match step:
+        case Input(node, SnapshotInstalled(position)):
+            member = cluster.members[node]
+            return (
+                position.index <= member.node.commit_index and not member.pending.save_current_term
+            )
+        case Input(node, Receive() as event):
+            return isinstance(rules.step(cluster.members[node].node, event).outcome, Refused)
+    return True
 
 
 def run(lockstep: Lockstep, choices: Iterable[Choice]) -> tuple[Finding | None, list[Choice]]:

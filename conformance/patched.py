@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from itertools import count
 from pathlib import Path
@@ -69,7 +70,7 @@ def library(*patches: Patch) -> Iterator[ModuleType]:
             del sys.modules[module]
 
 
-class _Finder:
+class _Finder(MetaPathFinder):
     """Finds the modules of a patched copy, whose imports of the original it redirects."""
 
     def __init__(self, name: str, sources: dict[str, str]) -> None:
@@ -77,7 +78,10 @@ class _Finder:
         self.sources = sources
 
     def find_spec(
-        self, fullname: str, path: object = None, target: object = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         package, _, module = fullname.partition(".")
         if package != self.name or (module or "__init__") not in self.sources:
@@ -87,11 +91,11 @@ class _Finder:
         return importlib.util.spec_from_loader(fullname, loader, is_package=is_package)
 
 
-class _Loader:
+class _Loader(Loader):
     def __init__(self, source: str, name: str) -> None:
         self.source = source.replace("from raftbare", f"from {name}")
 
-    def create_module(self, spec: ModuleSpec) -> None:
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:

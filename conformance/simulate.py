@@ -25,22 +25,29 @@ from spec.cluster import (
 )
 from spec.pending import NOTHING
 from spec.values import (
+    TERM,
     AppendEntriesCall,
     Candidate,
     Config,
     CreateCluster,
     ElectionTimeout,
+    Entry,
     Heartbeat,
     Leader,
     NodeId,
+    Position,
     ProposeCommand,
     ProposeConfig,
+    Receive,
     SnapshotInstalled,
 )
 
 MAX_NODES = 7
 IN_FLIGHT = 40
 """Contents that the network holds before it begins to lose the oldest."""
+
+BUSY = 0.6
+"""The most of the steps that are anything but the network's, so that what is sent arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,10 @@ class Profile:
     shorten: float
     reorder: float
     """Of the deliveries, how many are not of the oldest content."""
+    forge: float
+    """A message that no leader can send, since it contradicts what is committed."""
+    backlog: int
+    """How many contents the network holds back, to deliver them long after later ones."""
     partition: float
     """How often the network falls into two parts, or becomes whole again."""
 
@@ -89,22 +100,38 @@ def draw_profile(random: Random, nodes: int | None) -> Profile:
         nodes=size,
         voters=voters,
         length=random.choice((150, 300, 300, 600)),
-        timeout=random.uniform(0.01, 0.15),
-        patience=random.choice((0.0, 0.7, 0.9, 0.97)),
-        propose=random.uniform(0.02, 0.25),
-        batch=random.choice((1, 1, 2, 8)),
+        timeout=random.uniform(0.005, 0.1),
+        patience=random.choice((0.5, 0.9, 0.97, 0.99)),
+        propose=random.choice((0.03, 0.1, 0.2, 0.4)),
+        batch=random.choice((1, 1, 3, 8)),
         heartbeat=random.uniform(0.0, 0.1),
         config=config,
-        snapshot=often(0.5, 0.01, 0.15),
+        snapshot=random.choice((0.0, 0.0, 0.05, 0.2, 0.5)),
         crash=crash,
         comeback=random.uniform(0.02, 0.3),
         crash_in_drain=often(0.5, 0.01, 0.08) if crash else 0.0,
         linger=often(0.5, 0.05, 0.6),
         lose=often(0.7, 0.01, 0.35),
-        duplicate=often(0.5, 0.01, 0.15),
-        shorten=often(0.3, 0.05, 0.4),
+        duplicate=often(0.6, 0.02, 0.25),
+        shorten=often(0.5, 0.1, 0.7),
         reorder=often(0.7, 0.05, 0.6),
+        forge=often(0.4, 0.005, 0.02),
+        backlog=random.choice((0, 0, 2, 5)),
         partition=often(0.7, 0.01, 0.08),
+    )
+
+
+def _will_overlap(cluster: Cluster, member: Member) -> bool:
+    """A call on its way brings something new, and begins within what a snapshot may cover (D5)."""
+    node = member.node
+    return any(
+        envelope.to == node.id
+        and isinstance(envelope.content, AppendEntriesCall)
+        and envelope.content.term == node.current_term
+        and envelope.content.prev_position.index < node.commit_index
+        and envelope.content.prev_position.index + len(envelope.content.entries)
+        > node.log.last_index
+        for envelope in cluster.network
     )
 
 
@@ -127,7 +154,12 @@ class Schedule:
             (self.profile.crash, self._crash),
             (self.profile.comeback, self._comeback),
             (self.profile.partition, self._partition),
+            (self.profile.forge, self._forge),
         )
+
+        busy = sum(rate for rate, _ in self._kinds) / BUSY
+        if busy > 1.0:
+            self._kinds = tuple((rate / busy, kind) for rate, kind in self._kinds)
 
     def next(self, cluster: Cluster) -> Step:
         """The next step; what was handed over last is drained first, as a rule."""
@@ -176,7 +208,13 @@ class Schedule:
             if waiting is not None:
                 return self._drain(cluster, waiting.node.id)
             return Lose(0) if network else self._timeout(cluster)
-        at = random.choice(arriving) if random.random() < profile.reorder else arriving[0]
+        held = min(profile.backlog, len(arriving) - 1)
+        if random.random() < profile.reorder:
+            at = random.choice(arriving)
+        elif held and random.random() < 0.1:
+            at = arriving[random.randrange(held)]
+        else:
+            at = arriving[held]
         draw = random.random()
         if draw < profile.lose:
             return Lose(at)
@@ -263,22 +301,25 @@ class Schedule:
 
     def _snapshot(self, cluster: Cluster) -> Step | None:
         """A node compacts a part of what it knows to be committed; now and then an invalid one."""
-        busy = self.random.random() < 0.4
-        member = self._member(
-            cluster,
-            lambda m: (
-                m.up
-                and m.node.commit_index > m.node.log.snapshot_position.index
-                and not (busy and m.pending == NOTHING)
-            ),
-        )
+        draw = self.random.random()
+
+        def wanted(member: Member) -> bool:
+            if not member.up or member.node.commit_index <= member.node.log.snapshot_position.index:
+                return False
+            if draw < 0.3:
+                return member.pending != NOTHING
+            return draw > 0.6 or _will_overlap(cluster, member)
+
+        member = self._member(cluster, wanted)
         if member is None:
             return None
         if member.pending.save_current_term:
             # The term of what a snapshot holds has to be durable before the snapshot is.
             return self._drain(cluster, member.node.id)
         node = member.node
-        index = self.random.randint(node.log.snapshot_position.index + 1, node.commit_index)
+        index = node.commit_index
+        if self.random.random() < 0.3:
+            index = self.random.randint(node.log.snapshot_position.index + 1, index)
         config = node.log.config_at(index)
         if self.random.random() < 0.05:  # one that must be refused
             config = Config()
@@ -304,3 +345,22 @@ class Schedule:
             size = self.random.randint(1, max(1, len(nodes) // 2))
             self.island = frozenset(self.random.sample(nodes, k=size))
         return None
+
+    def _forge(self, cluster: Cluster) -> Step | None:
+        """What a broken peer might send: a node has to refuse it, and to stay as it was."""
+        member = self._member(
+            cluster, lambda m: m.up and m.node.commit_index > m.node.log.snapshot_position.index
+        )
+        if member is None or len(cluster.members) == 1:
+            return None
+        random, node = self.random, member.node
+        sender = random.choice([other for other in range(len(cluster.members)) if other != node.id])
+        index = random.randint(node.log.snapshot_position.index + 1, node.commit_index)
+        wrong = Entry(node.log.term(index) + 1, TERM)
+        entries: tuple[Entry, ...] = (wrong,)
+        prev = node.log.position(index - 1)
+        if random.random() < 0.5:
+            prev, entries = Position(wrong.term, index), ()
+        term = max(node.current_term + random.randint(0, 1), wrong.term)
+        call = AppendEntriesCall(sender, term, 1, node.commit_index, prev, entries)
+        return Input(node.id, Receive(call))

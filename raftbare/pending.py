@@ -85,7 +85,7 @@ class Pending:
         """§7: what the log's new snapshot covers can no longer be read to execute an action."""
         snapshot = log.snapshot_position
         after = self.append_after
-        if after is not None and (after.index < snapshot.index or not log.entries.contains(after)):
+        if after is not None and not log.entries.contains(after):
             self.append_after = snapshot
         if self.broadcast is not None:
             compact_message(self.broadcast, snapshot)

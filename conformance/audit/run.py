@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -12,7 +13,7 @@ from conformance.audit.exact import ExactAudit
 from conformance.audit.problem import Problem
 from conformance.audit.safety import SafetyAudit
 from conformance.record import records
-from conformance.trace.files import BadTrace, TraceReader, TruncatedTrace, read
+from conformance.trace.files import BadTrace, TruncatedTrace, read
 from spec.values import NodeId
 
 Level: TypeAlias = Literal["exact", "safety"]
@@ -92,18 +93,23 @@ class AuditReport:
 def audit(
     paths: Iterable[Path],
     level: Level | None = None,
-    progress: Callable[[TraceReader, int], None] = lambda reader, events: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> AuditReport:
     """Judge recordings together: they are of one cluster, and no node is in two of them.
 
     `level`: None for exact where a file's implementation is this library, and safety otherwise.
+    `progress` is told how many bytes of the files have been read.
     """
     report = AuditReport()
     exact, safety = ExactAudit(), SafetyAudit()
     homes: dict[NodeId, str] = {}
     started = time.monotonic()
+    done = 0
     for path in paths:
-        report.files.append(_judge(path, level, exact, safety, homes, progress))
+        report.files.append(
+            _judge(path, level, exact, safety, homes, partial(_told_from, progress, done))
+        )
+        done += path.stat().st_size if path.is_file() else 0
     levels = {file.level for file in report.files}
     if "exact" in levels:
         report.problems += exact.finish()
@@ -115,13 +121,17 @@ def audit(
     return report
 
 
+def _told_from(progress: Callable[[int], None], before: int, at: int) -> None:
+    progress(before + at)
+
+
 def _judge(
     path: Path,
     level: Level | None,
     exact: ExactAudit,
     safety: SafetyAudit,
     homes: dict[NodeId, str],
-    progress: Callable[[TraceReader, int], None],
+    progress: Callable[[int], None],
 ) -> Judged:
     events = 0
     chosen: Level = level or "safety"
@@ -144,7 +154,7 @@ def _judge(
                 take(record)
                 events += 1
                 if events % 256 == 0:
-                    progress(reader, events)
+                    progress(reader.position)
     except TruncatedTrace as error:
         return Judged(str(path), chosen, implementation, events, f"{error} (all before is judged)")
     except BadTrace as error:

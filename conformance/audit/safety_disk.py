@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from conformance.audit.safety_findings import Findings
-from conformance.audit.safety_log import Disk, Kinds, no_codes
+from conformance.audit.safety_log import Disk, Kinds, at
 from conformance.audit.safety_messages import Mail
 from conformance.audit.safety_sightings import Sightings
 from spec.values import (
@@ -84,19 +84,19 @@ class Durable:
         name, term, vote, log = "RestartFromDisk", self.term, self.vote, self.log
         self._checked[name] += 1
         self.load(disk, seq)
+        lost = []
         if self.term < term:
-            detail = f"comes up in term {self.term}, {term} was persisted"
-            self._report("TermMonotonic", seq, detail)
-            self._report(name, seq, detail, "term")
+            lost.append(f"comes up in term {self.term}, {term} was persisted")
+            self._report("TermMonotonic", seq, lost[0])
         elif self.term == term and vote not in (None, self.vote):
-            detail = f"comes up with vote {self.vote} in term {term}, {vote} was persisted"
-            self._report(name, seq, detail, "vote")
+            lost.append(f"comes up with vote {self.vote} in term {term}, {vote} was persisted")
         if keep.index >= self.log.base.index and not self.log.contains(keep):
-            detail = (
-                f"comes up with a log up to {_at(self.log.last_position)} that does not have "
-                f"{_at(keep)}; the log was persisted up to {_at(log.last_position)}"
+            lost.append(
+                f"comes up with a log up to {at(self.log.last_position)} that does not have "
+                f"{at(keep)}; the log was persisted up to {at(log.last_position)}"
             )
-            self._report(name, seq, detail, "log")
+        if lost:
+            self._report(name, seq, "; ".join(lost))
 
     # Draining
 
@@ -125,10 +125,22 @@ class Durable:
             self._keep_vote(term, self.vote, seq)
         return done
 
+    def lose_vote(self, term: Term) -> None:
+        """That the node does not know its vote in this term has been reported."""
+        self._lost.add(term)
+
     def check_vote(self, term: Term, vote: NodeId | None, seq: int) -> None:
         """§5.2: a vote that was told stays given for the term."""
         if term in self._told:
             self._keep_vote(term, vote, seq)
+
+    def check_leads(self, term: Term, seq: int) -> None:
+        """§5.2: who leads a term has voted for itself in it."""
+        self._checked["VoteOncePerTerm"] += 1
+        told = self._told.get(term, self._node)
+        if told != self._node:
+            detail = f"leads term {term}, in which it voted for {told}"
+            self._report("VoteOncePerTerm", seq, detail, term)
 
     def _keep_vote(self, term: Term, vote: NodeId | None, seq: int) -> None:
         self._checked["VoteKeptInTerm"] += 1
@@ -144,19 +156,16 @@ class Durable:
         self._shown.note(prev.index, codes, seq)
         self._checked["WriteContinuesLog"] += 1
         if prev.index >= log.base.index and not log.contains(prev):
-            detail = f"appends after {_at(prev)}, the disk ends at {_at(log.last_position)}"
+            detail = f"appends after {at(prev)}, the disk ends at {at(log.last_position)}"
             self._report("WriteContinuesLog", seq, detail)
+            done.same = 0
             log.reset(prev, None)
-            same = prev.index
-        else:
-            same = log.write(prev, codes)
+        same = log.write(prev, codes)
         done.same = same if done.same is None else min(done.same, same)
 
-    def _tell(
-        self, to: tuple[NodeId, ...], message: Message, seq: int, done: Drained
-    ) -> None:
+    def _tell(self, to: tuple[NodeId, ...], message: Message, seq: int, done: Drained) -> None:
         """Figure 2: what a message rests on is on stable storage before it is sent."""
-        codes = no_codes()
+        codes = self._kinds.none
         self._checked["TermPersistedBeforeMessage"] += 1
         if self.term < message.term:
             detail = f"sends in term {message.term}, the disk has {self.term}"
@@ -201,7 +210,3 @@ class Durable:
 
     def _report(self, name: str, seq: int, detail: str, cause: object = None) -> None:
         self._findings.report(name, self._node, seq, detail, cause)
-
-
-def _at(position: Position) -> str:
-    return f"index {position.index} of term {position.term}"

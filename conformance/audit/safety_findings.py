@@ -33,10 +33,6 @@ class Findings:
         """Drop a problem that another one says better."""
         self._first.pop((name, (node, cause)), None)
 
-    def causes(self, name: str) -> list[tuple[NodeId | None, Hashable]]:
-        """Node and cause of each problem of a property."""
-        return [key[1] for key in self._first if key[0] == name]  # type: ignore[misc]
-
     def problems(self) -> list[Problem]:
         """All of them, in an order that depends on nothing but what they are."""
         told = []

@@ -10,7 +10,7 @@ from array import array
 from itertools import groupby
 from typing import TypeAlias
 
-from spec.values import TERM, ZERO, Config, Entries, Index, Log, Payload, Position, Term
+from spec.values import TERM, Config, Entries, Index, Log, Payload, Position, Term
 
 Codes: TypeAlias = "array[int]"
 """Entries that follow one another, each as the number of its kind."""
@@ -34,6 +34,7 @@ class Kinds:
 
     def __init__(self) -> None:
         self._codes: dict[tuple[Term, Term, Payload], int] = {}
+        self.none = no_codes()
         # Number 0 stands for an entry that was not seen.
         self.terms: list[Term] = [-1]
         self.previous: list[Term] = [-1]
@@ -58,7 +59,7 @@ class Kinds:
         for entry, run in groupby(entries):
             codes.append(self.code(previous, entry.term, entry.payload))
             previous = entry.term
-            if more := sum(1 for _ in run) - 1:
+            if more := len(list(run)) - 1:
                 codes.extend(array("I", [self.code(previous, previous, entry.payload)]) * more)
         return codes
 
@@ -84,8 +85,9 @@ class Disk:
         self._extend(kinds.encode(log.snapshot_position.term, log.entries))
 
     def reset(self, base: Position, config: Config | None) -> None:
-        """Nothing but a snapshot; without a configuration if that is not known."""
+        """Nothing but a snapshot; `config` is None if what the log begins with is not known."""
         self.base = base
+        self.is_torn = config is None
         self.codes = no_codes()
         self.terms: Chain = (base.index, base.term, None)
         self.configs: ConfigChain = None if config is None else (base.index, config, None)
@@ -141,14 +143,20 @@ class Disk:
         return start + same
 
     def compact(self, position: Position, config: Config) -> None:
-        """§7: a snapshot takes the place of the prefix, or of a log that does not have its end."""
+        """§7: a snapshot takes the place of the prefix, or of a log that does not have its end.
+
+        One that lies before the log's own adds nothing.
+        """
+        if position.index < self.base.index:
+            return
         if not self.contains(position):
             self.reset(position, config)
             return
         del self.codes[: position.index - self.base.index]
         self.base = position
-        if self.configs is None:
-            self.configs = (position.index, config, None)
+        if self.is_torn:
+            self.is_torn = False
+            self.configs = self.configs or (position.index, config, None)
 
     def _truncate(self, last: Index) -> None:
         del self.codes[last - self.base.index :]
@@ -200,10 +208,19 @@ class Memory:
             codes += self.tail[max(after - self.keep, 0) : last - self.keep]
         return codes
 
-    def chain(self) -> Chain:
+    def terms(self) -> Chain:
         """Where each term begins, as far as the log is known."""
         chain = self.disk.terms_up_to(self.keep)
         return extended(self.disk.kinds, chain, self.keep, self.tail)
+
+    def load(self, log: Log) -> None:
+        """Memory holds this log, which begins with the snapshot that the durable one has."""
+        disk = self.disk
+        if log.snapshot_position == disk.base:
+            codes = disk.kinds.encode(disk.base.term, log.entries)
+            same = _common(disk.codes[: len(codes)], codes)
+            self.keep = disk.base.index + same
+            self.tail = codes[same:]
 
     def is_disk_up_to(self, last: Index) -> None:
         self.keep = last
@@ -217,6 +234,8 @@ class Memory:
 
     def compact(self, position: Position, config: Config) -> None:
         """§7: the durable log is compacted with it, and may lose what only memory holds."""
+        if position.index < self.disk.base.index:
+            return
         stays = self.contains(position)
         rest = self.tail[max(position.index - self.keep, 0) :] if stays else no_codes()
         keep = max(self.keep, position.index) if stays else position.index
@@ -239,6 +258,10 @@ def term_in(chain: Chain, index: Index) -> Term | None:
     while chain is not None and chain[0] > index:
         chain = chain[2]
     return None if chain is None else chain[1]
+
+
+def at(position: Position) -> str:
+    return f"index {position.index} of term {position.term}"
 
 
 def _common(one: Codes, other: Codes) -> int:

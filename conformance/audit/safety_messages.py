@@ -57,15 +57,10 @@ class _Sender:
 
 
 class Mail:
-    """What was sent and what was received.
+    """What was sent and what was received."""
 
-    `complete`: the recordings end at one time, as when a cluster was stopped.  Otherwise what was
-    sent in the last term of a recording may have been sent after its end, and is not judged.
-    """
-
-    def __init__(self, findings: Findings, complete: bool) -> None:
+    def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._complete = complete
         self._senders: dict[NodeId, _Sender] = {}
         self._sent: dict[int, Runs | list[Runs]] = {}
         self._unmatched: dict[tuple[NodeId, int], list[_Unmatched]] = defaultdict(list)
@@ -112,7 +107,12 @@ class Mail:
                 return
         waiting.append(_Unmatched(message, runs, seq))
 
-    def finish(self) -> None:
+    def finish(self, complete: bool) -> None:
+        """What was received and never sent.
+
+        `complete`: the recordings end together.  Otherwise what was sent in the last term of a
+        recording may have been sent after its end, and is not judged.
+        """
         findings = self._findings
         missing = [
             (receiver, one.seq, one.message, one.times)
@@ -120,7 +120,7 @@ class Mail:
             for one in waiting
         ]
         for receiver, seq, message, times in sorted(missing, key=lambda found: found[:2]):
-            if not self._is_covered(receiver, message):
+            if not self._is_covered(receiver, message, complete):
                 findings.checked[NAME] -= times
                 findings.unjudged[NAME] += times
                 continue
@@ -144,7 +144,7 @@ class Mail:
         for receiver in to:
             sender.replies[receiver] = max(sender.replies.get(receiver, 0), message.seqno)
 
-    def _is_covered(self, receiver: NodeId, message: Message) -> bool:
+    def _is_covered(self, receiver: NodeId, message: Message, complete: bool) -> bool:
         """Whether a message would be in its sender's recording if it had been sent.
 
         It may have been sent after the recording's end if it is of the last term in it and has a
@@ -155,7 +155,7 @@ class Mail:
             return False
         if message.term != sender.term:
             return message.term < sender.term
-        if not self._complete:
+        if not complete:
             return False
         if isinstance(message, (RequestVoteCall, AppendEntriesCall)):
             return message.seqno <= sender.calls
@@ -183,7 +183,7 @@ def _runs(codes: Codes) -> Runs:
         return codes[0], 1
     runs: list[int] = []
     for code, run in groupby(codes):
-        runs += (code, sum(1 for _ in run))
+        runs += (code, len(list(run)))
     return tuple(runs)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from bisect import bisect_right
+from dataclasses import dataclass, field
 
 from conformance.audit.safety_disk import Drained, Durable
 from conformance.audit.safety_findings import Findings
-from conformance.audit.safety_log import Chain, Kinds, Memory
+from conformance.audit.safety_log import Chain, Kinds, Memory, at
 from conformance.audit.safety_messages import Mail
 from conformance.audit.safety_sightings import Sightings
 from conformance.record import Checkpoint, Observed, Recorded
@@ -65,6 +66,11 @@ class Shown:
     """Who sent AppendEntries to the node in a term, and the first seq."""
     elections: list[tuple[Term, Election]] = field(default_factory=list)
     commits: dict[Term, LeaderCommit] = field(default_factory=dict)
+    terms: list[tuple[int, Term]] = field(default_factory=list)
+    """The node's term, and the seq from which on it was in it."""
+
+    def term_at(self, seq: int) -> Term:
+        return self.terms[bisect_right(self.terms, seq, key=lambda since: since[0]) - 1][1]
 
 
 class NodeAudit:
@@ -194,12 +200,11 @@ class NodeAudit:
             self._cut(last.index)
 
     def _propose(self, payload: Payload, record: Recorded) -> None:
-        memory, at = self._memory, record.outcome
-        known = memory.known
-        if isinstance(at, Position) and at.index == known + 1:
+        memory, known, given = self._memory, self._memory.known, record.outcome
+        if isinstance(given, Position) and given.index == known + 1:
             previous = memory.term(known)
             if previous is not None:
-                memory.tail.append(self._kinds.code(previous, at.term, payload))
+                memory.tail.append(self._kinds.code(previous, given.term, payload))
 
     def _follow(self, call: AppendEntriesCall, last: Position) -> None:
         """A log that now ends within a call's entries took them from it (§5.3)."""
@@ -237,7 +242,8 @@ class NodeAudit:
             and event.voted_for not in (None, state.voted_for)
         ):
             detail = f"shows vote {state.voted_for}, restarted with {event.voted_for}"
-            self._report("RestartFromDisk", detail, "vote")
+            self._report("RestartFromDisk", detail, "ignored")
+            self.durable.lose_vote(state.current_term)
         self.durable.check_vote(state.current_term, state.voted_for, self._seq)
 
     def _check_log(self, event: object, state: Observed, done: Drained | None) -> None:
@@ -246,18 +252,17 @@ class NodeAudit:
         for position in done.unbacked if done is not None else ():
             # A log that was truncated since is no longer what an earlier reply speaks of.
             if position not in self._undrained or memory.contains(position):
-                detail = (
-                    f"reports index {position.index} of term {position.term}, the disk ends "
-                    f"at index {log.last_index} of term {log.last_position.term}"
-                )
+                ends = at(log.last_position)
+                detail = f"reports {at(position)}, the disk ends at {ends}"
                 self._report("EntriesPersistedBeforeReply", detail)
         self._checked["LogConsistent"] += 1
-        if state.snapshot_position != log.base:
-            shown = state.snapshot_position
-            self._doubt("snapshot", f"shows a snapshot at {shown}, was given one at {log.base}")
+        if state.snapshot_position != log.base and not log.is_torn:
+            detail = f"shows a snapshot up to {at(state.snapshot_position)}, has {at(log.base)}"
+            self._doubt("snapshot", detail)
         came_up = self._state is None
         if (done is not None and not log.contains(last)) or (came_up and last != log.last_position):
-            self._doubt("log", f"shows a log up to {last}, the disk has {log.last_position}")
+            detail = f"shows a log up to {at(last)}, the disk has {at(log.last_position)}"
+            self._doubt("log", detail)
         elif memory.keep == last.index and not memory.tail:
             config = log.config_at(last.index)
             if config is not None and config != state.config:
@@ -271,7 +276,7 @@ class NodeAudit:
         self._checked["CommittedEntriesStay"] += 1
         now = memory.term(index)
         if last.index < index:
-            detail = f"index {index} is committed, the log now ends at {last.index}"
+            detail = f"index {index} is committed, the log now ends at {at(last)}"
             self._report("CommittedEntriesStay", detail)
         elif term is not None and now is not None and now != term:
             detail = f"index {index} is committed with term {term} and now has term {now}"
@@ -281,8 +286,8 @@ class NodeAudit:
             was = before.last_position
             now = memory.term(was.index)
             if last.index < was.index or now not in (None, was.term):
-                detail = f"the log of the leader of term {state.current_term} ended at {was}"
-                self._report("LeaderAppendOnly", f"{detail}, which it no longer has")
+                detail = f"the leader of term {state.current_term} no longer has {at(was)}"
+                self._report("LeaderAppendOnly", detail)
 
     def _doubt(self, kind: str, detail: str) -> None:
         self._doubts.append((self._seq, kind, detail))
@@ -301,13 +306,18 @@ class NodeAudit:
         memory, before, shown = self._memory, self._state, self.shown
         term, last = state.current_term, state.last_position.index
         led = before is not None and before.role == "leader" and before.current_term == term
+        if not shown.terms or shown.terms[-1][1] != term:
+            shown.terms.append((self._seq, term))
         if state.role == "leader" and not led:
             shown.leads.setdefault(term, self._seq)
+            self.durable.check_leads(term, self._seq)
             known, base = min(memory.known, last), self.durable.log.base.index
             election = Election(self.node, self._seq, memory.terms(), base, known, last)
             shown.elections.append((term, election))
         commit = min(state.commit_index, last)
         known = min(commit, memory.known)
+        # The snapshot may reach beyond what the node knew to be committed (D4).
+        self._noted = max(self._noted, self.durable.log.base.index)
         if known > self._noted:
             shown.committed.note(self._noted, memory.between(self._noted, known), self._seq)
             self._noted = known
@@ -321,9 +331,7 @@ class NodeAudit:
 
     def _note_snapshot(self, position: Position) -> None:
         if position.index:
-            self.shown.snapshots.setdefault(position.index, {}).setdefault(
-                position.term, self._seq
-            )
+            self.shown.snapshots.setdefault(position.index, {}).setdefault(position.term, self._seq)
 
     def _receive(self, event: Receive) -> None:
         message = event.message

@@ -98,6 +98,11 @@ class TraceReader:
     def close(self) -> None:
         self._file.close()
 
+    @property
+    def position(self) -> int:
+        """How many bytes of the file have been taken in."""
+        return 0 if self._file.closed else self._file.tell()
+
     # Lines
 
     def _read_lines(self) -> Iterator[tuple[bytes, bool]]:

@@ -1,0 +1,188 @@
+"""The command line.  Exit codes: 0 conforms, 1 violation, 2 usage or bad input, 3 inconclusive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from conformance import console as people
+from conformance.audit.run import EXIT_CODES, AuditReport, Level, audit
+from conformance.check import Options, Report, check
+from conformance.recording import save
+from conformance.replay import replay
+from conformance.simulate import MAX_NODES
+from conformance.trace.files import BadTrace
+from conformance.verify import EVENTS, verify
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Hold raftbare against its specification, and recordings against both.",
+)
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
+
+
+@app.command("check")
+def check_command(
+    events: Annotated[int, typer.Option(min=1, help="Inputs to nodes, in all.")] = 20_000,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop after this time at the latest.")
+    ] = None,
+    seed: Seed = 0,
+    nodes: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_NODES, help="The size of every cluster; else 1 to 7, drawn."),
+    ] = None,
+    episode: Annotated[int | None, typer.Option(min=0, help="Only this one.")] = None,
+    as_json: Json = False,
+    out_dir: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")
+    ] = Path("findings"),
+) -> None:
+    """Feed random schedules to the specification and to the library, in lockstep.
+
+    Outcome, actions and state are compared after every event and every property is checked.  What
+    is found is shrunk to the shortest schedule that shows it, printed, and written to a trace.
+    """
+    options = Options(seed=seed, events=events, seconds=seconds, nodes=nodes, episode=episode)
+    with _progress(as_json) as (progress, task):
+        progress.update(task, total=events, description="checking")
+        report = check(options, lambda now: progress.update(task, completed=now.events))
+    trace = _save_finding(report, out_dir)
+    if as_json:
+        _print_json({**report.as_json(), "trace": str(trace) if trace else None})
+    else:
+        people.print_check(out, report, trace)
+    raise typer.Exit(1 if report.found else 0)
+
+
+@app.command("replay")
+def replay_command(
+    trace: Annotated[Path, typer.Argument(help="A recording, from its nodes' start on.")],
+    as_json: Json = False,
+) -> None:
+    """Run a trace's events through the specification and the library, and compare the two."""
+    try:
+        report = replay(trace)
+    except BadTrace as error:
+        _bad_input(str(error), as_json)
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        people.print_replay(out, trace, report)
+    raise typer.Exit(1 if report.difference else 0 if report.events else 3)
+
+
+@app.command("audit")
+def audit_command(
+    files: Annotated[list[Path], typer.Argument(help="Recordings of one cluster.")],
+    level: Annotated[
+        Level | None,
+        typer.Option(
+            help="exact: as the specification says, event by event.  safety: whatever the "
+            "implementation, nothing that Raft rules out.  Default: exact for this library."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether a recording was Raft, and if not, where it first went wrong."""
+    total = sum(file.stat().st_size for file in files if file.is_file())
+    with _progress(as_json) as (progress, task):
+        progress.update(task, total=None if total == 0 else total, description="auditing")
+        report = audit(files, level, lambda done: progress.update(task, completed=done))
+    _print_audit(report, as_json)
+    raise typer.Exit(EXIT_CODES[report.verdict])
+
+
+@app.command("verify")
+def verify_command(
+    events: Annotated[int, typer.Option(min=1, help="Inputs to nodes in lockstep.")] = EVENTS,
+    seed: Seed = 0,
+    traces: Annotated[
+        Path, typer.Option(metavar="DIR", help="Holds golden/ and violations/.")
+    ] = Path("traces"),
+    out_dir: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")
+    ] = Path("findings"),
+) -> None:
+    """The main job: a long lockstep check, and an audit of all traces with known verdicts."""
+    with _progress(False) as (progress, task):
+        progress.update(task, total=events, description="checking")
+        report = verify(
+            Options(seed=seed, events=events),
+            traces,
+            lambda now: progress.update(task, completed=now.events),
+        )
+    trace = _save_finding(report.check, out_dir)
+    out.rule("Lockstep: library and specification")
+    people.print_check(out, report.check, trace)
+    out.rule("Audit: traces with known verdicts")
+    people.print_verified(out, report)
+    raise typer.Exit(report.exit_code)
+
+
+def _save_finding(report: Report, directory: Path) -> Path | None:
+    found = report.found
+    if found is None:
+        return None
+    path = directory / f"seed{report.options.seed}-episode{found.episode}.jsonl"
+    try:
+        save(path, found.recorder.records, found.nodes)
+    except (OSError, ValueError) as error:
+        err.print(f"[yellow]warning:[/] the trace was not written: {error}")
+        return None
+    return path
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar on the terminal; nothing where there is none."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=quiet or not err.is_terminal,
+    ) as progress:
+        yield progress, progress.add_task("")
+
+
+def _print_audit(report: AuditReport, as_json: bool) -> None:
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        people.print_audit(out, report)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def _bad_input(problem: str, as_json: bool) -> NoReturn:
+    if as_json:
+        _print_json({"verdict": "bad_input", "error": problem})
+    else:
+        err.print(f"[red]error:[/] {problem}", soft_wrap=True, markup=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

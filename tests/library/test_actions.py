@@ -1,0 +1,230 @@
+"""How owed actions merge until they are taken, and what a drain means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from raftbare import (
+    Actions,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    BroadcastMessage,
+    InstallSnapshot,
+    NodeId,
+    RequestVoteCall,
+    RequestVoteReply,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    SendMessage,
+    SetElectionTimeout,
+)
+
+from .helpers import (
+    COMMAND,
+    Cluster,
+    after,
+    append_call,
+    append_reply,
+    config,
+    header,
+    node_with,
+    opening,
+    owed,
+    position,
+    sent,
+    state_of,
+)
+
+
+def test_actions_come_in_priority_order() -> None:
+    cluster = Cluster.of(3)
+    cluster.nodes[0].propose_command()
+    cluster.settle()
+    cluster.compact(0, 3)
+    leader = cluster.restart(0)
+    leader.handle_election_timeout()
+    leader.handle_message(RequestVoteReply(header(1, 2), True))
+    leader.handle_message(append_reply(1, 2, (1, 3), 9))
+    leader.handle_message(append_reply(2, 2, (1, 2), 9))
+    assert [type(action) for action in leader.actions] == [
+        SetElectionTimeout,
+        SaveCurrentTerm,
+        SaveVotedFor,
+        BroadcastMessage,
+        AppendLogEntries,
+        SendMessage,
+        InstallSnapshot,
+    ]
+
+
+def test_bool_peeks_and_next_takes_one() -> None:
+    node = Cluster.of(3).nodes[0]
+    assert isinstance(node.actions, Actions)
+    assert isinstance(node.actions, Iterator)
+    assert not node.actions
+    node.heartbeat()
+    assert node.actions
+    assert node.actions is node.actions
+    assert next(node.actions) == SetElectionTimeout()
+    assert isinstance(next(node.actions), BroadcastMessage)
+    assert not node.actions
+    with pytest.raises(StopIteration):
+        next(node.actions)
+
+
+def test_a_peek_does_not_end_a_drain() -> None:
+    leader = Cluster.of(1).nodes[0]
+    leader.propose_command()
+    while leader.actions:
+        next(leader.actions)
+    assert leader.commit_index == 2  # the last action may not have been executed yet
+    assert next(leader.actions, None) is None
+    assert leader.commit_index == 3
+
+
+def test_entries_handed_out_share_nothing() -> None:
+    leader = Cluster.of(2).nodes[0]
+    leader.propose_config(config([0, 1], non_voters=[5]))
+    leader.propose_command()
+    _, broadcast_action, write_action = leader.actions
+    assert isinstance(broadcast_action, BroadcastMessage)
+    assert isinstance(broadcast_action.message, AppendEntriesCall)
+    assert isinstance(write_action, AppendLogEntries)
+    broadcast, write = broadcast_action.message.entries, write_action.entries
+    assert broadcast == write
+    whole = leader.log.copy()
+    broadcast.truncate(1)
+    assert len(write) == 2
+    write.truncate(0)
+    assert leader.log == whole
+    leader.propose_command()
+    assert len(broadcast) == 1
+    assert len(write) == 0
+
+
+def test_a_received_message_is_not_shared_with_the_log() -> None:
+    node = node_with(1, after((0, 0)), term=1)
+    call = append_call(0, 1, after((0, 0), opening(1), COMMAND))
+    node.handle_message(call)
+    call.entries.truncate(0)
+    call.entries.push(opening(9))
+    assert list(node.log.entries) == [opening(1), COMMAND]
+
+
+def test_the_log_given_to_restart_is_copied() -> None:
+    cluster = Cluster.of(1)
+    node = cluster.restart(0)
+    cluster.disks[0].log.entries.truncate(0)
+    assert len(node.log.entries) == 2
+
+
+def test_a_new_term_voids_what_was_to_be_sent() -> None:
+    """But not what is to be written."""
+    leader = Cluster.of(3).nodes[0]
+    leader.handle_snapshot_installed(position(1, 2), config([0, 1, 2]))
+    leader.propose_command()
+    leader.handle_message(append_reply(1, 1, (1, 2), 50))
+    leader.handle_message(append_reply(2, 1, (1, 1), 50))  # it needs the snapshot
+    leader.handle_message(RequestVoteReply(header(1, 4), False))
+    assert owed(leader) == [
+        SetElectionTimeout(),
+        SaveCurrentTerm(),
+        SaveVotedFor(),
+        AppendLogEntries(after((1, 2), COMMAND)),
+    ]
+
+
+def test_calls_that_join_are_sent_as_one() -> None:
+    """The commit index and the sequence number are those of the later one."""
+    leader = Cluster.of(3).nodes[0]
+    leader.propose_command()
+    for peer in (1, 2):
+        leader.handle_message(append_reply(peer, 1, (1, 3), leader._seqno))
+    leader.propose_command()
+    leader.heartbeat()
+    broadcast = [action for action in leader.actions if isinstance(action, BroadcastMessage)]
+    entries = after((1, 2), COMMAND, COMMAND)
+    assert broadcast == [
+        BroadcastMessage(append_call(0, 1, entries, commit=3, seqno=leader._seqno))
+    ]
+
+
+def test_calls_to_one_peer_that_join_are_sent_as_one() -> None:
+    leader = Cluster.of(3).nodes[0]
+    for _ in range(4):
+        leader.propose_command()
+    first = leader._seqno
+    leader.handle_message(append_reply(2, 1, (1, 3), first))
+    leader.handle_message(append_reply(2, 1, (1, 4), first + 1))
+    leader.handle_message(append_reply(1, 1, (1, 4), first))
+    leader.handle_message(append_reply(1, 1, (1, 3), first + 1))  # a gap: not joined
+    rest, committed = after((1, 3), COMMAND, COMMAND, COMMAND), leader.commit_index
+    assert committed == 4
+    assert [action for action in leader.actions if isinstance(action, SendMessage)] == [
+        SendMessage(NodeId(1), append_call(0, 1, rest, commit=4, seqno=first + 4)),
+        SendMessage(NodeId(2), append_call(0, 1, rest, commit=2, seqno=first + 2)),
+    ]
+
+
+def test_a_later_reply_takes_the_earlier_ones_place() -> None:
+    node = node_with(1, after((0, 0)), term=1)
+    node.handle_message(append_call(0, 1, after((0, 0), opening(1)), seqno=1))
+    node.handle_message(append_call(0, 1, after((1, 1), COMMAND), seqno=2))
+    assert owed(node) == [
+        SetElectionTimeout(),
+        AppendLogEntries(after((0, 0), opening(1), COMMAND)),
+        SendMessage(NodeId(0), AppendEntriesReply(header(1, 1, 2), position(1, 2))),
+    ]
+
+
+def test_a_write_that_begins_earlier_covers_the_one_before() -> None:
+    node = node_with(1, after((0, 0), opening(1), COMMAND), term=1)
+    node.handle_message(append_call(0, 1, after((1, 2), COMMAND)))
+    node.handle_message(append_call(2, 3, after((1, 1), opening(3))))
+    assert [action for action in node.actions if isinstance(action, AppendLogEntries)] == [
+        AppendLogEntries(after((1, 1), opening(3)))
+    ]
+
+
+def test_a_write_of_entries_that_are_dropped_again_remains_a_write() -> None:
+    """The disk may have entries that have to go."""
+    node = node_with(1, after((0, 0), opening(1), COMMAND), term=1)
+    node.handle_message(append_call(0, 1, after((1, 2), COMMAND)))
+    node.handle_message(append_call(2, 3, after((2, 2))))
+    assert list(node.log.entries) == [opening(1)]
+    assert AppendLogEntries(after((1, 1))) in owed(node)
+
+
+def test_a_vote_request_gives_way_to_the_new_leaders_call() -> None:
+    node = node_with(0, after((0, 0)), term=1)
+    node.handle_election_timeout()
+    node.handle_message(RequestVoteReply(header(1, 2), True))
+    assert sent(node) == [append_call(0, 2, after((0, 0), opening(2)), seqno=2)]
+
+
+def test_a_vote_request_of_a_candidate_that_gave_up_is_sent_still() -> None:
+    node = node_with(0, after((0, 0)), term=1)
+    node.handle_election_timeout()
+    node.handle_message(append_call(1, 2, after((0, 0))))
+    assert [type(message) for message in sent(node)] == [RequestVoteCall, AppendEntriesReply]
+
+
+def test_a_crash_within_a_drain_loses_what_was_not_taken() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    leader.propose_command()
+    assert [type(next(leader.actions)) for _ in range(2)] == [SetElectionTimeout, BroadcastMessage]
+    node = cluster.restart(0)
+    assert node.log.last_position == position(1, 2)
+    assert owed(node) == [SetElectionTimeout()]
+
+
+def test_equal_inputs_give_equal_states() -> None:
+    one, two = (Cluster.of(3) for _ in range(2))
+    for cluster in (one, two):
+        cluster.nodes[0].propose_command()
+        cluster.settle()
+    assert [state_of(node) for node in one.nodes] == [state_of(node) for node in two.nodes]

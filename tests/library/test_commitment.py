@@ -1,0 +1,140 @@
+"""§5.3 and §5.4.2: what is committed, and when a node knows it."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from raftbare import CommitStatus, LogIndex
+from raftbare.quorum import Progress, majority_index
+
+from .helpers import (
+    COMMAND,
+    Cluster,
+    after,
+    append_call,
+    append_reply,
+    config,
+    node_with,
+    opening,
+    owed,
+    position,
+    vote,
+)
+
+
+def test_a_sole_voter_commits_only_when_its_drain_is_over() -> None:
+    cluster = Cluster.of(1)
+    leader = cluster.nodes[0]
+    leader.propose_command()
+    assert leader.commit_index == 2
+    for _ in leader.actions:
+        assert leader.commit_index == 2  # taken, but not yet known to be executed
+    assert leader.commit_index == 3
+    assert not leader.actions
+
+
+def test_the_leaders_own_copy_counts_only_when_its_drain_is_over() -> None:
+    leader = Cluster.of(3).nodes[0]
+    leader.propose_command()
+    leader.handle_message(append_reply(1, 1, (1, 3), leader._seqno))
+    assert leader.commit_index == 2
+    owed(leader)
+    assert leader.commit_index == 3
+
+
+def test_a_quorum_of_followers_commits_without_the_leaders_disk() -> None:
+    """Dissertation, §10.2.1."""
+    leader = Cluster.of(3).nodes[0]
+    leader.propose_command()
+    for follower in (1, 2):
+        assert leader.commit_index == 2
+        leader.handle_message(append_reply(follower, 1, (1, 3), leader._seqno))
+    assert leader.commit_index == 3
+
+
+def test_a_majority_is_counted_of_any_number_of_voters() -> None:
+    for size in range(1, 8):
+        cluster = Cluster.of(size)
+        leader = cluster.nodes[0]
+        leader.propose_command()
+        owed(leader)
+        acknowledged = 1
+        for follower in range(1, size):
+            assert (leader.commit_index == 3) == (acknowledged > size // 2)
+            leader.handle_message(append_reply(follower, 1, (1, 3), leader._seqno))
+            acknowledged += 1
+        assert leader.commit_index == 3
+
+
+def test_the_majority_index_is_what_more_than_half_hold() -> None:
+    for size in range(1, 5):
+        for indices in product(range(4), repeat=size):
+            voters = [Progress() for _ in indices]
+            for voter, index in zip(voters, indices, strict=True):
+                voter.match_index = LogIndex(index)
+            held = [n for n in range(4) if sum(index >= n for index in indices) > size // 2]
+            assert majority_index(voters) == max(held)
+
+
+def test_entries_of_earlier_terms_are_committed_only_with_one_of_the_own_term() -> None:
+    """§5.4.2, Figure 8: a majority that holds them is not enough."""
+    cluster = Cluster.of(3)
+    cluster.isolate(0)
+    cluster.nodes[0].propose_command()
+    cluster.settle()
+    cluster.nodes[0].handle_message(append_call(1, 3, after((1, 2))))
+    cluster.drain(0)
+    cluster.under_way.clear()
+    cluster.heal()
+    leader = cluster.nodes[0]
+    leader.handle_election_timeout()
+    leader.handle_message(vote(1, 4))
+    assert leader.role.is_leader
+    cluster.drain(0)
+    leader.handle_message(append_reply(1, 4, (1, 3), leader._seqno))
+    assert leader.commit_index == 2
+    cluster.settle()
+    assert leader.commit_index == 4
+
+
+def test_a_commit_index_never_falls() -> None:
+    cluster = Cluster.of(3)
+    follower = cluster.nodes[1]
+    follower.handle_message(append_call(0, 1, after((1, 2)), commit=2, seqno=50))
+    follower.handle_message(append_call(0, 1, after((1, 2)), commit=1, seqno=51))
+    assert follower.commit_index == 2
+
+
+def test_what_becomes_of_a_proposal() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    proposed = leader.propose_command()
+    assert leader.get_commit_status(proposed) is CommitStatus.IN_PROGRESS
+    cluster.settle()
+    assert leader.get_commit_status(proposed) is CommitStatus.COMMITTED
+    assert leader.get_commit_status(position(2, 3)) is CommitStatus.REJECTED
+    assert leader.get_commit_status(position(1, 9)) is CommitStatus.IN_PROGRESS
+    cluster.compact(0, 3)
+    assert leader.get_commit_status(position(1, 2)) is CommitStatus.UNKNOWN
+    assert leader.get_commit_status(proposed) is CommitStatus.COMMITTED
+
+
+def test_a_proposal_of_a_deposed_leader_is_rejected() -> None:
+    cluster = Cluster.of(3)
+    old = cluster.nodes[0]
+    cluster.isolate(0)
+    lost = [old.propose_command() for _ in range(3)]
+    cluster.settle()
+    cluster.elect(1)
+    cluster.heal()
+    cluster.nodes[1].heartbeat()
+    cluster.settle()
+    cluster.nodes[1].heartbeat()
+    cluster.settle()
+    assert [old.get_commit_status(one) for one in lost] == [CommitStatus.REJECTED] * 3
+    assert old.log == cluster.nodes[1].log
+
+
+def test_a_restarted_node_knows_its_snapshot_to_be_committed_and_no_more() -> None:
+    node = node_with(0, after((1, 4), COMMAND, opening(2)), term=2, members=config([0, 1]))
+    assert node.commit_index == 4

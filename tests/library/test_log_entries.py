@@ -1,0 +1,206 @@
+"""Run-length entries behave as the plain list of entries that they stand for."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raftbare import (
+    CommandEntry,
+    ConfigEntry,
+    InvariantError,
+    LogEntries,
+    LogEntry,
+    LogIndex,
+    LogPosition,
+    Term,
+    TermEntry,
+)
+
+from .helpers import COMMAND, after, config, opening, position
+
+
+class Model:
+    """The plain list: one (position, entry) each."""
+
+    def __init__(self, prev: LogPosition, entries: list[LogEntry]) -> None:
+        self.prev = prev
+        self.rows: list[tuple[LogPosition, LogEntry]] = []
+        for entry in entries:
+            self.push(entry)
+
+    @property
+    def last(self) -> LogPosition:
+        return self.rows[-1][0] if self.rows else self.prev
+
+    @property
+    def entries(self) -> list[LogEntry]:
+        return [entry for _, entry in self.rows]
+
+    def push(self, entry: LogEntry) -> None:
+        term = entry.term if isinstance(entry, TermEntry) else self.last.term
+        self.rows.append((position(term, self.last.index + 1), entry))
+
+    def position_at(self, index: int) -> LogPosition | None:
+        known = [self.prev, *(at for at, _ in self.rows)]
+        offset = index - self.prev.index
+        return known[offset] if 0 <= offset < len(known) else None
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    term = draw(st.integers(0, 3))
+    model = Model(position(term, draw(st.integers(0, 4))), [])
+    for kind in draw(st.lists(st.sampled_from("tcxxxx"), max_size=12)):
+        if kind == "t":
+            model.push(opening(model.last.term + draw(st.integers(0, 2))))
+        elif kind == "c":
+            model.push(ConfigEntry(config([draw(st.integers(0, 2))])))
+        else:
+            model.push(COMMAND)
+    return model
+
+
+def made(model: Model) -> LogEntries:
+    return LogEntries(model.prev, model.entries)
+
+
+def agrees(entries: LogEntries, model: Model) -> None:
+    """Every question gets the answer that the model gives."""
+    entries._check()
+    assert len(entries) == len(model.rows)
+    assert entries.is_empty == (not model.rows)
+    assert entries.prev_position == model.prev
+    assert entries.last_position == model.last
+    assert list(entries) == model.entries
+    assert list(entries.iter_with_positions()) == model.rows
+    for index in range(model.last.index + 3):
+        at = model.position_at(index)
+        assert entries.get_term(LogIndex(index)) == (at.term if at else None)
+        assert entries.contains_index(LogIndex(index)) == (at is not None)
+        row = [entry for where, entry in model.rows if where.index == index]
+        assert entries.get_entry(LogIndex(index)) == (row[0] if row else None)
+        for term in range(model.last.term + 2):
+            assert entries.contains(position(term, index)) == (at == position(term, index))
+
+
+@given(models())
+def test_reading(model: Model) -> None:
+    agrees(made(model), model)
+
+
+@given(models())
+def test_runs_are_maximal_and_round_trip(model: Model) -> None:
+    entries = made(model)
+    runs = list(entries.runs())
+    expected: list[tuple[LogEntry, int]] = []
+    for is_command, group in groupby(model.entries, lambda entry: entry == COMMAND):
+        members = list(group)
+        expected += [(COMMAND, len(members))] if is_command else [(one, 1) for one in members]
+    assert runs == expected
+    agrees(LogEntries.from_runs(model.prev, runs), model)
+    assert LogEntries.from_runs(model.prev, runs) == entries
+
+
+@given(models(), st.integers(0, 14))
+def test_truncate_keeps_the_first_entries(model: Model, length: int) -> None:
+    entries = made(model)
+    entries.truncate(length)
+    del model.rows[length:]
+    agrees(entries, model)
+
+
+@given(models(), st.data())
+def test_since_is_new_and_shares_nothing(model: Model, data: st.DataObject) -> None:
+    entries = made(model)
+    at = data.draw(st.sampled_from([model.prev, *(where for where, _ in model.rows)]))
+    rest = entries.since(at)
+    assert rest is not None
+    kept = [entry for where, entry in model.rows if where.index > at.index]
+    agrees(rest, Model(at, kept))
+    rest.push(opening(9))
+    rest.truncate(0)
+    agrees(entries, model)
+    rest = entries.since(at)
+    assert rest is not None
+    entries.truncate(0)
+    entries.push(opening(9))
+    agrees(rest, Model(at, kept))
+
+
+@given(models())
+def test_since_a_position_elsewhere_is_none(model: Model) -> None:
+    entries = made(model)
+    assert entries.since(position(model.last.term, model.last.index + 1)) is None
+    assert entries.since(position(model.last.term + 1, model.last.index)) is None
+    if model.prev.index:
+        assert entries.since(position(model.prev.term, model.prev.index - 1)) is None
+
+
+@given(models(), models(), st.data())
+def test_append_with_overlap(model: Model, more: Model, data: st.DataObject) -> None:
+    """What a follower does: what comes after a common position takes the place of what was."""
+    entries = made(model)
+    at = data.draw(st.sampled_from([model.prev, *(where for where, _ in model.rows)]))
+    brought: list[LogEntry] = [opening(at.term + 5)] if data.draw(st.booleans()) else [COMMAND]
+    brought += [entry for entry in more.entries if not isinstance(entry, TermEntry)]
+    source = LogEntries(at, brought)
+    entries._splice(at, source)
+    kept = [entry for where, entry in model.rows if where.index <= at.index]
+    agrees(entries, Model(model.prev, kept + brought))
+    entries.push(opening(20))
+    agrees(source, Model(at, brought))
+
+
+@given(models(), models())
+def test_equality_is_by_value(model: Model, other: Model) -> None:
+    same = model.prev == other.prev and model.rows == other.rows
+    assert (made(model) == made(other)) == same
+    assert made(model) == made(model).copy()
+
+
+def test_a_term_that_falls_is_refused() -> None:
+    entries = after((2, 5), COMMAND)
+    for change in (
+        lambda: entries.push(opening(1)),
+        lambda: LogEntries.from_runs(position(2, 5), [(opening(1), 1)]),
+        lambda: after((2, 5), opening(3), opening(2)),
+    ):
+        with pytest.raises(InvariantError, match="never fall"):
+            change()
+    assert entries == after((2, 5), COMMAND)
+
+
+def test_numbers_that_cannot_be_are_refused() -> None:
+    entries = after((0, 0), COMMAND, COMMAND)
+    with pytest.raises(ValueError, match="at least 1"):
+        LogEntries.from_runs(LogPosition.ZERO, [(COMMAND, 0)])
+    with pytest.raises(ValueError, match="at least 1"):
+        LogEntries.from_runs(LogPosition.ZERO, [(COMMAND, -3)])
+    with pytest.raises(ValueError, match="negative"):
+        LogEntries(position(-1, 0))
+    with pytest.raises(ValueError, match="negative"):
+        LogEntries(position(0, -1))
+    with pytest.raises(ValueError, match="negative"):
+        entries.push(TermEntry(Term(-1)))
+    with pytest.raises(ValueError, match="number from 0"):
+        entries.truncate(-1)
+    with pytest.raises(TypeError, match="no log entry"):
+        entries.push("command")  # type: ignore[arg-type]
+    assert entries == after((0, 0), COMMAND, COMMAND)
+
+
+def test_a_run_of_opening_entries_is_so_many() -> None:
+    entries = LogEntries.from_runs(LogPosition.ZERO, [(opening(1), 2), (CommandEntry(), 2)])
+    assert list(entries) == [opening(1), opening(1), COMMAND, COMMAND]
+
+
+def test_repr_reads_as_python() -> None:
+    entries = after((1, 4), opening(2), COMMAND, COMMAND)
+    assert repr(entries) == (
+        "LogEntries.from_runs(LogPosition(term=1, index=4), "
+        "[(TermEntry(2), 1), (CommandEntry(), 2)])"
+    )

@@ -1,0 +1,90 @@
+"""A command costs no memory, and no cost grows with the number of commands."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+
+from raftbare import CommitStatus, LogEntries, LogIndex, LogPosition
+
+from .helpers import (
+    COMMAND,
+    Cluster,
+    append_call,
+    append_reply,
+    calls,
+    config,
+    node_with,
+    opening,
+    owed,
+    position,
+    vote,
+)
+
+MANY = 10**7
+
+
+def test_a_million_commands_are_one_run() -> None:
+    leader = Cluster.of(3).nodes[0]
+    runs = len(list(leader.log.entries.runs()))
+    leader.propose_command()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(10**5):
+        leader.propose_command()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 2000
+    for _ in range(9 * 10**5):
+        leader.propose_command()
+    assert len(list(leader.log.entries.runs())) == runs + 1
+    (call,) = calls(leader)
+    assert len(call.entries) == 10**6 + 1
+
+
+def long_log() -> LogEntries:
+    return LogEntries.from_runs(
+        LogPosition.ZERO,
+        [(opening(1), 1), (COMMAND, MANY), (opening(2), 1), (COMMAND, MANY), (opening(3), 1)],
+    )
+
+
+def test_questions_on_long_logs_are_answered_at_once() -> None:
+    entries = long_log()
+    assert len(entries) == 2 * MANY + 3
+    assert sys.getsizeof(entries._terms.at) < 200
+    assert entries.last_position == position(3, 2 * MANY + 3)
+    assert [entries.get_term(LogIndex(index)) for index in (MANY, MANY + 2, 2 * MANY + 3)] == [
+        1,
+        2,
+        3,
+    ]
+    assert entries.get_entry(LogIndex(MANY + 2)) == opening(2)
+    assert entries.get_entry(LogIndex(MANY)) == COMMAND
+    assert entries.contains(position(2, 2 * MANY))
+    rest = entries.since(position(1, MANY))
+    assert rest is not None
+    assert len(rest) == MANY + 3
+    rest.truncate(MANY)
+    assert len(rest) == MANY
+    assert entries.copy() == entries
+
+
+def test_long_logs_are_replicated_and_compacted_at_once() -> None:
+    members = config([0, 1])
+    leader = node_with(0, long_log(), term=3, members=members)
+    follower = node_with(1, long_log(), term=3, members=members)
+    follower.handle_message(append_call(0, 4, long_log(), commit=MANY))
+    assert follower.commit_index == MANY
+    assert follower.get_commit_status(position(1, MANY)) is CommitStatus.COMMITTED
+    follower.handle_message(append_call(0, 4, LogEntries(position(2, 2 * MANY), [opening(4)])))
+    assert follower.log.last_position == position(4, 2 * MANY + 1)
+    follower.handle_snapshot_installed(position(1, MANY), members)
+    assert len(follower.log.entries) == MANY + 1
+    owed(follower)
+    leader.handle_election_timeout()
+    leader.handle_message(vote(1, 4))
+    owed(leader)
+    leader.handle_message(append_reply(1, 4, (1, MANY), 7))
+    (call,) = calls(leader)
+    assert len(call.entries) == MANY + 4

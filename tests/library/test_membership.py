@@ -1,0 +1,229 @@
+"""§6 cluster membership changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from raftbare import (
+    ClusterConfig,
+    CommitStatus,
+    ConfigEntry,
+    InvalidConfigError,
+    NodeId,
+    RequestVoteCall,
+    Role,
+    SendMessage,
+    SetElectionTimeout,
+)
+
+from .helpers import (
+    Cluster,
+    after,
+    append_call,
+    append_reply,
+    config,
+    header,
+    owed,
+    position,
+    sent,
+    state_of,
+)
+
+
+def change(
+    cluster: Cluster, adding: Sequence[int] = (), removing: Sequence[int] = ()
+) -> ClusterConfig:
+    """The leader is asked for a change of voters."""
+    leader = next(node for node in cluster.nodes if node.role.is_leader)
+    joint = leader.config.to_joint_consensus(map(NodeId, adding), map(NodeId, removing))
+    leader.propose_config(joint)
+    return joint
+
+
+def configs_of(cluster: Cluster, node_id: int) -> list[ClusterConfig]:
+    entries = cluster.nodes[node_id].log.entries
+    return [entry.config for entry in entries if isinstance(entry, ConfigEntry)]
+
+
+def test_nodes_are_added_through_a_joint_configuration() -> None:
+    cluster = Cluster.of(1).grown_to(3)
+    joint = change(cluster, adding=[1, 2])
+    assert cluster.nodes[0].config == joint  # in force at once
+    assert cluster.nodes[0].peers == (1, 2)
+    cluster.settle()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    final = config([0, 1, 2])
+    assert configs_of(cluster, 2) == [config([0]), joint, final]
+    assert [node.config for node in cluster.nodes] == [final] * 3
+    assert cluster.commit_indices() == [4, 4, 4]
+
+
+def test_a_joint_configuration_needs_both_majorities() -> None:
+    cluster = Cluster.of(1).grown_to(3)
+    cluster.isolate(1, 2)
+    change(cluster, adding=[1, 2])
+    cluster.settle()
+    assert cluster.nodes[0].commit_index == 2  # all old voters, and a minority of the new
+    cluster.isolate(2)
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.nodes[0].commit_index == 4
+    assert cluster.nodes[0].config == config([0, 1, 2])
+
+
+def test_an_election_in_a_joint_configuration_needs_both_majorities() -> None:
+    cluster = Cluster.of(3)
+    cluster.isolate(0, 2)
+    cluster.nodes[1].handle_message(
+        append_call(0, 1, after((1, 2), ConfigEntry(config([0, 1, 2], [1]))), commit=2, seqno=50)
+    )
+    node = cluster.nodes[1]
+    owed(node)
+    node.handle_election_timeout()
+    assert node.role.is_candidate  # alone it is the majority of the new voters only
+
+
+def test_a_removed_follower_is_left_behind() -> None:
+    cluster = Cluster.of(3)
+    change(cluster, removing=[2])
+    cluster.settle()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.nodes[0].config == cluster.nodes[1].config == config([0, 1])
+    assert cluster.nodes[0].peers == (1,)
+    assert cluster.commit_indices()[:2] == [4, 4]
+    assert cluster.nodes[2].config.is_joint_consensus  # nobody tells it of the end
+
+
+def test_a_removed_leader_steps_down_once_it_has_committed_its_removal() -> None:
+    """Its vote stays given (D3)."""
+    cluster = Cluster.of(3)
+    change(cluster, removing=[0])
+    cluster.settle()
+    removed = cluster.nodes[0]
+    assert (removed.role, removed.current_term) == (Role.FOLLOWER, 1)
+    assert (removed.voted_for, removed.leader) == (0, None)
+    assert (removed.config, removed.commit_index) == (config([1, 2]), 4)
+    removed.handle_message(RequestVoteCall(header(1, 1), position(9, 9)))
+    assert sent(removed) == []  # no second vote in this term
+    removed.handle_election_timeout()
+    assert removed.role.is_follower  # and no campaign any more
+    cluster.elect(1)
+    assert cluster.nodes[2].leader == 1
+    assert cluster.nodes[0].current_term == 1
+
+
+def test_a_removed_leader_leads_on_without_counting_itself() -> None:
+    cluster = Cluster.of(2)
+    change(cluster, removing=[0])
+    cluster.isolate(1)
+    cluster.settle()
+    assert cluster.nodes[0].role.is_leader
+    assert cluster.nodes[0].commit_index == 2
+    cluster.heal()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.nodes[0].role.is_follower
+    assert cluster.nodes[0].commit_index == 4
+
+
+def test_a_sole_voter_commits_both_configurations_within_one_drain() -> None:
+    """The drain ends only when the final configuration has been executed, too."""
+    cluster = Cluster.of(1)
+    leader = cluster.nodes[0]
+    leader.propose_config(config([0], [0]))
+    cluster.drain(0)
+    assert leader.config == config([0])
+    assert leader.commit_index == leader.log.last_position.index == 4
+    assert cluster.disks[0].log == leader.log
+    assert not leader.actions
+
+
+def test_non_voters_get_the_log_and_have_no_say() -> None:
+    cluster = Cluster.of(1).grown_to(2)
+    cluster.isolate(1)
+    proposed = cluster.nodes[0].propose_config(config([0], non_voters=[1]))
+    cluster.settle()
+    assert cluster.nodes[0].get_commit_status(proposed) is CommitStatus.COMMITTED
+    cluster.heal()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.nodes[1].log == cluster.nodes[0].log
+    before = state_of(cluster.nodes[1])
+    cluster.nodes[1].handle_election_timeout()
+    assert state_of(cluster.nodes[1]) == before
+
+
+def test_a_joint_configuration_is_left_only_once_it_is_committed_itself() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    leader.propose_command()
+    joint = change(cluster, removing=[2])
+    owed(leader)
+    leader.handle_message(append_reply(1, 1, (1, 3), leader._seqno))
+    assert (leader.commit_index, leader.config) == (3, joint)
+    leader.handle_message(append_reply(1, 1, (1, 4), leader._seqno))
+    assert (leader.commit_index, leader.config) == (4, config([0, 1]))
+
+
+def test_a_leader_that_has_stepped_down_brings_nothing_more() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    change(cluster, removing=[0])
+    for index in (3, 4):
+        if index == 4:
+            leader.propose_command()
+        owed(leader)
+        for peer in (1, 2):
+            leader.handle_message(append_reply(peer, 1, (1, index), leader._seqno))
+    assert (leader.role, leader.commit_index) == (Role.FOLLOWER, 4)
+    assert leader.log.last_position == position(1, 5)
+    assert [type(action) for action in leader.actions] == [SetElectionTimeout, SendMessage]
+    # which is what it owed to the first of the two while it led
+
+
+def test_the_known_progress_of_members_stays_known() -> None:
+    leader = Cluster.of(3).nodes[0]
+    leader.propose_config(config([0, 1, 2], non_voters=[3]))
+    assert repr(leader).count("Progress(match_index=2") == 2
+    assert repr(leader).count("Progress(match_index=0") == 1
+
+
+def test_a_node_that_returns_is_known_nothing_of() -> None:
+    cluster = Cluster.of(1)
+    leader = cluster.nodes[0]
+    leader.propose_config(config([0], non_voters=[1]))
+    leader.handle_message(append_reply(1, 1, (1, 3), leader._seqno))
+    leader.propose_config(config([0]))
+    leader.propose_config(config([0], non_voters=[1]))
+    assert "Progress(match_index=0, seqno=0)" in repr(leader)
+
+
+@pytest.mark.parametrize(
+    ("proposed", "why"),
+    [
+        (config([0, 1]), "new_voters only"),
+        (config([0, 1, 2, 3]), "new_voters only"),
+        (config([0, 1, 2], [3], [3]), "voters and non-voters"),
+        (config([0, 1, 2], [], [2]), "voters and non-voters"),
+    ],
+)
+def test_configurations_that_cannot_follow_are_refused(proposed: ClusterConfig, why: str) -> None:
+    leader = Cluster.of(3).nodes[0]
+    leader.propose_command()
+    before = state_of(leader)
+    with pytest.raises(InvalidConfigError, match=why):
+        leader.propose_config(proposed)
+    assert state_of(leader) == before
+
+
+def test_one_change_of_voters_at_a_time() -> None:
+    cluster = Cluster.of(3)
+    joint = change(cluster, removing=[2])
+    before = state_of(cluster.nodes[0])
+    with pytest.raises(InvalidConfigError, match="in progress"):
+        cluster.nodes[0].propose_config(joint)
+    assert state_of(cluster.nodes[0]) == before

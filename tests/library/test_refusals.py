@@ -1,0 +1,95 @@
+"""What cannot be is refused, with the right error, and has changed nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from raftbare import (
+    ClusterExistsError,
+    InvalidConfigError,
+    InvalidSnapshotError,
+    InvariantError,
+    Log,
+    LogEntries,
+    LogPosition,
+    Node,
+    NodeId,
+    NotLeaderError,
+    RaftError,
+    Term,
+)
+
+from .helpers import Cluster, after, append_call, config, node_with, opening, state_of
+
+
+def test_only_a_leader_takes_proposals_and_sends_heartbeats() -> None:
+    cluster = Cluster.of(3)
+    candidate = cluster.nodes[2]
+    candidate.handle_election_timeout()
+    for node, leader in ((cluster.nodes[1], 0), (candidate, None)):
+        before = state_of(node)
+        for ask in (
+            node.propose_command,
+            node.heartbeat,
+            lambda node=node: node.propose_config(config([0, 1, 2])),
+        ):
+            with pytest.raises(NotLeaderError, match="the leader was expected") as raised:
+                ask()
+            assert raised.value.leader == leader
+        assert state_of(node) == before
+
+
+def test_a_cluster_is_created_once() -> None:
+    cluster = Cluster.of(3)
+    for node in cluster.nodes:
+        before = state_of(node)
+        with pytest.raises(ClusterExistsError, match="has a log up to"):
+            node.create_cluster([node.id])
+        assert state_of(node) == before
+
+
+def test_a_cluster_is_not_created_by_a_node_that_has_a_configuration() -> None:
+    node = node_with(0, after((0, 0)), term=0, members=config([1]))
+    with pytest.raises(ClusterExistsError):
+        node.create_cluster([NodeId(0)])
+
+
+def test_a_cluster_is_created_by_one_of_its_voters() -> None:
+    node = Node.start(NodeId(0))
+    before = state_of(node)
+    for voters in ([], [NodeId(1), NodeId(2)]):
+        with pytest.raises(InvalidConfigError, match="a voter of was expected"):
+            node.create_cluster(voters)
+    assert state_of(node) == before
+
+
+@pytest.mark.parametrize(
+    ("entries", "term"),
+    [(after((0, 0), opening(3)), 2), (after((5, 9)), 4)],
+)
+def test_a_disk_that_lost_its_term_is_refused(entries: LogEntries, term: int) -> None:
+    with pytest.raises(InvariantError, match="never fall"):
+        Node.restart(
+            NodeId(0), current_term=Term(term), voted_for=None, log=Log(config([0]), entries)
+        )
+
+
+def test_a_refused_message_leaves_what_is_owed() -> None:
+    node = node_with(1, after((0, 0), opening(1)), term=1)
+    node.handle_message(append_call(0, 1, after((1, 1)), commit=1))
+    before = state_of(node)
+    with pytest.raises(InvariantError):
+        node.handle_message(append_call(2, 5, LogEntries(LogPosition.ZERO, [opening(4)])))
+    assert state_of(node) == before
+    assert len(list(node.actions)) == 2
+
+
+def test_all_errors_are_raft_errors() -> None:
+    for error in (
+        NotLeaderError,
+        InvalidConfigError,
+        ClusterExistsError,
+        InvalidSnapshotError,
+        InvariantError,
+    ):
+        assert issubclass(error, RaftError)

@@ -1,0 +1,291 @@
+"""§5.3 log replication: pipelining, conflicts by whole terms (D6), what a snapshot covers (D5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from raftbare import (
+    AppendEntriesReply,
+    AppendLogEntries,
+    BroadcastMessage,
+    InvariantError,
+    LogEntry,
+    NodeId,
+    SendMessage,
+    SetElectionTimeout,
+)
+
+from .helpers import (
+    COMMAND,
+    Cluster,
+    after,
+    append_call,
+    append_reply,
+    calls,
+    config,
+    header,
+    node_with,
+    opening,
+    owed,
+    position,
+    sent,
+    state_of,
+    vote,
+)
+
+
+def test_a_proposal_reaches_every_log() -> None:
+    cluster = Cluster.of(3)
+    assert cluster.nodes[0].propose_command() == position(1, 3)
+    cluster.settle()
+    assert all(node.log == cluster.nodes[0].log for node in cluster.nodes)
+    assert all(disk.log == cluster.nodes[0].log for disk in cluster.disks)
+    assert cluster.commit_indices() == [3, 2, 2]
+
+
+def test_several_proposals_are_one_write_and_one_broadcast() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    proposed = [leader.propose_command() for _ in range(3)]
+    assert proposed == [position(1, index) for index in (3, 4, 5)]
+    entries = after((1, 2), COMMAND, COMMAND, COMMAND)
+    seqno = leader._seqno
+    assert cluster.drain(0) == [
+        SetElectionTimeout(),
+        BroadcastMessage(append_call(0, 1, entries, commit=2, seqno=seqno)),
+        AppendLogEntries(entries),
+    ]
+    cluster.settle()
+    assert cluster.commit_indices() == [5, 2, 2]
+
+
+def test_heartbeats_spread_the_commit_index() -> None:
+    cluster = Cluster.of(3)
+    cluster.nodes[0].propose_command()
+    cluster.settle()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.commit_indices() == [3, 3, 3]
+
+
+def test_a_leaders_timeout_is_a_heartbeat() -> None:
+    cluster = Cluster.of(3)
+    cluster.nodes[0].handle_election_timeout()
+    seqno = cluster.nodes[0]._seqno
+    assert owed(cluster.nodes[0]) == [
+        SetElectionTimeout(),
+        BroadcastMessage(append_call(0, 1, after((1, 2)), commit=2, seqno=seqno)),
+    ]
+
+
+def test_a_follower_writes_before_it_replies() -> None:
+    node = node_with(1, after((0, 0), opening(1)), term=1)
+    node.handle_message(append_call(0, 1, after((1, 1), COMMAND), commit=1, seqno=8))
+    assert owed(node) == [
+        SetElectionTimeout(),
+        AppendLogEntries(after((1, 1), COMMAND)),
+        SendMessage(NodeId(0), AppendEntriesReply(header(1, 1, 8), position(1, 2))),
+    ]
+    assert node.commit_index == 1
+
+
+def test_a_follower_learns_of_no_commitment_beyond_what_it_verified() -> None:
+    """Figure 2, AppendEntries receiver 5: entries after the call's last may be another leader's."""
+    node = node_with(1, after((0, 0), opening(1), COMMAND, COMMAND), term=1)
+    node.handle_message(append_call(0, 2, after((1, 1), COMMAND), commit=9))
+    assert (node.commit_index, node.log.last_position) == (2, position(1, 3))
+    node.handle_message(append_call(0, 2, after((1, 1)), commit=0, seqno=2))
+    assert node.commit_index == 2
+
+
+def test_a_call_of_an_earlier_term_is_answered_and_ignored() -> None:
+    node = node_with(1, after((0, 0), opening(1)), term=3)
+    node.handle_message(append_call(0, 2, after((1, 1), opening(2)), commit=2))
+    assert owed(node) == [SendMessage(NodeId(0), AppendEntriesReply(header(1, 3), position(1, 1)))]
+    assert node.leader is None
+
+
+def test_a_call_that_brings_nothing_new_is_answered_without_a_write() -> None:
+    node = node_with(1, after((0, 0), opening(1), COMMAND), term=1)
+    node.handle_message(append_call(0, 1, after((0, 0), opening(1))))
+    assert owed(node) == [
+        SetElectionTimeout(),
+        SendMessage(NodeId(0), AppendEntriesReply(header(1, 1), position(1, 2))),
+    ]
+
+
+def test_entries_from_the_first_other_term_on_are_replaced() -> None:
+    node = node_with(1, after((0, 0), opening(1), COMMAND, opening(2), COMMAND), term=3)
+    node.handle_message(append_call(0, 3, after((0, 0), opening(1), COMMAND, opening(3))))
+    assert list(node.log.entries) == [opening(1), COMMAND, opening(3)]
+    assert owed(node)[1] == AppendLogEntries(after((1, 2), opening(3)))
+
+
+def test_a_gap_is_answered_with_the_last_position() -> None:
+    node = node_with(1, after((0, 0), opening(1)), term=1)
+    node.handle_message(append_call(0, 1, after((1, 5), COMMAND)))
+    assert owed(node) == [
+        SetElectionTimeout(),
+        SendMessage(NodeId(0), AppendEntriesReply(header(1, 1), position(1, 1))),
+    ]
+    assert list(node.log.entries) == [opening(1)]
+
+
+def test_an_earlier_entry_of_the_same_term_is_replaced_where_the_leaders_term_ends() -> None:
+    node = node_with(1, after((0, 0), opening(1), COMMAND, COMMAND, COMMAND), term=1)
+    node.handle_message(append_call(0, 2, after((0, 0), opening(1), COMMAND, opening(2))))
+    assert list(node.log.entries) == [opening(1), COMMAND, opening(2)]
+
+
+def test_entries_that_are_there_already_are_not_appended_again() -> None:
+    node = node_with(1, after((0, 0), opening(1)), term=1)
+    node.handle_message(append_call(0, 2, after((0, 0), opening(1), opening(2), COMMAND)))
+    node.log.entries._check()
+    assert list(node.log.entries) == [opening(1), opening(2), COMMAND]
+
+
+def test_a_follower_drops_whole_terms_that_the_leader_cannot_have() -> None:
+    """§5.3, D6: the leader has nothing of a term above 2 before its (2, 6)."""
+    entries = after((0, 0), opening(1), COMMAND, opening(3), COMMAND, opening(4), COMMAND)
+    node = node_with(1, entries, term=5)
+    node.handle_message(append_call(0, 5, after((2, 6), opening(5))))
+    assert list(node.log.entries) == [opening(1), COMMAND]
+    assert owed(node) == [
+        SetElectionTimeout(),
+        AppendLogEntries(after((1, 2))),
+        SendMessage(NodeId(0), AppendEntriesReply(header(1, 5), position(1, 2))),
+    ]
+
+
+def leader_with(*entries: LogEntry, term: int) -> Cluster:
+    """Two nodes; node 0 has these entries after a first one of term 1, and is made to lead."""
+    cluster = Cluster(2)
+    cluster.nodes[0] = node_with(0, after((0, 0), *entries), term=term, members=config([0, 1]))
+    cluster.disks[0].log = cluster.nodes[0].log.copy()
+    cluster.nodes[0].handle_election_timeout()
+    cluster.nodes[0].handle_message(vote(1, term + 1))
+    return cluster
+
+
+def test_a_leader_probes_at_its_last_entry_whose_term_the_peer_may_have() -> None:
+    """§5.3, D6: above index 2 it has no entry of a term that a log ending with (2, 9) may have."""
+    cluster = leader_with(opening(1), COMMAND, opening(3), COMMAND, opening(4), term=5)
+    leader = cluster.nodes[0]
+    owed(leader)
+    leader.handle_message(append_reply(1, 6, (2, 9), leader._seqno))
+    (call,) = calls(leader)
+    expected = after((1, 2), opening(3), COMMAND, opening(4), opening(6))
+    assert call == append_call(0, 6, expected, seqno=leader._seqno)
+
+
+@pytest.mark.parametrize("terms", [1, 2, 5])
+def test_conflicts_are_repaired_within_a_round_trip_a_term(terms: int) -> None:
+    """D6: the two logs have as many terms in conflict each, alternating, of 20 entries each."""
+    mine: list[LogEntry] = [opening(1)]
+    theirs: list[LogEntry] = [opening(1)]
+    for nth in range(terms):
+        mine += [opening(2 + 2 * nth)] + [COMMAND] * 19
+        theirs += [opening(3 + 2 * nth)] + [COMMAND] * 19
+    cluster = leader_with(*mine, term=50)
+    cluster.nodes[1] = node_with(1, after((0, 0), *theirs), term=50, members=config([0, 1]))
+    cluster.disks[1].log = cluster.nodes[1].log.copy()
+    cluster.settle()
+    assert cluster.nodes[1].log == cluster.nodes[0].log == cluster.disks[1].log
+    round_trips = cluster.delivered // 2
+    assert round_trips <= 2 * terms + 2
+    assert cluster.nodes[0].commit_index == cluster.nodes[0].log.last_position.index
+
+
+def test_stale_replies_are_discarded() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    before = state_of(leader)
+    leader.handle_message(append_reply(1, 1, (0, 0), 1))
+    leader.handle_message(append_reply(1, 0, (0, 0), 99))
+    leader.handle_message(append_reply(7, 1, (0, 0), 99))  # of no member
+    assert state_of(leader) == before
+    leader.handle_message(append_reply(1, 1, (1, 1), 99))
+    before = state_of(leader)
+    leader.handle_message(append_reply(1, 1, (0, 0), 99))
+    assert state_of(leader) == before
+
+
+def test_an_entry_of_another_term_at_the_same_index_is_no_match() -> None:
+    cluster = leader_with(opening(1), COMMAND, opening(3), term=5)
+    leader = cluster.nodes[0]
+    leader.handle_message(append_reply(1, 6, (2, 2), 9))
+    assert "Progress(match_index=0, seqno=9)" in repr(leader)
+
+
+def test_a_lost_call_is_made_up_for_by_the_next() -> None:
+    cluster = Cluster.of(3)
+    cluster.isolate(2)
+    for _ in range(4):
+        cluster.nodes[0].propose_command()
+        cluster.settle()
+    assert cluster.commit_indices() == [6, 5, 0]
+    cluster.heal()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.nodes[2].log == cluster.nodes[0].log
+
+
+def test_shortened_calls_are_continued() -> None:
+    """The user may send less than all that a message holds."""
+    cluster = Cluster.of(2)
+    leader, follower = cluster.nodes
+    for _ in range(5):
+        leader.propose_command()
+    (call,) = calls(leader)
+    call.entries.truncate(2)
+    follower.handle_message(call)
+    (reply,) = sent(follower)
+    leader.handle_message(reply)
+    (rest,) = calls(leader)
+    assert rest.entries == after((1, 4), COMMAND, COMMAND, COMMAND)
+    assert leader.commit_index == 4
+
+
+def test_what_the_own_snapshot_covers_is_skipped() -> None:
+    """D5."""
+    node = node_with(1, after((2, 5), COMMAND), term=2)
+    node.handle_message(
+        append_call(0, 2, after((1, 3), opening(2), COMMAND, COMMAND, COMMAND), commit=7)
+    )
+    assert list(node.log.entries) == [COMMAND, COMMAND]
+    assert node.commit_index == 7
+    assert owed(node)[1] == AppendLogEntries(after((2, 6), COMMAND))
+    node.handle_message(append_call(0, 2, after((1, 3), opening(2)), commit=9, seqno=2))
+    assert (node.commit_index, node.log.last_position) == (7, position(2, 7))
+
+
+def test_a_leader_that_contradicts_the_snapshot_is_refused() -> None:
+    """D5, D9."""
+    node = node_with(1, after((2, 5), COMMAND), term=2)
+    before = state_of(node)
+    with pytest.raises(InvariantError, match="snapshot"):
+        node.handle_message(append_call(0, 4, after((1, 3), COMMAND, opening(3))))
+    with pytest.raises(InvariantError, match="committed"):
+        node.handle_message(append_call(0, 4, after((1, 5), COMMAND)))
+    assert state_of(node) == before
+
+
+def test_removing_committed_entries_is_refused() -> None:
+    """D9: not even the call's higher term is taken over."""
+    node = node_with(1, after((0, 0), opening(1), COMMAND), term=1)
+    node.handle_message(append_call(0, 1, after((1, 2)), commit=2))
+    before = state_of(node)
+    with pytest.raises(InvariantError, match="committed"):
+        node.handle_message(append_call(2, 4, after((0, 0), opening(3))))
+    with pytest.raises(InvariantError, match="committed"):
+        node.handle_message(append_call(2, 4, after((3, 2), opening(4))))
+    assert state_of(node) == before
+    assert node.actions  # what it owed before is owed still
+
+
+def test_two_leaders_in_one_term_are_refused() -> None:
+    cluster = Cluster.of(3)
+    before = state_of(cluster.nodes[0])
+    with pytest.raises(InvariantError, match="Election Safety"):
+        cluster.nodes[0].handle_message(append_call(1, 1, after((1, 2))))
+    assert state_of(cluster.nodes[0]) == before

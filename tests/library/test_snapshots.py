@@ -1,0 +1,184 @@
+"""§7 log compaction."""
+
+from __future__ import annotations
+
+import pytest
+
+from raftbare import (
+    AppendLogEntries,
+    ClusterConfig,
+    ConfigEntry,
+    InstallSnapshot,
+    InvalidSnapshotError,
+    LogPosition,
+    Node,
+    NodeId,
+)
+
+from .helpers import (
+    COMMAND,
+    Cluster,
+    after,
+    append_call,
+    append_reply,
+    calls,
+    config,
+    node_with,
+    opening,
+    owed,
+    position,
+    state_of,
+)
+
+
+def busy(size: int, commands: int) -> Cluster:
+    cluster = Cluster.of(size)
+    for _ in range(commands):
+        cluster.nodes[0].propose_command()
+    cluster.settle()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    return cluster
+
+
+def test_a_snapshot_takes_the_place_of_the_prefix() -> None:
+    cluster = busy(3, 5)
+    node = cluster.nodes[1]
+    cluster.compact(1, 4)
+    assert node.log.snapshot_position == position(1, 4)
+    assert node.log.snapshot_config == node.config == config([0, 1, 2])
+    assert list(node.log.entries) == [COMMAND] * 3
+    assert (node.commit_index, node.log.last_position) == (7, position(1, 7))
+    assert not node.actions
+
+
+def test_a_node_restarts_from_its_snapshot() -> None:
+    cluster = busy(3, 5)
+    cluster.compact(1, 7)
+    node = cluster.restart(1)
+    assert (node.commit_index, node.peers) == (7, (0, 2))
+    cluster.nodes[0].propose_command()
+    cluster.settle()
+    assert node.log.last_position == position(1, 8)
+
+
+def test_a_lagging_follower_is_brought_the_snapshot() -> None:
+    cluster = Cluster.of(3)
+    cluster.isolate(2)
+    for _ in range(5):
+        cluster.nodes[0].propose_command()
+    cluster.settle()
+    cluster.compact(0, 6)
+    cluster.heal()
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.snapshots_asked == [(0, 2)]
+    log = cluster.nodes[0].log
+    cluster.install(2, log.snapshot_position, log.snapshot_config)
+    assert cluster.nodes[2].commit_index == 6  # D4
+    cluster.nodes[0].heartbeat()
+    cluster.settle()
+    assert cluster.nodes[2].log == cluster.nodes[0].log
+
+
+def test_a_peer_is_owed_one_snapshot_however_often_it_asks() -> None:
+    cluster = busy(3, 5)
+    cluster.compact(0, 6)
+    leader = cluster.nodes[0]
+    leader.heartbeat()
+    first = leader._seqno
+    leader.heartbeat()
+    for peer in (2, 1):
+        leader.handle_message(append_reply(peer, 1, (0, 1), first))
+        leader.handle_message(append_reply(peer, 1, (0, 0), first + 1))
+    assert owed(leader)[-2:] == [InstallSnapshot(NodeId(1)), InstallSnapshot(NodeId(2))]
+
+
+def test_a_snapshot_beyond_the_log_replaces_it_and_is_committed() -> None:
+    """D4."""
+    node = node_with(1, after((0, 0), opening(1), COMMAND), term=3)
+    node.handle_snapshot_installed(position(2, 9), config([0, 1]))
+    assert (node.commit_index, node.log.last_position) == (9, position(2, 9))
+    assert node.log.entries.is_empty
+    assert node.config == config([0, 1])
+
+
+def test_a_snapshot_that_contradicts_uncommitted_entries_replaces_them() -> None:
+    node = node_with(1, after((0, 0), opening(1), COMMAND, COMMAND), term=3)
+    node.handle_snapshot_installed(position(2, 2), config([0, 1]))
+    assert (node.commit_index, node.log.last_position) == (2, position(2, 2))
+
+
+def test_configurations_after_the_snapshot_stay_in_force() -> None:
+    entries = after((0, 0), ConfigEntry(config([0, 1])), opening(1), ConfigEntry(config([1])))
+    node = node_with(1, entries, term=1)
+    node.handle_snapshot_installed(position(1, 2), config([0, 1]))
+    assert (node.config, node.log.latest_config_index) == (config([1]), 3)
+
+
+def test_a_write_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
+    node = node_with(1, after((0, 0), opening(1)), term=1)
+    node.handle_message(append_call(0, 1, after((1, 1), COMMAND, COMMAND, COMMAND), commit=3))
+    node.handle_snapshot_installed(position(1, 3), config([0, 1, 2]))
+    assert owed(node)[1] == AppendLogEntries(after((1, 3), COMMAND))
+
+
+def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
+    cluster = busy(3, 0)
+    leader = cluster.nodes[0]
+    for _ in range(3):
+        leader.propose_command()
+    for peer in (1, 2):
+        leader.handle_message(append_reply(peer, 1, (1, 4), leader._seqno))
+    leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
+    entries = [call.entries for call in calls(leader)]
+    assert entries == [after((1, 4), COMMAND)] * 3  # a broadcast, and one to each peer
+
+
+def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
+    """It is as true as before, and will be answered."""
+    cluster = busy(3, 0)
+    leader = cluster.nodes[0]
+    leader.propose_command()
+    first = leader._seqno
+    leader.handle_message(append_reply(1, 1, (1, 2), first))  # is owed index 3
+    leader.propose_command()
+    for peer in (1, 2):
+        leader.handle_message(append_reply(peer, 1, (1, 4), first + 1 + peer))
+    leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
+    broadcast, to_one = calls(leader)
+    assert broadcast.entries == after((1, 4))
+    assert to_one.entries == after((1, 2))
+    assert owed(leader) == []
+
+
+def installed(node: Node, at: tuple[int, int], members: ClusterConfig, why: str) -> None:
+    """The snapshot is refused, and nothing has changed."""
+    before = state_of(node)
+    with pytest.raises(InvalidSnapshotError, match=why):
+        node.handle_snapshot_installed(position(*at), members)
+    assert state_of(node) == before
+
+
+def test_snapshots_that_cannot_be_are_refused() -> None:
+    follower = node_with(1, after((1, 4), COMMAND, opening(2), COMMAND), term=3)
+    follower.handle_message(append_call(0, 3, after((2, 7)), commit=6))
+    members = config([0, 1, 2])
+    installed(follower, (1, 3), members, "before the snapshot")
+    installed(follower, (4, 9), members, "later term")
+    installed(follower, (1, 5), config([1]), "the log has")
+    installed(follower, (1, 6), members, "another entry")
+    installed(follower, (1, 8), members, "earlier term")
+
+
+def test_a_leader_takes_no_snapshot_beyond_what_it_has_committed() -> None:
+    leader = Cluster.of(3).nodes[0]
+    leader.propose_command()
+    installed(leader, (1, 3), config([0, 1, 2]), "not committed")
+    installed(leader, (1, 9), config([0, 1, 2]), "not in the log")
+
+
+def test_the_empty_snapshot_is_always_there() -> None:
+    node = Node.start(NodeId(0))
+    node.handle_snapshot_installed(LogPosition.ZERO, config())
+    assert node.log.last_position == LogPosition.ZERO

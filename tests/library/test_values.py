@@ -1,0 +1,197 @@
+"""Positions, configurations, logs, messages and actions: by value, and open to `match`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import raftbare
+from raftbare import (
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    BroadcastMessage,
+    ClusterConfig,
+    CommandEntry,
+    CommitStatus,
+    ConfigEntry,
+    InstallSnapshot,
+    InvalidConfigError,
+    Log,
+    LogIndex,
+    LogPosition,
+    Message,
+    MessageHeader,
+    NodeId,
+    RequestVoteCall,
+    RequestVoteReply,
+    Role,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    SendMessage,
+    SetElectionTimeout,
+    TermEntry,
+)
+from raftbare.action import Action
+
+from .helpers import COMMAND, after, append_call, append_reply, config, header, opening, position
+
+NUMBERS = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+@given(NUMBERS, NUMBERS)
+def test_positions_are_ordered_by_term_then_index(
+    one: tuple[int, int], two: tuple[int, int]
+) -> None:
+    a, b = position(*one), position(*two)
+    assert (a < b, a <= b, a > b, a >= b) == (one < two, one <= two, one > two, one >= two)
+    assert (a == b) == (one == two)
+    assert a != b or hash(a) == hash(b)
+
+
+def test_the_position_before_every_log() -> None:
+    assert position(0, 0) == LogPosition.ZERO
+    assert repr(LogPosition.ZERO) == "LogPosition(term=0, index=0)"
+    assert LogPosition.ZERO != (0, 0)
+
+
+def test_roles_and_statuses_answer_for_themselves() -> None:
+    assert [role for role in Role if role.is_follower] == [Role.FOLLOWER]
+    assert [role for role in Role if role.is_candidate] == [Role.CANDIDATE]
+    assert [role for role in Role if role.is_leader] == [Role.LEADER]
+    assert [one for one in CommitStatus if one.is_in_progress] == [CommitStatus.IN_PROGRESS]
+    assert [one for one in CommitStatus if one.is_committed] == [CommitStatus.COMMITTED]
+    assert [one for one in CommitStatus if one.is_rejected] == [CommitStatus.REJECTED]
+    assert [one for one in CommitStatus if one.is_unknown] == [CommitStatus.UNKNOWN]
+
+
+def test_a_configuration_says_who_belongs_and_who_votes() -> None:
+    joint = config([2, 1], [3, 2], [5])
+    assert joint.voters == {1, 2}
+    assert joint.is_joint_consensus
+    assert not config([1]).is_joint_consensus
+    assert joint.unique_nodes() == (1, 2, 3, 5)
+    assert [node for node in range(7) if joint.contains(NodeId(node))] == [1, 2, 3, 5]
+    assert [node for node in range(7) if joint.is_voter(NodeId(node))] == [1, 2, 3]
+
+
+def test_configurations_compare_by_value_and_do_not_change() -> None:
+    assert config([1, 2]) == config([2, 1])
+    assert len({config([1, 2]), config([2, 1]), config([1], [2])}) == 2
+    assert config([1]) != config([], [1]) != config([], [], [1])
+    with pytest.raises(AttributeError):
+        config([1]).voters = frozenset()  # type: ignore[misc]
+
+
+def test_to_joint_consensus_adds_and_removes_voters() -> None:
+    old = config([0, 1, 2], non_voters=[3, 4])
+    joint = old.to_joint_consensus(adding=[NodeId(3)], removing=[NodeId(0)])
+    assert joint == config([0, 1, 2], [1, 2, 3], [4])
+    assert old.to_joint_consensus() == config([0, 1, 2], [0, 1, 2], [3, 4])
+    with pytest.raises(InvalidConfigError, match="no voter"):
+        old.to_joint_consensus(removing=old.voters)
+
+
+def test_log_knows_the_configuration_at_every_index() -> None:
+    entries = after((1, 4), COMMAND, ConfigEntry(config([1])), opening(2), ConfigEntry(config([2])))
+    log = Log(config([0]), entries)
+    found = [log.get_position_and_config(LogIndex(index)) for index in range(3, 10)]
+    assert found == [
+        None,
+        (position(1, 4), config([0])),
+        (position(1, 5), config([0])),
+        (position(1, 6), config([1])),
+        (position(2, 7), config([1])),
+        (position(2, 8), config([2])),
+        None,
+    ]
+    assert (log.latest_config, log.latest_config_index) == (config([2]), 8)
+    assert (log.snapshot_position, log.last_position) == (position(1, 4), position(2, 8))
+    empty = Log(config([0]), after((1, 4)))
+    assert (empty.latest_config, empty.latest_config_index) == (config([0]), 4)
+
+
+def test_a_copied_log_is_equal_and_apart() -> None:
+    log = Log(config([0]), after((0, 0), COMMAND))
+    copy = log.copy()
+    assert copy == log
+    copy.entries.push(COMMAND)
+    assert copy != log
+    assert len(log.entries) == 1
+
+
+MESSAGES: list[Message] = [
+    RequestVoteCall(header(1, 2, 3), position(1, 5)),
+    RequestVoteReply(header(1, 2, 3), True),
+    append_call(1, 2, after((1, 5), COMMAND), commit=4, seqno=3),
+    append_reply(1, 2, (1, 5), 3),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_every_message_has_its_header(message: Message) -> None:
+    assert (message.sender, message.term, message.seqno) == (1, 2, 3)
+    assert message.header == header(1, 2, 3)
+    assert [other for other in MESSAGES if other == message] == [message]
+    assert repr(message).startswith(type(message).__name__ + "(MessageHeader(sender=1, term=2")
+
+
+def test_messages_compare_by_value() -> None:
+    assert append_call(1, 2, after((1, 5))) == append_call(1, 2, after((1, 5)))
+    assert append_call(1, 2, after((1, 5))) != append_call(1, 2, after((1, 6)))
+    assert append_reply(1, 2, (1, 5), 3) != append_reply(1, 2, (1, 5), 4)
+    assert RequestVoteReply(header(1, 2), True) != RequestVoteReply(header(1, 2), False)
+
+
+def parts(value: Message | Action | raftbare.LogEntry) -> list[object]:
+    match value:
+        case RequestVoteCall(MessageHeader(sender, term, seqno), LogPosition(at, index)):
+            return [sender, term, seqno, at, index]
+        case RequestVoteReply(MessageHeader(sender, term, seqno), granted):
+            return [sender, term, seqno, granted]
+        case AppendEntriesCall(MessageHeader(sender, term, seqno), commit_index, entries):
+            return [sender, term, seqno, commit_index, entries]
+        case AppendEntriesReply(MessageHeader(sender, term, seqno), last_position):
+            return [sender, term, seqno, last_position]
+        case SetElectionTimeout() | SaveCurrentTerm() | SaveVotedFor() | CommandEntry():
+            return []
+        case BroadcastMessage(message):
+            return [message]
+        case AppendLogEntries(entries):
+            return [entries]
+        case SendMessage(to, message):
+            return [to, message]
+        case InstallSnapshot(to):
+            return [to]
+        case TermEntry(term):
+            return [term]
+        case ConfigEntry(ClusterConfig(voters, new_voters, non_voters)):
+            return [voters, new_voters, non_voters]
+
+
+def test_everything_can_be_matched() -> None:
+    assert [parts(message) for message in MESSAGES] == [
+        [1, 2, 3, 1, 5],
+        [1, 2, 3, True],
+        [1, 2, 3, 4, after((1, 5), COMMAND)],
+        [1, 2, 3, position(1, 5)],
+    ]
+    assert parts(BroadcastMessage(MESSAGES[0])) == [MESSAGES[0]]
+    assert parts(SendMessage(NodeId(4), MESSAGES[0])) == [4, MESSAGES[0]]
+    assert parts(AppendLogEntries(after((0, 0)))) == [after((0, 0))]
+    assert parts(InstallSnapshot(NodeId(4))) == [4]
+    assert parts(opening(3)) == [3]
+    assert parts(ConfigEntry(config([1], [2], [3]))) == [{1}, {2}, {3}]
+    assert parts(SetElectionTimeout()) == parts(SaveVotedFor()) == parts(COMMAND) == []
+
+
+def test_entries_can_be_hashed() -> None:
+    entries = [opening(1), opening(1), COMMAND, CommandEntry(), ConfigEntry(config([1]))]
+    assert len(set(entries)) == 3
+    assert repr(entries[-1]).startswith("ConfigEntry(ClusterConfig(voters=[1]")
+
+
+def test_all_public_names_are_there() -> None:
+    assert all(hasattr(raftbare, name) for name in raftbare.__all__)
+    assert raftbare.__version__
