@@ -18,6 +18,7 @@ from conformance.lockstep import (
     name_of,
     run,
 )
+from conformance.show import show
 from conformance.shrink import shrink
 from conformance.simulate import Schedule
 from conformance.subject import Subject
@@ -41,6 +42,8 @@ class Options:
     episode: int | None = None
     """Only this episode."""
     shrink_seconds: float = 30.0
+    honest: bool = False
+    """Only messages that were sent; else also what a leader might send, or a broken node."""
     subject: Callable[[], Subject] | None = LibrarySubject
     """Makes what is compared with the specification; None: only the properties are checked."""
     rule: Rule = rules.step
@@ -104,7 +107,7 @@ class Report:
 
 def describe(finding: Finding) -> str:
     if isinstance(finding, Difference):
-        return f"{finding.what}: specified {finding.specified}, found {finding.found}"
+        return f"{finding.what}: specified {show(finding.specified)}, found {show(finding.found)}"
     return finding.detail
 
 
@@ -131,8 +134,13 @@ def _fresh(options: Options, nodes: int, recorder: Recorder | None = None) -> Lo
     return Lockstep(nodes, subject, options.rule, recorder)
 
 
-def _run_episode(options: Options, episode: int, report: Report) -> Found | None:
+def _schedule(options: Options, episode: int) -> Schedule:
     schedule = Schedule(options.seed, episode, options.nodes)
+    return schedule.honest() if options.honest else schedule
+
+
+def _run_episode(options: Options, episode: int, report: Report) -> Found | None:
+    schedule = _schedule(options, episode)
     nodes = schedule.profile.nodes
     lockstep = _fresh(options, nodes)
     steps = 0
@@ -158,7 +166,7 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
 
 def _choices(options: Options, episode: int, steps: int) -> list[Choice]:
     """The first steps of an episode, named so that they survive the removal of others."""
-    schedule = Schedule(options.seed, episode, options.nodes)
+    schedule = _schedule(options, episode)
     lockstep = _fresh(options, schedule.profile.nodes)
     choices: list[Choice] = []
     for _ in range(steps):

@@ -34,7 +34,10 @@ from spec.cluster import (
 from spec.properties import Violation, check_change
 from spec.values import (
     Action,
+    AppendEntriesCall,
     Event,
+    Leader,
+    Message,
     NodeId,
     Outcome,
     Receive,
@@ -227,11 +230,27 @@ def step_of(cluster: Cluster, choice: Choice) -> Step | None:
     return step if is_enabled(cluster, step) and _is_legal(cluster, step) else None
 
 
+def _is_true(cluster: Cluster, message: Message) -> bool:
+    """Whether a call says nothing but what its sender, a leader in its term, knows."""
+    if not isinstance(message, AppendEntriesCall):
+        return False
+    sender = cluster.members[message.sender]
+    log, first = sender.node.log, message.prev_position.index
+    return (
+        sender.up
+        and isinstance(sender.node.role, Leader)
+        and sender.node.current_term == message.term
+        and sender.node.commit_index >= message.commit_index
+        and log.contains(message.prev_position)
+        and log.after(first)[: len(message.entries)] == message.entries
+    )
+
+
 def _is_legal(cluster: Cluster, step: Step) -> bool:
     """Whether the user may do this, now that other steps before it are gone.
 
     A snapshot holds what is committed, in a term that is on the disk; a message that nobody sent
-    has to be one that no node may accept.
+    has to be one that its leader might send, or that no node may accept.
     """
     match step:
         case Input(node, SnapshotInstalled(position)):
@@ -239,8 +258,10 @@ def _is_legal(cluster: Cluster, step: Step) -> bool:
             return (
                 position.index <= member.node.commit_index and not member.pending.save_current_term
             )
-        case Input(node, Receive() as event):
-            return isinstance(rules.step(cluster.members[node].node, event).outcome, Refused)
+        case Input(node, Receive(message) as event):
+            return _is_true(cluster, message) or isinstance(
+                rules.step(cluster.members[node].node, event).outcome, Refused
+            )
     return True
 
 

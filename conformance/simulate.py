@@ -8,7 +8,7 @@ and none of another.  Everything follows from the seed and the number of the epi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from spec.cluster import (
@@ -79,6 +79,8 @@ class Profile:
     shorten: float
     reorder: float
     """Of the deliveries, how many are not of the oldest content."""
+    retransmit: float
+    """A call that a leader might send, with any part of its log."""
     forge: float
     """A message that no leader can send, since it contradicts what is committed."""
     backlog: int
@@ -115,36 +117,33 @@ def draw_profile(random: Random, nodes: int | None) -> Profile:
         duplicate=often(0.6, 0.02, 0.25),
         shorten=often(0.5, 0.1, 0.7),
         reorder=often(0.7, 0.05, 0.6),
+        retransmit=often(0.5, 0.01, 0.05),
         forge=often(0.4, 0.005, 0.02),
         backlog=random.choice((0, 0, 2, 5)),
         partition=often(0.7, 0.01, 0.08),
     )
 
 
-def _will_overlap(cluster: Cluster, member: Member) -> bool:
-    """A call on its way brings something new, and begins within what a snapshot may cover (D5)."""
-    node = member.node
-    return any(
-        envelope.to == node.id
-        and isinstance(envelope.content, AppendEntriesCall)
-        and envelope.content.term == node.current_term
-        and envelope.content.prev_position.index < node.commit_index
-        and envelope.content.prev_position.index + len(envelope.content.entries)
-        > node.log.last_index
-        for envelope in cluster.network
-    )
-
-
 class Schedule:
     """An episode: a source of steps, each enabled in the cluster that it is asked for."""
 
-    def __init__(self, seed: int, episode: int, nodes: int | None = None) -> None:
+    def __init__(
+        self, seed: int, episode: int, nodes: int | None = None, profile: Profile | None = None
+    ) -> None:
         self.random = Random(f"{seed}/{episode}")
-        self.profile = draw_profile(self.random, nodes)
+        self._set_profile(profile or draw_profile(self.random, nodes))
         self.island: frozenset[NodeId] = frozenset()
         """The smaller part of a partitioned network; empty where it is whole."""
         self._to_drain: NodeId | None = None
         self._batch = 0
+
+    def honest(self) -> Schedule:
+        """The same without messages that nobody sent."""
+        self._set_profile(replace(self.profile, retransmit=0.0, forge=0.0))
+        return self
+
+    def _set_profile(self, profile: Profile) -> None:
+        self.profile = profile
         self._kinds: tuple[tuple[float, Callable[[Cluster], Step | None]], ...] = (
             (self.profile.timeout, self._timeout),
             (self.profile.propose, self._propose),
@@ -154,6 +153,7 @@ class Schedule:
             (self.profile.crash, self._crash),
             (self.profile.comeback, self._comeback),
             (self.profile.partition, self._partition),
+            (self.profile.retransmit, self._retransmit),
             (self.profile.forge, self._forge),
         )
 
@@ -308,7 +308,7 @@ class Schedule:
                 return False
             if draw < 0.3:
                 return member.pending != NOTHING
-            return draw > 0.6 or _will_overlap(cluster, member)
+            return True
 
         member = self._member(cluster, wanted)
         if member is None:
@@ -346,6 +346,23 @@ class Schedule:
             self.island = frozenset(self.random.sample(nodes, k=size))
         return None
 
+    def _retransmit(self, cluster: Cluster) -> Step | None:
+        """What the leader's rules would send only after losses that seldom come together."""
+        leader = self._leader(cluster)
+        if leader is None or not leader.node.peers:
+            return None
+        random, node = self.random, leader.node
+        to = random.choice(node.peers)
+        if to >= len(cluster.members) or not cluster.members[to].up:
+            return None
+        log = node.log
+        first = random.randint(log.snapshot_position.index, log.last_index)
+        entries = log.after(first)[: random.randint(0, log.last_index - first)]
+        call = AppendEntriesCall(
+            node.id, node.current_term, node.seqno, node.commit_index, log.position(first), entries
+        )
+        return Input(to, Receive(call))
+
     def _forge(self, cluster: Cluster) -> Step | None:
         """What a broken peer might send: a node has to refuse it, and to stay as it was."""
         member = self._member(
@@ -361,6 +378,6 @@ class Schedule:
         prev = node.log.position(index - 1)
         if random.random() < 0.5:
             prev, entries = Position(wrong.term, index), ()
-        term = max(node.current_term + random.randint(0, 1), wrong.term)
+        term = node.current_term + random.randint(0, 1)
         call = AppendEntriesCall(sender, term, 1, node.commit_index, prev, entries)
         return Input(node.id, Receive(call))

@@ -172,6 +172,11 @@ class Rules:
                 "two leaders in one term break Election Safety"
             )
         entries, source = self._log.entries, call.entries
+        if source.last_position.term > call.term:
+            raise InvariantError(
+                f"node {call.sender} leads term {call.term} and sends an entry of term "
+                f"{source.last_position.term}: no leader's log is ahead of its term"
+            )
         prev, last = source.prev_position, entries.last_position
         if prev.index == last.index and prev.term == last.term:
             # The usual call goes on where the log ends: there is nothing to compare.

@@ -279,6 +279,9 @@ def receive_append_entries_call(node: Node, call: AppendEntriesCall) -> Move | R
     match node.role:
         case Leader():
             return Refused("invariant", "two leaders in one term break Election Safety")
+    last_term = call.entries[-1].term if call.entries else call.prev_position.term
+    if last_term > call.term:
+        return Refused("invariant", "no leader's log is ahead of its term")
     node = node._replace(role=Follower(call.sender))
     accepted = agree_with_leader(node, call)
     if isinstance(accepted, Refused):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from conformance.audit.problem import Problem
 from conformance.crate import DECISIONS, LEARN_LATE, as_in_crate
 from conformance.record import Checkpoint, Recorded, told
+from conformance.show import show
 from conformance.subject import observed
 from conformance.trace.translate import Observed
 from spec import node as rules
@@ -185,8 +186,8 @@ def _compared(
     state: Observed,
 ) -> Problem | None:
     def problem(what: str, specified: object, recorded: object) -> Problem:
-        detail = f"{what}: specified {specified}; recorded {recorded}"
-        return Problem(f"Specified{what.capitalize()}", record.node, record.seq, detail)
+        detail = f"{what}: specified {show(specified)}; recorded {show(recorded)}"
+        return Problem(f"Specified{what.split()[0].capitalize()}", record.node, record.seq, detail)
 
     if outcome != record.outcome:
         return problem("outcome", outcome, record.outcome)
@@ -206,7 +207,7 @@ def _compared(
         for field in Observed._fields:
             specified, recorded = getattr(state, field), getattr(recorded_state, field)
             if specified != recorded:
-                return problem("state", f"{field} {specified}", recorded)
+                return problem(f"state {field}", specified, recorded)
     return None
 
 
