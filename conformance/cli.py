@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Hold raftbare against its specification, and recordings against both.",
 )
-out = Console(soft_wrap=False)
+out = Console() if sys.stdout.isatty() else Console(width=160)
 err = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -53,7 +53,7 @@ class LibrarySubject:
     def __init__(self, library: ModuleType = raftbare) -> None:
         self.nodes: dict[NodeId, Any] = {}
         self.library: Any = library
-        self._configs: dict[Any, Config] = {}
+        self._config: tuple[Any, Config] = (None, Config())  # the latest one translated
         self._reasons: dict[type, Reason] = {
             library.NotLeaderError: "not_leader",
             library.InvalidConfigError: "invalid_config",
@@ -106,18 +106,19 @@ class LibrarySubject:
 
     def drain(self, node: NodeId) -> tuple[Action, ...]:
         subject, translate = self.nodes[node], self._actions
-        return tuple(translate[type(action)](subject, action) for action in subject.actions)
+        return tuple([translate[type(action)](subject, action) for action in subject.actions])
 
     def observe(self, node: NodeId) -> Observed:
         subject = self.nodes[node]
-        log = subject.log
+        entries = subject.log.entries
+        last, snapshot = entries.last_position, entries.prev_position
         return Observed(
-            subject.role.name.lower(),
+            subject.role.value,
             subject.current_term,
             subject.voted_for,
             subject.commit_index,
-            _position(log.last_position),
-            _position(log.snapshot_position),
+            Position(last.term, last.index),
+            Position(snapshot.term, snapshot.index),
             self.config_to_spec(subject.config),
             subject.leader,
         )
@@ -188,11 +189,10 @@ class LibrarySubject:
         return tuple(translated)
 
     def config_to_spec(self, config: Any) -> Config:
-        known = self._configs.get(config)
-        if known is None:
-            known = Config(config.voters, config.new_voters, config.non_voters)
-            self._configs[config] = known
-        return known
+        if config is not self._config[0]:
+            spec = Config(config.voters, config.new_voters, config.non_voters)
+            self._config = config, spec
+        return self._config[1]
 
     # To the library's types
 

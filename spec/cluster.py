@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from spec import node as rules
 from spec.pending import NOTHING, Pending, actions, compact, owe
@@ -201,14 +201,14 @@ def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
             event = _event_of(envelope.content, keep)
             taken = cluster._replace(network=rest)
             return _input(cluster, taken, envelope.to, event, rule)
+        case Drain(node_id, crash_after):
+            return _drain(cluster, node_id, crash_after)
         case Lose(index):
             rest = cluster.network[:index] + cluster.network[index + 1 :]
             return Change(cluster, cluster._replace(network=rest))
         case Duplicate(index):
             twice = (*cluster.network, cluster.network[index])
             return Change(cluster, cluster._replace(network=twice))
-        case Drain(node_id, crash_after):
-            return _drain(cluster, node_id, crash_after)
         case Crash(node_id):
             return Change(cluster, _crashed(cluster, node_id), node_id)
         case Comeback(node_id):
@@ -266,8 +266,10 @@ def _drain(cluster: Cluster, node_id: NodeId, crash_after: int | None) -> Change
     executed = []
     for action in owed if crash_after is None else owed[:crash_after]:
         executed.append(Executed(action, disk))
-        disk = persist(disk, action)
-        sent += posted(member.node, action)
+        if isinstance(action, PERSISTING):
+            disk = persist(disk, action)
+        else:
+            sent += posted(member.node, action)
     finished = crash_after is None
     drained = Member(node if finished else member.node, NOTHING, disk, up=finished)
     told = _told(cluster.history, executed, member.node)
@@ -276,6 +278,9 @@ def _drain(cluster: Cluster, node_id: NodeId, crash_after: int | None) -> Change
     if finished and node is not member.node:
         after = _observed(after, member.node, node)
     return Change(cluster, after, node_id, None, None, owed, tuple(executed))
+
+
+PERSISTING: Final = (SaveCurrentTerm, SaveVotedFor, AppendLogEntries)
 
 
 def persist(disk: Disk, action: Action) -> Disk:
@@ -342,13 +347,12 @@ def _observed(cluster: Cluster, before: Node, after: Node) -> Cluster:
 
 
 def _told(history: History, executed: list[Executed], node: Node) -> History:
-    votes = set[tuple[NodeId, Term, NodeId]]()
+    """Write down the votes that a node told, or gave itself to campaign."""
+    votes = history.votes
     for done in executed:
         match done.action:
             case SendMessage(to, RequestVoteReply(sender, term, _, True)):
-                votes.add((sender, term, to))
+                votes |= {(sender, term, to)}
             case SaveVotedFor(voted_for) if voted_for == node.id:
-                votes.add((node.id, node.current_term, node.id))
-    if votes <= history.votes:
-        return history
-    return history._replace(votes=history.votes | votes)
+                votes |= {(node.id, node.current_term, node.id)}
+    return history if len(votes) == len(history.votes) else history._replace(votes=votes)

@@ -38,8 +38,8 @@ from spec.values import (
     Start,
 )
 
-# Parts of a server's state that a property may read: its term and vote, its role, its log, its
-# commit index.
+# Parts of a server's state that a property may read: its term and vote, its role (which one, not
+# what it knows in it), its log, its commit index.
 TERM: Final = 1
 ROLE: Final = 2
 LOG_: Final = 4
@@ -189,7 +189,7 @@ def _touched(old: Node, new: Node) -> int:
     touched = 0
     if old.current_term != new.current_term or old.voted_for != new.voted_for:
         touched |= TERM
-    if old.role is not new.role:
+    if type(old.role) is not type(new.role):
         touched |= ROLE
     if old.log is not new.log:
         touched |= LOG_

@@ -234,6 +234,20 @@ _AT: dict[object, tuple[Witness, ...]] = {
     for kind in {kind for witness in SOMETIMES for kind in witness.at}
 }
 
+_OF_ACTIONS_OR_EVENT = (
+    snapshot_needed,
+    append_before_snapshot,
+    stale_reply_ignored,
+    proposals_pipelined,
+    crashed_within_drain,
+)
+"""Those that may be seen at a step which leaves the node as it was."""
+
+_AT_REST: dict[object, tuple[Witness, ...]] = {
+    kind: tuple(witness for witness in witnesses if witness.seen in _OF_ACTIONS_OR_EVENT)
+    for kind, witnesses in _AT.items()
+}
+
 
 def seen_in(change: Change) -> Iterator[str]:
     """The names of the witnesses that a step is."""
@@ -241,6 +255,6 @@ def seen_in(change: Change) -> Iterator[str]:
         return
     kind = DRAIN if change.owed is not None else type(change.event)
     old, new = change.before.members[change.actor], change.after.members[change.actor]
-    for witness in _AT.get(kind, ()):
+    for witness in (_AT_REST if new.node is old.node else _AT).get(kind, ()):
         if witness.seen(change, old.node, new.node):
             yield witness.name

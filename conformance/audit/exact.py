@@ -77,7 +77,7 @@ class ExactAudit:
         assert member is not None
         self.checked["events"] += 1
         if isinstance(event, Checkpoint):
-            return self._resume(judged, record, event)
+            return self._resume(judged, record, event, known)
         if isinstance(event, (Start, Restart)):
             lost = _lost(member.disk, event) if known else None
             if lost is not None:
@@ -108,20 +108,20 @@ class ExactAudit:
             return None
         return problem
 
-    def _resume(self, judged: _Judged, record: Recorded, checkpoint: Checkpoint) -> Problem | None:
+    def _resume(
+        self, judged: _Judged, record: Recorded, checkpoint: Checkpoint, known: bool
+    ) -> Problem | None:
         """Go on from a checkpoint; after other records it has to be what they led to."""
         node = checkpoint.node._replace(log=_persistent(checkpoint.node.log))
         disk = Disk(*_fields(replace(checkpoint.disk, log=_persistent(checkpoint.disk.log))))
         resumed = Member(node, owe(NOTHING, checkpoint.pending), disk)
-        if record.seq > 1 and self.checked["events"] > 1 and judged.member is not None:
-            before = judged.member
-            if before.node.id == record.node and before.node != _new(record.node) != node:
-                if before.node != node or before.pending != resumed.pending:
-                    return Problem(
-                        "Checkpoint", record.node, record.seq, "is not what the records led to"
-                    )
+        if known:
+            for part in Member._fields:
+                if getattr(judged.member, part) != getattr(resumed, part):
+                    detail = f"{part}: not what the records led to"
+                    return Problem("Checkpoint", record.node, record.seq, detail)
         judged.member = resumed
-        return None
+        return _compared(record, None, None, observed(node))
 
     def _named(self, before: Member, record: Recorded, event: Event) -> str:
         """Which decision it is, if the crate's rule gives just what was recorded."""
