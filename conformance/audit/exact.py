@@ -53,7 +53,7 @@ class ExactAudit:
     def add(self, record: Recorded) -> None:
         judged = self._nodes.get(record.node)
         if judged is None:
-            judged = self._nodes[record.node] = _Judged(Member(_new(record.node)))
+            judged = self._nodes[record.node] = _Judged(_new_member(record.node))
             known = False
         else:
             known = True
@@ -143,6 +143,10 @@ def _new(node: NodeId) -> Node:
     return rules.start(node).node._replace(log=Log(entries=Sequence()))
 
 
+def _new_member(node: NodeId) -> Member:
+    return Member(_new(node), NOTHING, Disk(log=Log(entries=Sequence())))
+
+
 def _persistent(log: Log) -> Log:
     return log._replace(entries=Sequence(log.entries))
 
@@ -154,7 +158,7 @@ def _fields(disk: Restart) -> tuple[int, NodeId | None, Log]:
 def _handled(rule: Rule, member: Member, event: Event) -> tuple[Outcome, Member]:
     """The event's effect on the node, on what it owes, and on the disk where the user writes."""
     if isinstance(event, Start):
-        return None, Member(_new(member.node.id))
+        return None, _new_member(member.node.id)
     step = rule(member.node, event)
     pending, disk = member.pending, member.disk
     if isinstance(event, SnapshotInstalled) and step.outcome is True:

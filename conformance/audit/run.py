@@ -47,6 +47,9 @@ class AuditReport:
     files: list[Judged] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
+    """How often each check compared something."""
+    unjudged: dict[str, int] = field(default_factory=dict)
+    """How often one could not, for want of the other side's records."""
     seconds: float = 0.0
 
     @property
@@ -77,6 +80,7 @@ class AuditReport:
             ],
             "events": self.events,
             "checked": self.checked,
+            "unjudged": self.unjudged,
             "seconds": round(self.seconds, 3),
             "violations": [
                 {
@@ -117,6 +121,7 @@ def audit(
     if "safety" in levels:
         report.problems += safety.finish()
         report.checked |= {f"safety {name}": count for name, count in safety.checked.items()}
+        report.unjudged |= dict(safety.unjudged)
     report.seconds = time.monotonic() - started
     return report
 
@@ -156,6 +161,7 @@ def _judge(
                 if events % 256 == 0:
                     progress(reader.position)
     except TruncatedTrace as error:
+        safety.complete = False  # what was sent last may lie behind the recording's end
         return Judged(str(path), chosen, implementation, events, f"{error} (all before is judged)")
     except BadTrace as error:
         return Judged(str(path), chosen, implementation, events, str(error))
