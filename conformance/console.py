@@ -42,7 +42,7 @@ def print_difference(console: Console, found: Difference) -> None:
     table.add_column("found", overflow="fold", ratio=1)
     left, right = show(found.specified).split("\n"), show(found.found).split("\n")
     if len(left) == len(right) == 1 and hasattr(found.specified, "_fields"):
-        names = getattr(found.specified, "_fields", ())
+        names = [n for n in getattr(found.specified, "_fields", ()) if n != "leader_given"]
         left = [f"{name} {show(getattr(found.specified, name))}" for name in names]
         right = [f"{name} {show(getattr(found.found, name))}" for name in names]
     for row in range(max(len(left), len(right))):

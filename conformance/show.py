@@ -42,9 +42,11 @@ def show(value: object) -> str:
             )
         case Receive(message):
             return show(message)
+        case frozenset():
+            return _ids(value)
         case tuple() if not hasattr(value, "_fields"):
             return "\n".join(show(item) for item in value) or "nothing"
-    fields = getattr(value, "__match_args__", None) or getattr(value, "_fields", None)
+    fields = getattr(value, "__match_args__", None)
     if fields is None:
         return str(value)
     shown = ", ".join(f"{name} {show(getattr(value, name))}" for name in fields)
