@@ -355,9 +355,13 @@ class Schedule:
         to = random.choice(node.peers)
         if to >= len(cluster.members) or not cluster.members[to].up:
             return None
-        log = node.log
+        log, theirs = node.log, cluster.members[to].node.log
         first = random.randint(log.snapshot_position.index, log.last_index)
         entries = log.after(first)[: random.randint(0, log.last_index - first)]
+        if theirs.snapshot_position.index > log.snapshot_position.index and random.random() < 0.7:
+            # From within what the peer's snapshot covers, up to the end (D5).
+            first = random.randrange(log.snapshot_position.index, theirs.snapshot_position.index)
+            entries = log.after(first)
         call = AppendEntriesCall(
             node.id, node.current_term, node.seqno, node.commit_index, log.position(first), entries
         )
