@@ -18,7 +18,7 @@ from spec.values import (
     AppendEntriesReply,
     AppendLogEntries,
     BroadcastMessage,
-    Config,
+    ElectionTimeout,
     Entry,
     Follower,
     Heartbeat,
@@ -163,22 +163,25 @@ def round_trips(leader_log: Log, follower_log: Log, rule: Rule = rules.step) -> 
     raise AssertionError("the logs never agree")
 
 
-TERMS = st.lists(st.integers(1, 8), max_size=12).map(sorted)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.integers(0, 4), TERMS, TERMS)
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.lists(st.integers(1, 3), max_size=4).map(sorted),
+    st.lists(st.tuples(st.booleans(), st.integers(0, 4)), max_size=6),
+)
 def test_d6_one_round_trip_per_term_of_the_conflict(
-    shared: int, leaders: list[int], followers: list[int]
+    shared: list[int], further: list[tuple[bool, int]]
 ) -> None:
-    """One more is the heartbeat that found the conflict."""
-    prefix = [1] * shared
-    one, other = prefix + leaders, prefix + followers
-    agree = 0
-    while agree < min(len(one), len(other)) and one[agree] == other[agree]:
-        agree += 1
-    conflicting = len(set(one[agree:]) | set(other[agree:]))
-    assert round_trips(log_of(*one), log_of(*other)) <= conflicting + 1
+    """One more is the heartbeat that found the conflict.
+
+    Behind what two logs share, no term is in both (Log Matching), and the leader's last entry is
+    of its own term.
+    """
+    leaders, followers = [*shared], [*shared]
+    for term, (leads, count) in enumerate(further, start=max(shared, default=1)):
+        (leaders if leads else followers).extend([term] * count)
+    leaders.append(9)
+    conflicting = len(set(leaders[len(shared) :])) + len(set(followers[len(shared) :]))
+    assert round_trips(log_of(*leaders), log_of(*followers)) <= conflicting + 1
 
 
 def test_d6_a_long_conflict_of_one_term_takes_two_round_trips_and_not_one_per_entry() -> None:
@@ -227,6 +230,8 @@ def test_5_4_2_figure_8_d_it_may_still_be_overwritten() -> None:
     cluster.comeback(4)
     cluster.elect(4, 1, 2, 3)
     cluster.settle()
+    cluster.input(4, Heartbeat())
+    cluster.settle()
     for node in (1, 2, 3, 4):
         assert cluster.node(node).log.entry(3) == Entry(2, TERM)
         assert cluster.node(node).commit_index == 4 == cluster.node(node).log.last_index
@@ -242,7 +247,7 @@ def test_5_4_2_figure_8_e_an_entry_of_the_own_term_commits_it_and_s5_cannot_win(
     cluster.comeback(4)
     cluster.lose_all()
     for _ in range(5):
-        cluster.input(4, rules.ElectionTimeout())
+        cluster.input(4, ElectionTimeout())
         cluster.settle()
     assert not isinstance(cluster.node(4).role, Leader)
     cluster.elect(1, 2, 3)
@@ -260,12 +265,9 @@ def test_5_4_2_a_leader_that_counts_entries_of_earlier_terms_loses_one() -> None
     )
     cluster = figure_8(counting_all, collect=True)
     assert cluster.node(0).commit_index == 3
-    assert [broken.property for broken in cluster.violations] == ["NeverCommitEarlierTermDirectly"]
+    names = {broken.property for broken in cluster.violations}
+    assert names == {"NeverCommitEarlierTermDirectly"}
     cluster.crash(0)
     cluster.comeback(4)
     cluster.elect(4, 1, 2, 3)
     assert "LeaderCompleteness" in {broken.property for broken in cluster.violations}
-
-
-def test_a_config_is_no_command() -> None:
-    assert log_of(1).appended((Entry(1, Config(frozenset({7}))),)).config == voters(7)

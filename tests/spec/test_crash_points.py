@@ -1,0 +1,141 @@
+"""A crash between any two actions of a drain: the restart sees just what was persisted."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from conformance.simulate import Schedule
+from spec.cluster import (
+    Change,
+    Cluster,
+    Comeback,
+    Crash,
+    Deliver,
+    Disk,
+    Drain,
+    Duplicate,
+    Input,
+    Lose,
+    apply,
+    is_enabled,
+    new_cluster,
+)
+from spec.properties import check_change, check_cluster
+from spec.values import (
+    Action,
+    AppendLogEntries,
+    CreateCluster,
+    ElectionTimeout,
+    Follower,
+    Heartbeat,
+    Log,
+    Node,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    new_log,
+)
+from tests.spec.scenario import Scenario
+
+
+def written(disk: Disk, executed: tuple[Action, ...]) -> Disk:
+    """By hand: what these actions leave on the disk."""
+    term, vote, log = disk
+    for action in executed:
+        if isinstance(action, SaveCurrentTerm):
+            term = action.term
+        elif isinstance(action, SaveVotedFor):
+            vote = action.voted_for
+        elif isinstance(action, AppendLogEntries):
+            start = log.snapshot_position.index
+            kept = tuple(log.entries)[: action.prev_position.index - start]
+            assert len(kept) == action.prev_position.index - start
+            entries = kept + tuple(action.entries)
+            log = new_log(log.snapshot_position, log.snapshot_config, entries)
+    return Disk(term, vote, log)
+
+
+def crash_everywhere(cluster: Cluster, node: int) -> list[Action]:
+    """All crash points of one drain; the actions that it owes."""
+    whole = apply(cluster, Drain(node))
+    owed = whole.owed or ()
+    assert [done.action for done in whole.executed] == list(owed)
+    for crash_after in range(len(owed) + 1):
+        crashed = apply(cluster, Drain(node, crash_after))
+        member = crashed.after.members[node]
+        assert not member.up
+        assert [done.action for done in crashed.executed] == list(owed[:crash_after])
+        assert member.disk == written(cluster.members[node].disk, owed[:crash_after])
+        sent = len(crashed.after.network) - len(cluster.network)
+        assert crashed.after.network == whole.after.network[: len(cluster.network) + sent]
+        back = apply(crashed.after, Comeback(node))
+        term, vote, log = member.disk
+        commit = log.snapshot_position.index
+        assert back.after.members[node].node == Node(node, Follower(), term, vote, log, commit)
+        for change in (crashed, back):
+            assert (check_change(change), check_cluster(change.after)) == (None, None)
+    return list(owed)
+
+
+@pytest.mark.parametrize("episode", range(8))
+def test_a_drain_may_stop_after_any_of_its_actions(episode: int) -> None:
+    schedule = Schedule(3, episode)
+    cluster = new_cluster(schedule.profile.nodes)
+    kinds: Counter[str] = Counter()
+    for _ in range(150):
+        step = schedule.next(cluster)
+        if isinstance(step, Drain):
+            kinds.update(type(a).__name__ for a in crash_everywhere(cluster, step.node))
+        cluster = apply(cluster, step).after
+    assert {"SaveCurrentTerm", "SaveVotedFor", "AppendLogEntries"} <= set(kinds)
+
+
+def test_what_was_not_yet_executed_is_gone() -> None:
+    cluster = Scenario(2)
+    cluster.take(Input(0, CreateCluster(frozenset({0, 1}))))
+    before = cluster.cluster
+    owed = crash_everywhere(before, 0)
+    save_vote = next(at for at, action in enumerate(owed) if isinstance(action, SaveVotedFor))
+    cluster.take(Drain(0, crash_after=save_vote))
+    assert (cluster.member(0).disk, cluster.cluster.network) == (Disk(1), ())
+    cluster.comeback(0)
+    assert (cluster.node(0).voted_for, cluster.node(0).log) == (None, Log())
+
+
+def test_the_network_loses_duplicates_and_shortens() -> None:
+    cluster = Scenario(2)
+    cluster.create(0, 1)
+    cluster.input(0, Heartbeat())
+    assert len(cluster.cluster.network) == 1
+    cluster.take(Duplicate(0))
+    assert len(set(cluster.cluster.network)) == 1
+    assert len(cluster.cluster.network) == 2
+    assert cluster.take(Lose(0)).actor is None
+    assert len(cluster.cluster.network) == 1
+    cluster.crash(1)
+    assert not is_enabled(cluster.cluster, Deliver(0))
+    assert is_enabled(cluster.cluster, Lose(0))
+    assert not is_enabled(cluster.cluster, Lose(1))
+    assert not any(is_enabled(cluster.cluster, step) for step in (Crash(1), Drain(1), Comeback(0)))
+
+
+def test_a_drain_that_sends_before_it_saves_is_caught() -> None:
+    """The properties of actions look at the disk as it was just before each."""
+    cluster = Scenario(3)
+    cluster.create(0, 1, 2)
+    cluster.lose_all()
+    cluster.take(Input(1, ElectionTimeout()))
+    cluster.take(Drain(1))
+    at = cluster.between(1, 2)
+    assert at is not None
+    cluster.take(Deliver(at))
+    change = apply(cluster.cluster, Drain(2))
+    assert check_change(change) is None
+    behind = change.before.members[2].disk
+    early: Change = change._replace(
+        executed=tuple(done._replace(disk=behind) for done in change.executed)
+    )
+    broken = check_change(early)
+    assert broken is not None
+    assert broken.property == "VotePersistedBeforeReply"

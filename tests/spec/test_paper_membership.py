@@ -1,0 +1,155 @@
+"""§6 cluster membership changes: joint consensus, non-voters, the removed leader."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.crate import D3, as_in_crate
+from spec.node import advance_commit, receive, step
+from spec.properties import Violation
+from spec.values import (
+    Candidate,
+    Config,
+    ElectionTimeout,
+    Follower,
+    Leader,
+    Node,
+    Position,
+    Progress,
+    ProposeConfig,
+    Receive,
+    Refused,
+    RequestVoteCall,
+    RequestVoteReply,
+)
+from tests.spec.scenario import Scenario, leading, log_of, voters
+
+OLD, NEW = frozenset({0, 1, 2}), frozenset({2, 3, 4})
+JOINT = Config(OLD, NEW)
+
+
+def configs(cluster: Scenario, node: int) -> list[Config]:
+    entries = cluster.node(node).log.entries
+    return [entry.payload for entry in entries if isinstance(entry.payload, Config)]
+
+
+def test_6_a_change_goes_through_a_joint_configuration_and_is_completed_by_itself() -> None:
+    cluster = Scenario(4)
+    cluster.create(0, 1, 2)
+    change = Config(OLD, frozenset({0, 1, 2, 3}))
+    assert cluster.input(0, ProposeConfig(change)) == Position(1, 3)
+    assert cluster.node(0).config == change  # in force as soon as it is in the log
+    cluster.settle()
+    for node in range(4):
+        assert configs(cluster, node) == [voters(0, 1, 2), change, voters(0, 1, 2, 3)]
+    assert cluster.node(0).commit_index == 4
+    assert cluster.node(0).peers == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("granted", "elected"),
+    [
+        ({0, 1, 2}, False),  # a majority of the old voters, not of the new ones
+        ({0, 3, 4}, False),  # of the new ones, not of the old
+        ({0, 1, 3, 4}, True),
+        ({0, 2, 3}, True),  # one node may count in both
+    ],
+)
+def test_6_under_a_joint_configuration_a_leader_needs_both_majorities(
+    granted: set[int], elected: bool
+) -> None:
+    node = Node(0, Candidate(frozenset({0})), 2, 0, log_of(1, config=JOINT))
+    for voter in sorted(granted - {0}):
+        node = receive(node, RequestVoteReply(voter, 2, 1, True)).node
+    assert isinstance(node.role, Leader) is elected
+
+
+@pytest.mark.parametrize(
+    ("holders", "committed"), [((1,), 0), ((3, 4), 0), ((1, 3, 4), 1), ((2, 3), 1)]
+)
+def test_6_and_so_does_commitment(holders: tuple[int, ...], committed: int) -> None:
+    leader = leading(0, 1, log_of(1, config=JOINT), *(Progress(node, 1) for node in holders))
+    assert min(1, advance_commit(leader)[0].commit_index) == committed
+
+
+def test_6_a_configuration_in_force_can_be_rolled_back() -> None:
+    cluster = Scenario(4)
+    cluster.create(0, 1, 2)
+    cluster.input(0, ProposeConfig(Config(OLD, frozenset({0, 3}))))
+    cluster.crash(0)
+    cluster.elect(1, 2)
+    cluster.comeback(0)
+    assert cluster.node(0).config.is_joint
+    cluster.settle()
+    assert cluster.node(0).config == voters(0, 1, 2)
+    assert cluster.node(0).leader == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "proposed"),
+    [
+        (voters(0, 1, 2), voters(0, 1)),  # not through a joint one
+        (voters(0, 1, 2), Config(OLD, NEW, frozenset({4}))),
+        (voters(0, 1, 2), Config(OLD, frozenset(), frozenset({2}))),
+        (JOINT, Config(OLD, frozenset({0, 1}))),  # one at a time
+        (JOINT, Config(OLD)),
+    ],
+)
+def test_6_any_other_change_is_refused(before: Config, proposed: Config) -> None:
+    leader = leading(0, 1, log_of(1, config=before))
+    assert step(leader, ProposeConfig(proposed)) == (Refused("invalid_config"), (), leader)
+
+
+def test_6_only_a_leader_accepts_a_change() -> None:
+    node = Node(0, Follower(), 1, None, log_of(1))
+    assert step(node, ProposeConfig(JOINT)).outcome == Refused("not_leader")
+
+
+@pytest.mark.parametrize(
+    "config", [voters(1, 2), Config(frozenset({1}), non_voters=frozenset({0}))]
+)
+def test_6_a_non_voter_and_a_removed_node_do_not_campaign(config: Config) -> None:
+    node = Node(0, Follower(), 1, None, log_of(1, config=config))
+    assert step(node, ElectionTimeout()) == (None, (), node)
+
+
+def test_6_a_non_voter_is_brought_up_and_counts_for_nothing() -> None:
+    cluster = Scenario(3)
+    cluster.create(0, 1)
+    cluster.crash(1)
+    cluster.input(0, ProposeConfig(Config(frozenset({0, 1}), frozenset(), frozenset({2}))))
+    cluster.settle()
+    assert cluster.node(2).log == cluster.node(0).log
+    assert cluster.node(0).commit_index == 2
+    cluster.comeback(1)
+    cluster.input(0, ElectionTimeout())
+    cluster.settle()
+    assert cluster.node(0).commit_index == 3
+
+
+def removed_leader(cluster: Scenario) -> None:
+    cluster.create(0, 1, 2)
+    cluster.input(0, ProposeConfig(Config(OLD, frozenset({1, 2}))))
+    cluster.settle()
+
+
+def test_6_d3_a_removed_leader_leads_until_the_change_is_committed_and_keeps_its_vote() -> None:
+    cluster = Scenario(3)
+    removed_leader(cluster)
+    node = cluster.node(0)
+    assert node.config == voters(1, 2)
+    assert node.commit_index == node.log.config_index
+    assert (node.role, node.current_term, node.voted_for) == (Follower(), 1, 0)
+    asked = step(node, Receive(RequestVoteCall(1, 1, 9, Position(9, 9))))
+    assert (asked.node, asked.owed) == (node, ())
+    cluster.input(1, ElectionTimeout())
+    cluster.settle()
+    assert cluster.node(1).role == Leader((Progress(2, 5, 2),), 5)
+
+
+def test_6_d3_one_that_clears_its_vote_might_vote_twice() -> None:
+    cluster = Scenario(3, as_in_crate(D3), collect=True)
+    removed_leader(cluster)
+    assert cluster.violations == [
+        Violation("VoteKeptInTerm", 0, "from 0 to None in term 1"),
+    ]

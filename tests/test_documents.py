@@ -1,0 +1,121 @@
+"""What the documents say exists: commands, options, links, exit codes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+import typer.core
+import typer.main
+
+from conformance.audit.run import EXIT_CODES
+from conformance.cli import app
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def commands(document: str) -> list[list[str]]:
+    """Every command line that a document shows: in shell blocks, after a prompt, and inline."""
+    lines: list[str] = []
+    for language, block in FENCE.findall(document):
+        for line in block.splitlines():
+            if language == "sh":
+                lines.append(line)
+            elif language == "text" and line.startswith("$ "):
+                lines.append(line.removeprefix("$ "))
+    lines += INLINE.findall(FENCE.sub("", document))
+    split = [shlex.split(line, comments=True) for line in lines if "'" not in line]
+    return [words for words in split if len(words) > 1]
+
+
+def mistakes(document: str) -> list[str]:
+    """The command lines that would not work, each with what is wrong with it."""
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    wrong: list[str] = []
+    for program, *arguments in commands(document):
+        if program == "make":
+            wrong += [f"make {target}" for target in arguments if target not in targets]
+        elif program in ("conformance", ".venv/bin/conformance"):
+            problem = usage_problem(arguments)
+            wrong += [f"{shlex.join([program, *arguments])}: {problem}"] if problem else []
+        elif program.endswith("python") and arguments[0] != "-m":
+            wrong += [] if (ROOT / arguments[0]).is_file() else [arguments[0]]
+    return wrong
+
+
+def usage_problem(arguments: list[str]) -> str | None:
+    """Parse a command line as the program would, without running it."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    subcommand = group.commands.get(arguments[0])
+    if subcommand is None:
+        return f"there is no {arguments[0]}"
+    try:
+        subcommand.make_context(arguments[0], arguments[1:])
+    except Exception as error:  # whatever the parser says
+        return str(error) or type(error).__name__
+    return None
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_line_shown_would_work(name: str) -> None:
+    assert mistakes(text(name)) == []
+
+
+def test_readme_names_its_commands() -> None:
+    shown = [" ".join(words[:2]) for words in commands(text("README.md"))]
+    for command in ("make verify", "make test", "make setup"):
+        assert command in shown
+    for subcommand in ("check", "replay", "audit"):
+        assert f"conformance {subcommand}" in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make nothing",
+        "conformance chekc",
+        "conformance check --event 3",
+        "conformance audit --level most FILE",
+        "conformance replay",
+        ".venv/bin/python examples/none.py",
+    ],
+)
+def test_a_command_line_that_would_not_work_is_found(line: str) -> None:
+    assert len(mistakes(f"Run `{line}`.")) == 1
+    assert len(mistakes(f"```text\n$ {line}\n```\n")) == 1
+
+
+def broken_links(document: str) -> list[str]:
+    links = [link for link in LINK.findall(FENCE.sub("", document)) if "://" not in link]
+    return [link for link in links if not (ROOT / link.split("#")[0]).exists()]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_relative_link_leads_somewhere(name: str) -> None:
+    assert LINK.findall(text(name)), "no link was recognized"
+    assert broken_links(text(name)) == []
+
+
+def test_a_link_that_leads_nowhere_is_found() -> None:
+    assert broken_links("See [this](spec/node.py) and [that](spec/none.py).") == ["spec/none.py"]
+
+
+def test_exit_codes_are_those_of_the_program() -> None:
+    rows = re.findall(r"^\| (\d) \| `(\w+)` \|", text("README.md"), re.MULTILINE)
+    assert len(rows) == len(EXIT_CODES)
+    assert {verdict: int(code) for code, verdict in rows} == EXIT_CODES
+
+
+def test_every_decision_is_listed() -> None:
+    rows = re.findall(r"^\| (D\d) \|", text("ARCHITECTURE.md"), re.MULTILINE)
+    assert rows == [f"D{number}" for number in range(1, 10)]
