@@ -53,7 +53,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was wrong, and the shortest schedule that shows it."""
+    """What was wrong, and a schedule that shows it, as short as it could be made."""
 
     episode: int
     nodes: int
@@ -64,7 +64,7 @@ class Found:
     events_before: int
     """How many events had been checked when it was found."""
     recorder: Recorder
-    """The records of the shortest schedule."""
+    """The records of that schedule."""
 
 
 @dataclass(slots=True)

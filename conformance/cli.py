@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conformance import console as people
@@ -56,7 +57,8 @@ def check_command(
     """Feed random schedules to the specification and to the library, in lockstep.
 
     Outcome, actions and state are compared after every event and every property is checked.  What
-    is found is shrunk to the shortest schedule that shows it, printed, and written to a trace.
+    is found is shrunk until no step and no pair of steps can be left out, printed, and written to
+    a trace.
     """
     options = Options(seed=seed, events=events, seconds=seconds, nodes=nodes, episode=episode)
     with _progress(as_json) as (progress, task):
@@ -143,7 +145,7 @@ def _save_finding(report: Report, directory: Path) -> Path | None:
     try:
         save(path, found.recorder.records, found.nodes)
     except (OSError, ValueError) as error:
-        err.print(f"[yellow]warning:[/] the trace was not written: {error}")
+        err.print(f"[yellow]warning:[/] the trace was not written: {escape(str(error))}")
         return None
     return path
 
@@ -177,7 +179,7 @@ def _bad_input(problem: str, as_json: bool) -> NoReturn:
     if as_json:
         _print_json({"verdict": "bad_input", "error": problem})
     else:
-        err.print(f"[red]error:[/] {problem}", soft_wrap=True, markup=True)
+        err.print(f"[red]error:[/] {escape(problem)}", soft_wrap=True)
     raise typer.Exit(2)
 
 

@@ -59,8 +59,9 @@ def print_check(console: Console, report: Report, trace: Path | None) -> None:
         f"{report.seconds:.1f} s, seed {report.options.seed}"
     )
     table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(6):
-        table.add_column(justify="left")
+    for _ in range(3):
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(overflow="fold")
     cells = [(witness.name, report.witnesses[witness.name]) for witness in SOMETIMES]
     for row in range(0, len(cells), 3):
         three = cells[row : row + 3]

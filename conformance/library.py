@@ -159,6 +159,7 @@ class LibrarySubject:
                 self.nodes[node] = library.Node.start(node)
                 return None
             case Restart(current_term, voted_for, log):
+                self.nodes[node] = library.Node.start(node)  # in case that it is refused
                 self.nodes[node] = library.Node.restart(
                     node,
                     current_term=current_term,

@@ -25,7 +25,6 @@ from spec.cluster import (
     Input,
     Lose,
     Rule,
-    Snapshot,
     Step,
     apply,
     is_enabled,
@@ -191,7 +190,6 @@ class Pick:
     to: NodeId
     sender: NodeId
     kind: str
-    term: int
     nth: int
     keep: int | None = None
 
@@ -199,10 +197,9 @@ class Pick:
 Choice: TypeAlias = Step | Pick
 
 
-def _kind(envelope: Envelope) -> tuple[NodeId, NodeId, str, int]:
-    content = envelope.content
-    term = content.position.term if isinstance(content, Snapshot) else content.term
-    return envelope.to, content.sender, type(content).__name__, term
+def _kind(envelope: Envelope) -> tuple[NodeId, NodeId, str]:
+    """Terms are left out: they shift when an election is."""
+    return envelope.to, envelope.content.sender, type(envelope.content).__name__
 
 
 def choice_of(cluster: Cluster, step: Step) -> Choice:
@@ -219,7 +216,7 @@ def step_of(cluster: Cluster, choice: Choice) -> Step | None:
     """The step that a choice is in this state; None where it is not enabled."""
     step: Step | None
     if isinstance(choice, Pick):
-        wanted = (choice.to, choice.sender, choice.kind, choice.term)
+        wanted = (choice.to, choice.sender, choice.kind)
         places = [at for at, envelope in enumerate(cluster.network) if _kind(envelope) == wanted]
         if choice.nth >= len(places):
             return None

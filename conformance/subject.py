@@ -21,6 +21,7 @@ from spec.values import (
     Node,
     NodeId,
     Outcome,
+    Refused,
     Restart,
     SnapshotInstalled,
     Start,
@@ -29,7 +30,10 @@ from spec.values import (
 
 class Subject(Protocol):
     def handle(self, node: NodeId, event: Event) -> Outcome:
-        """Hand a node an event.  What it owes for it stays pending."""
+        """Hand a node an event.  What it owes for it stays pending.
+
+        A node whose restart is refused is there as one that was just started.
+        """
 
     def drain(self, node: NodeId) -> tuple[Action, ...]:
         """Take all of a node's pending actions, as executed one after another."""
@@ -75,6 +79,8 @@ class SpecSubject:
         else:
             member = self.members[node]
         step, pending = self.rule(member.node, event), member.pending
+        if isinstance(event, Restart) and isinstance(step.outcome, Refused):
+            step = rules.start(node)._replace(outcome=step.outcome)
         if isinstance(event, SnapshotInstalled) and step.outcome is True:
             pending = compact(pending, step.node.log)
         self.members[node] = Member(step.node, owe(pending, step.owed))

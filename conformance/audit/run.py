@@ -106,10 +106,10 @@ def audit(
     """
     report = AuditReport()
     exact, safety = ExactAudit(), SafetyAudit()
-    homes: dict[NodeId, str] = {}
+    homes: dict[NodeId, Path] = {}
     started = time.monotonic()
     done = 0
-    for path in paths:
+    for path in map(Path, paths):  # each its own object, the same file named twice too
         report.files.append(
             _judge(path, level, exact, safety, homes, partial(_told_from, progress, done))
         )
@@ -135,7 +135,7 @@ def _judge(
     level: Level | None,
     exact: ExactAudit,
     safety: SafetyAudit,
-    homes: dict[NodeId, str],
+    homes: dict[NodeId, Path],
     progress: Callable[[int], None],
 ) -> Judged:
     events = 0
@@ -148,8 +148,8 @@ def _judge(
                 chosen = "exact"
             take = exact.add if chosen == "exact" else safety.add
             for record in records(reader):
-                home = homes.setdefault(record.node, str(path))
-                if home != str(path):
+                home = homes.setdefault(record.node, path)
+                if home is not path:
                     raise BadTrace(
                         path,
                         reader.line,

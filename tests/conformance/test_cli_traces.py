@@ -49,7 +49,7 @@ def test_a_node_voted_twice() -> None:
     [
         ("crate-3n-restarts.jsonl.gz", 1, 2, "D2"),
         ("crate-5n-lossy.jsonl.gz", 2, 2, "D2"),
-        ("crate-5n-members.jsonl.gz", 2, 24, "D7"),
+        ("crate-5n-members.jsonl.gz", 2, 16, "D7"),
     ],
 )
 def test_the_first_departure(name: str, node: int, seq: int, decision: str) -> None:

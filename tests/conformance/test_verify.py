@@ -93,6 +93,7 @@ def test_the_collection_itself_is_wrong(part: str, traces: Path) -> None:
     (directory / "more.jsonl").unlink()
     expect(directory, expected | {"gone.jsonl": HEALTHY})
     assert "gone.jsonl: is missing" in complaints()
+    wrong: Any
     for wrong in ([], 7, {name: "conforms"}, {name: HEALTHY | {"color": "red"}}, {name: {}}):
         expect(directory, wrong)
         assert "expected.json: cannot be read" in complaints()
