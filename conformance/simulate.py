@@ -7,7 +7,7 @@ and none of another.  Everything follows from the seed and the number of the epi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -197,12 +197,14 @@ class Schedule:
         if len(network) > IN_FLIGHT:
             return Lose(0)
         island = self.island
-        arriving = [
-            at
-            for at, envelope in enumerate(network)
-            if cluster.members[envelope.to].up
-            and (not island or (envelope.to in island) == (envelope.content.sender in island))
-        ]
+        arriving: Sequence[int] = range(len(network))
+        if island or not all(member.up for member in cluster.members):
+            arriving = [
+                at
+                for at, envelope in enumerate(network)
+                if cluster.members[envelope.to].up
+                and (not island or (envelope.to in island) == (envelope.content.sender in island))
+            ]
         if not arriving:
             waiting = self._member(cluster, lambda m: m.up and m.pending != NOTHING)
             if waiting is not None:

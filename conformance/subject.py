@@ -6,7 +6,7 @@ The vocabulary is the specification's.  A subject hosts as many nodes as it is h
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from conformance.trace.translate import Observed
 from spec import node as rules
@@ -17,6 +17,7 @@ from spec.values import (
     Candidate,
     Event,
     Follower,
+    Leader,
     Log,
     Node,
     NodeId,
@@ -45,23 +46,20 @@ class Subject(Protocol):
         """A node's whole log, which may be long."""
 
 
+ROLES: Final = {Follower: "follower", Candidate: "candidate", Leader: "leader"}
+
+
 def observed(node: Node) -> Observed:
     """What can be seen of a specified node from outside."""
-    match node.role:
-        case Follower():
-            role = "follower"
-        case Candidate():
-            role = "candidate"
-        case _:
-            role = "leader"
+    log = node.log
     return Observed(
-        role,
+        ROLES[type(node.role)],
         node.current_term,
         node.voted_for,
         node.commit_index,
-        node.log.last_position,
-        node.log.snapshot_position,
-        node.log.config,
+        log.last_position,
+        log.snapshot_position,
+        log.config,
         node.leader,
     )
 

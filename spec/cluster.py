@@ -262,6 +262,8 @@ def drain(member: Member) -> tuple[tuple[Action, ...], Node]:
 def _drain(cluster: Cluster, node_id: NodeId, crash_after: int | None) -> Change:
     member = cluster.members[node_id]
     owed, node = drain(member)
+    if not owed and crash_after is None:
+        return Change(cluster, cluster, node_id, owed=owed)
     disk, sent = member.disk, list[Envelope]()
     executed = []
     for action in owed if crash_after is None else owed[:crash_after]:
@@ -314,8 +316,9 @@ def _crashed(cluster: Cluster, node_id: NodeId) -> Cluster:
 
 def _with(cluster: Cluster, member: Member) -> Cluster:
     at = member.node.id
-    members = (*cluster.members[:at], member, *cluster.members[at + 1 :])
-    return Cluster(members, cluster.network, cluster.history)
+    members = list(cluster.members)
+    members[at] = member
+    return Cluster(tuple(members), cluster.network, cluster.history)
 
 
 # History

@@ -96,7 +96,10 @@ class Log(NamedTuple):
 
     @property
     def last_position(self) -> Position:
-        return self.position(self.last_index)
+        if not self.entries:
+            return self.snapshot_position
+        last: Entry = self.entries[-1]
+        return Position(last.term, self.last_index)
 
     def term(self, index: Index) -> Term:
         """The term of the entry at an index, from the snapshot's to the last."""

@@ -6,7 +6,7 @@ never saw means that the run says nothing about what the witness stands for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -249,12 +249,11 @@ _AT_REST: dict[object, tuple[Witness, ...]] = {
 }
 
 
-def seen_in(change: Change) -> Iterator[str]:
+def seen_in(change: Change) -> list[str]:
     """The names of the witnesses that a step is."""
     if change.actor is None:
-        return
+        return []
     kind = DRAIN if change.owed is not None else type(change.event)
-    old, new = change.before.members[change.actor], change.after.members[change.actor]
-    for witness in (_AT_REST if new.node is old.node else _AT).get(kind, ()):
-        if witness.seen(change, old.node, new.node):
-            yield witness.name
+    old, new = change.before.members[change.actor].node, change.after.members[change.actor].node
+    witnesses = (_AT_REST if new is old else _AT).get(kind, ())
+    return [witness.name for witness in witnesses if witness.seen(change, old, new)]
