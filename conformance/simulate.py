@@ -308,9 +308,7 @@ class Schedule:
         def wanted(member: Member) -> bool:
             if not member.up or member.node.commit_index <= member.node.log.snapshot_position.index:
                 return False
-            if draw < 0.3:
-                return member.pending != NOTHING
-            return True
+            return draw >= 0.3 or member.pending != NOTHING
 
         member = self._member(cluster, wanted)
         if member is None:
