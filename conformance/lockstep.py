@@ -17,7 +17,6 @@ from conformance.subject import Subject, observed
 from conformance.trace.translate import Observed
 from spec import node as rules
 from spec.cluster import (
-    Change,
     Cluster,
     Deliver,
     Duplicate,
@@ -26,6 +25,7 @@ from spec.cluster import (
     Lose,
     Rule,
     Step,
+    Turn,
     apply,
     is_enabled,
     new_cluster,
@@ -117,15 +117,17 @@ class Lockstep:
         """One enabled step, on both sides; the first thing that is wrong with it."""
         change = apply(self.cluster, step, self.rule)
         self.cluster = change.after
-        for witness in seen_in(change):
+        turn = change.turn
+        if turn is None:
+            return None
+        for witness in seen_in(turn):
             self.witnesses[witness] += 1
         finding: Finding | None = None
-        if change.actor is not None:
-            if change.event is not None:
-                self.events += 1
-                finding = self._compare_event(change.actor, change.event, change)
-            elif change.owed is not None:
-                finding = self._compare_drain(change.actor, change)
+        if turn.event is not None:
+            self.events += 1
+            finding = self._compare_event(turn.event, turn)
+        elif turn.owed is not None:
+            finding = self._compare_drain(turn.owed, turn)
         return finding or check_change(change)
 
     def compare_logs(self) -> Finding | None:
@@ -142,31 +144,27 @@ class Lockstep:
             return self.subject.observe(node)
         return observed(self.cluster.members[node].node)
 
-    def _compare_event(self, node: NodeId, event: Event, change: Change) -> Finding | None:
-        outcome = change.outcome
+    def _compare_event(self, event: Event, turn: Turn) -> Finding | None:
+        node, outcome = turn.node, turn.outcome
         if self.subject is not None:
             outcome = self.subject.handle(node, event)
         if self.recorder is not None:
             self.recorder.input(node, event, outcome, self._state(node))
-        if outcome != change.outcome:
-            return Difference(node, event, "outcome", change.outcome, outcome)
+        if outcome != turn.outcome:
+            return Difference(node, event, "outcome", turn.outcome, outcome)
         return self._compare_state(node, event)
 
-    def _compare_drain(self, node: NodeId, change: Change) -> Finding | None:
-        owed = specified = change.owed or ()
+    def _compare_drain(self, specified: tuple[Action, ...], turn: Turn) -> Finding | None:
+        node, owed = turn.node, specified
         if self.subject is not None:
             owed = self.subject.drain(node)
         if self.recorder is not None:
-            executed = owed[: len(change.executed)]
+            executed = owed[: len(turn.executed)]
             self.recorder.drained(node, executed, self._state(node))
         if owed != specified:
             return Difference(node, None, "actions", specified, owed)
-        unchanged = change.after.members[node].node is change.before.members[node].node
-        return (
-            None
-            if unchanged or not self.cluster.members[node].up
-            else self._compare_state(node, None)
-        )
+        unchanged = turn.after.node is turn.before.node
+        return None if unchanged or not turn.after.up else self._compare_state(node, None)
 
     def _compare_state(self, node: NodeId, event: Event | None) -> Finding | None:
         if self.subject is None:

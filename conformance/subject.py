@@ -10,8 +10,7 @@ from typing import Final, Protocol
 
 from conformance.trace.translate import Observed
 from spec import node as rules
-from spec.cluster import Member, Rule, drain
-from spec.pending import NOTHING, compact, owe
+from spec.cluster import Member, Rule, drain, take
 from spec.values import (
     Action,
     Candidate,
@@ -24,7 +23,6 @@ from spec.values import (
     Outcome,
     Refused,
     Restart,
-    SnapshotInstalled,
     Start,
 )
 
@@ -76,18 +74,15 @@ class SpecSubject:
             member = Member(rules.start(node).node)
         else:
             member = self.members[node]
-        step, pending = self.rule(member.node, event), member.pending
-        if isinstance(event, Restart) and isinstance(step.outcome, Refused):
-            step = rules.start(node)._replace(outcome=step.outcome)
-        if isinstance(event, SnapshotInstalled) and step.outcome is True:
-            pending = compact(pending, step.node.log)
-        self.members[node] = Member(step.node, owe(pending, step.owed))
-        return step.outcome
+        turn = take(member, event, self.rule)
+        refused = isinstance(event, Restart) and isinstance(turn.outcome, Refused)
+        self.members[node] = Member(rules.start(node).node) if refused else turn.after
+        return turn.outcome
 
     def drain(self, node: NodeId) -> tuple[Action, ...]:
         member = self.members[node]
         owed, after = drain(member)
-        self.members[node] = Member(after, NOTHING)
+        self.members[node] = Member(after)
         return owed
 
     def observe(self, node: NodeId) -> Observed:

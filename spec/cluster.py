@@ -162,19 +162,30 @@ class Executed(NamedTuple):
     disk: Disk
 
 
-class Change(NamedTuple):
-    """What a step did: the cluster before and after, and to whom what happened.
+class Turn(NamedTuple):
+    """What happened to one server: it took an event, or executed what it owed, or crashed.
 
     `owed`: the actions that a drain owed, of which `executed` were carried out.
     """
 
-    before: Cluster
-    after: Cluster
-    actor: NodeId | None = None
+    before: Member
+    after: Member
     event: Event | None = None
     outcome: Outcome = None
     owed: tuple[Action, ...] | None = None
     executed: tuple[Executed, ...] = ()
+
+    @property
+    def node(self) -> NodeId:
+        return self.after.node.id
+
+
+class Change(NamedTuple):
+    """What a step did: the cluster before and after, and whose turn it was, if anyone's."""
+
+    before: Cluster
+    after: Cluster
+    turn: Turn | None = None
 
 
 def is_enabled(cluster: Cluster, step: Step) -> bool:
@@ -194,15 +205,15 @@ def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
     """What an enabled step does.  `rule` is the specification of one node, or a variant of it."""
     match step:
         case Input(node_id, event):
-            return _input(cluster, cluster, node_id, event, rule)
+            return _after(cluster, cluster, take(cluster.members[node_id], event, rule))
         case Deliver(index, keep):
             envelope = cluster.network[index]
             rest = cluster.network[:index] + cluster.network[index + 1 :]
-            event = _event_of(envelope.content, keep)
-            taken = cluster._replace(network=rest)
-            return _input(cluster, taken, envelope.to, event, rule)
+            event = event_of(envelope.content, keep)
+            turn = take(cluster.members[envelope.to], event, rule)
+            return _after(cluster, cluster._replace(network=rest), turn)
         case Drain(node_id, crash_after):
-            return _drain(cluster, node_id, crash_after)
+            return _after(cluster, cluster, execute(cluster.members[node_id], crash_after))
         case Lose(index):
             rest = cluster.network[:index] + cluster.network[index + 1 :]
             return Change(cluster, cluster._replace(network=rest))
@@ -210,14 +221,26 @@ def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
             twice = (*cluster.network, cluster.network[index])
             return Change(cluster, cluster._replace(network=twice))
         case Crash(node_id):
-            return Change(cluster, _crashed(cluster, node_id), node_id)
+            return _after(cluster, cluster, crash(cluster.members[node_id]))
         case Comeback(node_id):
-            disk = cluster.members[node_id].disk
-            event = Restart(disk.current_term, disk.voted_for, disk.log)
-            return _input(cluster, cluster, node_id, event, rule)
+            return _after(cluster, cluster, come_back(cluster.members[node_id], rule))
 
 
-def _event_of(content: Message | Snapshot, keep: int | None) -> Event:
+def _after(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
+    """The cluster after one server's turn, which may have sent something."""
+    if turn.after is turn.before:
+        return Change(before, cluster, turn)
+    at = turn.node
+    members = (*cluster.members[:at], turn.after, *cluster.members[at + 1 :])
+    network = (*cluster.network, *sent(turn)) if turn.executed else cluster.network
+    return Change(before, Cluster(members, network, remembered(cluster.history, turn)), turn)
+
+
+# One server's turn
+
+
+def event_of(content: Message | Snapshot, keep: int | None = None) -> Event:
+    """What the delivery of a content is to its receiver; `keep` of a call's entries are left."""
     match content:
         case Snapshot(position=position, config=config):
             return SnapshotInstalled(position, config)
@@ -226,8 +249,8 @@ def _event_of(content: Message | Snapshot, keep: int | None) -> Event:
     return Receive(content)
 
 
-def _input(before: Cluster, cluster: Cluster, node_id: NodeId, event: Event, rule: Rule) -> Change:
-    member = cluster.members[node_id]
+def take(member: Member, event: Event, rule: Rule = rules.step) -> Turn:
+    """A server takes an event.  What it owes for it is merged with what it owed before."""
     taken = rule(member.node, event)
     pending, disk = member.pending, member.disk
     match event:
@@ -238,10 +261,19 @@ def _input(before: Cluster, cluster: Cluster, node_id: NodeId, event: Event, rul
             pending = compact(pending, taken.node.log)
             disk = disk._replace(log=disk.log.compacted(position, config))
     if taken.node is member.node and not taken.owed and member.up:
-        return Change(before, cluster, node_id, event, taken.outcome)
-    changed = Member(taken.node, owe(pending, taken.owed), disk)
-    after = _observed(_with(cluster, changed), member.node, taken.node)
-    return Change(before, after, node_id, event, taken.outcome)
+        return Turn(member, member, event, taken.outcome)
+    after = Member(taken.node, owe(pending, taken.owed), disk)
+    return Turn(member, after, event, taken.outcome)
+
+
+def come_back(member: Member, rule: Rule = rules.step) -> Turn:
+    """A server restarts from its disk."""
+    disk = member.disk
+    return take(member, Restart(disk.current_term, disk.voted_for, disk.log), rule)
+
+
+def crash(member: Member) -> Turn:
+    return Turn(member, member._replace(up=False, pending=NOTHING))
 
 
 def drain(member: Member) -> tuple[tuple[Action, ...], Node]:
@@ -259,27 +291,20 @@ def drain(member: Member) -> tuple[tuple[Action, ...], Node]:
         pending = owe(NOTHING, more)
 
 
-def _drain(cluster: Cluster, node_id: NodeId, crash_after: int | None) -> Change:
-    member = cluster.members[node_id]
+def execute(member: Member, crash_after: int | None = None) -> Turn:
+    """A server's user executes its actions, all, or only the first few before a crash."""
     owed, node = drain(member)
     if not owed and crash_after is None:
-        return Change(cluster, cluster, node_id, owed=owed)
-    disk, sent = member.disk, list[Envelope]()
+        return Turn(member, member, owed=owed)
+    disk = member.disk
     executed = []
     for action in owed if crash_after is None else owed[:crash_after]:
         executed.append(Executed(action, disk))
         if isinstance(action, PERSISTING):
             disk = persist(disk, action)
-        else:
-            sent += posted(member.node, action)
     finished = crash_after is None
-    drained = Member(node if finished else member.node, NOTHING, disk, up=finished)
-    told = _told(cluster.history, executed, member.node)
-    members = _with(cluster, drained).members
-    after = Cluster(members, (*cluster.network, *sent), told)
-    if finished and node is not member.node:
-        after = _observed(after, member.node, node)
-    return Change(cluster, after, node_id, None, None, owed, tuple(executed))
+    after = Member(node if finished else member.node, NOTHING, disk, up=finished)
+    return Turn(member, after, owed=owed, executed=tuple(executed))
 
 
 PERSISTING: Final = (SaveCurrentTerm, SaveVotedFor, AppendLogEntries)
@@ -297,36 +322,37 @@ def persist(disk: Disk, action: Action) -> Disk:
     return disk
 
 
-def posted(node: Node, action: Action) -> list[Envelope]:
-    """What an executed action hands to the network."""
-    match action:
-        case BroadcastMessage(message, to):
-            return [Envelope(peer, message) for peer in to]
-        case SendMessage(to, message):
-            return [Envelope(to, message)]
-        case InstallSnapshot(to):
-            log = node.log
-            return [Envelope(to, Snapshot(node.id, log.snapshot_position, log.snapshot_config))]
-    return []
-
-
-def _crashed(cluster: Cluster, node_id: NodeId) -> Cluster:
-    return _with(cluster, cluster.members[node_id]._replace(up=False, pending=NOTHING))
-
-
-def _with(cluster: Cluster, member: Member) -> Cluster:
-    at = member.node.id
-    members = list(cluster.members)
-    members[at] = member
-    return Cluster(tuple(members), cluster.network, cluster.history)
+def sent(turn: Turn) -> list[Envelope]:
+    """What the actions executed in a turn handed to the network."""
+    envelopes: list[Envelope] = []
+    for done in turn.executed:
+        match done.action:
+            case BroadcastMessage(message, to):
+                envelopes += [Envelope(peer, message) for peer in to]
+            case SendMessage(to, message):
+                envelopes.append(Envelope(to, message))
+            case InstallSnapshot(to):
+                log = turn.before.node.log
+                snapshot = Snapshot(turn.node, log.snapshot_position, log.snapshot_config)
+                envelopes.append(Envelope(to, snapshot))
+    return envelopes
 
 
 # History
 
 
-def _observed(cluster: Cluster, before: Node, after: Node) -> Cluster:
+def remembered(history: History, turn: Turn) -> History:
+    """The history once a server has had its turn."""
+    if turn.executed:
+        history = _told(history, turn.executed, turn.before.node)
+    if turn.after.up and turn.after.node is not turn.before.node:
+        history = _observed(history, turn.before.node, turn.after.node)
+    return history
+
+
+def _observed(history: History, before: Node, after: Node) -> History:
     """Write down who became leader and what was committed, at the latest in the node's term."""
-    history, term = cluster.history, after.current_term
+    term = after.current_term
     if isinstance(after.role, Leader):
         if (term, after.id) not in history.leaders:
             history = history._replace(leaders=(*history.leaders, (term, after.id)))
@@ -346,10 +372,10 @@ def _observed(cluster: Cluster, before: Node, after: Node) -> Cluster:
             committed=history.committed + new,
             committed_in=history.committed_in + (term,) * len(new),
         )
-    return cluster if history is cluster.history else cluster._replace(history=history)
+    return history
 
 
-def _told(history: History, executed: list[Executed], node: Node) -> History:
+def _told(history: History, executed: tuple[Executed, ...], node: Node) -> History:
     """Write down the votes that a node told, or gave itself to campaign."""
     votes = history.votes
     for done in executed:

@@ -10,6 +10,7 @@ ALWAYS      LOG      one log
             CLUSTER  one server and the history variables
             HISTORY  the history variables
 STEP        CHANGE   what one step did to a running server
+            QUORUM   what one step made a leader do, and the cluster around it
             DISK     what one step did to a disk
             ACTION   one executed action and the disk before it
 SOMETIMES   witnesses in `spec.witnesses`: that a run has come by what the properties are about
@@ -26,7 +27,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from spec import always, steps
 from spec.always import Detail
-from spec.cluster import Change, Cluster, Disk, Executed, History, Member
+from spec.cluster import Change, Cluster, Disk, Executed, History, Member, Turn
 from spec.values import (
     AppendLogEntries,
     BroadcastMessage,
@@ -91,7 +92,7 @@ CLUSTER: tuple[Property[Callable[[Node, History], Detail]], ...] = (
 HISTORY: tuple[Property[Callable[[History], Detail]], ...] = (
     Property("VoteOncePerTerm", "§5.2", always.vote_once_per_term),
 )
-CHANGE: tuple[Property[Callable[[Change, Node, Node], Detail]], ...] = (
+CHANGE: tuple[Property[Callable[[Node, Node], Detail]], ...] = (
     Property("TermMonotonic", "§5.1", steps.term_monotonic, TERM),
     Property("CommitMonotonic", "Figure 2", steps.commit_monotonic, COMMIT),
     Property("VoteKeptInTerm", "§5.2", steps.vote_kept_in_term, TERM),
@@ -100,12 +101,14 @@ CHANGE: tuple[Property[Callable[[Change, Node, Node], Detail]], ...] = (
     Property(
         "NeverCommitEarlierTermDirectly", "§5.4.2, Figure 8", steps.commits_own_term_only, COMMIT
     ),
-    Property("CommittedOnQuorum", "§5.3, §6", steps.committed_on_quorum, COMMIT),
-    Property("ElectedByQuorum", "§5.2, §6", steps.elected_by_quorum, ROLE),
     Property("CampaignsAsElector", "§6", steps.campaigns_as_elector, ROLE),
     Property("ConfigChangeThroughJoint", "§6", steps.config_change_through_joint, LOG_),
     Property("JointIsLeft", "§6", steps.joint_is_left, COMMIT),
     Property("RemovedLeaderStepsDown", "§6", steps.removed_leader_steps_down, ROLE | COMMIT),
+)
+QUORUM: tuple[Property[Callable[[Node, Node, Cluster], Detail]], ...] = (
+    Property("CommittedOnQuorum", "§5.3, §6", steps.committed_on_quorum, COMMIT),
+    Property("ElectedByQuorum", "§5.2, §6", steps.elected_by_quorum, ROLE),
 )
 DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
     Property("TermMonotonic", "§5.1", steps.disk_term_monotonic),
@@ -126,33 +129,67 @@ ACTION: dict[type, tuple[Property[Callable[[Executed], Detail]], ...]] = {
 
 def check_change(change: Change) -> Violation | None:
     """The first thing that one step has broken: STEP, and ALWAYS of what it changed."""
-    actor = change.actor
-    if actor is None:
+    turn = change.turn
+    if turn is None:
         return None
-    for done in change.executed:
-        if table := ACTION.get(type(done.action)):
-            if broken := _first(table, actor, done):
-                return broken
-    old, new = change.before.members[actor], change.after.members[actor]
-    if new.disk is not old.disk and (broken := _first(DISK, actor, old.disk, new.disk)):
+    if broken := check_turn(turn):
         return broken
-    if new.up:
-        came_up = isinstance(change.event, (Start, Restart))
-        touched = EVERYTHING if came_up else _touched(old.node, new.node)
-        if touched and not came_up:
-            if broken := _first(_reading("CHANGE", touched), actor, change, old.node, new.node):
-                return broken
-        if broken := _check_member(change.after, new, touched):
+    if turn.after.up:
+        touched = _touched_in(turn)
+        if touched and not _came_up(turn) and (broken := check_quorum(turn, change.after)):
+            return broken
+        if broken := _check_member(change.after, turn.after, touched):
             return broken
     history = change.after.history
     if history is change.before.history:
         return None
-    if broken := _first(HISTORY, actor, history):
+    if broken := _first(HISTORY, turn.node, history):
         return broken
     for member in change.after.members:
-        if member.up and (broken := _first(CLUSTER, member.node.id, member.node, history)):
+        if member.up and (broken := check_with_history(member.node, history)):
             return broken
     return None
+
+
+def check_turn(turn: Turn) -> Violation | None:
+    """STEP, as far as it is about one server alone."""
+    for done in turn.executed:
+        if table := ACTION.get(type(done.action)):
+            if broken := _first(table, turn.node, done):
+                return broken
+    old, new = turn.before, turn.after
+    if new.disk is not old.disk and (broken := _first(DISK, turn.node, old.disk, new.disk)):
+        return broken
+    if not new.up or _came_up(turn):
+        return None
+    touched = _touched(old.node, new.node)
+    return _first(_reading("CHANGE", touched), turn.node, old.node, new.node) if touched else None
+
+
+def check_quorum(turn: Turn, cluster: Cluster) -> Violation | None:
+    """STEP, as far as it takes a quorum; `cluster` is what it is after the turn."""
+    old, new = turn.before.node, turn.after.node
+    touched = _touched(old, new)
+    return _first(_reading("QUORUM", touched), turn.node, old, new, cluster) if touched else None
+
+
+def check_server(member: Member) -> Violation | None:
+    """ALWAYS, as far as it is about one server."""
+    return _first(MEMBER, member.node.id, member) or _check_node(member.node, EVERYTHING)
+
+
+def check_pair(a: Node, b: Node) -> Violation | None:
+    """ALWAYS, as far as it is about two servers that are up."""
+    return _first(PAIR, a.id, a, b)
+
+
+def check_with_history(node: Node, history: History) -> Violation | None:
+    """ALWAYS, as far as it is about one server and what has been."""
+    return _first(CLUSTER, node.id, node, history)
+
+
+def check_history(history: History) -> Violation | None:
+    return _first(HISTORY, None, history)
 
 
 def check_cluster(cluster: Cluster) -> Violation | None:
@@ -160,7 +197,7 @@ def check_cluster(cluster: Cluster) -> Violation | None:
     for member in cluster.members:
         if member.up and (broken := _check_member(cluster, member, EVERYTHING)):
             return broken
-    return _first(HISTORY, None, cluster.history)
+    return check_history(cluster.history)
 
 
 def _check_member(cluster: Cluster, member: Member, touched: int) -> Violation | None:
@@ -170,9 +207,7 @@ def _check_member(cluster: Cluster, member: Member, touched: int) -> Violation |
         return broken
     if not touched:
         return None
-    if touched & LOG_ and (broken := _first(LOG, node.id, node.log)):
-        return broken
-    if broken := _first(_reading("NODE", touched), node.id, node):
+    if broken := _check_node(node, touched):
         return broken
     if pair := _reading("PAIR", touched):
         for other in cluster.members:
@@ -180,6 +215,21 @@ def _check_member(cluster: Cluster, member: Member, touched: int) -> Violation |
                 if broken := _first(pair, node.id, node, other.node):
                     return broken
     return _first(_reading("CLUSTER", touched), node.id, node, cluster.history)
+
+
+def _check_node(node: Node, touched: int) -> Violation | None:
+    if touched & LOG_ and (broken := _first(LOG, node.id, node.log)):
+        return broken
+    return _first(_reading("NODE", touched), node.id, node)
+
+
+def _came_up(turn: Turn) -> bool:
+    """A server that has just come up has no state before to compare with."""
+    return isinstance(turn.event, (Start, Restart))
+
+
+def _touched_in(turn: Turn) -> int:
+    return EVERYTHING if _came_up(turn) else _touched(turn.before.node, turn.after.node)
 
 
 def _touched(old: Node, new: Node) -> int:

@@ -6,7 +6,7 @@ A predicate returns None where the property holds, and otherwise says what is wr
 from __future__ import annotations
 
 from spec.always import Detail, entries_between
-from spec.cluster import Change, Disk, Executed
+from spec.cluster import Cluster, Disk, Executed
 from spec.node import has_quorum
 from spec.values import (
     AppendEntriesReply,
@@ -29,27 +29,27 @@ def disk_term_monotonic(before: Disk, after: Disk) -> Detail:
     return f"from {before.current_term} to {after.current_term}"
 
 
-def term_monotonic(change: Change, before: Node, after: Node) -> Detail:
+def term_monotonic(before: Node, after: Node) -> Detail:
     """§5.1: the current term increases monotonically."""
     if before.current_term <= after.current_term:
         return None
     return f"from {before.current_term} to {after.current_term}"
 
 
-def commit_monotonic(change: Change, before: Node, after: Node) -> Detail:
+def commit_monotonic(before: Node, after: Node) -> Detail:
     if before.commit_index <= after.commit_index:
         return None
     return f"from {before.commit_index} to {after.commit_index}"
 
 
-def vote_kept_in_term(change: Change, before: Node, after: Node) -> Detail:
+def vote_kept_in_term(before: Node, after: Node) -> Detail:
     """§5.2: a vote, once given, stays given for the term (D3)."""
     if before.current_term != after.current_term or before.voted_for in (None, after.voted_for):
         return None
     return f"from {before.voted_for} to {after.voted_for} in term {after.current_term}"
 
 
-def leader_append_only(change: Change, before: Node, after: Node) -> Detail:
+def leader_append_only(before: Node, after: Node) -> Detail:
     """§5.3: a leader never overwrites or deletes entries in its log; it only appends."""
     if not (isinstance(before.role, Leader) and isinstance(after.role, Leader)):
         return None
@@ -63,7 +63,7 @@ def leader_append_only(change: Change, before: Node, after: Node) -> Detail:
     return f"a log up to {last} became one up to {after.log.last_index}"
 
 
-def committed_entries_stay(change: Change, before: Node, after: Node) -> Detail:
+def committed_entries_stay(before: Node, after: Node) -> Detail:
     """§5.4.3: what a running server has committed never changes."""
     if before.log is after.log:
         return None
@@ -77,7 +77,7 @@ def committed_entries_stay(change: Change, before: Node, after: Node) -> Detail:
     return f"the entries up to commit index {last} are not what they were"
 
 
-def commits_own_term_only(change: Change, before: Node, after: Node) -> Detail:
+def commits_own_term_only(before: Node, after: Node) -> Detail:
     """§5.4.2: a leader counts replicas of entries of its own term alone."""
     grown = _leader_commit(before, after)
     if grown is None:
@@ -88,7 +88,7 @@ def commits_own_term_only(change: Change, before: Node, after: Node) -> Detail:
     return f"index {index} of term {node.log.term(index)} in term {node.current_term}"
 
 
-def committed_on_quorum(change: Change, before: Node, after: Node) -> Detail:
+def committed_on_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
     """§5.3, §6: what a leader commits is on the disks of a quorum of its configuration.
 
     The configuration is the one under which it was counted, which the commitment may end.
@@ -99,9 +99,7 @@ def committed_on_quorum(change: Change, before: Node, after: Node) -> Detail:
     node, index = grown
     position = node.log.position(index)
     holders = frozenset(
-        member.node.id
-        for member in change.after.members
-        if _holds(member.disk.log, index, position)
+        member.node.id for member in cluster.members if _holds(member.disk.log, index, position)
     )
     if has_quorum(before.config, holders):
         return None
@@ -123,13 +121,13 @@ def _leader_commit(before: Node, after: Node) -> tuple[Node, Index] | None:
     return after, after.commit_index
 
 
-def elected_by_quorum(change: Change, before: Node, after: Node) -> Detail:
+def elected_by_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
     """§5.2, §6: a leader has the votes of a quorum of its configuration."""
     if not isinstance(after.role, Leader) or isinstance(before.role, Leader):
         return None
     voters = frozenset(
         who
-        for who, term, to in change.before.history.votes
+        for who, term, to in cluster.history.votes
         if term == after.current_term and to == after.id
     )
     if has_quorum(after.config, voters | {after.id}):
@@ -137,14 +135,14 @@ def elected_by_quorum(change: Change, before: Node, after: Node) -> Detail:
     return f"elected in term {after.current_term} by {sorted(voters)} only, of {after.config}"
 
 
-def campaigns_as_elector(change: Change, before: Node, after: Node) -> Detail:
+def campaigns_as_elector(before: Node, after: Node) -> Detail:
     """§6: a non-voter or a removed server does not campaign."""
     if not isinstance(after.role, Candidate) or after.current_term == before.current_term:
         return None
     return None if after.id in after.config.electors else f"campaigns outside of {after.config}"
 
 
-def config_change_through_joint(change: Change, before: Node, after: Node) -> Detail:
+def config_change_through_joint(before: Node, after: Node) -> Detail:
     """§6: between two sets of voters lies a joint configuration of both, one at a time."""
     if not isinstance(before.role, Leader) or before.current_term != after.current_term:
         return None
@@ -160,7 +158,7 @@ def config_change_through_joint(change: Change, before: Node, after: Node) -> De
     return None if fine else f"from {old} to {new}"
 
 
-def joint_is_left(change: Change, before: Node, after: Node) -> Detail:
+def joint_is_left(before: Node, after: Node) -> Detail:
     """§6: once C_old,new is committed, its leader proposes C_new at once."""
     grown = _leader_commit(before, after)
     if grown is None or not isinstance(grown[0].role, Leader):
@@ -171,7 +169,7 @@ def joint_is_left(change: Change, before: Node, after: Node) -> Detail:
     return None
 
 
-def removed_leader_steps_down(change: Change, before: Node, after: Node) -> Detail:
+def removed_leader_steps_down(before: Node, after: Node) -> Detail:
     """§6: a leader that is no voter of C_new leads until C_new is committed, and no longer."""
     committed = after.log.config_index <= after.commit_index
     removed = after.id not in after.config.electors

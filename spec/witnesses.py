@@ -1,7 +1,7 @@
 """SOMETIMES: what a run must come by, or its properties may have held of nothing.
 
-A witness is a predicate on one step.  A run counts how often each was seen; one that a long run
-never saw means that the run says nothing about what the witness stands for.
+A witness is a predicate on one server's turn.  A run counts how often each was seen; one that a
+long run never saw means that the run says nothing about what the witness stands for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from spec.cluster import Change
+from spec.cluster import Turn
 from spec.values import (
     AppendEntriesCall,
     AppendEntriesReply,
@@ -36,15 +36,15 @@ class Witness:
     source: str
     at: tuple[object, ...]
     """The kinds of event that it may be seen at, or a drain."""
-    seen: Callable[[Change, Node, Node], bool]
-    """The step, and the node that took it, before and after."""
+    seen: Callable[[Turn, Node, Node], bool]
+    """The turn, and the node whose it was, before and after."""
 
 
-def leader_elected(_: Change, before: Node, after: Node) -> bool:
+def leader_elected(_: Turn, before: Node, after: Node) -> bool:
     return isinstance(after.role, Leader) and not isinstance(before.role, Leader)
 
 
-def election_without_winner(_: Change, before: Node, after: Node) -> bool:
+def election_without_winner(_: Turn, before: Node, after: Node) -> bool:
     return (
         isinstance(before.role, Candidate)
         and isinstance(after.role, Candidate)
@@ -52,11 +52,11 @@ def election_without_winner(_: Change, before: Node, after: Node) -> bool:
     )
 
 
-def leader_deposed(_: Change, before: Node, after: Node) -> bool:
+def leader_deposed(_: Turn, before: Node, after: Node) -> bool:
     return isinstance(before.role, Leader) and after.current_term > before.current_term
 
 
-def candidate_followed_leader(_: Change, before: Node, after: Node) -> bool:
+def candidate_followed_leader(_: Turn, before: Node, after: Node) -> bool:
     return (
         isinstance(before.role, Candidate)
         and isinstance(after.role, Follower)
@@ -64,38 +64,38 @@ def candidate_followed_leader(_: Change, before: Node, after: Node) -> bool:
     )
 
 
-def conflict_dropped(change: Change, before: Node, after: Node) -> bool:
+def conflict_dropped(turn: Turn, before: Node, after: Node) -> bool:
     """A follower's entries made way for the leader's, or were dropped before any came."""
-    if not isinstance(change.event, Receive) or after.log is before.log:
+    if not isinstance(turn.event, Receive) or after.log is before.log:
         return False
     kept = min(before.log.last_index, after.log.last_index)
     return kept < before.log.last_index or after.log.term(kept) != before.log.term(kept)
 
 
-def whole_terms_dropped(change: Change, before: Node, after: Node) -> bool:
+def whole_terms_dropped(turn: Turn, before: Node, after: Node) -> bool:
     """A probe that did not match took more than one entry with it (D6)."""
     return (
-        isinstance(change.event, Receive)
-        and isinstance(change.event.message, AppendEntriesCall)
+        isinstance(turn.event, Receive)
+        and isinstance(turn.event.message, AppendEntriesCall)
         and after.log.last_index + 1 < before.log.last_index
     )
 
 
-def config_rolled_back(change: Change, before: Node, after: Node) -> bool:
+def config_rolled_back(turn: Turn, before: Node, after: Node) -> bool:
     """A configuration was in force and was never committed (§6)."""
     return (
-        isinstance(change.event, Receive)
+        isinstance(turn.event, Receive)
         and after.log.last_index < before.log.config_index
         and after.log.snapshot_position == before.log.snapshot_position
     ) or (
-        isinstance(change.event, Receive)
+        isinstance(turn.event, Receive)
         and before.log.config_index > before.log.snapshot_position.index
         and after.log.last_index >= before.log.config_index > after.log.snapshot_position.index
         and after.log.entry(before.log.config_index) != before.log.entry(before.log.config_index)
     )
 
 
-def committed_indirectly(_: Change, before: Node, after: Node) -> bool:
+def committed_indirectly(_: Turn, before: Node, after: Node) -> bool:
     """An entry of an earlier term was committed along with one of the leader's own (Figure 8)."""
     first = before.commit_index + 1
     return (
@@ -105,12 +105,12 @@ def committed_indirectly(_: Change, before: Node, after: Node) -> bool:
     )
 
 
-def joint_config_committed(_: Change, before: Node, after: Node) -> bool:
+def joint_config_committed(_: Turn, before: Node, after: Node) -> bool:
     index = before.log.config_index
     return before.config.is_joint and before.commit_index < index <= after.commit_index
 
 
-def change_completed(_: Change, before: Node, after: Node) -> bool:
+def change_completed(_: Turn, before: Node, after: Node) -> bool:
     """The configuration that follows a joint one was committed by its leader."""
     index = after.log.config_index
     return (
@@ -121,7 +121,7 @@ def change_completed(_: Change, before: Node, after: Node) -> bool:
     )
 
 
-def removed_leader_stepped_down(_: Change, before: Node, after: Node) -> bool:
+def removed_leader_stepped_down(_: Turn, before: Node, after: Node) -> bool:
     return (
         isinstance(before.role, Leader)
         and isinstance(after.role, Follower)
@@ -129,7 +129,7 @@ def removed_leader_stepped_down(_: Change, before: Node, after: Node) -> bool:
     )
 
 
-def non_voter_replicated(_: Change, before: Node, after: Node) -> bool:
+def non_voter_replicated(_: Turn, before: Node, after: Node) -> bool:
     """A node without a vote was brought up to the leader's last entry."""
     return isinstance(after.role, Leader) and any(
         peer.node in after.config.non_voters and peer.match == after.log.last_index
@@ -137,42 +137,40 @@ def non_voter_replicated(_: Change, before: Node, after: Node) -> bool:
     )
 
 
-def snapshot_needed(change: Change, before: Node, after: Node) -> bool:
-    return any(isinstance(action, InstallSnapshot) for action in change.owed or ())
+def snapshot_needed(turn: Turn, before: Node, after: Node) -> bool:
+    return any(isinstance(action, InstallSnapshot) for action in turn.owed or ())
 
 
-def lagging_installed(change: Change, before: Node, after: Node) -> bool:
+def lagging_installed(turn: Turn, before: Node, after: Node) -> bool:
     return (
-        isinstance(change.event, SnapshotInstalled)
-        and change.outcome is True
-        and before.commit_index < change.event.position.index
+        isinstance(turn.event, SnapshotInstalled)
+        and turn.outcome is True
+        and before.commit_index < turn.event.position.index
     )
 
 
-def snapshot_kept_suffix(change: Change, before: Node, after: Node) -> bool:
+def snapshot_kept_suffix(turn: Turn, before: Node, after: Node) -> bool:
     return (
-        isinstance(change.event, SnapshotInstalled)
+        isinstance(turn.event, SnapshotInstalled)
         and after.log.snapshot_position.index > before.log.snapshot_position.index
         and after.log.last_index > after.log.snapshot_position.index
     )
 
 
-def pending_action_compacted(change: Change, before: Node, after: Node) -> bool:
-    if change.actor is None or not isinstance(change.event, SnapshotInstalled):
-        return False
-    return change.before.members[change.actor].pending != change.after.members[change.actor].pending
+def pending_action_compacted(turn: Turn, before: Node, after: Node) -> bool:
+    return isinstance(turn.event, SnapshotInstalled) and turn.before.pending != turn.after.pending
 
 
-def append_before_snapshot(change: Change, before: Node, after: Node) -> bool:
+def append_before_snapshot(turn: Turn, before: Node, after: Node) -> bool:
     """Entries that the snapshot covers came again (D5)."""
-    match change.event:
+    match turn.event:
         case Receive(AppendEntriesCall(term=term, prev_position=prev)):
             return term == after.current_term and prev.index < before.log.snapshot_position.index
     return False
 
 
-def stale_reply_ignored(change: Change, before: Node, after: Node) -> bool:
-    match change.event, before.role:
+def stale_reply_ignored(turn: Turn, before: Node, after: Node) -> bool:
+    match turn.event, before.role:
         case Receive(AppendEntriesReply(sender, term, seqno)), Leader(peers):
             return term == before.current_term and any(
                 peer.node == sender and seqno <= peer.seqno for peer in peers
@@ -180,25 +178,25 @@ def stale_reply_ignored(change: Change, before: Node, after: Node) -> bool:
     return False
 
 
-def proposals_pipelined(change: Change, before: Node, after: Node) -> bool:
+def proposals_pipelined(turn: Turn, before: Node, after: Node) -> bool:
     """Several proposals were one write and one broadcast."""
     return isinstance(before.role, Leader) and any(
         isinstance(action, AppendLogEntries) and len(action.entries) > 1
-        for action in change.owed or ()
+        for action in turn.owed or ()
     )
 
 
-def committed_at_end_of_drain(change: Change, before: Node, after: Node) -> bool:
+def committed_at_end_of_drain(turn: Turn, before: Node, after: Node) -> bool:
     """An only voter committed what it had just written."""
-    return change.owed is not None and after.commit_index > before.commit_index
+    return turn.owed is not None and after.commit_index > before.commit_index
 
 
-def crashed_within_drain(change: Change, before: Node, after: Node) -> bool:
-    return change.owed is not None and 0 < len(change.executed) < len(change.owed)
+def crashed_within_drain(turn: Turn, before: Node, after: Node) -> bool:
+    return turn.owed is not None and 0 < len(turn.executed) < len(turn.owed)
 
 
-def restarted_with_log(change: Change, before: Node, after: Node) -> bool:
-    return isinstance(change.event, Restart) and after.log.last_index > 0
+def restarted_with_log(turn: Turn, before: Node, after: Node) -> bool:
+    return isinstance(turn.event, Restart) and after.log.last_index > 0
 
 
 LEADS = (Receive, ElectionTimeout, CreateCluster)
@@ -249,11 +247,9 @@ _AT_REST: dict[object, tuple[Witness, ...]] = {
 }
 
 
-def seen_in(change: Change) -> list[str]:
-    """The names of the witnesses that a step is."""
-    if change.actor is None:
-        return []
-    kind = DRAIN if change.owed is not None else type(change.event)
-    old, new = change.before.members[change.actor].node, change.after.members[change.actor].node
+def seen_in(turn: Turn) -> list[str]:
+    """The names of the witnesses that a turn is."""
+    kind = DRAIN if turn.owed is not None else type(turn.event)
+    old, new = turn.before.node, turn.after.node
     witnesses = (_AT_REST if new is old else _AT).get(kind, ())
-    return [witness.name for witness in witnesses if witness.seen(change, old, new)]
+    return [witness.name for witness in witnesses if witness.seen(turn, old, new)]

@@ -16,8 +16,8 @@ from conformance.show import show
 from conformance.subject import observed
 from conformance.trace.translate import Observed
 from spec import node as rules
-from spec.cluster import Disk, Member, Rule, drain, persist
-from spec.pending import NOTHING, compact, owe
+from spec.cluster import Disk, Member, Rule, drain, persist, take
+from spec.pending import NOTHING, owe
 from spec.sequence import Sequence
 from spec.values import (
     Action,
@@ -27,7 +27,6 @@ from spec.values import (
     NodeId,
     Outcome,
     Restart,
-    SnapshotInstalled,
     Start,
 )
 
@@ -169,12 +168,8 @@ def _handled(rule: Rule, member: Member, event: Event) -> tuple[Outcome, Member]
     """The event's effect on the node, on what it owes, and on the disk where the user writes."""
     if isinstance(event, Start):
         return None, _new_member(member.node.id)
-    step = rule(member.node, event)
-    pending, disk = member.pending, member.disk
-    if isinstance(event, SnapshotInstalled) and step.outcome is True:
-        pending = compact(pending, step.node.log)
-        disk = disk._replace(log=disk.log.compacted(event.position, event.config))
-    return step.outcome, Member(step.node, owe(pending, step.owed), disk)
+    turn = take(member, event, rule)
+    return turn.outcome, turn.after
 
 
 def _lost(disk: Disk, event: Start | Restart) -> str | None:

@@ -101,9 +101,9 @@ class Scenario:
 
     def input(self, node: NodeId, event: Event) -> Outcome:
         """An event and the drain after it."""
-        outcome = self.take(Input(node, event)).outcome
+        turn = self.take(Input(node, event)).turn
         self.take(Drain(node))
-        return outcome
+        return turn.outcome if turn is not None else None
 
     def between(self, sender: NodeId, to: NodeId) -> int | None:
         """Where in the network the oldest content from one node to another is."""

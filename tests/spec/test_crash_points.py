@@ -8,7 +8,6 @@ import pytest
 
 from conformance.simulate import Schedule
 from spec.cluster import (
-    Change,
     Cluster,
     Comeback,
     Crash,
@@ -19,6 +18,7 @@ from spec.cluster import (
     Input,
     Lose,
     apply,
+    execute,
     is_enabled,
     new_cluster,
 )
@@ -58,14 +58,17 @@ def written(disk: Disk, executed: tuple[Action, ...]) -> Disk:
 
 def crash_everywhere(cluster: Cluster, node: int) -> list[Action]:
     """All crash points of one drain; the actions that it owes."""
+    drained = execute(cluster.members[node])
+    owed = drained.owed or ()
     whole = apply(cluster, Drain(node))
-    owed = whole.owed or ()
-    assert [done.action for done in whole.executed] == list(owed)
+    assert whole.turn == drained
+    assert [done.action for done in drained.executed] == list(owed)
     for crash_after in range(len(owed) + 1):
         crashed = apply(cluster, Drain(node, crash_after))
         member = crashed.after.members[node]
         assert not member.up
-        assert [done.action for done in crashed.executed] == list(owed[:crash_after])
+        assert crashed.turn is not None
+        assert [done.action for done in crashed.turn.executed] == list(owed[:crash_after])
         assert member.disk == written(cluster.members[node].disk, owed[:crash_after])
         sent = len(crashed.after.network) - len(cluster.network)
         assert crashed.after.network == whole.after.network[: len(cluster.network) + sent]
@@ -111,7 +114,7 @@ def test_the_network_loses_duplicates_and_shortens() -> None:
     cluster.take(Duplicate(0))
     assert len(set(cluster.cluster.network)) == 1
     assert len(cluster.cluster.network) == 2
-    assert cluster.take(Lose(0)).actor is None
+    assert cluster.take(Lose(0)).turn is None
     assert len(cluster.cluster.network) == 1
     cluster.crash(1)
     assert not is_enabled(cluster.cluster, Deliver(0))
@@ -132,10 +135,9 @@ def test_a_drain_that_sends_before_it_saves_is_caught() -> None:
     cluster.take(Deliver(at))
     change = apply(cluster.cluster, Drain(2))
     assert check_change(change) is None
-    behind = change.before.members[2].disk
-    early: Change = change._replace(
-        executed=tuple(done._replace(disk=behind) for done in change.executed)
-    )
-    broken = check_change(early)
+    turn = change.turn
+    assert turn is not None
+    early = tuple(done._replace(disk=turn.before.disk) for done in turn.executed)
+    broken = check_change(change._replace(turn=turn._replace(executed=early)))
     assert broken is not None
     assert broken.property == "VotePersistedBeforeReply"

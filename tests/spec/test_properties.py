@@ -20,6 +20,7 @@ from spec.cluster import (
     History,
     Member,
     Rule,
+    Turn,
     apply,
     new_cluster,
 )
@@ -35,6 +36,7 @@ from spec.properties import (
     MEMBER,
     NODE,
     PAIR,
+    QUORUM,
     Violation,
     check_change,
     check_cluster,
@@ -76,6 +78,7 @@ def table_keys() -> Iterator[Key]:
         "CLUSTER": CLUSTER,
         "HISTORY": HISTORY,
         "CHANGE": CHANGE,
+        "QUORUM": QUORUM,
         "DISK": DISK,
         **{f"ACTION {kind.__name__}": table for kind, table in ACTION.items()},
     }
@@ -93,15 +96,16 @@ def everything_broken(change: Change) -> list[Key]:
             if property_.holds(*what) is not None and (name, property_.name) not in broken:
                 broken.append((name, property_.name))
 
-    actor = change.actor
-    if actor is not None:
-        old, new = change.before.members[actor], change.after.members[actor]
-        for done in change.executed:
+    turn = change.turn
+    if turn is not None:
+        old, new = turn.before, turn.after
+        for done in turn.executed:
             kind = type(done.action)
             ask(f"ACTION {kind.__name__}", ACTION.get(kind, ()), done)
         ask("DISK", DISK, old.disk, new.disk)
-        if new.up and not isinstance(change.event, (Start, Restart)):
-            ask("CHANGE", CHANGE, change, old.node, new.node)
+        if new.up and not isinstance(turn.event, (Start, Restart)):
+            ask("CHANGE", CHANGE, old.node, new.node)
+            ask("QUORUM", QUORUM, old.node, new.node, change.after)
     up = [member for member in change.after.members if member.up]
     for member in up:
         ask("MEMBER", MEMBER, member)
@@ -135,7 +139,8 @@ NO_HISTORY = History()
 def state(*members: Member, history: History = NO_HISTORY) -> Change:
     """A state, into which its first server has just come up."""
     before = new_cluster(len(members))
-    return Change(before, Cluster(members, (), history), 0, Restart(0, None, Log()))
+    turn = Turn(before.members[0], members[0], Restart(0, None, Log()))
+    return Change(before, Cluster(members, (), history), turn)
 
 
 def moved(
@@ -151,12 +156,14 @@ def moved(
         )
         return Cluster((mine, *others))
 
-    return Change(cluster(before), cluster(after), 0, Heartbeat())
+    old, new = cluster(before), cluster(after)
+    return Change(old, new, Turn(old.members[0], new.members[0], Heartbeat()))
 
 
 def executed(action: Action, disk: Disk) -> Change:
-    cluster = Cluster((Member(Node(0), Pending(True), disk),))
-    return Change(cluster, cluster, 0, None, None, (action,), (Executed(action, disk),))
+    member = Member(Node(0), Pending(True), disk)
+    turn = Turn(member, member, owed=(action,), executed=(Executed(action, disk),))
+    return Change(Cluster((member,)), Cluster((member,)), turn)
 
 
 def committing(leader: Node, index: int) -> tuple[Node, Node]:
@@ -299,17 +306,17 @@ EXAMPLES = (
         "CHANGE", "NeverCommitEarlierTermDirectly", moved(*committing(LEADER, 2), disks=(TWO, TWO))
     ),
     Example(
-        "CHANGE",
+        "QUORUM",
         "CommittedOnQuorum",
         moved(*committing(leading(0, 1, TWO), 2), disks=(ONE, ONE)),
     ),
     Example(
-        "CHANGE",
+        "QUORUM",
         "CommittedOnQuorum",  # the leader's own disk does not hold it
         moved(*committing(leading(0, 1, TWO), 2), disks=(TWO, ONE), disk=ONE),
     ),
     Example(
-        "CHANGE",
+        "QUORUM",
         "ElectedByQuorum",
         moved(Node(0, Candidate(frozenset({0})), 2, 0, TWO), LEADER),
     ),
@@ -346,7 +353,7 @@ EXAMPLES = (
         Change(
             Cluster((Member(FOLLOWER, Pending(True), SAVED),)),
             Cluster((Member(FOLLOWER, Pending(True), UNSAVED),)),
-            0,
+            Turn(Member(FOLLOWER, Pending(True), SAVED), Member(FOLLOWER, Pending(True), UNSAVED)),
         ),
     ),
     Example(
@@ -400,7 +407,7 @@ def test_a_property_names_what_breaks_it(example: Example) -> None:
     assert isinstance(broken, Violation)
     assert (broken.property, broken.node) == (name, 0)
     assert broken.detail
-    if isinstance(change.event, Restart):
+    if change.turn is not None and isinstance(change.turn.event, Restart):
         seen = check_cluster(change.after)
         assert seen is not None
         assert seen.property == name
