@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from conformance import console as people
 from conformance.audit.run import EXIT_CODES, AuditReport, Level, audit
 from conformance.check import Options, Report, check
+from conformance.explore.command import explore_command
 from conformance.recording import save
 from conformance.replay import replay
 from conformance.simulate import MAX_NODES
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 out = Console() if sys.stdout.isatty() else Console(width=160)
 err = Console(stderr=True)
+
+app.command("explore")(explore_command)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]

@@ -105,8 +105,8 @@ class LibrarySubject:
             return Refused(self._reasons[type(error)], str(error))
 
     def drain(self, node: NodeId) -> tuple[Action, ...]:
-        subject, translate = self.nodes[node], self._actions
-        return tuple([translate[type(action)](subject, action) for action in subject.actions])
+        subject, translate = self.nodes[node], self.action_to_spec
+        return tuple([translate(subject, action) for action in subject.actions])
 
     def observe(self, node: NodeId) -> Observed:
         subject = self.nodes[node]
@@ -124,12 +124,7 @@ class LibrarySubject:
         )
 
     def log(self, node: NodeId) -> Log:
-        log = self.nodes[node].log
-        return new_log(
-            _position(log.snapshot_position),
-            self.config_to_spec(log.snapshot_config),
-            self.entries_to_spec(log.entries),
-        )
+        return self.log_to_spec(self.nodes[node].log)
 
     def _handle(self, node: NodeId, event: Event) -> Outcome:
         library = self.library
@@ -164,14 +159,22 @@ class LibrarySubject:
                     node,
                     current_term=current_term,
                     voted_for=voted_for,
-                    log=library.Log(
-                        self.config_from_spec(log.snapshot_config),
-                        self.entries_from_spec(log.snapshot_position, log.entries),
-                    ),
+                    log=self.log_from_spec(log),
                 )
                 return None
 
     # From the library's types
+
+    def action_to_spec(self, node: Any, action: Any) -> Action:
+        """An action as it is taken from the node: what it speaks of is read there and then."""
+        return self._actions[type(action)](node, action)
+
+    def log_to_spec(self, log: Any) -> Log:
+        return new_log(
+            _position(log.snapshot_position),
+            self.config_to_spec(log.snapshot_config),
+            self.entries_to_spec(log.entries),
+        )
 
     def message_to_spec(self, message: Any) -> Message:
         return self._messages[type(message)](message)
@@ -196,6 +199,12 @@ class LibrarySubject:
         return self._config[1]
 
     # To the library's types
+
+    def log_from_spec(self, log: Log) -> Any:
+        return self.library.Log(
+            self.config_from_spec(log.snapshot_config),
+            self.entries_from_spec(log.snapshot_position, log.entries),
+        )
 
     def message_from_spec(self, message: Message) -> Any:
         library = self.library

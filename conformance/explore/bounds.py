@@ -1,0 +1,160 @@
+"""What bounds an exploration: how large a cluster gets, and what may happen to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Final, NamedTuple
+
+
+class Cost(NamedTuple):
+    """What a step takes from the budgets, and what a run has taken so far."""
+
+    proposals: int = 0
+    crashes: int = 0
+    losses: int = 0
+    duplications: int = 0
+    shortened: int = 0
+    heartbeats: int = 0
+    snapshots: int = 0
+    changes: int = 0
+    held: int = 0
+
+    def plus(self, other: Cost) -> Cost:
+        return Cost(*map(int.__add__, self, other))
+
+
+FREE: Final = Cost()
+
+
+class BadBounds(ValueError):  # noqa: N818 (the bounds are bad, the program is not)
+    """Bounds that say nothing sensible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A step that would lead out of these bounds is not taken.
+
+    A message that is lost is lost as it is sent: whatever a later loss could lead to, this leads to
+    as well.  A server that crashes comes back at once: while it is down it is no different from one
+    whose messages are late.
+    """
+
+    nodes: int = 3
+    voters: int | None = None
+    """The first so many nodes create the cluster; the others may join it.  None: all."""
+    terms: int = 2
+    """The highest term."""
+    log: int = 3
+    """The highest index."""
+    in_flight: int = 2
+    """Messages and snapshots under way at a time."""
+    proposals: int = 1
+    """Commands proposed in a run; so for all that follows."""
+    crashes: int = 0
+    """Crashes, each with a restart, between any two actions of a drain or after it."""
+    losses: int | None = None
+    """Messages lost; None: any number."""
+    duplications: int = 0
+    shortened: int = 0
+    """Calls of which the user sent only the first entries."""
+    heartbeats: int = 0
+    snapshots: int = 0
+    """Compactions of a server's own log."""
+    changes: int = 0
+    """Changes of membership: a server joins as voter or non-voter, or leaves, the leader too."""
+    held: int = 0
+    """Inputs after which the user does not drain at once."""
+
+    def __post_init__(self) -> None:
+        least = {"nodes": 1, "terms": 1, "log": 2, "in_flight": 1, "voters": 1}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and value < least.get(field.name, 0):
+                name = field.name.replace("_", "-")
+                raise BadBounds(f"--{name} {value}: expected {least.get(field.name, 0)} or more")
+        if self.voters is not None and self.voters > self.nodes:
+            raise BadBounds(f"--voters {self.voters}: expected {self.nodes} at most, as --nodes")
+        if self.nodes > 7:
+            raise BadBounds(f"--nodes {self.nodes}: expected 7 at most")
+        if self.in_flight > 12:
+            raise BadBounds(f"--in-flight {self.in_flight}: expected 12 at most")
+
+    @property
+    def initial_voters(self) -> frozenset[int]:
+        return frozenset(range(self.nodes if self.voters is None else self.voters))
+
+    @property
+    def budgets(self) -> Cost:
+        losses = 0 if self.losses is None else self.losses
+        return Cost(
+            self.proposals,
+            self.crashes,
+            losses,
+            self.duplications,
+            self.shortened,
+            self.heartbeats,
+            self.snapshots,
+            self.changes,
+            self.held,
+        )
+
+    def exceeded(self, spent: Cost) -> list[str]:
+        """The budgets that do not allow this."""
+        pairs = zip(Cost._fields, spent, self.budgets, strict=True)
+        return [name for name, used, budget in pairs if used > budget]
+
+    def as_json(self) -> dict[str, int | None]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def beyond(self) -> Bounds:
+        """Bounds for what follows a run within these ones, free of faults (`eventually`)."""
+        return replace(
+            self,
+            terms=self.terms + 4,
+            log=self.log + 8,
+            in_flight=12,
+            proposals=0,
+            crashes=0,
+            losses=0,
+            duplications=0,
+            shortened=0,
+            heartbeats=0,
+            snapshots=0,
+            changes=0,
+            held=0,
+        )
+
+
+PRESETS: Final[dict[str, dict[str, Bounds]]] = {
+    "quick": {
+        "elections": Bounds(terms=3, log=4, in_flight=1),
+        "messages": Bounds(terms=2, log=3, in_flight=2),
+        "crashes": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=1),
+        "held": Bounds(terms=2, log=3, in_flight=1, proposals=2, held=2),
+        "snapshots": Bounds(terms=2, log=3, in_flight=1, heartbeats=1, snapshots=1),
+        "membership": Bounds(terms=2, log=5, in_flight=1, proposals=0, changes=1),
+        "joining": Bounds(voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
+    },
+    "standard": {
+        "elections": Bounds(terms=4, log=5, in_flight=1),
+        "messages": Bounds(terms=2, log=4, in_flight=2, heartbeats=1),
+        "crashes": Bounds(terms=2, log=3, in_flight=2, crashes=1),
+        "restarts": Bounds(terms=3, log=4, in_flight=1, crashes=1),
+        "duplicates": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=2, heartbeats=1),
+        "held": Bounds(terms=2, log=4, in_flight=1, proposals=2, crashes=1, held=2),
+        "snapshots": Bounds(terms=2, log=3, in_flight=1, crashes=1, heartbeats=1, snapshots=2),
+        "membership": Bounds(terms=2, log=5, in_flight=2, proposals=0, changes=1),
+        "joining": Bounds(nodes=4, voters=3, terms=2, log=6, in_flight=1, proposals=0, changes=2),
+        "large": Bounds(nodes=5, terms=2, log=3, in_flight=2, proposals=0),
+    },
+    "deep": {
+        "elections": Bounds(terms=3, log=4, in_flight=2),
+        "messages": Bounds(terms=3, log=4, in_flight=3, heartbeats=1),
+        "crashes": Bounds(terms=3, log=4, in_flight=2, crashes=2, duplications=1),
+        "snapshots": Bounds(terms=3, log=4, in_flight=2, crashes=1, heartbeats=2, snapshots=2),
+        "membership": Bounds(
+            nodes=4, voters=3, terms=3, log=6, in_flight=2, proposals=0, crashes=1, changes=2
+        ),
+        "large": Bounds(nodes=5, terms=3, log=4, in_flight=2),
+    },
+}

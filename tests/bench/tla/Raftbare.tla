@@ -1,0 +1,361 @@
+------------------------------ MODULE Raftbare ------------------------------
+(***************************************************************************)
+(* One bounded Raft cluster, small, written from the executable            *)
+(* specification in `spec/` and to be read beside it.  A model checker     *)
+(* that counts its distinct states must count as many as an explorer of    *)
+(* that specification within the same bounds.                              *)
+(*                                                                         *)
+(* § is a section of Ongaro and Ousterhout, "In Search of an               *)
+(* Understandable Consensus Algorithm" (extended version), Figure 2 its    *)
+(* summary; "dissertation" is Ongaro, "Consensus: Bridging Theory and      *)
+(* Practice".  Membership does not change, and there are no snapshots.     *)
+(*                                                                         *)
+(* One step is one event at one node together with the whole drain of      *)
+(* what it owes, or with a drain that a crash cuts short, after which the  *)
+(* node restarts at once.  Between steps a node's disk thus holds just its *)
+(* term, vote and log in memory, and needs no variable.  The network       *)
+(* reorders, duplicates (at a cost) and loses: what is lost never enters.  *)
+(***************************************************************************)
+EXTENDS Integers, Sequences, FiniteSets, Bags
+
+CONSTANTS
+    Nodes,           \* integers from 0 on; all are voters, and 0 creates the cluster
+    MaxTerm, MaxLog, \* no step goes beyond
+    Proposals, Crashes, Duplications, Heartbeats, \* how many there may be of each
+    InFlight         \* how many messages the network holds at most
+
+VARIABLES
+    node,            \* of each node: role, term, vote, log, commit, seqno
+    net,             \* a bag of messages
+    used,            \* how many there have been of what is counted
+    \* History variables: what has been, and is stored nowhere.  No rule reads them.
+    leaders,         \* <<term, node>> of each leader, in order of election
+    votes,           \* <<node, term, candidate>> of each vote told, by a reply or by campaigning
+    committed,       \* the committed entry at each index
+    committedIn      \* the lowest term whose leader committed that index
+
+vars == <<node, net, used, leaders, votes, committed, committedIn>>
+
+None == -1
+Peers(n) == Nodes \ {n}
+IsQuorum(set) == 2 * Cardinality(set) > Cardinality(Nodes)
+Min(a, b) == IF a < b THEN a ELSE b
+Max(a, b) == IF a > b THEN a ELSE b
+
+-----------------------------------------------------------------------------
+\* Logs.  An entry is its leader's term and what it holds: "config" (the membership, always the
+\* entry of term 0 at index 1), "term" (with which a leader opens its term, §8), or "command".
+
+TermAt(log, i) == IF i = 0 THEN 0 ELSE log[i].term
+At(log, i) == [term |-> TermAt(log, i), index |-> i]
+Last(log) == At(log, Len(log))
+Contains(log, at) == at.index <= Len(log) /\ TermAt(log, at.index) = at.term
+After(log, i) == SubSeq(log, i + 1, Len(log))
+
+\* §5.4.1 compares logs by their last positions: by term first, then by index.
+Behind(a, b) == a.term < b.term \/ (a.term = b.term /\ a.index < b.index)
+
+\* The last index, up to `i`, that is not of a higher term: terms never fall in a log.
+LastOfTerm(log, i, term) ==
+    CHOOSE j \in 0..i : TermAt(log, j) <= term /\ (j < i => TermAt(log, j + 1) > term)
+
+-----------------------------------------------------------------------------
+\* A node.  A leader knows of each peer up to where it holds the leader's log, and the latest call
+\* it replied to; of itself, how much of its log is on its disk.
+
+Follower(leader) == [is |-> "follower", leader |-> leader]
+Candidate(granted) == [is |-> "candidate", granted |-> granted]
+Leader(peers, durable) == [is |-> "leader", peers |-> peers, durable |-> durable]
+
+\* §5.1, Figure 2 "persistent state": term, vote and log survive; the rest is learnt anew.
+Restarted(term, vote, log) ==
+    [role |-> Follower(None), term |-> term, vote |-> vote, log |-> log, commit |-> 0, seqno |-> 0]
+
+-----------------------------------------------------------------------------
+\* Messages (Figure 2).  A reply carries its call's sequence number.
+
+VoteCall(n, s, to) ==
+    [is |-> "vote call", to |-> to, from |-> n, term |-> s.term, seqno |-> s.seqno,
+     last |-> Last(s.log)]
+
+VoteReply(n, s, call, granted) ==
+    [is |-> "vote reply", to |-> call.from, from |-> n, term |-> s.term, seqno |-> call.seqno,
+     granted |-> granted]
+
+\* All that follows `prev` in the leader's log; at its end this is a heartbeat.
+AppendCall(n, s, to, prev) ==
+    [is |-> "append call", to |-> to, from |-> n, term |-> s.term, seqno |-> s.seqno,
+     commit |-> s.commit, prev |-> prev, entries |-> After(s.log, prev.index)]
+
+\* In place of Figure 2's boolean: if the leader's log contains the last position of the sender's,
+\* then by Log Matching the two logs agree up to there.
+AppendReply(n, s, call) ==
+    [is |-> "append reply", to |-> call.from, from |-> n, term |-> s.term, seqno |-> call.seqno,
+     last |-> Last(s.log)]
+
+-----------------------------------------------------------------------------
+\* A move: the next state of a node, what is owed for it, and the messages among that.  No rule owes
+\* two messages to one peer, so they are a set.
+\*
+\* Owed actions are numbered in their order of execution.  Term and vote are durable before any
+\* message that rests on them leaves, entries before the reply that reports them.  A leader's
+\* broadcast does not rest on its own disk (dissertation, §10.2.1) and goes first.
+
+SetTimeout == 1
+SaveTerm == 2
+SaveVote == 3
+SendAll == 4
+SaveLog == 5
+SendOne == 6
+
+Move(s, owed, sent) == [node |-> s, owed |-> owed, sent |-> sent]
+
+\* A refusal leaves the node as it was before the event.
+Refused(n) == Move(node[n], {}, {})
+
+\* §5.2, §5.3: a call to all others, if there are any.
+CallAll(n, s, prev, owed) ==
+    IF Peers(n) = {}
+    THEN Move(s, owed, {})
+    ELSE LET t == [s EXCEPT !.seqno = @ + 1]
+         IN Move(t, owed \union {SendAll}, {AppendCall(n, t, p, prev) : p \in Peers(n)})
+
+\* §5.3: append to the own log, and tell the others.
+AppendAsLeader(n, s, holds, owed) ==
+    LET entry == [term |-> s.term, holds |-> holds]
+    IN CallAll(n, [s EXCEPT !.log = Append(@, entry)], Last(s.log),
+               owed \union {SaveLog, SetTimeout})
+
+\* §5.2, §8: nothing is known of the others' logs; an entry of its own opens the term.
+BecomeLeader(n, s, owed) ==
+    LET unknown == [p \in Peers(n) |-> [match |-> 0, seqno |-> 0]]
+    IN AppendAsLeader(n, [s EXCEPT !.role = Leader(unknown, 0)], "term", owed)
+
+\* §5.2: increment the term, vote for oneself, ask the others.
+StartElection(n, s, owed) ==
+    LET t == [s EXCEPT !.role = Candidate({n}), !.term = @ + 1, !.vote = n]
+        u == [t EXCEPT !.seqno = @ + 1]
+        campaign == owed \union {SaveTerm, SaveVote, SetTimeout}
+    IN IF IsQuorum({n})
+       THEN BecomeLeader(n, t, campaign)
+       ELSE Move(u, campaign \union {SendAll}, {VoteCall(n, u, p) : p \in Peers(n)})
+
+\* A cluster begins with a configuration entry at index 1 in term 0, and an election.
+CreateCluster(n) ==
+    StartElection(n, [node[n] EXCEPT !.log = <<[term |-> 0, holds |-> "config"]>>], {SaveLog})
+
+\* §5.4.2: an entry of the leader's own term that a quorum holds is committed, and all before.
+AdvanceCommit(n, s) ==
+    LET holders(i) == {p \in Peers(n) : s.role.peers[p].match >= i}
+                      \union (IF s.role.durable >= i THEN {n} ELSE {})
+        index == CHOOSE i \in 0..Len(s.log) : IsQuorum(holders(i)) /\ ~IsQuorum(holders(i + 1))
+    IN IF index > s.commit /\ s.log[index].term = s.term THEN [s EXCEPT !.commit = index] ELSE s
+
+\* Every owed action has been executed: all of the log is on the disk now.  With it a leader's own
+\* copy counts, which alone commits where it is the only voter.
+Drained(n, s) ==
+    IF s.role.is = "leader" /\ s.role.durable < Len(s.log)
+    THEN AdvanceCommit(n, [s EXCEPT !.role.durable = Len(s.log)])
+    ELSE s
+
+-----------------------------------------------------------------------------
+\* Messages received, once a higher term has been taken over.
+
+\* §5.2, §5.4.1: one vote a term, first come first served, to a log not behind one's own.
+ReceiveVoteCall(n, s, owed, m) ==
+    IF m.term < s.term THEN Move(s, owed \union {SendOne}, {VoteReply(n, s, m, FALSE)})
+    ELSE IF Behind(m.last, Last(s.log)) \/ s.vote \notin {None, m.from} THEN Move(s, owed, {})
+    ELSE Move([s EXCEPT !.vote = m.from],
+              owed \union {SendOne, SetTimeout} \union (IF s.vote = None THEN {SaveVote} ELSE {}),
+              {VoteReply(n, s, m, TRUE)})
+
+\* §5.2: a candidate that a quorum voted for in its own term leads it.
+ReceiveVoteReply(n, s, owed, m) ==
+    IF s.role.is = "candidate" /\ m.granted /\ m.term = s.term
+    THEN LET granted == s.role.granted \union {m.from}
+         IN IF IsQuorum(granted)
+            THEN BecomeLeader(n, s, owed)
+            ELSE Move([s EXCEPT !.role = Candidate(granted)], owed, {})
+    ELSE Move(s, owed, {})
+
+\* §5.3: follow the leader of the term, agree with its log, learn what is committed.  What would
+\* show that a guarantee of the protocol has been broken is refused.
+ReceiveAppendCall(n, s, owed, m) ==
+    LET log == s.log
+        prev == m.prev
+        end == prev.index + Len(m.entries)
+        reply(t, more) ==
+            Move(t, owed \union more \union {SendOne, SetTimeout}, {AppendReply(n, t, m)})
+        follower == [s EXCEPT !.role = Follower(m.from)]
+        \* Figure 2, AppendEntries receiver 5: min(leaderCommit, index of last new entry).
+        learnt(verified) == Max(s.commit, Min(m.commit, verified))
+        \* Receiver 2: no entry of the leader's before `prev` has a higher term, nor is anything
+        \* the leader's from the place on where the two logs show different terms.
+        keep == LastOfTerm(log, Min(prev.index - 1, Len(log)), prev.term)
+        \* Receiver 3, 4: the last index at which the log has what the leader sent.
+        same(i) == i <= Min(end, Len(log)) /\ log[i].term = m.entries[i - prev.index].term
+        agreed == CHOOSE i \in prev.index..end :
+                      ~same(i + 1) /\ \A j \in prev.index + 1..i : same(j)
+    IN IF m.term < s.term THEN Move(s, owed \union {SendOne}, {AppendReply(n, s, m)})
+       ELSE IF s.role.is = "leader" THEN Refused(n)
+       ELSE IF m.term < (IF m.entries = <<>> THEN prev.term ELSE m.entries[Len(m.entries)].term)
+            THEN Refused(n)
+       ELSE IF ~Contains(log, prev)
+            THEN IF keep < s.commit THEN Refused(n)
+                 ELSE IF keep = Len(log) THEN reply(follower, {})
+                 ELSE reply([follower EXCEPT !.log = SubSeq(log, 1, keep)], {SaveLog})
+       ELSE IF agreed = end THEN reply([follower EXCEPT !.commit = learnt(end)], {})
+       ELSE IF agreed < s.commit THEN Refused(n)
+       ELSE reply([follower EXCEPT !.log = SubSeq(log, 1, agreed)
+                                           \o After(m.entries, agreed - prev.index),
+                                   !.commit = learnt(end)], {SaveLog})
+
+\* §5.3: learn how far the peer's log matches, and send it what it lacks.  A reply to an earlier
+\* call than the latest one replied to is stale.
+ReceiveAppendReply(n, s, owed, m) ==
+    IF s.role.is # "leader" \/ m.term < s.term \/ m.seqno <= s.role.peers[m.from].seqno
+    THEN Move(s, owed, {})
+    ELSE LET \* The last position of the leader's log that a log which ends like this may contain.
+             shared == At(s.log, LastOfTerm(s.log, Min(m.last.index, Len(s.log)), m.last.term))
+             replied == [s EXCEPT !.role.peers[m.from].seqno = m.seqno]
+             t == IF shared = m.last /\ s.role.peers[m.from].match < shared.index
+                  THEN AdvanceCommit(n, [replied EXCEPT !.role.peers[m.from].match = shared.index])
+                  ELSE replied
+             u == [t EXCEPT !.seqno = @ + 1]
+         IN IF m.last = Last(s.log)
+            THEN Move(t, owed, {})
+            ELSE Move(u, owed \union {SendOne}, {AppendCall(n, u, m.from, shared)})
+
+\* §5.1: a higher term makes anyone a follower, that has not voted in it yet.
+Receive(n, m) ==
+    LET higher == m.term > node[n].term
+        s == IF higher
+             THEN [node[n] EXCEPT !.role = Follower(None), !.term = m.term, !.vote = None]
+             ELSE node[n]
+        owed == IF higher THEN {SaveTerm, SaveVote, SetTimeout} ELSE {}
+    IN CASE m.is = "vote call" -> ReceiveVoteCall(n, s, owed, m)
+         [] m.is = "vote reply" -> ReceiveVoteReply(n, s, owed, m)
+         [] m.is = "append call" -> ReceiveAppendCall(n, s, owed, m)
+         [] m.is = "append reply" -> ReceiveAppendReply(n, s, owed, m)
+
+-----------------------------------------------------------------------------
+\* Steps of the cluster.
+
+\* Who leads; what is committed, at the latest in the node's term (a leader of an earlier term may
+\* come to know it later than one that followed it); the votes that were told by what was `done`.
+Remember(n, s, done, sent) ==
+    LET leads == s.role.is = "leader"
+        new == SubSeq(s.log, Len(committed) + 1, s.commit)
+        lowered == IF leads /\ s.commit > node[n].commit
+                   THEN [i \in DOMAIN committedIn |->
+                            IF i <= s.commit THEN Min(s.term, committedIn[i]) ELSE committedIn[i]]
+                   ELSE committedIn
+    IN /\ leaders' = IF leads /\ \A i \in DOMAIN leaders : leaders[i] # <<s.term, n>>
+                     THEN Append(leaders, <<s.term, n>>)
+                     ELSE leaders
+       /\ committed' = committed \o new
+       /\ committedIn' = lowered \o [i \in DOMAIN new |-> s.term]
+       /\ votes' = votes
+             \union (IF SaveVote \in done /\ s.vote = n THEN {<<n, s.term, n>>} ELSE {})
+             \union {<<n, m.term, m.to>> : m \in {r \in sent : r.is = "vote reply" /\ r.granted}}
+
+\* The network takes any part of what is sent that it has room for.
+Transmit(rest, sent) ==
+    \E arriving \in SUBSET sent :
+        /\ Cardinality(arriving) <= InFlight - BagCardinality(rest)
+        /\ net' = rest (+) SetToBag(arriving)
+
+Replace(n, s) == node' = [node EXCEPT ![n] = s]
+
+Within(s) == s.term <= MaxTerm /\ Len(s.log) <= MaxLog
+
+\* The drain of a move is executed to its end, or the node crashes just before one of the actions
+\* and restarts from what those before it have persisted.  A write always ends as the log ends.
+\* A move out of the bounds is not made at all, even if a crash were to take it back.
+Take(n, move, rest, spent) == Within(move.node) /\
+   (\/ LET s == Drained(n, move.node)
+       IN /\ Replace(n, s)
+          /\ used' = spent
+          /\ Remember(n, s, move.owed, move.sent)
+          /\ Transmit(rest, move.sent)
+    \/ /\ spent.crashes < Crashes
+       /\ used' = [spent EXCEPT !.crashes = @ + 1]
+       /\ \E next \in move.owed :
+             LET done == {action \in move.owed : action < next}
+                 sent == IF SendAll \in done THEN move.sent ELSE {}
+                 saved(action) == IF action \in done THEN move.node ELSE node[n]
+             IN /\ Replace(n, Restarted(saved(SaveTerm).term, saved(SaveVote).vote,
+                                        saved(SaveLog).log))
+                /\ Remember(n, move.node, done, sent)
+                /\ Transmit(rest, sent))
+
+Create == node[0].log = <<>> /\ Take(0, CreateCluster(0), net, used)
+
+\* §5.2.  Who knows of no membership does not campaign.
+ElectionTimeout(n) ==
+    /\ node[n].role.is # "leader" /\ node[n].log # <<>>
+    /\ Take(n, StartElection(n, node[n], {}), net, used)
+
+Propose(n) ==
+    /\ node[n].role.is = "leader" /\ used.proposals < Proposals
+    /\ Take(n, AppendAsLeader(n, node[n], "command", {}), net, [used EXCEPT !.proposals = @ + 1])
+
+Heartbeat(n) ==
+    /\ node[n].role.is = "leader" /\ used.heartbeats < Heartbeats
+    /\ Take(n, CallAll(n, node[n], Last(node[n].log), {SetTimeout}), net,
+            [used EXCEPT !.heartbeats = @ + 1])
+
+\* A message is delivered and gone, or at a cost stays to be delivered again.
+Deliver(m) ==
+    \/ Take(m.to, Receive(m.to, m), net (-) SetToBag({m}), used)
+    \/ /\ used.duplications < Duplications
+       /\ Take(m.to, Receive(m.to, m), net, [used EXCEPT !.duplications = @ + 1])
+
+\* A node that owes nothing crashes and restarts.
+Crash(n) ==
+    LET s == Restarted(node[n].term, node[n].vote, node[n].log)
+    IN /\ used.crashes < Crashes /\ s # node[n]
+       /\ Replace(n, s)
+       /\ used' = [used EXCEPT !.crashes = @ + 1]
+       /\ UNCHANGED <<net, leaders, votes, committed, committedIn>>
+
+Init ==
+    /\ node = [n \in Nodes |-> Restarted(0, None, <<>>)]
+    /\ net = EmptyBag
+    /\ used = [proposals |-> 0, crashes |-> 0, duplications |-> 0, heartbeats |-> 0]
+    /\ leaders = <<>> /\ votes = {} /\ committed = <<>> /\ committedIn = <<>>
+
+Next ==
+    \/ Create
+    \/ \E n \in Nodes : ElectionTimeout(n) \/ Propose(n) \/ Heartbeat(n) \/ Crash(n)
+    \/ \E m \in DOMAIN net : Deliver(m)
+
+-----------------------------------------------------------------------------
+\* What must hold in every state.
+
+\* §5.2, Figure 3: at most one leader can be elected in a given term.
+ElectionSafety ==
+    \A i, j \in DOMAIN leaders : leaders[i][1] = leaders[j][1] => i = j
+
+\* §5.2: a node votes for at most one candidate in a given term.
+VoteOncePerTerm ==
+    \A v, w \in votes : v[1] = w[1] /\ v[2] = w[2] => v[3] = w[3]
+
+\* §5.3, Figure 3: logs with an entry of the same index and term are the same up to there.
+LogMatching ==
+    \A m, n \in Nodes : m < n =>
+        LET one == node[m].log
+            other == node[n].log
+        IN \A i \in 1..Min(Len(one), Len(other)) :
+               one[i].term = other[i].term => \A j \in 1..i : one[j] = other[j]
+
+\* §5.4, Figure 3: a leader's log has every entry that was committed in an earlier term.
+LeaderCompleteness ==
+    \A n \in Nodes : node[n].role.is = "leader" =>
+        \A i \in DOMAIN committed : committedIn[i] < node[n].term =>
+            i <= Len(node[n].log) /\ node[n].log[i] = committed[i]
+
+\* §5.4.3, Figure 3: what a node commits at an index is what was ever committed there.
+StateMachineSafety ==
+    \A n \in Nodes : \A i \in 1..node[n].commit : node[n].log[i] = committed[i]
+=============================================================================
