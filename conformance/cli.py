@@ -17,7 +17,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from conformance import console as people
 from conformance.audit.run import EXIT_CODES, AuditReport, Level, audit
 from conformance.check import Options, Report, check
-from conformance.explore.command import explore_command
+from conformance.explore.bounds import PRESETS
+from conformance.explore.command import explore_command, save_finding
 from conformance.recording import save
 from conformance.replay import replay
 from conformance.simulate import MAX_NODES
@@ -123,18 +124,26 @@ def verify_command(
     out_dir: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")
     ] = Path("findings"),
+    explore: Annotated[
+        bool, typer.Option(help="Explore the bounds of the preset quick as well.")
+    ] = True,
 ) -> None:
-    """The main job: a long lockstep check, and an audit of all traces with known verdicts."""
+    """The main job: a lockstep check, an exploration, an audit of traces with known verdicts."""
     with _progress(False) as (progress, task):
-        progress.update(task, total=events, description="checking")
         report = verify(
             Options(seed=seed, events=events),
             traces,
-            lambda now: progress.update(task, completed=now.events),
+            PRESETS["quick"] if explore else {},
+            lambda now: progress.update(task, total=None, description=now),
         )
     trace = _save_finding(report.check, out_dir)
     out.rule("Lockstep: library and specification")
     people.print_check(out, report.check, trace)
+    if report.explored is not None:
+        from conformance.explore.console import print_suite
+
+        out.rule("Exploration: every state within bounds")
+        print_suite(out, report.explored, save_finding(report.explored, out_dir, err))
     out.rule("Audit: traces with known verdicts")
     people.print_verified(out, report)
     raise typer.Exit(report.exit_code)

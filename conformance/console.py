@@ -163,6 +163,10 @@ def print_verified(console: Console, report: VerifyReport) -> None:
     console.rule("Summary")
     lockstep = "agrees with its specification" if report.check.found is None else "DISAGREES"
     console.print(f"library    {lockstep} on {report.check.events:,} events")
+    if report.explored is not None:
+        states = sum(run.distinct for run in report.explored.runs.values())
+        verdict = report.explored.verdict
+        console.print(f"states     {verdict}: {states:,} distinct ones explored")
     console.print(f"audits     {right} of {len(report.traces)} traces judged as expected")
     if report.exit_code == 0:
         console.print("[bold green]verified[/]")

@@ -1,16 +1,24 @@
-"""`conformance verify`: the main job, a lockstep check and the traces whose verdicts are known."""
+"""`conformance verify`: the main job, all checks that take less than minutes.
+
+A lockstep check, an exploration, and the traces whose verdicts are known.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from conformance.audit.run import AuditReport, Level, audit
 from conformance.check import Options, Report, check
+
+if TYPE_CHECKING:  # an audit does without numpy, which exploring needs
+    from conformance.explore.bounds import Bounds
+    from conformance.explore.suite import SuiteReport
 
 EVENTS = 200_000
 EXPECTED = "expected.json"
@@ -49,25 +57,46 @@ class VerifyReport:
     traces: list[Verified]
     complaints: list[str]
     """What is wrong with the collection of traces itself."""
+    explored: SuiteReport | None = None
 
     @property
     def exit_code(self) -> int:
         if self.check.found is not None or not all(t.as_expected for t in self.traces):
             return 1
+        if self.explored is not None and self.explored.exit_code:
+            return self.explored.exit_code
         return 2 if self.complaints else 0
 
 
 def verify(
-    options: Options, directory: Path, progress: Callable[[Report], None] = lambda _: None
+    options: Options,
+    directory: Path,
+    bounds: Mapping[str, Bounds],
+    progress: Callable[[str], None] = lambda _: None,
 ) -> VerifyReport:
-    report = check(options, progress)
+    """All of it.  Without bounds nothing is explored."""
+    report = check(options, lambda now: progress(f"checking: {now.events:,} events"))
+    explored: SuiteReport | None = None
+    if bounds and report.found is None:
+        explored = _explore(bounds, progress)
     traces: list[Verified] = []
     complaints: list[str] = []
     for part in ("golden", "violations"):
+        progress(f"auditing {directory / part}")
         verified, problems = verify_traces(directory / part)
         traces += verified
         complaints += problems
-    return VerifyReport(report, traces, complaints)
+    return VerifyReport(report, traces, complaints, explored)
+
+
+def _explore(bounds: Mapping[str, Bounds], progress: Callable[[str], None]) -> SuiteReport:
+    from conformance.explore.run import Options as Exploring
+    from conformance.explore.run import progress_line
+    from conformance.explore.suite import explore_all
+
+    return explore_all(
+        bounds, Exploring(), lambda name, now: progress(f"exploring {progress_line(name, now)}")
+    )
 
 
 def verify_traces(directory: Path) -> tuple[list[Verified], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, fields, replace
 from typing import Final, NamedTuple
 
@@ -158,3 +159,14 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "large": Bounds(nodes=5, terms=3, log=4, in_flight=2),
     },
 }
+
+
+def of_bounds(bounds: Bounds) -> str:
+    """The options that name these bounds."""
+    usual = Bounds()
+    said = []
+    for field in fields(Bounds):
+        value = getattr(bounds, field.name)
+        if value != getattr(usual, field.name):
+            said += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join(said)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import fields
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +14,9 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from conformance.explore.bounds import PRESETS, BadBounds, Bounds
+
+if TYPE_CHECKING:  # an audit does without numpy, which exploring needs
+    from conformance.explore.suite import SuiteReport
 
 Preset = Enum("Preset", {name: name for name in PRESETS}, type=str)  # type: ignore[misc]
 
@@ -77,10 +79,10 @@ def explore_command(
     on every state and step, and that a leader can still be elected and commit is checked from all
     of them.  The first finding is one that no fewer moves lead to.
     """
-    from conformance.explore.console import print_suite, progress_line
-    from conformance.explore.run import Options
+    from conformance.explore.console import print_suite
+    from conformance.explore.run import Options, progress_line
     from conformance.explore.store import BadCheckpoint
-    from conformance.explore.suite import SuiteReport, explore_all
+    from conformance.explore.suite import explore_all
 
     given = {
         name: value
@@ -105,7 +107,7 @@ def explore_command(
         quiet = as_json or not err.is_terminal
         with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
             task = progress.add_task("")
-            suite: SuiteReport = explore_all(
+            suite = explore_all(
                 named,
                 options,
                 lambda name, report: progress.update(task, description=progress_line(name, report)),
@@ -116,13 +118,11 @@ def explore_command(
         else:
             err.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(2) from None
-    trace = _save(suite, out_dir, err)
+    trace = save_finding(suite, out_dir, err)
     if as_json:
         print(json.dumps({**suite.as_json(), "trace": str(trace) if trace else None}, indent=2))
     else:
-        name = list(suite.runs)[-1]
-        again = f"conformance explore {of_bounds(named[name])}"
-        print_suite(out, suite, trace, again + ("" if symmetry else " --no-symmetry"))
+        print_suite(out, suite, trace)
     raise typer.Exit(suite.exit_code)
 
 
@@ -151,18 +151,7 @@ def _bounds(given: dict[str, Any]) -> Bounds:
     return Bounds(**given)
 
 
-def of_bounds(bounds: Bounds) -> str:
-    """The options that name these bounds."""
-    usual = Bounds()
-    said = []
-    for field in fields(Bounds):
-        value = getattr(bounds, field.name)
-        if value != getattr(usual, field.name):
-            said += [f"--{field.name.replace('_', '-')}", str(value)]
-    return shlex.join(said)
-
-
-def _save(suite: Any, directory: Path, err: Console) -> Path | None:
+def save_finding(suite: SuiteReport, directory: Path, err: Console) -> Path | None:
     from conformance.recording import save
 
     found = suite.found

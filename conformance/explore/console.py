@@ -10,22 +10,13 @@ from rich.table import Table
 
 from conformance.check import describe
 from conformance.console import print_difference
+from conformance.explore.bounds import of_bounds
 from conformance.explore.narrate import narrate
-from conformance.explore.run import MEGABYTE, Report, memory
 from conformance.explore.suite import SuiteReport
 from conformance.lockstep import Difference, name_of
 
 
-def progress_line(name: str, report: Report) -> str:
-    """Where an exploration is: what TLC tells of itself, in one line."""
-    rate = report.distinct / report.seconds if report.seconds else 0
-    return (
-        f"{name}: depth {report.depth}, {report.generated:,} generated, {report.distinct:,} "
-        f"distinct, {report.queue:,} queued, {rate:,.0f}/s, {memory() // MEGABYTE:,} MB"
-    )
-
-
-def print_suite(console: Console, suite: SuiteReport, trace: Path | None, again: str) -> None:
+def print_suite(console: Console, suite: SuiteReport, trace: Path | None) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("bounds")
     for column in ("distinct states", "generated", "depth", "node transitions", "seconds"):
@@ -44,7 +35,7 @@ def print_suite(console: Console, suite: SuiteReport, trace: Path | None, again:
     console.print(table)
     _print_unseen(console, suite)
     if suite.found is not None:
-        _print_found(console, suite, trace, again)
+        _print_found(console, suite, trace)
     elif suite.verdict == "conforms":
         console.print("\n[bold green]conforms[/]: every state within the bounds was visited")
     else:
@@ -61,7 +52,7 @@ def _print_unseen(console: Console, suite: SuiteReport) -> None:
         console.print(f"[yellow]never fired[/] (rules of the specification): {', '.join(unfired)}")
 
 
-def _print_found(console: Console, suite: SuiteReport, trace: Path | None, again: str) -> None:
+def _print_found(console: Console, suite: SuiteReport, trace: Path | None) -> None:
     found = suite.found
     assert found is not None
     console.print(
@@ -75,5 +66,8 @@ def _print_found(console: Console, suite: SuiteReport, trace: Path | None, again
     else:
         console.print(f"\n{escape(describe(found.finding))}", soft_wrap=True)
     if trace is not None:
-        console.print(f"\ntrace: {escape(str(trace))}", soft_wrap=True)
-    console.print(f"again: {escape(again)}", soft_wrap=True)
+        console.print(f"\nThe trace: {escape(str(trace))}", soft_wrap=True)
+    options = list(suite.runs.values())[-1].options
+    again = f"conformance explore {of_bounds(options.bounds)}"
+    again += "" if options.symmetry else " --no-symmetry"
+    console.print(f"Reproduce: {escape(again)}", soft_wrap=True)

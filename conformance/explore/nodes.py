@@ -380,5 +380,5 @@ class RuleCounter:
             self._seen.add(frame.f_code)
 
 
-QUESTIONS: Final = ("commit_status", "could_be_disruptive", "step", "moved")
-"""Functions of `spec.node` that are no rules."""
+QUESTIONS: Final = ("commit_status", "could_be_disruptive", "step", "moved", "refused", "start")
+"""Functions of `spec.node` that are no rules; and the one with which every run starts."""

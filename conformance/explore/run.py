@@ -267,3 +267,12 @@ def memory() -> int:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
     return pages * resource.getpagesize()
+
+
+def progress_line(name: str, report: Report) -> str:
+    """Where an exploration is: what TLC tells of itself, in one line."""
+    rate = report.distinct / report.seconds if report.seconds else 0
+    return (
+        f"{name}: depth {report.depth}, {report.generated:,} generated, {report.distinct:,} "
+        f"distinct, {report.queue:,} queued, {rate:,.0f}/s, {memory() // MEGABYTE:,} MB"
+    )

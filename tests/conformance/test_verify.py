@@ -10,8 +10,11 @@ import pytest
 
 from conformance.check import Options
 from conformance.crate import IN_LIBRARY
+from conformance.explore import run as run_module
+from conformance.explore.bounds import Bounds
 from conformance.library import LibrarySubject
 from conformance.patched import library
+from conformance.rebuild import Rebuilder
 from conformance.verify import verify
 from tests.conformance.cli_helpers import Ran, run, simulated, story, with_mutant, written
 
@@ -36,7 +39,9 @@ def expect(directory: Path, expected: Any) -> None:
 
 
 def verified(traces: Path) -> Ran:
-    return run("verify", "--events", 50, "--traces", traces, "--out", traces / "findings")
+    return run(
+        "verify", "--no-explore", "--events", 50, "--traces", traces, "--out", traces / "findings"
+    )
 
 
 def test_all_is_as_expected(traces: Path) -> None:
@@ -44,7 +49,7 @@ def test_all_is_as_expected(traces: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert "2 of 2 traces judged as expected" in ran.out
     assert ran.out.splitlines()[-1] == "verified"
-    report = verify(Options(events=50), traces)
+    report = verify(Options(events=50), traces, {})
     assert [trace.path.name for trace in report.traces] == ["healthy.jsonl.gz", "vote.jsonl"]
     assert [trace.as_expected for trace in report.traces] == [True, True]
     assert (report.complaints, report.exit_code) == ([], 0)
@@ -116,10 +121,34 @@ def test_an_empty_collection_is_none(traces: Path) -> None:
 def test_a_library_that_differs(traces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by the check, while the recorded traces are judged as ever."""
     with with_mutant(monkeypatch, "D2"):
-        ran = run("verify", "--events", 20_000, "--traces", traces, "--out", traces / "findings")
+        ran = run(
+            "verify",
+            "--no-explore",
+            "--events",
+            20_000,
+            "--traces",
+            traces,
+            "--out",
+            traces / "findings",
+        )
     assert ran.code == 1
     assert "library    DISAGREES" in ran.out
     assert "2 of 2 traces" in ran.out
     (found,) = (traces / "findings").iterdir()
     assert run("replay", found).code == 0
     assert run("audit", found).code == 1
+
+
+def test_an_exploration_is_part_of_it(traces: Path) -> None:
+    small = {"small": Bounds(nodes=2, terms=1)}
+    report = verify(Options(events=50), traces, small)
+    assert report.explored is not None
+    assert (report.explored.verdict, report.exit_code) == ("conforms", 0)
+    with library(*IN_LIBRARY["D1"]) as copy, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "Rebuilder", lambda _: Rebuilder(copy))
+        broken = {"broken": Bounds(terms=3, log=4, in_flight=1)}
+        report = verify(Options(events=50), traces, broken)
+    assert report.check.found is None
+    assert report.explored is not None
+    assert report.explored.found is not None
+    assert report.exit_code == 1
