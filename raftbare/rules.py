@@ -25,7 +25,7 @@ from raftbare.message import (
 from raftbare.pending import Actions, Pending, merge_call
 from raftbare.quorum import has_quorum
 from raftbare.role import Candidate, Follower, Leader, RoleState
-from raftbare.types import LogPosition, MessageSeqNo, NodeId, Term
+from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
 
 
 class Rules:
@@ -61,13 +61,10 @@ class Rules:
     # Leader election, §5.2
 
     def _start_election(self) -> None:
-        """§5.2: increment the term, vote for oneself, ask the others.
-
-        A non-voter and a removed node do not campaign (§6).
-        """
-        config = self._log.latest_config
-        if not config.is_voter(self._id):
+        """§5.2: increment the term, vote for oneself, ask the others."""
+        if not self._may_campaign():
             return
+        config = self._log.latest_config
         candidate = Candidate(self._id)
         self._role = candidate
         self._current_term = Term(self._current_term + 1)
@@ -82,6 +79,20 @@ class Rules:
                 MessageHeader(self._id, self._current_term, self._next_seqno()),
                 self._log.last_position,
             )
+
+    def _may_campaign(self) -> bool:
+        """§6: voters do.  Who was one until the latest configuration keeps the right as long as it
+        does not know that to be committed (dissertation, §4.2.2): only those who leave may have
+        it in their logs, and no other log wins against theirs.
+        """
+        log = self._log
+        if log.latest_config.is_voter(self._id):
+            return True
+        index = log.latest_config_index
+        if index <= self._commit_index:
+            return False
+        before = log.get_position_and_config(LogIndex(index - 1))
+        return before is not None and before[1].is_voter(self._id)
 
     def _become_leader(self) -> None:
         """§5.2, §8: nothing is known of the others' logs; an entry of its own opens the term."""

@@ -158,11 +158,8 @@ def election_timeout(node: Node) -> Move:
 
 
 def start_election(node: Node) -> Move:
-    """§5.2: increment the term, vote for oneself, ask the others.
-
-    A non-voter and a removed node do not campaign (§6).
-    """
-    if node.id not in node.config.electors:
+    """§5.2: increment the term, vote for oneself, ask the others."""
+    if not may_campaign(node):
         return node, ()
     node = node._replace(
         role=Candidate(frozenset({node.id})),
@@ -180,6 +177,21 @@ def start_election(node: Node) -> Move:
     node = node._replace(seqno=node.seqno + 1)
     call = RequestVoteCall(node.id, node.current_term, node.seqno, node.log.last_position)
     return node, (*owed, BroadcastMessage(call))
+
+
+def may_campaign(node: Node) -> bool:
+    """§6: who has a vote in the configuration in force; a non-voter has none.
+
+    Who had one just before keeps the right until the latest configuration is known to be
+    committed (dissertation, §4.2.2): it may be that only a log with that configuration can still
+    win, and only those who left have one.
+    """
+    log = node.log
+    if node.id in log.config.electors:
+        return True
+    if log.config_index <= node.commit_index:
+        return False
+    return node.id in log.config_at(log.config_index - 1).electors
 
 
 def become_leader(node: Node) -> Move:

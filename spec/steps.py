@@ -136,10 +136,19 @@ def elected_by_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
 
 
 def campaigns_as_elector(before: Node, after: Node) -> Detail:
-    """§6: a non-voter or a removed server does not campaign."""
+    """§6: a non-voter does not campaign, nor one whose removal it knows to be committed.
+
+    Until then it may (dissertation, §4.2.2).
+    """
     if not isinstance(after.role, Candidate) or after.current_term == before.current_term:
         return None
-    return None if after.id in after.config.electors else f"campaigns outside of {after.config}"
+    log = after.log
+    if after.id in log.config.electors:
+        return None
+    if log.config_index > after.commit_index:
+        if after.id in log.config_at(log.config_index - 1).electors:
+            return None
+    return f"campaigns outside of {after.config}"
 
 
 def config_change_through_joint(before: Node, after: Node) -> Detail:

@@ -42,7 +42,7 @@ class Config:
 
     @property
     def electors(self) -> frozenset[NodeId]:
-        """Who may campaign: a voter of the old or of the new membership."""
+        """Who has a vote: a voter of the old or of the new membership."""
         return self.voters | self.new_voters
 
     @property

@@ -54,7 +54,7 @@ def inputs(member: Member, bounds: Bounds) -> Iterator[tuple[Event, Cost]]:
         if bounds.changes:
             for config in changes(node, bounds.nodes):
                 yield ProposeConfig(config), Cost(changes=1)
-    elif node.id in node.config.electors:
+    else:
         yield ElectionTimeout(), FREE
     if bounds.snapshots:
         for index in range(node.log.snapshot_position.index + 1, node.commit_index + 1):

@@ -121,13 +121,13 @@ def test_since_is_new_and_shares_nothing(model: Model, data: st.DataObject) -> N
     assert rest is not None
     kept = [entry for where, entry in model.rows if where.index > at.index]
     agrees(rest, Model(at, kept))
-    rest.push(opening(9))
+    rest.push(opening(rest.last_position.term + 1))
     rest.truncate(0)
     agrees(entries, model)
     rest = entries.since(at)
     assert rest is not None
     entries.truncate(0)
-    entries.push(opening(9))
+    entries.push(opening(entries.last_position.term + 1))
     agrees(rest, Model(at, kept))
 
 

@@ -11,11 +11,17 @@ from raftbare import (
     CommitStatus,
     ConfigEntry,
     InvalidConfigError,
+    Log,
+    LogEntries,
+    LogEntry,
+    LogPosition,
+    Node,
     NodeId,
     RequestVoteCall,
     Role,
     SendMessage,
     SetElectionTimeout,
+    Term,
 )
 
 from .helpers import (
@@ -25,6 +31,7 @@ from .helpers import (
     append_reply,
     config,
     header,
+    opening,
     owed,
     position,
     sent,
@@ -114,6 +121,21 @@ def test_a_removed_leader_steps_down_once_it_has_committed_its_removal() -> None
     cluster.elect(1)
     assert cluster.nodes[2].leader == 1
     assert cluster.nodes[0].current_term == 1
+
+
+def test_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> None:
+    """Dissertation, §4.2.2: no other log may be able to win."""
+    configs = config([0, 1]), config([0, 1], [1]), config([1])
+    first, joint, last = [ConfigEntry(one) for one in configs]
+    runs: list[tuple[LogEntry, int]] = [(first, 1), (opening(1), 1), (joint, 1), (last, 1)]
+    log = Log(ClusterConfig(), LogEntries.from_runs(LogPosition.ZERO, runs))
+    leaving = Node.restart(NodeId(0), current_term=Term(1), voted_for=None, log=log)
+    leaving.handle_election_timeout()
+    assert leaving.role.is_candidate
+    aware = Node.restart(NodeId(0), current_term=Term(1), voted_for=None, log=log)
+    aware.handle_snapshot_installed(position(1, 4), config([1]))
+    aware.handle_election_timeout()
+    assert aware.role.is_follower
 
 
 def test_a_removed_leader_leads_on_without_counting_itself() -> None:

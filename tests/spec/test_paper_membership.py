@@ -11,6 +11,7 @@ from spec.values import (
     Candidate,
     Config,
     ElectionTimeout,
+    Entry,
     Follower,
     Leader,
     Node,
@@ -111,6 +112,47 @@ def test_6_only_a_leader_accepts_a_change() -> None:
 def test_6_a_non_voter_and_a_removed_node_do_not_campaign(config: Config) -> None:
     node = Node(0, Follower(), 1, None, log_of(1, config=config))
     assert step(node, ElectionTimeout()) == (None, (), node)
+
+
+def test_6_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> None:
+    """Dissertation, §4.2.2."""
+    log = log_of(1, config=voters(0, 1))
+    joint = Config(frozenset({0, 1}), frozenset({1}))
+    log = log.appended((Entry(1, joint), Entry(1, voters(1))))
+    removed = Node(0, Follower(), 1, None, log, log.last_index - 1)
+    assert isinstance(step(removed, ElectionTimeout()).node.role, Candidate)
+    aware = removed._replace(commit_index=log.last_index)
+    assert step(aware, ElectionTimeout()).node is aware
+    compacted = removed._replace(log=log.compacted(log.position(log.last_index - 1), joint))
+    assert isinstance(step(compacted, ElectionTimeout()).node.role, Candidate)
+    restarted = aware._replace(log=log.compacted(log.last_position, voters(1)))
+    assert step(restarted, ElectionTimeout()).node is restarted
+
+
+def test_6_a_leader_that_removes_itself_is_not_the_end() -> None:
+    """Node 1 has a joint configuration, and needs the vote of node 0, whose log is ahead.
+
+    So none but node 0 can be elected, which then leads until its removal is committed.
+    """
+    cluster = Scenario(2)
+    cluster.create(0, 1)
+    cluster.input(0, ProposeConfig(Config(frozenset({0, 1}), frozenset({1}))))
+    cluster.deliver(0, 1)
+    cluster.input(1, ElectionTimeout())
+    cluster.deliver(1, 0)  # the reply of term 1: the joint configuration is committed
+    assert cluster.node(0).config == voters(1)
+    cluster.lose_all()
+    cluster.input(1, ElectionTimeout())
+    cluster.settle()
+    assert cluster.node(0).config == voters(1)
+    assert cluster.node(1).config.is_joint
+    assert not isinstance(cluster.node(1).role, Leader)  # node 0 does not vote for it
+    cluster.input(0, ElectionTimeout())
+    cluster.settle()
+    assert cluster.node(1).config == voters(1)
+    assert not isinstance(cluster.node(0).role, Leader)  # it has stepped down
+    cluster.input(1, ElectionTimeout())
+    assert isinstance(cluster.node(1).role, Leader)
 
 
 def test_6_a_non_voter_is_brought_up_and_counts_for_nothing() -> None:

@@ -324,8 +324,8 @@ EXAMPLES = (
         "CHANGE",
         "CampaignsAsElector",
         moved(
-            Node(0, Follower(), 2, None, REMOVED.log),
-            Node(0, Candidate(frozenset({0})), 3, 0, REMOVED.log),
+            Node(0, Follower(), 2, None, REMOVED.log, REMOVED.log.config_index),
+            Node(0, Candidate(frozenset({0})), 3, 0, REMOVED.log, REMOVED.log.config_index),
         ),
     ),
     Example("CHANGE", "ConfigChangeThroughJoint", changing(voters(0, 1, 2), voters(0, 1))),
@@ -465,7 +465,7 @@ BROKEN: dict[str, Callable[[], Rule]] = {
         "owed = (AppendLogEntries(log.position(agreed), missing),)", "owed = ()"
     ),
     "anyone campaigns": lambda: _node(
-        "    if node.id not in node.config.electors:\n        return node, ()\n", ""
+        "    if not may_campaign(node):\n        return node, ()\n", ""
     ),
     "a term is taken over and not saved": lambda: _node(
         "return node, (SaveCurrentTerm(term), SaveVotedFor(None), SetElectionTimeout())",
