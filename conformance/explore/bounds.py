@@ -132,7 +132,7 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "messages": Bounds(terms=2, log=3, in_flight=2),
         "crashes": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=1),
         "held": Bounds(terms=2, log=3, in_flight=1, proposals=2, held=2),
-        "snapshots": Bounds(terms=2, log=3, in_flight=1, heartbeats=1, snapshots=1),
+        "snapshots": Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1, snapshots=1),
         "membership": Bounds(terms=2, log=5, in_flight=1, proposals=0, changes=1),
         "joining": Bounds(voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
     },

@@ -17,6 +17,7 @@ import numpy as np
 
 from conformance.check import describe
 from conformance.explore.bounds import Cost
+from conformance.explore.eventually import Stall
 from conformance.explore.space import Fault, Space, pack
 from conformance.explore.steps import Outcome, deliveries, exceeded, of_event, of_inputs
 from conformance.explore.store import Store
@@ -39,6 +40,7 @@ from spec.cluster import (
     new_cluster,
     sent,
 )
+from spec.properties import Violation
 from spec.values import Restart
 
 
@@ -91,6 +93,29 @@ def explain(
     # What is wrong is hidden in the library's node: it cannot be seen from outside yet.
     seen = retrace(space, [*moves, last], library)
     return Counterexample(space.bounds.nodes, seen.found or finding, seen.moves, seen.recorder)
+
+
+def explain_stall(
+    space: Space, store: Store, depth: int, stall: Stall, library: ModuleType | None
+) -> Counterexample:
+    """A shortest way to where a claim of `eventually` fails, and what then follows."""
+    at = next(d for d in range(depth + 1) if _is_in(store, d, stall.state))
+    moves = walk(space, states_to(space, store, at, stall.state))
+    cluster, spent = _end(space, moves)
+    for step in stall.steps(space, cluster):
+        changes = tuple(_applied(space, moves[-1].after if moves else cluster, [step]))
+        if isinstance(step, Drain) and len(moves) > at:
+            before = moves.pop()
+            moves.append(Move((*before.steps, step), (*before.changes, *changes), spent))
+        else:
+            moves.append(Move((step,), changes, spent))
+    retraced = retrace(space, moves, library)
+    finding = Violation(stall.claim, None, stall.detail)
+    return Counterexample(space.bounds.nodes, finding, moves, retraced.recorder)
+
+
+def _is_in(store: Store, depth: int, state: int) -> bool:
+    return any(bool((part == np.uint64(state)).any()) for part in store.layer(depth))
 
 
 class Retraced(NamedTuple):

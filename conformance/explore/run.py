@@ -19,7 +19,8 @@ import numpy as np
 
 import raftbare
 from conformance.explore.bounds import Bounds
-from conformance.explore.path import Counterexample, explain
+from conformance.explore.eventually import EventuallyReport, eventually
+from conformance.explore.path import Counterexample, explain, explain_stall
 from conformance.explore.space import Fault, Space
 from conformance.explore.store import Store
 from conformance.explore.tables import Keys, distinct
@@ -71,7 +72,7 @@ class Report:
     resumed_at: int | None = None
     stopped_by: str | None = None
     found: Counterexample | None = None
-    liveness: None = None
+    liveness: EventuallyReport | None = None
 
     @property
     def verdict(self) -> str:
@@ -112,7 +113,7 @@ class Report:
             "never_seen": self.never_seen,
             "rules": self.rules,
             "never_fired": self.never_fired,
-            "eventually": None,
+            "eventually": self.liveness.as_json() if self.liveness is not None else None,
             "finding": self.found.as_json() if self.found is not None else None,
         }
 
@@ -130,6 +131,18 @@ def explore(options: Options, progress: Progress = lambda _: None) -> Report:
         faults = _search(space, store, report, started, progress)
         if faults:
             report.found = explain(space, store, report.depth, faults, options.library)
+        elif report.complete and options.eventually:
+            layers = (part for depth in range(report.depth + 1) for part in store.layer(depth))
+
+            def tell(now: EventuallyReport) -> None:
+                report.liveness = now
+                report.seconds = time.monotonic() - started
+                progress(report)
+
+            report.liveness = eventually(space, layers, progress=tell)
+            stall = report.liveness.found
+            if stall is not None:
+                report.found = explain_stall(space, store, report.depth, stall, options.library)
     report.seconds = time.monotonic() - started
     return report
 
@@ -272,6 +285,11 @@ def memory() -> int:
 def progress_line(name: str, report: Report) -> str:
     """Where an exploration is: what TLC tells of itself, in one line."""
     rate = report.distinct / report.seconds if report.seconds else 0
+    if report.liveness is not None:
+        return (
+            f"{name}: eventually, {report.liveness.settled:,} of {report.distinct:,} settled, "
+            f"{report.liveness.quiet:,} quiet, {memory() // MEGABYTE:,} MB"
+        )
     return (
         f"{name}: depth {report.depth}, {report.generated:,} generated, {report.distinct:,} "
         f"distinct, {report.queue:,} queued, {rate:,.0f}/s, {memory() // MEGABYTE:,} MB"
