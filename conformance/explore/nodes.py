@@ -7,10 +7,10 @@ is made of.  What the properties say of one server, and of one turn of it, is as
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from threading import RLock
+from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -78,7 +78,6 @@ class Nodes:
         self, bounds: Bounds, rule: Rule = rules.step, compare: Comparison | None = None
     ) -> None:
         self.bounds = bounds
-        self.rule = rule
         self.compare = compare
         self.lock = RLock()
         """Held by whoever has something computed that is not known yet."""
@@ -114,6 +113,7 @@ class Nodes:
         self._history_wrong: dict[int, int] = {}
         self._remembered = Hashed()
         self._counter = RuleCounter(rule, self.rules)
+        self.rule = self._counter.rule
         self.receiver.extend(np.zeros(1))
 
     def initial(self) -> tuple[list[int], int]:
@@ -351,34 +351,45 @@ def is_memorable(turn: Turn) -> bool:
 
 
 class RuleCounter:
-    """Counts in how many transitions a rule of `spec.node` took part."""
+    """Counts in how many transitions a rule of `spec.node` took part.
+
+    `rule` is the rule as it was, of functions that are the same and note that they were called.
+    """
 
     def __init__(self, rule: Rule, counts: Counter[str]) -> None:
-        functions = {
-            value.__code__: name
-            for name, value in rule.__globals__.items()
-            if hasattr(value, "__code__") and value.__globals__ is rule.__globals__
-        }
-        self._names = {code: name for code, name in functions.items() if name not in QUESTIONS}
+        names = dict(rule.__globals__)
         self._counts = counts
-        self._seen: set[Any] = set()
-        for name in self._names.values():
-            counts[name] += 0
+        self._seen: set[str] = set()
+        for name, value in rule.__globals__.items():
+            if isinstance(value, FunctionType) and value.__globals__ is rule.__globals__:
+                copy = FunctionType(value.__code__, names, name, value.__defaults__)
+                names[name] = copy if name in QUESTIONS else self._noting(name, copy)
+        self.rule: Rule = names[rule.__name__]
+
+    def _noting(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        self._counts[name] += 0
+        note = self._seen.add
+
+        def noted(*args: Any) -> Any:
+            note(name)
+            return function(*args)
+
+        return noted
 
     def __enter__(self) -> None:
         self._seen.clear()
-        sys.setprofile(self._called)
 
     def __exit__(self, *_: object) -> None:
-        sys.setprofile(None)
-        for code in self._seen:
-            if code in self._names:
-                self._counts[self._names[code]] += 1
-
-    def _called(self, frame: Any, event: str, _: object) -> None:
-        if event == "call":
-            self._seen.add(frame.f_code)
+        self._counts.update(self._seen)
 
 
-QUESTIONS: Final = ("commit_status", "could_be_disruptive", "step", "moved", "refused", "start")
-"""Functions of `spec.node` that are no rules; and the one with which every run starts."""
+QUESTIONS: Final = (
+    "commit_status",
+    "could_be_disruptive",
+    "drained",
+    "moved",
+    "refused",
+    "start",
+    "step",
+)
+"""Functions of `spec.node` that are no rules; and two without which there is no run at all."""

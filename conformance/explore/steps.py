@@ -84,17 +84,18 @@ def changes(node: Node, nodes: int) -> Iterator[Config]:
 
 
 def probes(node: Node) -> tuple[Event, ...]:
-    """Events of which some are refused in every state; a refusal has to leave all as it was."""
-    joint = Config(node.config.voters, frozenset({node.id}), frozenset({node.id}))
-    return (
-        ProposeCommand(),
-        Heartbeat(),
-        ElectionTimeout(),
+    """Events that are no steps here, for they are refused or change little.
+
+    A refusal has to leave all as it was; so each is tried on every state of a server, too.
+    """
+    anyone = (
         CreateCluster(frozenset({node.id})),
-        CreateCluster(frozenset({node.id + 1})),
-        ProposeConfig(joint),
         SnapshotInstalled(node.log.last_position, node.log.config),
     )
+    if isinstance(node.role, Leader):
+        both = frozenset({node.id})
+        return (*anyone, ElectionTimeout(), ProposeConfig(Config(node.config.voters, both, both)))
+    return (*anyone, ProposeCommand(), Heartbeat())
 
 
 def deliveries(
