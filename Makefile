@@ -1,4 +1,4 @@
-# make verify   check the library against its specification, audit the recordings in traces/
+# make verify   check and explore the library against its specification, audit traces/
 # make test     everything: lint, types, import contracts, tests, doctests
 # make bench    the benchmarks, as ratios within one run
 # make setup    the environment that they all use (they call it by themselves)

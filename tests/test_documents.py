@@ -11,6 +11,8 @@ import typer.main
 
 from conformance.audit.run import EXIT_CODES
 from conformance.cli import app
+from conformance.explore.bounds import PRESETS
+from conformance.explore.run import Options, explore
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
@@ -119,3 +121,15 @@ def test_exit_codes_are_those_of_the_program() -> None:
 def test_every_decision_is_listed() -> None:
     rows = re.findall(r"^\| (D\d) \|", text("ARCHITECTURE.md"), re.MULTILINE)
     assert rows == [f"D{number}" for number in range(1, 10)]
+
+
+def test_readme_counts_the_states_of_the_preset_quick() -> None:
+    """And so a search that visits more or fewer is noticed."""
+    rows = re.findall(r"^\| (\w+) \| ([\d,]+) \| (\d+) \|", text("README.md"), re.MULTILINE)
+    told = {name: (int(states.replace(",", "")), int(depth)) for name, states, depth in rows}
+    assert set(told) == set(PRESETS["quick"])
+    for name, bounds in PRESETS["quick"].items():
+        report = explore(Options(bounds, library=None, eventually=False))
+        assert (report.distinct, report.depth) == told[name], name
+    total = sum(states for states, _ in told.values())
+    assert f"{total:,} distinct" in text("README.md").replace("\n", " ")
