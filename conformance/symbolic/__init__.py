@@ -1,0 +1,1 @@
+"""Running Python on integers that stand for all integers, one run for every path."""
