@@ -37,8 +37,9 @@ The user's obligations
 7. A message may be lost, delayed, doubled or overtaken, but not altered, and `AppendEntriesCall`
    comes with the content of its commands.  It may be shortened before it is sent, never extended.
 8. `handle_snapshot_installed` is called when the snapshot is durable, with its position and the
-   configuration there.  To compact its own log, the user takes both from
-   `node.log.get_position_and_config(index)`, for an index that is committed.
+   configuration there; the snapshot is made durable after a drain, so that the term is as well.  To
+   compact its own log, the user takes both from `node.log.get_position_and_config(index)`, for an
+   index that is committed.
 9. A node's name belongs to one node for ever, and to one disk.  One whose disk was lost comes up
    under another name, and is brought in by `propose_config`.
 10. A `RaftError` has changed nothing, and the node may go on; but after an `InvariantError` a

@@ -269,8 +269,14 @@ class Node(Rules):
         `Log.get_position_and_config` says of it; or the leader's snapshot has been installed.
         What the snapshot covers is committed (D4).
 
-        Raises `InvalidSnapshotError` where that cannot be.
+        Raises `InvalidSnapshotError` where that cannot be, and while `SaveCurrentTerm` is owed: a
+        crash would leave a log that may be ahead of the saved term, by which it was committed.
         """
+        if self._pending.save_current_term:
+            raise InvalidSnapshotError(
+                f"a snapshot at {position!r} while term {self._current_term} is yet to be saved: "
+                "a drain was expected first"
+            )
         entries, leads = self._log.entries, isinstance(self._role, Leader)
         snapshot, committed = entries.prev_position, self._commit_index
         if position.index < snapshot.index:

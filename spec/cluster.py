@@ -34,6 +34,7 @@ from spec.values import (
     Outcome,
     Position,
     Receive,
+    Refused,
     RequestVoteReply,
     Restart,
     SaveCurrentTerm,
@@ -250,7 +251,12 @@ def event_of(content: Message | Snapshot, keep: int | None = None) -> Event:
 
 
 def take(member: Member, event: Event, rule: Rule = rules.step) -> Turn:
-    """A server takes an event.  What it owes for it is merged with what it owed before."""
+    """A server takes an event.  What it owes for it is merged with what it owed before.
+
+    No snapshot is taken while a term is yet to be saved: see `TERM_FIRST`.
+    """
+    if isinstance(event, SnapshotInstalled) and member.pending.save_current_term:
+        return Turn(member, member, event, TERM_FIRST)
     taken = rule(member.node, event)
     pending, disk = member.pending, member.disk
     match event:
@@ -264,6 +270,14 @@ def take(member: Member, event: Event, rule: Rule = rules.step) -> Turn:
         return Turn(member, member, event, taken.outcome)
     after = Member(taken.node, owe(pending, taken.owed), disk)
     return Turn(member, after, event, taken.outcome)
+
+
+TERM_FIRST: Final = Refused("invalid_snapshot", "the current term is yet to be saved")
+"""What a snapshot covers is known to be committed by the current term.  If the snapshot were
+durable before the term, a crash would leave a server that knows what was committed and not by when:
+its log may be ahead of its term, and a stale leader of a term in between would seem to contradict
+what is committed.
+"""
 
 
 def come_back(member: Member, rule: Rule = rules.step) -> Turn:

@@ -79,9 +79,9 @@ def test_long_logs_are_replicated_and_compacted_at_once() -> None:
     assert follower.get_commit_status(position(1, MANY)) is CommitStatus.COMMITTED
     follower.handle_message(append_call(0, 4, LogEntries(position(2, 2 * MANY), [opening(4)])))
     assert follower.log.last_position == position(4, 2 * MANY + 1)
+    owed(follower)
     follower.handle_snapshot_installed(position(1, MANY), members)
     assert len(follower.log.entries) == MANY + 1
-    owed(follower)
     leader.handle_election_timeout()
     leader.handle_message(vote(1, 4))
     owed(leader)

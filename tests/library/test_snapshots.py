@@ -52,6 +52,20 @@ def test_a_snapshot_takes_the_place_of_the_prefix() -> None:
     assert not node.actions
 
 
+def test_the_term_is_saved_before_a_snapshot_is_taken() -> None:
+    """A snapshot on the disk without the term by which it was committed would survive a crash."""
+    node = busy(3, 5).nodes[1]
+    node.handle_message(append_call(2, 4, after((1, 7), opening(4)), commit=8))
+    assert node.commit_index == 8
+    before = state_of(node)
+    with pytest.raises(InvalidSnapshotError, match="term 4 is yet to be saved"):
+        node.handle_snapshot_installed(position(4, 8), config([0, 1, 2]))
+    assert state_of(node) == before
+    owed(node)
+    node.handle_snapshot_installed(position(4, 8), config([0, 1, 2]))
+    assert node.log.snapshot_position == position(4, 8)
+
+
 def test_a_node_restarts_from_its_snapshot() -> None:
     cluster = busy(3, 5)
     cluster.compact(1, 7)

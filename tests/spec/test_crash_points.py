@@ -8,6 +8,7 @@ import pytest
 
 from conformance.simulate import Schedule
 from spec.cluster import (
+    TERM_FIRST,
     Cluster,
     Comeback,
     Crash,
@@ -17,26 +18,38 @@ from spec.cluster import (
     Duplicate,
     Input,
     Lose,
+    Member,
     apply,
+    come_back,
+    crash,
     execute,
     is_enabled,
     new_cluster,
+    take,
 )
 from spec.properties import check_change, check_cluster
 from spec.values import (
+    TERM,
+    ZERO,
     Action,
+    AppendEntriesCall,
     AppendLogEntries,
     CreateCluster,
     ElectionTimeout,
+    Entry,
     Follower,
     Heartbeat,
     Log,
     Node,
+    Position,
+    Receive,
+    Refused,
     SaveCurrentTerm,
     SaveVotedFor,
+    SnapshotInstalled,
     new_log,
 )
-from tests.spec.scenario import Scenario
+from tests.spec.scenario import Scenario, voters
 
 
 def written(disk: Disk, executed: tuple[Action, ...]) -> Disk:
@@ -104,6 +117,27 @@ def test_what_was_not_yet_executed_is_gone() -> None:
     assert (cluster.member(0).disk, cluster.cluster.network) == (Disk(1), ())
     cluster.comeback(0)
     assert (cluster.node(0).voted_for, cluster.node(0).log) == (None, Log())
+
+
+def test_a_snapshot_waits_for_the_term_in_which_it_was_learnt() -> None:
+    """Else a crash leaves a log that is ahead of the saved term, and no restart is possible."""
+    entries = (Entry(0, voters(0, 1, 2)), Entry(1, TERM))
+    follower = Member(Node(1))
+    follower = take(follower, Receive(AppendEntriesCall(0, 1, 1, 2, ZERO, entries))).after
+    follower = execute(follower).after
+    call = AppendEntriesCall(2, 3, 5, 3, Position(1, 2), (Entry(3, TERM),))
+    follower = take(follower, Receive(call)).after
+    assert follower.node.commit_index == 3
+    snapshot = SnapshotInstalled(Position(3, 3), follower.node.config)
+    early = take(follower, snapshot)
+    assert (early.outcome, early.after) == (TERM_FIRST, follower)
+    unsaved = follower.disk._replace(log=new_log(snapshot.position, snapshot.config))
+    restarted = come_back(crash(follower._replace(disk=unsaved)).after)
+    assert restarted.outcome == Refused("invariant")
+    drained = execute(follower).after
+    taken = take(drained, snapshot)
+    assert taken.outcome is True
+    assert come_back(crash(taken.after).after).outcome is None
 
 
 def test_the_network_loses_duplicates_and_shortens() -> None:
