@@ -118,6 +118,14 @@ def holds(atom: Atom, model: dict[Unknown, int]) -> bool:
     return value == atom.bound if atom.equal else value <= atom.bound
 
 
+def at_most(one: int | Number, other: int | Number) -> tuple[Atom | None, bool]:
+    """That one number is no more than the other: an atom, and whether that or its negation."""
+    difference: int | Number = one - other
+    if isinstance(difference, int):
+        return None, difference <= 0
+    return _bounded(difference, 0)
+
+
 def equality(number: Number) -> Atom:
     """That a number is 0."""
     terms, constant = number.terms, number.constant
@@ -149,11 +157,17 @@ def _at_most(difference: int | Number, bound: int) -> bool:
     """Whether a difference is no more than `bound`."""
     if isinstance(difference, int):
         return difference <= bound
+    atom, value = _bounded(difference, bound)
+    return _decides().decide(atom) is value
+
+
+def _bounded(difference: Number, bound: int) -> tuple[Atom, bool]:
+    """That a number is no more than `bound`: an atom, and whether that or its negation."""
     terms, bound = difference.terms, bound - difference.constant
     if terms[0][1] > 0:
-        return _decides().decide(Atom(terms, bound, False))
+        return Atom(terms, bound, False), True
     # -t <= b is t >= -b is not t <= -b - 1
-    return not _decides().decide(Atom((-difference).terms, -bound - 1, False))
+    return Atom((-difference).terms, -bound - 1, False), False
 
 
 def _is_zero(difference: int | Number) -> bool:

@@ -7,7 +7,7 @@ integers take are gone: each is an assignment that z3 gave.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeAlias, TypeVar
@@ -19,11 +19,13 @@ from conformance.symbolic.number import (
     Number,
     Terms,
     Unknown,
+    at_most,
     equality,
     holds,
     unknown,
     value_of,
 )
+from conformance.symbolic.ranges import Ranges
 
 T = TypeVar("T")
 Model: TypeAlias = dict[Unknown, int]
@@ -32,6 +34,10 @@ Model: TypeAlias = dict[Unknown, int]
 
 class BudgetError(Exception):
     """There are more paths than were allowed, or it took longer."""
+
+
+class RepeatError(Exception):
+    """A function did something else when it was run again and decided the same."""
 
 
 @dataclass(slots=True)
@@ -75,6 +81,7 @@ class Paths:
     names: list[str] = field(default_factory=list)
     _numbers: dict[str, Unknown] = field(default_factory=dict)
     _constants: list[z3.ArithRef] = field(default_factory=list)
+    _declared: list[z3.FuncDeclRef] = field(default_factory=list)
     _solver: z3.Solver = field(default_factory=lambda: z3.SolverFor("QF_LIA"))
     _formulas: dict[Atom, tuple[z3.BoolRef, z3.BoolRef]] = field(default_factory=dict)
     _sums: dict[Terms, z3.ArithRef] = field(default_factory=dict)
@@ -82,6 +89,10 @@ class Paths:
     _trail: list[_Decision] = field(default_factory=list)
     _at: int = 0
     _known: dict[Atom, bool] = field(default_factory=dict)
+    _given: Ranges = field(default_factory=lambda: Ranges({}))
+    _ranges: Ranges = field(default_factory=lambda: Ranges({}))
+    _running: bool = False
+    _until: float | None = None
 
     # Unknowns
 
@@ -91,7 +102,8 @@ class Paths:
             raise ValueError(f"there is an unknown {name!r} already")
         self._numbers[name] = len(self.names)
         self.names.append(name)
-        self._constants.append(z3.Int(name))
+        self._constants.append(constant := z3.Int(name))
+        self._declared.append(constant.decl())
         return unknown(len(self.names) - 1)
 
     def assume(self, *conditions: z3.BoolRef) -> None:
@@ -100,11 +112,23 @@ class Paths:
         Conditions may name other constants than the unknowns; a path is then one that some values
         of those allow.
         """
+        if self._running:
+            raise RuntimeError("what is assumed while a function runs is forgotten after a path")
         self._solver.add(*conditions)
 
     def at_most(self, one: int | Number, other: int | Number) -> None:
         """Assume that one number is no more than the other."""
-        self.assume(self.term(one) <= self.term(other))
+        atom, value = at_most(one, other)
+        if atom is None:
+            self.assume(z3.BoolVal(value))
+        else:
+            self.take([(atom, value)])
+
+    def take(self, conditions: Iterable[tuple[Atom, bool]]) -> None:
+        """Assume that decisions are these, as they are on some path."""
+        for atom, value in conditions:
+            self.assume(self.formula(atom, value))
+            self._given.note(atom, value)
 
     def term(self, number: int | Number) -> z3.ArithRef:
         """A number as a term of z3."""
@@ -137,39 +161,45 @@ class Paths:
     def run(self, function: Callable[[], T]) -> Iterator[Path[T]]:
         """Every path of `function`; it has to do the same whenever it decides the same.
 
-        An exception that it raises ends a path like any other; `BudgetError` comes through.
+        An exception that it raises ends a path like any other; `BudgetError` and `RepeatError` come
+        through.  One run at a time: the next one begins once this one has ended or is closed.
         """
-        until = None if self.seconds is None else monotonic() + self.seconds
+        if self._running:
+            raise RuntimeError("a function runs already")
+        self._running = True
+        self._until = None if self.seconds is None else monotonic() + self.seconds
         self._trail = []
         self._solver.push()
         try:
             model = self._check()
             gone = 0
             while model is not None:
-                if (self.limit is not None and gone == self.limit) or (
-                    until is not None and monotonic() > until
-                ):
-                    raise BudgetError(f"after {gone} paths")
+                if gone == self.limit:
+                    raise BudgetError(f"more than {gone} paths")
                 yield self._once(function, model)
                 gone += 1
                 model = self._turn_back()
         finally:
             self._solver.pop(1 + sum(decision.forks for decision in self._trail))
             self._trail = []
+            self._running = False
 
     def _once(self, function: Callable[[], T], model: Model) -> Path[T]:
         self._model, self._at, self._known = model, 0, {}
+        self._ranges = self._given.copy()
         outer, Number.deciding = Number.deciding, self
         result: T | None = None
         raised: Exception | None = None
         try:
             result = function()
-        except BudgetError:
+        except (BudgetError, RepeatError):
             raise
         except Exception as error:
             raised = error
         finally:
             Number.deciding = outer
+        if self._at < len(self._trail):
+            raise RepeatError(f"it ended before it asked {self._trail[self._at].atom} again")
         conditions = tuple([(one.atom, one.value) for one in self._trail if one.forks])
         return Path(result, conditions, model, raised)
 
@@ -191,23 +221,37 @@ class Paths:
 
     def decide(self, atom: Atom) -> bool:
         """Whether this holds in this run."""
-        known = self._known.get(atom)
+        known = self._settled(atom)
         if known is not None:
             return known
         if self._at == len(self._trail):
             self._trail.append(self._decision(atom))
-        value = self._trail[self._at].value
+        gone = self._trail[self._at]
+        if gone.atom != atom:
+            raise RepeatError(f"it asked {atom} where it had asked {gone.atom}")
+        value = gone.value
         self._at += 1
         self._known[atom] = value
+        self._ranges.note(atom, value)
         return value
+
+    def _settled(self, atom: Atom) -> bool | None:
+        """What was decided in this run already, or plainly follows from it."""
+        known = self._known.get(atom)
+        if known is None:
+            self._check_time()
+            return self._ranges.follows(atom)
+        return known
 
     def _decision(self, atom: Atom) -> _Decision:
         """The model's way; the other one remains for later, if any numbers take it."""
         value = holds(atom, self._model)
         self._solver.push()
-        self._solver.add(self.formula(atom, not value))
-        other = self._check()
-        self._solver.pop()
+        try:
+            self._solver.add(self.formula(atom, not value))
+            other = self._check()
+        finally:
+            self._solver.pop()
         if other is not None:
             self._solver.push()
             self._solver.add(self.formula(atom, value))
@@ -218,23 +262,34 @@ class Paths:
         while True:
             value = value_of(number, self._model)
             atom = equality(number - value)
-            if self._known.get(atom) is None and self._at < len(self._trail):
+            if self._settled(atom) is None and self._at < len(self._trail):
                 atom = self._trail[self._at].atom  # as it was asked before
                 sign = 1 if number.terms == atom.terms else -1
                 value = number.constant + sign * atom.bound
+                atom = equality(number - value)
             if self.decide(atom):
                 return value
 
     def _check(self) -> Model | None:
+        self._check_time()
         self.queries += 1
         found = self._solver.check()
         if found == z3.unsat:
             return None
         if found != z3.sat:
             raise BudgetError(f"z3 gave up: {self._solver.reason_unknown()}")
-        model = self._solver.model()
-        return {
-            self._numbers[declared.name()]: model[declared].as_long()
-            for declared in model.decls()
-            if declared.name() in self._numbers
-        }
+        return self._values(self._solver.model())
+
+    def _values(self, model: z3.ModelRef) -> Model:
+        """What a model says of the unknowns.  By z3's own functions: its objects take long."""
+        context = self._solver.ctx.ref()
+        values: Model = {}
+        for number, declared in enumerate(self._declared):
+            found = z3.Z3_model_get_const_interp(context, model.model, declared.ast)
+            if found:
+                values[number] = int(z3.Z3_get_numeral_string(context, found))
+        return values
+
+    def _check_time(self) -> None:
+        if self._until is not None and monotonic() > self._until:
+            raise BudgetError(f"more than {self.seconds} s")
