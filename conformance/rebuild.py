@@ -74,10 +74,14 @@ class Rebuilder:
     """`library` is the package raftbare, or a copy of it under another name.
 
     State that a copy keeps outside of its nodes, in a module or a class, is not seen.
+    `through`: exceptions that are not the library's, and end a comparison.
     """
 
-    def __init__(self, library: ModuleType = raftbare) -> None:
+    def __init__(
+        self, library: ModuleType = raftbare, through: tuple[type[Exception], ...] = ()
+    ) -> None:
         self.library: Any = library
+        self.through = through
         self._subject = _Subject(library)
         self.read = self._subject.read
 
@@ -203,6 +207,8 @@ class Rebuilder:
                 return None
             actions, state = self.drain(live)
             del live._actions  # it speaks of the node: both would wait for the cycle collector
+        except self.through:
+            raise
         except Exception as error:
             return Difference(turn.node, event, "failure", None, f"{type(error).__name__}: {error}")
         if actions != owed:

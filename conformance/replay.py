@@ -1,7 +1,8 @@
 """`conformance replay`: a trace's events through the specification and the library side by side.
 
 The recorded answers play no part: a replay says whether the two agree about these events today,
-while an audit says whether the recording was right.
+while an audit says whether the recording was right.  A trace that begins with a checkpoint is
+replayed from there: both sides are set to that state, the library with all that is hidden in it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from pathlib import Path
 
 from conformance.library import LibrarySubject
 from conformance.lockstep import Difference
+from conformance.readback import Reader
+from conformance.rebuild import Rebuilder, UnbuildableError
 from conformance.record import Checkpoint, records
 from conformance.subject import SpecSubject, Subject
 from conformance.trace.files import BadTrace, read
-from spec.values import Event, Restart, SnapshotInstalled, Start
+from spec.cluster import Disk, Member
+from spec.pending import NOTHING, owe
+from spec.values import Event, NodeId, Restart, SnapshotInstalled, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,69 @@ class ReplayReport:
 def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
     """Up to the first difference.  Raises BadTrace for what cannot be read or replayed."""
     spec, library = SpecSubject(), subject or LibrarySubject()
+    latest: dict[NodeId, tuple[int, Event | None]] = {}
+    resumed: set[NodeId] = set()
     events = 0
     with read(path) as reader:
         for record in records(reader):
-            event = record.event
+            node, event = record.node, record.event
             if isinstance(event, Checkpoint):
-                raise BadTrace(path, reader.line, "a checkpoint", "a trace from a node's start on")
+                if node not in latest:  # else the records led there
+                    try:
+                        resume(spec, library, node, event)
+                    except UnbuildableError as error:
+                        raise BadTrace(path, reader.line, str(error), "a possible state") from error
+                    latest[node] = record.seq, None
+                    resumed.add(node)
+                continue
             events += 1
-            drain = record.actions is not None
-            difference = compare(spec, library, record.node, event, drain)
+            latest[node] = record.seq, event
+            try:
+                difference = compare(spec, library, node, event, record.actions is not None)
+            except Exception as error:
+                raised = f"{type(error).__name__}: {error}"
+                difference = Difference(node, event, "failure", None, raised)
             if difference is not None:
                 return ReplayReport(events, difference, record.seq)
+    for node in sorted(resumed):
+        seq, last = latest[node]
+        difference = compare_hidden(spec, library, node, last)
+        if difference is not None:
+            return ReplayReport(events, difference, seq)
     return ReplayReport(events)
+
+
+def resume(spec: SpecSubject, other: Subject, node: NodeId, checkpoint: Checkpoint) -> None:
+    """Set both sides to a node's state.  UnbuildableError where there is no such node."""
+    disk = checkpoint.disk
+    saved = Disk(disk.current_term, disk.voted_for, disk.log)
+    member = Member(checkpoint.node, owe(NOTHING, checkpoint.pending), saved)
+    spec.members[node] = member
+    if isinstance(other, SpecSubject):
+        other.members[node] = member
+    elif isinstance(other, LibrarySubject):
+        other.nodes[node] = Rebuilder(other.library).build(member.node, member.pending)
+    else:
+        raise UnbuildableError("a checkpoint for a subject that cannot be set to it")
+
+
+def compare_hidden(
+    spec: SpecSubject, other: Subject, node: NodeId, event: Event | None
+) -> Difference | None:
+    """What a node keeps besides what can be seen of it, once nothing more happens to it."""
+    member = spec.members[node]
+    specified = member.node, member.pending
+    if isinstance(other, LibrarySubject):
+        try:
+            found = Reader(other.library).read(other.nodes[node])
+        except Exception as error:
+            raised = f"{type(error).__name__}: {error}"
+            return Difference(node, event, "failure", None, raised)
+    elif isinstance(other, SpecSubject):
+        found = other.members[node][:2]
+    else:
+        return None
+    return None if found == specified else Difference(node, event, "state", specified, found)
 
 
 def compare(

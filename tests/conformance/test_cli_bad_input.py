@@ -155,29 +155,34 @@ def test_the_good_file_is_good(command: str, tmp_path: Path) -> None:
     assert run(command, tmp_path / "good.jsonl").code == 0
 
 
-def test_a_checkpoint_cannot_be_replayed(tmp_path: Path) -> None:
+def test_a_checkpoint_that_the_library_cannot_be_in_is_not_replayed(tmp_path: Path) -> None:
+    """An owed write ends where the log does; an audit sees that the state is not that."""
     disk = {"current_term": 0, "voted_for": None}
     header, record, *_ = good(tmp_path)
     position = {"term": 0, "index": 0}
     config: dict[str, Any] = {"voters": [], "new_voters": [], "non_voters": []}
     log = {"snapshot_position": position, "snapshot_config": config, "entries": []}
-    event = {
-        "kind": "checkpoint",
-        "snapshot": {
-            **disk,
-            "role": "follower",
-            "leader": None,
-            "log": log,
-            "commit_index": 0,
-            "seqno": 0,
-            "pending": [],
-            "disk": {**disk, "log": log},
-        },
+    snapshot: dict[str, Any] = {
+        **disk,
+        "role": "follower",
+        "leader": None,
+        "log": log,
+        "commit_index": 0,
+        "seqno": 0,
+        "pending": [],
+        "disk": {**disk, "log": log},
+    }
+    write = {
+        "type": "append_log_entries",
+        "prev_position": position,
+        "entries": [{"commands": 1}],
     }
     path = tmp_path / "checkpoint.jsonl"
-    path.write_bytes(text([header, record | {"event": event}]))
-    refused("replay", path, "a checkpoint")
-    assert run("audit", path).code == 0
+    for pending, code in (([], 3), ([write], 2)):
+        event = {"kind": "checkpoint", "snapshot": {**snapshot, "pending": pending}}
+        path.write_bytes(text([header, record | {"event": event}]))
+        assert run("replay", path).code == code
+    refused("replay", path, "a write that is not the end of the log")
 
 
 # What came before is judged

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from conformance.crate import D6, IN_LIBRARY, as_in_crate
 from conformance.library import LibrarySubject
-from conformance.patched import library
+from conformance.patched import Patch, library
+from conformance.prove.counterexample import as_records
+from conformance.prove.obligation import Counterexample
+from conformance.record import Checkpoint, Recorded
 from conformance.replay import replay
-from conformance.subject import SpecSubject
+from conformance.simulate import Schedule
+from conformance.subject import SpecSubject, Subject, observed
+from conformance.trace.files import BadTrace
+from spec.cluster import Turn, apply, new_cluster
+from spec.values import AppendEntriesReply, Leader, Receive, Restart
 from tests.conformance.cli_helpers import STORIES, crate, simulated, story, written
 
 
@@ -59,3 +67,77 @@ def test_what_is_not_drained_stays_pending(tmp_path: Path) -> None:
     undrained = [replace(record, actions=None) for record in recording[:-1]]
     report = replay(written(tmp_path / "trace.jsonl", [*undrained, recording[-1]]))
     assert (report.events, report.difference) == (5, None)
+
+
+# From a checkpoint on
+
+
+def turns() -> list[Turn]:
+    """What happened to servers in an episode, without crashes and what was refused."""
+    schedule, cluster = Schedule(5, 3, 3), new_cluster(3)
+    found = []
+    for _ in range(300):
+        change = apply(cluster, schedule.next(cluster))
+        cluster = change.after
+        turn = change.turn
+        if turn is not None and turn.before.up and turn.after.up and turn.after is not turn.before:
+            found.append(turn)
+    return found
+
+
+def from_checkpoint(tmp_path: Path, turn: Turn) -> Path:
+    return written(tmp_path / "trace.jsonl", as_records(Counterexample("", turn)))
+
+
+def test_from_the_state_before_any_event_or_drain(tmp_path: Path) -> None:
+    met = turns()[::9]
+    for turn in met:
+        report = replay(from_checkpoint(tmp_path, turn))
+        assert (report.events, report.difference) == (1, None)
+    assert {turn.event is None for turn in met} == {True, False}
+
+
+def test_what_is_hidden_is_compared_at_the_end(tmp_path: Path) -> None:
+    """The number of the latest reply is nothing that can be seen of a leader."""
+    replies = [
+        turn
+        for turn in turns()
+        if isinstance(turn.before.node.role, Leader)
+        and isinstance(turn.event, Receive)
+        and isinstance(turn.event.message, AppendEntriesReply)
+    ]
+    with library(Patch("rules", "        follower.seqno = reply.seqno\n", "")) as copy:
+        report = replay(from_checkpoint(tmp_path, replies[0]), LibrarySubject(copy))
+        assert replay(from_checkpoint(tmp_path, replies[0]), SpecSubject()).difference is None
+    assert report.difference is not None
+    assert (report.difference.what, report.difference.event) == ("state", replies[0].event)
+    assert report.seq == 2
+
+
+def test_what_the_library_raises_is_a_difference(tmp_path: Path) -> None:
+    path = written(tmp_path / "trace.jsonl", story("D6", LibrarySubject()))
+    with library(Patch("log", "last = log.last_position\n", "last = log.last\n")) as copy:
+        report = replay(path, LibrarySubject(copy))
+    assert report.difference is not None
+    assert report.difference.what == "failure"
+    assert "AttributeError" in str(report.difference.found)
+
+
+def test_a_checkpoint_in_between_is_no_event(tmp_path: Path) -> None:
+    recording = story("D5", LibrarySubject())
+    subject = SpecSubject()
+    for event in STORIES["D5"]:
+        subject.handle(1, event)
+        subject.drain(1)
+    node = subject.members[1].node
+    disk = Restart(node.current_term, node.voted_for, node.log)
+    record = Recorded(1, len(recording) + 1, Checkpoint(node, (), disk), None, None, observed(node))
+    report = replay(written(tmp_path / "trace.jsonl", [*recording, record]))
+    assert (report.events, report.difference) == (len(recording), None)
+
+
+def test_a_subject_that_cannot_be_set_to_a_checkpoint(tmp_path: Path) -> None:
+    path = from_checkpoint(tmp_path, turns()[0])
+    foreign = cast(Subject, object())
+    with pytest.raises(BadTrace, match="a subject that cannot be set to it"):
+        replay(path, foreign)

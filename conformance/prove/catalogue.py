@@ -1,0 +1,15 @@
+"""All that is proved."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.prove import equivalence
+from conformance.prove.obligation import Level, Obligation
+from conformance.prove.worker import Source
+
+SOURCES: Final[tuple[Source, ...]] = (equivalence.obligations,)
+
+
+def obligations(level: Level) -> list[Obligation]:
+    return [one for source in SOURCES for one in source(level)]
