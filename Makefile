@@ -46,4 +46,4 @@ docs: setup
 	$(BIN)/python -m conformance.trace.document
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .prove_cache

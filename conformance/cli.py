@@ -19,6 +19,7 @@ from conformance.audit.run import EXIT_CODES, AuditReport, Level, audit
 from conformance.check import Options, Report, check
 from conformance.explore.bounds import PRESETS
 from conformance.explore.command import explore_command, save_finding
+from conformance.prove.command import prove_command
 from conformance.recording import save
 from conformance.replay import replay
 from conformance.simulate import MAX_NODES
@@ -36,6 +37,7 @@ out = Console() if sys.stdout.isatty() else Console(width=160)
 err = Console(stderr=True)
 
 app.command("explore")(explore_command)
+app.command("prove")(prove_command)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
@@ -78,7 +80,9 @@ def check_command(
 
 @app.command("replay")
 def replay_command(
-    trace: Annotated[Path, typer.Argument(help="A recording, from its nodes' start on.")],
+    trace: Annotated[
+        Path, typer.Argument(help="A recording, from its nodes' start or a checkpoint on.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Run a trace's events through the specification and the library, and compare the two."""

@@ -1,0 +1,120 @@
+"""`conformance prove`: its options, and where what it finds goes."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+if TYPE_CHECKING:  # an audit does without z3, which proving needs
+    from conformance.prove.run import Report
+    from conformance.prove.worker import Source
+
+
+class LevelName(StrEnum):
+    quick = "quick"
+    full = "full"
+
+
+def prove_command(
+    level: Annotated[LevelName, typer.Option(help="How long the logs and messages are.")] = (
+        LevelName.quick
+    ),
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Part of the names of proofs, or a pattern with *."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option(help="Prove only what was not proved before of the same sources.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out_dir: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")
+    ] = Path("findings"),
+) -> None:
+    """Prove by z3, for all terms and indices, what exploring shows within bounds.
+
+    The code of the specification and of the library runs on symbolic integers, once for each path
+    that some integers take.  Logs, messages and clusters have the sizes that each proof names.
+    """
+    from conformance.prove import run as running
+    from conformance.prove.cache import FILE
+    from conformance.prove.console import print_report, progress_line
+
+    out = Console() if Console().is_terminal else Console(width=160)
+    err = Console(stderr=True)
+    options = running.Options(
+        level=level.value,
+        only=only,
+        workers=workers,
+        seconds=seconds,
+        cache=FILE if cache else None,
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    quiet = as_json or not err.is_terminal
+    try:
+        with Bar(*columns, console=err, transient=True, disable=quiet) as bar:
+            task = bar.add_task("proving")
+
+            def progress(now: running.Progress) -> None:
+                bar.update(
+                    task,
+                    description=escape(progress_line(now)),
+                    total=now.planned,
+                    completed=now.done,
+                )
+
+            report = running.run(options, catalogue(), progress)
+    except running.SelectionError as error:
+        if as_json:
+            print(json.dumps({"verdict": "bad_input", "error": str(error)}, indent=2))
+        else:
+            err.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        err.print("[yellow]interrupted[/] before anything was proved")
+        raise typer.Exit(3) from None
+    traces = save_findings(report, out_dir, err)
+    if as_json:
+        said = report.as_json()
+        print(json.dumps({**said, "traces": {k: str(v) for k, v in traces.items()}}, indent=2))
+    else:
+        print_report(out, report, traces)
+    raise typer.Exit(report.exit_code)
+
+
+def catalogue() -> Source:
+    from conformance.prove.catalogue import obligations
+
+    return obligations
+
+
+def save_findings(report: Report, directory: Path, err: Console) -> dict[str, Path]:
+    """Where each counterexample was written, by the obligation."""
+    from conformance.prove.counterexample import as_records
+    from conformance.recording import save
+
+    written: dict[str, Path] = {}
+    for one, found in report.found:
+        name = one.obligation.name
+        path = directory / f"prove-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}.jsonl"
+        node = found.turn.before.node
+        try:
+            save(path, as_records(found), max(node.id, *node.config.members, 0) + 1)
+        except (OSError, ValueError) as error:
+            err.print(f"[yellow]warning:[/] the trace was not written: {escape(str(error))}")
+        else:
+            written[name] = path
+    return written
