@@ -1,0 +1,73 @@
+"""Random runs with the history variables of the lemmas: all faults, but one fixed membership."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import NamedTuple
+
+from conformance.prove.ghosts import Ghosts, initial
+from conformance.simulate import Profile, Schedule, draw_profile
+from spec import node as rules
+from spec.cluster import Change, Cluster, Rule, apply, new_cluster
+
+LONG, LATE = 8, 6
+"""An episode ends beyond this index or this term: later ones take time and show little else."""
+
+
+class Event(NamedTuple):
+    episode: int
+    change: Change
+    before: Ghosts
+    ghosts: Ghosts
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.change.after
+
+
+def profile(seed: int, episode: int, size: int) -> Profile:
+    """Without changes of membership, and without messages that nobody sent.
+
+    With more snapshots and shortened calls than usual: of both a candidate may come by its log.
+    """
+    drawn = draw_profile(Random(f"{seed}/{episode}/profile"), size)
+    return replace(
+        drawn,
+        voters=size,
+        length=150,
+        snapshot=max(drawn.snapshot, 0.1),
+        shorten=drawn.shorten or 0.2,
+        config=0.0,
+        retransmit=0.0,
+        forge=0.0,
+        propose=min(drawn.propose, 0.1),
+        batch=min(drawn.batch, 3),
+    )
+
+
+def events(size: int, count: int, seed: int = 0, rule: Rule = rules.step) -> Iterator[Event]:
+    """So many steps at least, in as many episodes as they take."""
+    done = episode = 0
+    while done < count:
+        schedule = Schedule(seed, episode, profile=profile(seed, episode, size))
+        cluster, ghosts = new_cluster(size), initial(size)
+        for _ in range(schedule.profile.length):
+            change = apply(cluster, schedule.next(cluster), rule)
+            before = ghosts
+            if change.turn is not None:
+                ghosts = ghosts.after(change.turn)
+            yield Event(episode, change, before, ghosts)
+            cluster = change.after
+            done += 1
+            if any(
+                is_long(member.node.log.last_index, member.node.current_term)
+                for member in cluster.members
+            ):
+                break
+        episode += 1
+
+
+def is_long(index: int, term: int) -> bool:
+    return index > LONG or term > LATE

@@ -1,0 +1,332 @@
+"""The lemmas and claims hold in concrete clusters, of the states that their code comes to.
+
+What z3 shows of all states would be shown of nothing if the lemmas were about something else than
+the code, or said nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import pytest
+
+from conformance.crate import D4
+from conformance.explore.bounds import Bounds
+from conformance.explore.run import Options, explore
+from conformance.patched import Patch, rule
+from conformance.prove.claims import CLAIMS, Claim
+from conformance.prove.concrete import Concrete, claims_of
+from conformance.prove.ghosts import Ghosts, initial
+from conformance.prove.holding import Broken, Checker, broken
+from conformance.prove.lemmas import LEMMAS, Lemma, may_be_chosen
+from conformance.seeded import SEEDS
+from spec import node as rules
+from spec.cluster import Cluster, Comeback, Rule, Turn, apply, new_cluster
+from spec.values import Candidate, SnapshotInstalled
+from spec.witnesses import SOMETIMES, seen_in
+from tests.prove.mutated import mutants
+from tests.prove.premises import Place, implications, recorded
+from tests.prove.runs import events
+from tests.prove.searched import reachable
+
+EVENTS = {3: 23_000, 5: 8_000}
+
+BOUNDS = {
+    "elections": Bounds(terms=3, log=3, in_flight=1, proposals=0),
+    "messages": Bounds(terms=2, log=2, in_flight=2, proposals=0),
+    "crashes": Bounds(terms=2, log=2, in_flight=1, crashes=1, proposals=0),
+    "held": Bounds(terms=2, log=3, in_flight=1, proposals=1, held=1),
+    "snapshots": Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1, snapshots=1),
+}
+
+UNSEEN = {
+    "JointConfigCommitted": "membership is fixed",
+    "ChangeCompleted": "membership is fixed",
+    "ConfigRolledBack": "membership is fixed",
+    "RemovedLeaderSteppedDown": "membership is fixed",
+    "NonVoterReplicated": "all are voters",
+    "CommittedAtEndOfDrain": "it takes an only voter",
+}
+OVERTAKEN = "CandidateInstalledSnapshot"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What came of states that were checked.  `first`: what did not hold in the first bad one."""
+
+    states: int = 0
+    first: list[Broken] = field(default_factory=list)
+    witnesses: Counter[str] = field(default_factory=Counter)
+    messages: set[tuple[type, bool]] = field(default_factory=set)
+    premises: set[Place] = field(default_factory=set)
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[int, Seen]:
+    return {size: checked_run(size, count) for size, count in EVENTS.items()}
+
+
+def checked_run(size: int, count: int) -> Seen:
+    seen, checker, episode = Seen(), Checker(), 0
+    with recorded() as premises:
+        for event in events(size, count):
+            if event.episode != episode:
+                checker.forget()
+                episode = event.episode
+            if event.change.turn is not None:
+                seen.witnesses.update(seen_in(event.change.turn))
+                seen.witnesses[OVERTAKEN] += is_overtaken(event.change.turn)
+            seen.states += 1
+            seen.first = seen.first or checker.broken(event.cluster, event.ghosts)
+            seen.messages |= kinds_in(event.cluster, event.ghosts)
+    seen.premises = premises
+    return seen
+
+
+def kinds_in(cluster: Cluster, ghosts: Ghosts) -> set[tuple[type, bool]]:
+    return {(type(message), owed) for message, owed in claims_of(cluster, ghosts)}
+
+
+def is_overtaken(turn: Turn) -> bool:
+    """A candidate installs a snapshot of an earlier leader: the log it asked with is no more."""
+    return (
+        isinstance(turn.event, SnapshotInstalled)
+        and isinstance(turn.before.node.role, Candidate)
+        and turn.after.node.log.last_position != turn.before.node.log.last_position
+    )
+
+
+# They hold
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_all_hold_at_the_start(size: int) -> None:
+    assert broken(new_cluster(size), initial(size)) == []
+
+
+@pytest.mark.parametrize("size", EVENTS)
+def test_all_hold_in_every_state_of_random_runs(runs: dict[int, Seen], size: int) -> None:
+    assert runs[size].states >= EVENTS[size]
+    assert runs[size].first == []
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_all_hold_in_every_state_within_bounds(name: str) -> None:
+    checker, states = Checker(), 0
+    for cluster, ghosts in reachable(BOUNDS[name]):
+        assert checker.broken(cluster, ghosts) == []
+        states += 1
+    assert states > 1000
+
+
+# They are about something
+
+
+def test_the_random_runs_come_by_every_witness(runs: dict[int, Seen]) -> None:
+    """All but those that a fixed membership of several voters does not have."""
+    seen = sum((run.witnesses for run in runs.values()), Counter[str]())
+    wanted = {witness.name for witness in SOMETIMES} | {OVERTAKEN}
+    assert {name for name in wanted if not seen[name]} == UNSEEN.keys()
+
+
+def test_every_claim_is_made_by_some_message(runs: dict[int, Seen]) -> None:
+    seen = set[tuple[type, bool]]().union(*(run.messages for run in runs.values()))
+    assert {(claim.kind, claim.owed) for claim in CLAIMS} <= seen
+
+
+def test_every_premise_is_true_somewhere(runs: dict[int, Seen]) -> None:
+    places = implications()
+    seen = set[Place]().union(*(run.premises for run in runs.values()))
+    assert len(places) > len(LEMMAS)
+    assert places - seen == set()
+
+
+# What is wrong is noticed
+
+
+def samples(size: int, count: int) -> Iterator[tuple[Cluster, Ghosts]]:
+    """States of a run: the first few with messages of some kind after so many terms were led.
+
+    It makes a difference, too, whether a sender has acknowledged anything.
+    """
+    taken: Counter[tuple[object, ...]] = Counter()
+    for event in events(size, count):
+        led = min(sum(reign is not None for reign in event.ghosts.reigns), 2)
+        tags = {
+            (type(message), owed, led, any(event.ghosts.ack[message.sender]))
+            for message, owed in claims_of(event.cluster, event.ghosts)
+        }
+        if any(taken[tag] < 2 for tag in tags):
+            taken.update(tags)
+            yield event.cluster, event.ghosts
+
+
+def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
+    """The states hold, so what is reported is the change."""
+    reported: Counter[str] = Counter()
+    for cluster, ghosts in samples(3, 2500):
+        checker = Checker()
+        assert checker.broken(cluster, ghosts) == []
+        for changed in mutants(cluster, ghosts):
+            reported.update({one.name for one in checker.broken(*changed)})
+    names = {lemma.name for lemma in LEMMAS} | {claim.name for claim in CLAIMS}
+    assert names - reported.keys() == set()
+
+
+def node(old: str, new: str) -> tuple[Patch, ...]:
+    return (Patch("node", old, new),)
+
+
+ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-without-min")
+"""Of membership, or so rarely seen that it takes a search."""
+BUGS: dict[str, tuple[Patch, ...]] = {
+    **{seed.name: seed.in_spec for seed in SEEDS if seed.name not in ELSEWHERE},
+    "the leader's commit index is taken as it is": node(
+        "max(node.commit_index, min(leader_commit, verified))",
+        "max(node.commit_index, leader_commit)",
+    ),
+    "snapshot leaves the commit index behind": D4.patches,
+    "a candidate votes for others": node(
+        "    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""
+    ),
+    "a vote of an earlier term counts": node(
+        "case Candidate(granted) if reply.vote_granted and reply.term == node.current_term:",
+        "case Candidate(granted) if reply.vote_granted:",
+    ),
+    "a minority is a quorum": node(
+        "return len(nodes & voters) > len(voters) // 2", "return len(nodes & voters) >= 1"
+    ),
+    "the previous entry is not looked at": node(
+        "    if not log.contains(prev):\n        return drop_conflict(node, prev)\n",
+        "    if prev.index > log.last_index:\n        return drop_conflict(node, prev)\n",
+    ),
+    "a write is not owed": node(
+        "    owed = (AppendLogEntries(log.position(agreed), missing),)\n    return learn_commit",
+        "    owed = ()\n    return learn_commit",
+    ),
+}
+
+
+SHOWN_BY = {
+    "vote-not-persisted": 1,
+    "a candidate votes for others": 5,
+    "a vote of an earlier term counts": 4,
+}
+"""The seed of a run that shows it soon."""
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_breaks_a_lemma_or_a_claim(name: str) -> None:
+    size = 4 if name == "vote-counted-twice" else 3
+    assert first_broken(size, rule(*BUGS[name]), SHOWN_BY.get(name, 0))
+
+
+def first_broken(size: int, of: Rule = rules.step, seed: int = 0) -> list[Broken]:
+    """What does not hold in the first state in which anything does not."""
+    checker = Checker()
+    for event in events(size, 5000, seed, of):
+        if found := checker.broken(event.cluster, event.ghosts):
+            return found
+    return []
+
+
+def test_a_vote_by_index_alone_breaks_a_lemma_or_a_claim_before_the_end() -> None:
+    """D1: on the shortest way to a leader that lacks a committed entry."""
+    seed = next(seed for seed in SEEDS if seed.name == "index-only-vote")
+    with seed.planted() as (bad, library):
+        found = explore(Options(seed.bounds, rule=bad, library=library)).found
+    assert found is not None
+    changes = [change for move in found.moves for change in move.changes]
+    ghosts, names = initial(found.nodes), []
+    for change in changes:
+        if change.turn is not None:
+            ghosts = ghosts.after(change.turn)
+        names.append({one.name for one in broken(change.after, ghosts)})
+    assert names[0] == set()
+    assert any(names[:-1])
+
+
+@pytest.mark.parametrize("kept", ["ruled", "committed", "voted", "acknowledged"])
+def test_a_history_that_is_not_kept_breaks_a_lemma(
+    kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ghosts, kept, lambda ghosts, turn: ghosts)
+    assert first_broken(3)
+
+
+def test_a_prefix_that_is_not_kept_breaks_a_lemma(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ghosts, "compacted", lambda ghosts, turn: ghosts)
+    assert first_broken(3)
+
+
+def test_a_snapshot_that_is_not_kept_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ghosts, "handed_over", lambda ghosts, turn: ghosts)
+    with pytest.raises(ValueError, match="no leader"):
+        first_broken(3)
+
+
+# The checker and the history are right
+
+
+def test_answers_that_are_kept_are_those_of_each_state_alone() -> None:
+    """Of good states and bad ones, with one checker for all."""
+    checker, compared, wrong = Checker(), 0, 0
+    for at, (cluster, ghosts) in enumerate(samples(3, 1200)):
+        changed = list(mutants(cluster, ghosts))
+        for state in [(cluster, ghosts), *changed[at % 29 :: 29]]:
+            expected = sorted(map(repr, plainly_broken(*state)))
+            assert sorted(map(repr, checker.broken(*state))) == expected
+            compared += 1
+            wrong += bool(expected)
+    assert checker.answers.evaluated < checker.answers.asked / 2
+    assert compared > wrong > 100
+
+
+class Plain(Concrete):
+    """A view that keeps nothing."""
+
+    def choosable(self, term: int, i: int) -> bool:
+        found: bool = may_be_chosen(self, term, i)
+        return found
+
+
+def plainly_broken(cluster: Cluster, ghosts: Ghosts) -> list[Broken]:
+    view = Plain(cluster, ghosts)
+    nodes, terms, indices = range(view.size), range(view.terms + 2), range(view.indices + 1)
+    ranges = dict.fromkeys("nmc", nodes) | dict.fromkeys("TS", terms) | dict.fromkeys("ij", indices)
+    asked: list[tuple[Lemma | Claim, tuple[Any, ...]]] = [(lemma, ()) for lemma in LEMMAS]
+    for message, owed in claims_of(cluster, ghosts):
+        asked += [(c, (message,)) for c in CLAIMS if (c.kind, c.owed) == (type(message), owed)]
+    return [
+        Broken(fact.name, (*of, *arguments))
+        for fact, of in asked
+        for arguments in product(*[ranges[kind] for kind in fact.over])
+        if not fact.holds(view, *of, *arguments)
+    ]
+
+
+def test_all_indices_and_terms_that_there_are_are_looked_at() -> None:
+    for event in events(3, 1000):
+        view = Concrete(event.cluster, event.ghosts)
+        for member in event.cluster.members:
+            assert view.indices > max(member.node.log.last_index, member.disk.log.last_index)
+            assert view.terms >= max(member.node.current_term, member.disk.current_term)
+        assert all(view.indices > len(reign.log) for reign in event.ghosts.reigns if reign)
+
+
+def test_a_server_that_is_down_is_seen_as_what_it_comes_back_as() -> None:
+    crashes = 0
+    for event in events(3, 4000):
+        turn = event.change.turn
+        if turn is None or turn.after.up:
+            continue
+        crashes += 1
+        back = apply(event.cluster, Comeback(turn.node))
+        assert back.turn is not None
+        after = event.ghosts.after(back.turn)
+        assert Concrete(event.cluster, event.ghosts).known == Concrete(back.after, after).known
+    assert crashes > 20
