@@ -1,0 +1,361 @@
+"""That every step of the cluster keeps the lemmas, by z3: steps, terms and messages unbounded.
+
+Hypotheses: all lemmas, of the cluster before the step, and the claims of the messages concerned.
+The step is the specification's code, run on the acting server once for each path.  Goals: all
+lemmas of the cluster after it, the claims of what is sent or owed anew, and those of an arbitrary
+older message of every kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import product
+from typing import Any
+
+import z3
+
+from conformance.prove import claims
+from conformance.prove.actor import Actor
+from conformance.prove.claims import CLAIMS, Claim
+from conformance.prove.lemmas import LEMMAS, Lemma, View, may_be_chosen
+from conformance.prove.logic import Formula, both, choose, negation
+from conformance.prove.steps import (
+    OTHER,
+    Happening,
+    Ran,
+    Step,
+    owed_claims,
+    sent_claims,
+)
+from conformance.prove.views import (
+    ACTOR,
+    SENDER,
+    TERM_OF,
+    After,
+    Before,
+    Changes,
+    Part,
+    Reading,
+    Server,
+    entry_function,
+)
+from conformance.symbolic.paths import Path, Paths
+from spec import node as rules
+from spec.cluster import Rule
+from spec.values import Leader, Refused, RequestVoteReply, Restart, SaveVotedFor, SendMessage
+
+NODES = "nmc"
+SKOLEMS = {name: z3.Int(f"any_{name}") for name in "TSij"}
+BOUND = {name: z3.Int(f"all_{name}") for name in "TSij"}
+MILLISECONDS = 10_000
+"""After which z3 gives a query up."""
+
+
+def instances(over: str, size: int) -> Iterator[tuple[int, ...]]:
+    """The nodes that a lemma is asked of: all combinations."""
+    return product(range(size), repeat=sum(kind in NODES for kind in over))
+
+
+def arguments(over: str, chosen: tuple[int, ...], numbers: dict[str, Any]) -> list[Any]:
+    left = iter(chosen)
+    return [next(left) if kind in NODES else numbers[kind] for kind in over]
+
+
+def assumption(
+    fact: Lemma | Claim, view: View, chosen: tuple[int, ...] = (), *message: claims.Message
+) -> Formula:
+    """A lemma, or a message's claim, for all numbers."""
+    args = arguments(fact.over, chosen, BOUND)
+    formula = fact.holds(view, *message, *args)
+    bound = [BOUND[kind] for kind in fact.over if kind not in NODES]
+    if not bound or isinstance(formula, bool):
+        return formula
+    patterns = [
+        pattern[0] if len(pattern) == 1 else z3.MultiPattern(*pattern)
+        for pattern in fact.patterns(view, *message, *args)
+    ]
+    return z3.ForAll(bound, formula, patterns=patterns)
+
+
+def hypotheses(before: Before) -> list[Formula]:
+    found = [
+        assumption(lemma, before, chosen)
+        for lemma in LEMMAS
+        for chosen in instances(lemma.over, before.size)
+    ]
+    term, i = BOUND["T"], BOUND["i"]
+    meaning = before.choosable(term, i) == may_be_chosen(before, term, i)
+    found.append(z3.ForAll([term, i], meaning, patterns=[before.choosable(term, i)]))
+    return found
+
+
+def claims_of(message: claims.Message, owed: bool) -> list[Claim]:
+    return [one for one in CLAIMS if one.kind is type(message) and one.owed == owed]
+
+
+@cache
+def _seen(sort: Any) -> Any:
+    return z3.Function(f"seen_{sort}", sort, z3.BoolSort())
+
+
+def seen(term: Any) -> Formula:
+    """Nothing but a mention, which makes z3 look at the instances that speak of the term."""
+    return _seen(term.sort())(term)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    name: str
+    formula: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What a path has come to, as z3 sees it."""
+
+    ran: Ran
+    after: After
+    news: list[tuple[claims.Message, bool]]
+    facts: list[Formula]
+
+
+@dataclass(slots=True)
+class Checked:
+    """What came of a step: paths, and the goals of each that z3 does not see to follow."""
+
+    paths: int = 0
+    open: list[tuple[Path[Consequence], list[tuple[str, str]]]] = field(default_factory=list)
+    unassumed: str = ""
+    """Not empty: what is taken for granted of the shape does not follow from the lemmas."""
+
+
+@dataclass(slots=True)
+class Induction:
+    """The hypotheses for clusters of a size, and a solver that knows them."""
+
+    size: int
+    rule: Rule = rules.step
+    queries: int = 0
+    before: Before = field(init=False)
+    _reads: dict[Any, frozenset[Part]] = field(init=False, default_factory=dict)
+    _known: dict[Any, Formula] = field(init=False, default_factory=dict)
+    solver: z3.Solver = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = Before(self.size)
+        self.solver = z3.SimpleSolver()
+        self.solver.set("auto_config", False)
+        self.solver.set("mbqi", False)
+        self.solver.set("timeout", MILLISECONDS)
+        self.solver.add(*hypotheses(self.before))
+
+    def check(self, step: Step) -> Checked:
+        """Raises what the code raises that is run."""
+        paths, checked = Paths(limit=20_000), Checked()
+        actor = Actor(paths, self.before)
+        happening = step.prepare(actor)
+        solver = self.solver
+        solver.push()
+        try:
+            solver.add(*actor.links, *[seen(hint) for hint in actor.hints])
+            for message, owed in happening.known:
+                solver.add(*self.claimed(message, owed))
+                solver.add(*self.hints(actor, message))
+            answer = self.follows(both(*actor.assumed))
+            if answer != z3.unsat:
+                checked.unassumed = str(answer)
+            solver.add(*actor.assumed)
+            for path in paths.run(lambda: self.consequence(actor, happening)):
+                if path.raised is not None:
+                    raise path.raised
+                checked.paths += 1
+                failed = self.check_path(paths, path, happening)
+                if failed:
+                    checked.open.append((path, failed))
+        finally:
+            solver.pop()
+            self.queries += paths.queries
+        return checked
+
+    def check_path(
+        self, paths: Paths, path: Path[Consequence], happening: Happening
+    ) -> list[tuple[str, str]]:
+        """The goals that z3 does not see to follow on this path."""
+        consequence, solver = path.result, self.solver
+        assert consequence is not None
+        solver.push()
+        try:
+            solver.add(path.formula(paths), *consequence.facts)
+            goals = list(self.goals(consequence, happening))
+            if self.follows(both(*[goal.formula for goal in goals])) == z3.unsat:
+                return []
+            answers = [(goal.name, self.follows(goal.formula)) for goal in goals]
+            return [(name, str(answer)) for name, answer in answers if answer != z3.unsat]
+        finally:
+            solver.pop()
+
+    def follows(self, formula: Formula) -> Any:
+        """`unsat` if it does."""
+        if formula is True:
+            return z3.unsat
+        self.queries += 1
+        self.solver.push()
+        self.solver.add(negation(formula))
+        answer = self.solver.check()
+        self.solver.pop()
+        return answer
+
+    def claimed(self, message: claims.Message, owed: bool) -> list[Formula]:
+        known = [assumption(one, self.before, (), message) for one in claims_of(message, owed)]
+        if isinstance(message, claims.AppendCall):
+            known += [seen(self.before.tlog(message.term, index)) for index in message.window]
+            known.append(seen(self.before.tlog(message.term, message.prev_index)))
+        if isinstance(message, claims.Install):
+            known.append(seen(self.before.tlog(message.term, message.last_index)))
+        return known
+
+    def hints(self, actor: Actor, message: claims.Message) -> list[Formula]:
+        """What z3 has to look at because of a message."""
+        before, was = self.before, actor.server
+        hints: list[Any] = []
+        if isinstance(message, claims.AppendCall):
+            hints = [before.tlog(message.term, was.commit)]
+        if isinstance(message, claims.Install):
+            index = message.last_index
+            terms = [was.term, was.dterm, SKOLEMS["T"]]
+            hints = [before.first(index), before.log(ACTOR, index), before.dlog(ACTOR, index)]
+            hints += [before.tlog(term, index) for term in terms]
+        return [seen(hint) for hint in hints]
+
+    def consequence(self, actor: Actor, happening: Happening) -> Consequence:
+        """The cluster after the step, the messages that are new, and what is known of entries."""
+        ran = happening.run(self.rule)
+        turn, after = ran.turn, ran.after
+        new = actor.changed(after, ran.log, ran.dlog)
+        if happening.crashes:
+            new |= {"owes_term": False, "owes_vote": False, "owes_write": False}
+            new["synced"] = new["last"]
+        server = replace(actor.server, **new)
+        news = [(one, False) for one in sent_claims(actor, turn)]
+        if not happening.crashes:
+            news += [(one, True) for one in owed_claims(actor, after, actor.member.pending)]
+        changes = self.changes(actor, ran, server)
+        facts = self.facts(actor, ran)
+        parts: set[Part] = {(name, ACTOR) for name in new}
+        return Consequence(ran, After(self.before, server, parts, changes), news, facts)
+
+    def facts(self, actor: Actor, ran: Ran) -> list[Formula]:
+        """The entry that a leader has made, if it made one; and what z3 has to look at."""
+        node, term = ran.after.node, actor.paths.term
+        if node.log is actor.member.node.log or isinstance(ran.turn.event, Restart):
+            return []
+        made = [
+            TERM_OF(actor.created) == term(entry.term)
+            for entry in node.log.entries
+            if z3.eq(actor.entry(entry), actor.created)
+        ]
+        return made[:1]
+
+    def changes(self, actor: Actor, ran: Ran, server: Server) -> Changes:
+        """What the step wrote into the history."""
+        before, after, term = ran.turn.before, ran.after, actor.paths.term
+        node = after.node
+        leads = commit = told = acked = None
+        if isinstance(node.role, Leader):
+            if node.log is not before.node.log or not isinstance(before.node.role, Leader):
+                leads = server.last, server.log
+            if node.commit_index is not before.node.commit_index:
+                commit = term(node.commit_index)
+        for done in ran.turn.executed:
+            match done.action:
+                case SaveVotedFor(voted_for) if voted_for == ACTOR:
+                    told = ACTOR
+                case SendMessage(to, RequestVoteReply(_, _, _, True)):
+                    told = to
+        disk = after.disk
+        if disk.log is not before.disk.log:
+            last = disk.log.last_position
+            own = both(
+                term(last.index) >= 1,
+                term(disk.current_term) >= 1,
+                term(last.term) == term(disk.current_term),
+            )
+            acked = term(disk.current_term), choose(own, term(last.index), z3.IntVal(0))
+        return Changes(server.term, leads, commit, told, acked)
+
+    def goals(self, made: Consequence, happening: Happening) -> Iterator[Goal]:
+        after = made.after
+        outcome = made.ran.turn.outcome
+        if isinstance(outcome, Refused) and outcome.reason == "invariant":
+            yield Goal(f"never refused: {outcome.why}", False)
+            return
+        for lemma in LEMMAS:
+            for chosen in instances(lemma.over, self.size):
+                if after.changed & self.reads(lemma, chosen):
+                    formula = lemma.holds(after, *arguments(lemma.over, chosen, SKOLEMS))
+                    yield Goal(f"{lemma.name}{list(chosen)}", self.with_hints(formula, after))
+        for message, owed in made.news:
+            for one in claims_of(message, owed):
+                formula = one.holds(after, message, *arguments(one.over, (), SKOLEMS))
+                yield Goal(f"{one.name} (new)", self.with_hints(formula, after))
+        voided = happening.crashes or (
+            made.ran.after.pending.save_current_term
+            and not made.ran.turn.before.pending.save_current_term
+        )
+        for message in older():
+            for owed in (False, True):
+                if owed and message.sender == ACTOR and voided:
+                    continue
+                for one in claims_of(message, owed):
+                    if after.changed & self.reads(one, (), message):
+                        formula = one.holds(after, message, *arguments(one.over, (), SKOLEMS))
+                        kept = z3.Implies(self.known_of(message, owed), formula)
+                        name = f"{one.name} (older, of {message.sender})"
+                        yield Goal(name, self.with_hints(kept, after))
+
+    def reads(
+        self, fact: Lemma | Claim, chosen: tuple[int, ...], *message: claims.Message
+    ) -> frozenset[Part]:
+        """The parts of a view that a lemma or a claim reads."""
+        key = fact.name, chosen, *message
+        if key not in self._reads:
+            reading: Any = Reading(self.before)
+            fact.holds(reading, *message, *arguments(fact.over, chosen, SKOLEMS))
+            self._reads[key] = frozenset(reading.read)
+        return self._reads[key]
+
+    def known_of(self, message: claims.Message, owed: bool) -> Formula:
+        """What an older message claimed before the step."""
+        key = message, owed
+        if key not in self._known:
+            self._known[key] = both(*self.claimed(message, owed))
+        return self._known[key]
+
+    def with_hints(self, formula: Formula, after: After) -> Formula:
+        """Make z3 look at what may be chosen for the numbers of the goal."""
+        if isinstance(formula, bool):
+            return formula
+        hints = [self.before.choosable(SKOLEMS["T"], SKOLEMS["i"])]
+        if after.changes.commit is not None:
+            hints.append(self.before.choosable(after.changes.term, after.changes.commit))
+        return z3.Implies(z3.And([seen(hint) for hint in hints]), formula)
+
+
+@cache
+def older() -> tuple[Any, ...]:
+    """An arbitrary message of each kind and sender."""
+    number, entries = z3.Int, entry_function("old_entry")
+    term, last, index = number("old_term"), number("old_last"), number("old_index")
+    found: list[claims.Message] = []
+    for sender in (ACTOR, SENDER, OTHER):
+        found.append(claims.VoteCall(sender, term, last, index))
+        found.append(claims.AppendReply(sender, term, last, index))
+        commit, prev, at = number("old_commit"), number("old_prev"), number("old_at")
+        found.append(claims.AppendCall(sender, term, commit, prev, at, index, entries))
+        for to in (ACTOR, SENDER, OTHER):
+            if to != sender:
+                found.append(claims.VoteReply(sender, to, term, z3.Bool("old_granted")))
+                found.append(claims.Install(sender, to, term, last, index))
+    return tuple(found)
