@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.prove import equivalence
+from conformance.prove import equivalence, inductive
 from conformance.prove.obligation import Level, Obligation
 from conformance.prove.worker import Source
 
-SOURCES: Final[tuple[Source, ...]] = (equivalence.obligations,)
+SOURCES: Final[tuple[Source, ...]] = (equivalence.obligations, inductive.obligations)
 
 
 def obligations(level: Level) -> list[Obligation]:

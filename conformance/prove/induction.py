@@ -8,7 +8,8 @@ older message of every kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
@@ -49,6 +50,8 @@ from spec.values import Leader, Refused, RequestVoteReply, Restart, SaveVotedFor
 NODES = "nmc"
 SKOLEMS = {name: z3.Int(f"any_{name}") for name in "TSij"}
 BOUND = {name: z3.Int(f"all_{name}") for name in "TSij"}
+PATHS = 20_000
+"""So many paths of one case, and no more."""
 MILLISECONDS = 10_000
 """After which z3 gives a query up."""
 
@@ -152,8 +155,42 @@ class Induction:
         self.solver.add(*hypotheses(self.before))
 
     def check(self, step: Step) -> Checked:
-        """Raises what the code raises that is run."""
-        paths, checked = Paths(limit=20_000), Checked()
+        """Whether a step keeps the lemmas.  Raises what the code raises that is run."""
+        paths, checked = Paths(limit=PATHS), Checked()
+        with self.prepared(step, paths) as (actor, happening):
+            answer = self.follows(both(*actor.assumed))
+            if answer != z3.unsat:
+                checked.unassumed = str(answer)
+            self.solver.add(*actor.assumed)
+            for path in paths.run(lambda: self.consequence(actor, happening)):
+                if path.raised is not None:
+                    raise path.raised
+                checked.paths += 1
+                failed = self.check_path(paths, path, happening)
+                if failed:
+                    checked.open.append((path, failed))
+        return checked
+
+    def check_turns(self, step: Step, broken: Callable[[Ran], str | None]) -> tuple[int, list[str]]:
+        """How many paths a step has, and what is wrong with its turns by `broken`: a question
+        about the server alone, that takes the lemmas only where it is answered.
+        """
+        paths, count, wrong = Paths(limit=PATHS), 0, []
+        with self.prepared(step, paths) as (actor, happening):
+            self.solver.add(*actor.assumed)
+            for path in paths.run(lambda: broken(happening.run(self.rule))):
+                if path.raised is not None:
+                    raise path.raised
+                count += 1
+                if path.result is not None:
+                    impossible = z3.Not(path.formula(paths))
+                    if self.follows(impossible) != z3.unsat:
+                        wrong.append(path.result)
+        return count, wrong
+
+    @contextmanager
+    def prepared(self, step: Step, paths: Paths) -> Iterator[tuple[Actor, Happening]]:
+        """A step of the acting server, and what z3 is told of it meanwhile."""
         actor = Actor(paths, self.before)
         happening = step.prepare(actor)
         solver = self.solver
@@ -163,21 +200,10 @@ class Induction:
             for message, owed in happening.known:
                 solver.add(*self.claimed(message, owed))
                 solver.add(*self.hints(actor, message))
-            answer = self.follows(both(*actor.assumed))
-            if answer != z3.unsat:
-                checked.unassumed = str(answer)
-            solver.add(*actor.assumed)
-            for path in paths.run(lambda: self.consequence(actor, happening)):
-                if path.raised is not None:
-                    raise path.raised
-                checked.paths += 1
-                failed = self.check_path(paths, path, happening)
-                if failed:
-                    checked.open.append((path, failed))
+            yield actor, happening
         finally:
             solver.pop()
             self.queries += paths.queries
-        return checked
 
     def check_path(
         self, paths: Paths, path: Path[Consequence], happening: Happening
