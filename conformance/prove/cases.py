@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
-from conformance.prove import steps
+from conformance.prove import drains, merging, steps
 from conformance.prove.actor import Actor, Start, Window
 from conformance.prove.steps import OTHER, Happening, Step, any_vote, founded
 from conformance.prove.views import ACTOR, SENDER
@@ -32,10 +32,6 @@ def windows(entries: int) -> list[Window]:
     return [Window(start, k) for start in starts for k in range(entries + 1)]
 
 
-def owing(write: bool) -> str:
-    return "owes a write" if write else "owes no write"
-
-
 def vote_call(size: int, entries: int) -> Cases:
     for name, vote in (("none", None), ("own", ACTOR), ("theirs", SENDER), ("another", OTHER)):
         yield f"vote {name}", partial(steps.vote_call, vote=vote)
@@ -44,10 +40,9 @@ def vote_call(size: int, entries: int) -> Cases:
 def vote_reply(size: int, entries: int) -> Cases:
     yield "denied", lambda actor: steps.vote_reply(actor, any_node(actor), False)
     yield "to none that campaigns", reply_to_no_candidate
-    for log, write in product(windows(entries), (False, True)):
-        for granted in counted(size):
-            shape = f"{log}, has {sorted(granted)}, {owing(write)}"
-            yield shape, partial(reply_to_candidate, log=log, granted=granted, write=write)
+    for log, granted in product(windows(entries), counted(size)):
+        shape = f"{log}, has {sorted(granted)}"
+        yield shape, partial(reply_to_candidate, log=log, granted=granted)
 
 
 def counted(size: int) -> Iterator[frozenset[int]]:
@@ -70,20 +65,18 @@ def reply_to_no_candidate(actor: Actor) -> Happening:
     return steps.vote_reply(actor, node, True)
 
 
-def reply_to_candidate(
-    actor: Actor, log: Window, granted: frozenset[int], write: bool
-) -> Happening:
-    return steps.vote_reply(actor, actor.node(Candidate(granted), log, ACTOR), True, write)
+def reply_to_candidate(actor: Actor, log: Window, granted: frozenset[int]) -> Happening:
+    return steps.vote_reply(actor, actor.node(Candidate(granted), log, ACTOR), True)
 
 
 def election_timeout(size: int, entries: int) -> Cases:
     yield (
         "any log",
-        lambda actor: steps.event(actor, founded(actor, "not a leader"), ElectionTimeout()),
+        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ElectionTimeout()),
     )
     yield (
         "no log",
-        lambda actor: steps.event(
+        lambda actor: steps.taking(
             actor, actor.node("not a leader", EMPTY, any_vote(actor)), ElectionTimeout()
         ),
     )
@@ -92,61 +85,64 @@ def election_timeout(size: int, entries: int) -> Cases:
 def heartbeat(size: int, entries: int) -> Cases:
     yield (
         "of no leader",
-        lambda actor: steps.event(actor, founded(actor, "not a leader"), Heartbeat()),
+        lambda actor: steps.taking(actor, founded(actor, "not a leader"), Heartbeat()),
     )
-    for owed in (None, EMPTY, *windows(entries)):
-        yield f"of a leader, owes a call of {owed}", partial(beat, owed=owed)
-
-
-def beat(actor: Actor, owed: Window | None) -> Happening:
-    return steps.event(actor, founded(actor, "leader"), Heartbeat(), owed=owed)
+    yield "of a leader", lambda actor: steps.taking(actor, founded(actor, "leader"), Heartbeat())
 
 
 def propose_command(size: int, entries: int) -> Cases:
     yield (
         "to no leader",
-        lambda actor: steps.event(actor, founded(actor, "not a leader"), ProposeCommand()),
+        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ProposeCommand()),
     )
-    for log, write in product(windows(entries), (False, True)):
-        yield f"{log}, {owing(write)}", partial(propose, log=log, write=write)
-    for owed in (EMPTY, *windows(entries)):
-        last_only = Window("snapshot", 0)  # no more of a log than its end has part in a merge
-        yield f"owes a call of {owed}", partial(propose, log=last_only, write=False, owed=owed)
+    for log in windows(entries):
+        yield f"{log}", partial(propose, log=log)
 
 
-def propose(actor: Actor, log: Window, write: bool, owed: Window | None = None) -> Happening:
-    return steps.event(actor, founded(actor, "leader", log), ProposeCommand(), write, owed)
+def propose(actor: Actor, log: Window) -> Happening:
+    return steps.taking(actor, founded(actor, "leader", log), ProposeCommand())
 
 
 def append_call(size: int, entries: int) -> Cases:
     yield "to a leader", steps.append_call_to_leader
     for log, message in product((EMPTY, *windows(entries)), repeat=2):
-        for write in (False, True):
-            shape = f"{log}, a call of {message}, {owing(write)}"
-            yield shape, partial(steps.append_call, log=log, message=message, write=write)
+        yield f"{log}, a call of {message}", partial(steps.append_call, log=log, message=message)
 
 
 def append_reply(size: int, entries: int) -> Cases:
-    yield "to no leader", partial(steps.append_reply, log=None, owed=None)
+    yield "to no leader", partial(steps.append_reply, log=None)
     for log in windows(entries):
-        yield f"{log}", partial(steps.append_reply, log=log, owed=None)
-    # A merge looks at where the calls begin and end: the leader's log may be a short one.
-    for log, owed in product(windows(min(entries, 1)), (EMPTY, *windows(entries))):
-        yield f"{log}, owes a call of {owed}", partial(steps.append_reply, log=log, owed=owed)
+        yield f"{log}", partial(steps.append_reply, log=log)
+
+
+def merged_calls(size: int, entries: int) -> Cases:
+    for earlier, later in product((EMPTY, *windows(entries)), repeat=2):
+        for name, to_all in (("to all", True), ("to one", False)):
+            yield (
+                f"{earlier} and {later}, {name}",
+                partial(merging.merged_calls, earlier=earlier, later=later, to_all=to_all),
+            )
+
+
+def compacted_call(size: int, entries: int) -> Cases:
+    for message in (EMPTY, *windows(entries)):
+        for name, to_all in (("to all", True), ("to one", False)):
+            yield (
+                f"{message}, {name}",
+                partial(merging.compacted_call, message=message, to_all=to_all),
+            )
 
 
 def compaction(size: int, entries: int) -> Cases:
-    for log in compactable(entries):
-        yield f"{log}", partial(steps.compaction, log=log, write=False, entries=0, owed=None)
-        for held in range(entries + 1):
-            yield (
-                f"{log}, owes a write, {held} on the disk",
-                partial(steps.compaction, log=log, write=True, entries=held, owed=None),
-            )
-    for log, owed in product(compactable(min(entries, 1)), (EMPTY, *windows(entries))):
+    for role, log in product(("any", "leader"), compactable(entries)):
         yield (
-            f"{log}, owes a call of {owed}",
-            partial(steps.compaction, log=log, write=False, entries=0, owed=owed),
+            f"{role}, {log}",
+            partial(steps.compaction, role=role, log=log, write=False, entries=0),
+        )
+    for log, held in product(compactable(entries), range(entries + 1)):
+        yield (
+            f"{log}, owes a write, {held} on the disk",
+            partial(steps.compaction, role="any", log=log, write=True, entries=held),
         )
 
 
@@ -169,42 +165,42 @@ def installation(size: int, entries: int) -> Cases:
 
 
 def save_current_term(size: int, entries: int) -> Cases:
-    yield "any", steps.save_term
+    yield "any", drains.save_term
 
 
 def save_voted_for(size: int, entries: int) -> Cases:
     for name, vote in (("none", None), ("own", ACTOR), ("another", SENDER)):
-        yield f"vote {name}", partial(steps.save_vote, vote=vote)
+        yield f"vote {name}", partial(drains.save_vote, vote=vote)
 
 
 def broadcast(size: int, entries: int) -> Cases:
     for what in ("vote call", "append call"):
-        yield what, partial(steps.broadcast, what=what)
+        yield what, partial(drains.broadcast, what=what)
 
 
 def write_log(size: int, entries: int) -> Cases:
     for log in windows(entries):
         for synced in range(log.entries + 1 + (log.start == "founded")):
-            yield f"{log}, after {synced}", partial(steps.write_log, log=log, synced=synced)
+            yield f"{log}, after {synced}", partial(drains.write_log, log=log, synced=synced)
 
 
 def send(size: int, entries: int) -> Cases:
-    yield "vote reply", partial(steps.send, what="vote reply", vote=SENDER)
-    yield "append call", partial(steps.send, what="append call")
+    yield "vote reply", partial(drains.send, what="vote reply", vote=SENDER)
+    yield "append call", partial(drains.send, what="append call")
     for log in (EMPTY, *windows(entries)):
-        yield f"append reply, {log}", partial(steps.send, what="append reply", log=log)
-        yield f"snapshot, {log}", partial(steps.send_snapshot, log=log)
+        yield f"append reply, {log}", partial(drains.send, what="append reply", log=log)
+        yield f"snapshot, {log}", partial(drains.send_snapshot, log=log)
 
 
 def end_of_drain(size: int, entries: int) -> Cases:
-    yield "of no leader", partial(steps.drain_ends, log=None)
+    yield "of no leader", partial(drains.drain_ends, log=None)
     for log in windows(entries):
-        yield f"of a leader, {log}", partial(steps.drain_ends, log=log)
+        yield f"of a leader, {log}", partial(drains.drain_ends, log=log)
 
 
 def crash(size: int, entries: int) -> Cases:
     for log in (EMPTY, *windows(entries)):
-        yield f"{log}", partial(steps.crashes, log=log)
+        yield f"{log}", partial(drains.crashes, log=log)
 
 
 KINDS: Final[dict[Kind, Callable[[int, int], Cases]]] = {
@@ -215,6 +211,8 @@ KINDS: Final[dict[Kind, Callable[[int, int], Cases]]] = {
     "append reply": append_reply,
     "propose command": propose_command,
     "heartbeat": heartbeat,
+    "merged calls": merged_calls,
+    "compacted call": compacted_call,
     "compaction": compaction,
     "snapshot": installation,
     "save current term": save_current_term,

@@ -22,14 +22,8 @@ from conformance.prove.actor import Actor
 from conformance.prove.claims import CLAIMS, Claim
 from conformance.prove.lemmas import LEMMAS, Lemma, View, may_be_chosen
 from conformance.prove.logic import Formula, both, choose, negation
-from conformance.prove.steps import (
-    OTHER,
-    Happening,
-    Ran,
-    Step,
-    owed_claims,
-    sent_claims,
-)
+from conformance.prove.messages import owed_claims, sent_claims
+from conformance.prove.steps import OTHER, Happening, Ran, Step
 from conformance.prove.views import (
     ACTOR,
     SENDER,

@@ -3,6 +3,7 @@
     induction/safety    the lemmas imply the properties of the paper's Figure 3
     induction/complete  there are no other shapes than those of `conformance.prove.cases`
     induction/initial   a new cluster satisfies the lemmas, and still does when it is created
+    induction/writes    two owed writes are merged into one that begins where either does
     induction/shortened a call with fewer entries claims no more than the whole one
     induction/KIND      no step of this kind breaks a lemma, nor the claim of a message
     step/KIND           nor a property of two states (`spec.properties`: CHANGE, DISK, ACTION)
@@ -15,18 +16,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from time import monotonic
 from typing import Final
 
 import z3
 
 from conformance.prove import claims
-from conformance.prove.cases import KINDS, Kind, cases
+from conformance.prove.cases import KINDS, Kind, cases, windows
 from conformance.prove.ghosts import initial
 from conformance.prove.holding import broken
 from conformance.prove.induction import SKOLEMS, Induction, arguments, claims_of, instances, seen
 from conformance.prove.lemmas import Lemma
 from conformance.prove.logic import both, implies
+from conformance.prove.merging import MergedWrites
 from conformance.prove.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.safety import COMPLETE, SAFETY
 from conformance.prove.steps import Step
@@ -56,6 +59,9 @@ def of_size(size: int, entries: int) -> Iterator[Obligation]:
     yield Obligation(f"induction/initial/{size} voters", any_log, Begins(size).prove)
     yield Obligation(f"induction/shortened/{size} voters", any_log, Shortened(size).prove)
     bounds = {"voters": size, "entries": entries}
+    for log, new in product(windows(entries), range(entries + 1)):
+        name = f"induction/writes/{size} voters, {entries} entries/{log}, {new} more"
+        yield Obligation(name, bounds, MergedWrites(size, log, new).prove)
     for kind in KINDS:
         for method, prove in (("induction", keeps_lemmas), ("step", keeps_properties)):
             total = len(cases(kind, size, entries))
