@@ -131,14 +131,18 @@ def verify_command(
     explore: Annotated[
         bool, typer.Option(help="Explore the bounds of the preset quick as well.")
     ] = True,
+    prove: Annotated[bool, typer.Option(help="Prove what the level quick has as well.")] = True,
 ) -> None:
-    """The main job: a lockstep check, an exploration, an audit of traces with known verdicts."""
+    """The main job: a lockstep check, an exploration, proofs, an audit of traces with known
+    verdicts.
+    """
     with _progress(False) as (progress, task):
         report = verify(
             Options(seed=seed, events=events),
             traces,
             PRESETS["quick"] if explore else {},
             lambda now: progress.update(task, total=None, description=now),
+            prove,
         )
     trace = _save_finding(report.check, out_dir)
     out.rule("Lockstep: library and specification")
@@ -148,6 +152,12 @@ def verify_command(
 
         out.rule("Exploration: every state within bounds")
         print_suite(out, report.explored, save_finding(report.explored, out_dir, err))
+    if report.proofs is not None:
+        from conformance.prove.command import save_findings
+        from conformance.prove.console import print_report
+
+        out.rule("Proofs: all terms and indices")
+        print_report(out, report.proofs, save_findings(report.proofs, out_dir, err))
     out.rule("Audit: traces with known verdicts")
     people.print_verified(out, report)
     raise typer.Exit(report.exit_code)

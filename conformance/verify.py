@@ -1,6 +1,6 @@
 """`conformance verify`: the main job, all checks that take less than minutes.
 
-A lockstep check, an exploration, and the traces whose verdicts are known.
+A lockstep check, an exploration, proofs, and the traces whose verdicts are known.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from conformance.audit.run import AuditReport, Level, audit
 from conformance.check import Options, Report, check
 
-if TYPE_CHECKING:  # an audit does without numpy, which exploring needs
+if TYPE_CHECKING:  # an audit does without numpy and z3, which exploring and proving need
     from conformance.explore.bounds import Bounds
     from conformance.explore.suite import SuiteReport
+    from conformance.prove.run import Report as Proofs
 
 EVENTS = 200_000
 EXPECTED = "expected.json"
@@ -58,6 +59,7 @@ class VerifyReport:
     complaints: list[str]
     """What is wrong with the collection of traces itself."""
     explored: SuiteReport | None = None
+    proofs: Proofs | None = None
 
     @property
     def exit_code(self) -> int:
@@ -65,6 +67,8 @@ class VerifyReport:
             return 1
         if self.explored is not None and self.explored.exit_code:
             return self.explored.exit_code
+        if self.proofs is not None and self.proofs.exit_code:
+            return self.proofs.exit_code
         return 2 if self.complaints else 0
 
 
@@ -73,12 +77,14 @@ def verify(
     directory: Path,
     bounds: Mapping[str, Bounds],
     progress: Callable[[str], None] = lambda _: None,
+    prove: bool = False,
 ) -> VerifyReport:
     """All of it.  Without bounds nothing is explored."""
     report = check(options, lambda now: progress(f"checking: {now.events:,} events"))
     explored: SuiteReport | None = None
     if bounds and report.found is None:
         explored = _explore(bounds, progress)
+    proofs = _prove(progress) if prove and report.found is None else None
     traces: list[Verified] = []
     complaints: list[str] = []
     for part in ("golden", "violations"):
@@ -86,7 +92,7 @@ def verify(
         verified, problems = verify_traces(directory / part)
         traces += verified
         complaints += problems
-    return VerifyReport(report, traces, complaints, explored)
+    return VerifyReport(report, traces, complaints, explored, proofs)
 
 
 def _explore(bounds: Mapping[str, Bounds], progress: Callable[[str], None]) -> SuiteReport:
@@ -97,6 +103,16 @@ def _explore(bounds: Mapping[str, Bounds], progress: Callable[[str], None]) -> S
     return explore_all(
         bounds, Exploring(), lambda name, now: progress(f"exploring {progress_line(name, now)}")
     )
+
+
+def _prove(progress: Callable[[str], None]) -> Proofs:
+    from conformance.prove.cache import FILE
+    from conformance.prove.catalogue import obligations
+    from conformance.prove.console import progress_line
+    from conformance.prove.run import Options as Proving
+    from conformance.prove.run import run
+
+    return run(Proving(cache=FILE), obligations, lambda now: progress(progress_line(now)))
 
 
 def verify_traces(directory: Path) -> tuple[list[Verified], list[str]]:

@@ -14,8 +14,8 @@ from conformance.prove.actor import Actor, Head, Unread, Window
 from conformance.prove.messages import as_claim, install_claim
 from conformance.prove.steps import Happening, Ran, any_disk, any_vote
 from conformance.prove.views import ACTOR, SENDER, entry_function
-from spec.cluster import Disk, Member, Rule, come_back, crash, execute
-from spec.pending import Pending
+from spec.cluster import Disk, Member, Rule, Turn, come_back, crash, execute
+from spec.pending import NOTHING, Pending, owe
 from spec.values import (
     AppendEntriesCall,
     AppendEntriesReply,
@@ -165,13 +165,19 @@ def drain_ends(actor: Actor, log: Window | None) -> Happening:
     if isinstance(node.role, Leader):
         actor.ordered(*[peer.match for peer in node.role.peers])
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
-    actor.member = Member(node, Pending(), any_disk(actor))
+    actor.member = member = Member(node, Pending(), any_disk(actor))
 
     def run(rule: Rule) -> Ran:
-        turn = execute(actor.member)
-        return Ran(turn, turn.after)
+        return ended(member, rule)
 
     return Happening(run)
+
+
+def ended(member: Member, rule: Rule) -> Ran:
+    """What the end of a drain makes of a server whose actions have all been executed."""
+    node, more = rule.__globals__["drained"](member.node)
+    after = member if node is member.node else Member(node, owe(NOTHING, more), member.disk)
+    return Ran(Turn(member, after), after)
 
 
 def crashes(actor: Actor, log: Window) -> Happening:

@@ -1,0 +1,239 @@
+"""The induction: what it proves, what it may leave out, and that it notices what is wrong."""
+
+from __future__ import annotations
+
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import z3
+
+from conformance.crate import D1, D4, as_in_crate
+from conformance.prove import drains, inductive, steps
+from conformance.prove.actor import Actor, Unread, UnreadError, Window
+from conformance.prove.cases import KINDS, cases
+from conformance.prove.induction import SKOLEMS, Induction, arguments, claims_of, instances
+from conformance.prove.induction import older as older_messages
+from conformance.prove.lemmas import LEMMAS
+from conformance.prove.merging import MergedWrites
+from conformance.prove.obligation import Obligation, Subjects
+from conformance.prove.steps import Happening, Step, any_vote
+from conformance.prove.two_states import broken_by
+from conformance.symbolic.paths import Paths
+from spec import cluster, pending
+from spec import node as rules
+from spec.cluster import Member, execute
+from spec.pending import Pending
+from spec.values import AppendEntriesReply, AppendLogEntries, ProposeCommand, SendMessage
+from tests.prove.runs import events
+
+QUICK = list(inductive.of_size(3, 0))
+PROVER = Induction(3)
+
+
+def step_of(kind: str, shape: str, entries: int = 0) -> Step:
+    return next(step for step in cases(kind, 3, entries) if step.shape == shape)
+
+
+@pytest.mark.parametrize("obligation", QUICK, ids=lambda obligation: obligation.name)
+def test_three_voters_keep_the_lemmas_and_the_properties(obligation: Obligation) -> None:
+    result = obligation.prove(Subjects())
+    assert (result.result, result.detail) == ("proved", "")
+    assert result.paths > 0
+
+
+def test_obligations_have_names_of_their_own_and_cover_every_kind() -> None:
+    for level in inductive.BOUNDS:
+        names = [obligation.name for obligation in inductive.obligations(level)]
+        assert len(set(names)) == len(names)
+        for kind in KINDS:
+            assert any(name.startswith(f"induction/{kind}/") for name in names)
+            assert any(name.startswith(f"step/{kind}/") for name in names)
+
+
+def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
+    prover = Induction(5)
+    for shape in ("snapshot, has [0, 2]", "founded, has [0]"):
+        (step,) = [one for one in cases("vote reply", 5, 0) if one.shape == shape]
+        checked = prover.check(step)
+        assert (checked.paths > 0, checked.open, checked.unassumed) == (True, [], "")
+
+
+# What is left out
+
+
+def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
+    """Every lemma and claim that is not asked is, word for word, what it was before the step."""
+    prover, left_out = Induction(3), 0
+    for kind, shape in (
+        ("vote call", "vote none"),
+        ("append call", "founded, a call of founded"),
+        ("append reply", "snapshot"),
+        ("save vote", "vote own"),
+    ):
+        paths = Paths()
+        with prover.prepared(step_of(kind, shape), paths) as (actor, happening):
+            for path in paths.run(lambda: prover.consequence(actor, happening)):
+                assert path.result is not None
+                after = path.result.after
+                for lemma in LEMMAS:
+                    for chosen in instances(lemma.over, 3):
+                        if after.changed & prover.reads(lemma, chosen):
+                            continue
+                        args = arguments(lemma.over, chosen, SKOLEMS)
+                        before = lemma.holds(prover.before, *args)
+                        known = [*actor.links, before]
+                        assert follows(known, lemma.holds(after, *args))
+                        left_out += 1
+                for message in older_messages():
+                    for one in claims_of(message, False):
+                        if not after.changed & prover.reads(one, (), message):
+                            args = arguments(one.over, (), SKOLEMS)
+                            before = one.holds(prover.before, message, *args)
+                            assert follows([*actor.links, before], one.holds(after, message, *args))
+    assert left_out > 100
+
+
+def follows(known: list[Any], formula: Any) -> bool:
+    solver = z3.Solver()
+    solver.add(*known, z3.Not(formula) if not isinstance(formula, bool) else not formula)
+    return bool(solver.check() == z3.unsat)
+
+
+def test_actions_one_at_a_time_are_the_drain_of_the_specification() -> None:
+    """The proof takes a drain apart; here they are put together again, on random runs."""
+    drained = actions = 0
+    for event in islice(events(3, 3000), 3000):
+        turn = event.change.turn
+        if turn is None or turn.owed is None or not turn.executed or not turn.after.up:
+            continue
+        member, owed = turn.before, list(turn.executed)
+        while member.pending != pending.NOTHING:
+            one = execute(member, 1)
+            assert one.executed == (owed.pop(0),)
+            left = drains.without_first(member.pending)
+            member = member._replace(disk=one.after.disk, pending=left)
+            actions += 1
+        assert (owed, drains.ended(member, rules.step).after) == ([], turn.after)
+        drained += 1
+    assert drained > 100
+    assert actions > 2 * drained
+
+
+def test_the_history_of_the_proof_is_that_of_a_run() -> None:
+    """`Induction.changes` on plain turns writes what `Ghosts.after` does."""
+    actor: Any = SimpleNamespace(paths=SimpleNamespace(term=lambda number: number))
+    led = counted = told = acknowledged = 0
+    for event in islice(events(3, 4000), 4000):
+        turn, before, after = event.change.turn, event.before, event.ghosts
+        if turn is None or turn.node != 0 or turn.after is turn.before or not turn.after.up:
+            continue
+        if type(turn.event).__name__ == "Restart":
+            continue
+        node = turn.after.node
+        log = (*after.memory[0], *node.log.entries)
+        server: Any = SimpleNamespace(term=node.current_term, last=len(log), log=log)
+        changes = PROVER.changes(actor, steps.Ran(turn, turn.after), server)
+        if changes.leads is None:
+            assert after.reigns == before.reigns
+        else:
+            reign = after.reign(node.current_term)
+            assert reign is not None
+            assert (reign.leader, reign.log) == (0, log)
+            led += 1
+        if changes.commit is None:
+            assert after.counted == before.counted
+        else:
+            assert after.counted[node.commit_index] is not None
+            counted += after.counted != before.counted
+        if changes.told is None:
+            assert after.told == before.told
+        else:
+            assert after.told[0][node.current_term] == changes.told
+            told += 1
+        if changes.acked is None:
+            assert after.ack == before.ack
+        else:
+            acknowledged += 1
+    assert min(led, counted, told, acknowledged) > 10
+
+
+# What is noticed
+
+
+def test_code_that_reads_what_its_shape_does_not_give_is_no_proof() -> None:
+    def prepare(actor: Actor) -> Happening:
+        node = actor.node("leader", None, any_vote(actor))
+        return steps.taking(actor, node, ProposeCommand())
+
+    with pytest.raises(UnreadError, match="a log"):
+        PROVER.check(Step("propose command", "without a log", prepare))
+    with pytest.raises(UnreadError):
+        assert Unread("a vote") == 3
+
+
+def test_an_assumption_that_does_not_follow_is_noticed() -> None:
+    def prepare(actor: Actor) -> Happening:
+        node = actor.node("leader", Window("snapshot", 0), any_vote(actor))
+        actor.ascending(node.current_term, 7)
+        return steps.taking(actor, node, ProposeCommand())
+
+    assert PROVER.check(Step("propose command", "up to term 7", prepare)).unassumed
+    assert not PROVER.check(step_of("propose command", "snapshot")).unassumed
+
+
+def test_a_rule_of_the_crate_breaks_lemmas() -> None:
+    wrong = Induction(3, as_in_crate(D1))
+    checked = wrong.check(step_of("vote call", "vote none"))
+    names = {name for _, goals in checked.open for name, _ in goals}
+    assert "OwedVoteIsInformed (new)" in names
+    wrong = Induction(3, as_in_crate(D4))
+    checked = wrong.check(step_of("snapshot", "not a leader, founded"))
+    names = {name for _, goals in checked.open for name, _ in goals}
+    assert "Ranges[0]" in names
+
+
+def test_two_writes_merged_over_a_gap_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = MergedWrites(3, Window("snapshot", 2), 1)
+    assert proof.prove(Subjects()).result == "proved"
+
+    def later_only(earlier: object, later: AppendLogEntries) -> AppendLogEntries:
+        return later
+
+    monkeypatch.setattr(pending, "merge_appends", later_only)
+    assert proof.prove(Subjects()).result == "refuted"
+
+
+def test_a_reply_before_the_write_breaks_a_property_of_two_states(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A drain that sends before it saves: the disk lacks what the reply says it has."""
+
+    def prepare(actor: Actor) -> Happening:
+        node = actor.node("any", Window("snapshot", 1), any_vote(actor))
+        actor.given(owes_term=False, owes_vote=False, owes_write=True)
+        first = node.log.snapshot_position
+        write = AppendLogEntries(first, node.log.entries)
+        reply = AppendEntriesReply(0, node.current_term, 1, node.log.last_position)
+        owed = Pending(append=write, sends=(SendMessage(1, reply),))
+        disk = drains.saved(actor, node)._replace(log=node.log.truncated(first.index))
+        return drains.one_action(actor, Member(node, owed, disk))
+
+    step = Step("send", "a reply that is owed with the write", prepare)
+    count, wrong = PROVER.check_turns(step, broken_by)
+    assert (count > 0, wrong) == (True, [])
+    in_order = pending.actions
+    monkeypatch.setattr(cluster, "actions", lambda *owed: in_order(*owed)[::-1])
+    _, wrong = PROVER.check_turns(step, broken_by)
+    assert wrong
+    assert wrong[0].startswith("EntriesPersistedBeforeReply")
+
+
+def test_calls_joined_over_a_gap_claim_what_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = step_of("merged calls", "snapshot + 1 and snapshot + 1, to all", 1)
+    assert PROVER.check(step).open == []
+    monkeypatch.setattr(pending, "join", lambda prev, entries, later_prev, later: entries + later)
+    checked = PROVER.check(step)
+    names = {name for _, goals in checked.open for name, _ in goals}
+    assert names & {"OwedAppendCall (new)", "OwedAppendCallEntries (new)"}
