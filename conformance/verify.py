@@ -107,12 +107,12 @@ def _explore(bounds: Mapping[str, Bounds], progress: Callable[[str], None]) -> S
 
 def _prove(progress: Callable[[str], None]) -> Proofs:
     from conformance.prove.cache import FILE
-    from conformance.prove.catalogue import obligations
+    from conformance.prove.command import catalogue
     from conformance.prove.console import progress_line
     from conformance.prove.run import Options as Proving
     from conformance.prove.run import run
 
-    return run(Proving(cache=FILE), obligations, lambda now: progress(progress_line(now)))
+    return run(Proving(cache=FILE), catalogue(), lambda now: progress(progress_line(now)))
 
 
 def verify_traces(directory: Path) -> tuple[list[Verified], list[str]]:

@@ -14,9 +14,11 @@ from conformance.explore import run as run_module
 from conformance.explore.bounds import Bounds
 from conformance.library import LibrarySubject
 from conformance.patched import library
+from conformance.prove import cache, command
 from conformance.rebuild import Rebuilder
 from conformance.verify import verify
 from tests.conformance.cli_helpers import Ran, run, simulated, story, with_mutant, written
+from tests.prove import sample
 
 VIOLATION = {"verdict": "violation", "property": "SpecifiedActions", "what": "a vote too much"}
 HEALTHY = {"verdict": "conforms", "what": "nothing"}
@@ -39,9 +41,8 @@ def expect(directory: Path, expected: Any) -> None:
 
 
 def verified(traces: Path) -> Ran:
-    return run(
-        "verify", "--no-explore", "--events", 50, "--traces", traces, "--out", traces / "findings"
-    )
+    quickly = "--no-explore", "--no-prove", "--events", 50
+    return run("verify", *quickly, "--traces", traces, "--out", traces / "findings")
 
 
 def test_all_is_as_expected(traces: Path) -> None:
@@ -124,6 +125,7 @@ def test_a_library_that_differs(traces: Path, monkeypatch: pytest.MonkeyPatch) -
         ran = run(
             "verify",
             "--no-explore",
+            "--no-prove",
             "--events",
             20_000,
             "--traces",
@@ -152,3 +154,19 @@ def test_an_exploration_is_part_of_it(traces: Path) -> None:
     assert report.explored is not None
     assert report.explored.found is not None
     assert report.exit_code == 1
+
+
+def test_proofs_are_part_of_it(
+    traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "FILE", tmp_path / "results.json")
+    for source, code in ((sample.on_rules, 0), (sample.refuted, 1)):
+        monkeypatch.setattr(command, "catalogue", lambda source=source: source)
+        report = verify(Options(events=50), traces, {}, prove=True)
+        assert report.proofs is not None
+        assert (report.proofs.exit_code, report.exit_code) == (code, code)
+    arguments = "verify", "--no-explore", "--events", 50, "--traces", traces
+    ran = run(*arguments, "--out", tmp_path / "findings")
+    assert ran.code == 1
+    assert "Proofs" in ran.out
+    assert "refuted" in ran.out
