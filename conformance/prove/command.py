@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # an audit does without z3, which proving needs
 class LevelName(StrEnum):
     quick = "quick"
     full = "full"
+    deep = "deep"
 
 
 def prove_command(

@@ -135,7 +135,7 @@ def narrate(found: Counterexample) -> Iterator[str]:
         owed = _owed(turn.after.pending)
         if owed:
             yield f"  and owes {owed}"
-    yield f"  {found.what}"
+    yield from (f"  {line}" for line in found.wrong or (found.what,))
     yield (
         "  (run again on these numbers, it is wrong as well)"
         if found.replays

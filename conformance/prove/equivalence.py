@@ -10,9 +10,10 @@ A difference is turned into plain integers, and run again on those.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from conformance.lockstep import Difference
 from conformance.prove.assumptions import assume
@@ -119,5 +120,18 @@ def _found(
     difference = rebuilder.difference(turn)
     if difference is None:
         return Counterexample(what, turn)
-    shown = f"specified {show(difference.specified)}", f"found {show(difference.found)}"
-    return Counterexample(what, turn, shown, replays=True)
+    shown = tuple(unlike(difference.specified, difference.found))
+    return Counterexample(what, turn, replays=True, wrong=shown)
+
+
+def unlike(specified: Any, found: Any, name: str = "") -> Iterator[str]:
+    """Where two values differ, field by field, a line each."""
+    if specified == found:
+        return
+    if isinstance(specified, tuple) and type(specified) is type(found):
+        if len(specified) == len(found) and (name == "" or hasattr(specified, "_fields")):
+            names = getattr(specified, "_fields", [""] * len(specified))
+            for field, one, other in zip(names, specified, found, strict=True):
+                yield from unlike(one, other, f"{name} {field}".strip())
+            return
+    yield f"{name}: specified {show(specified)}, found {show(found)}".removeprefix(": ")

@@ -30,13 +30,15 @@ class Counterexample:
     """A concrete state of a server, what happened to it, and what is wrong with that.
 
     `turn` is what the specification makes of it.  `others`: what has to be known of the rest of the
-    cluster, a line each.  `replays`: the turn, run again on plain integers, was wrong as well.
+    cluster, a line each; `wrong`: what is wrong in full.  `replays`: the turn, run again on plain
+    integers, was wrong as well.
     """
 
     what: str
     turn: Turn
     others: tuple[str, ...] = ()
     replays: bool = False
+    wrong: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -69,4 +71,5 @@ class Obligation:
     prove: Callable[[Subjects], Result] = field(repr=False)
 
 
-Level: TypeAlias = Literal["quick", "full"]
+Level: TypeAlias = Literal["quick", "full", "deep"]
+"""Seconds, minutes, an hour: the bounds grow, and nothing else changes."""

@@ -155,6 +155,7 @@ def told(found: Counterexample) -> dict[str, object]:
         "executed": [show(done.action) for done in turn.executed],
         "after": show(turn.after),
         "others": list(found.others),
+        "wrong": list(found.wrong),
         "replays": found.replays,
     }
 
