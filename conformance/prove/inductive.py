@@ -41,7 +41,7 @@ from spec.values import CreateCluster
 
 BOUNDS: Final[dict[Level, tuple[tuple[int, int], ...]]] = {
     "quick": ((3, 0),),
-    "full": ((3, 2), (5, 1)),
+    "full": ((3, 2), (5, 0)),
     "deep": ((3, 3), (5, 2)),
 }
 """The sizes of clusters, each with how many entries of a log, behind a snapshot, are looked at."""
