@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
 import z3
 
@@ -39,21 +39,26 @@ from conformance.symbolic.paths import BudgetError, RepeatError
 from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import CreateCluster
 
-BOUNDS: Final[dict[Level, tuple[tuple[int, int], ...]]] = {
+Size: TypeAlias = tuple[int, int]
+"""How many voters, and how many entries of a log, behind a snapshot, are looked at."""
+KEPT: Final[dict[Level, tuple[Size, ...]]] = {
     "quick": ((3, 0),),
     "full": ((3, 2), (5, 0)),
     "deep": ((3, 3), (5, 2)),
 }
-"""The sizes of clusters, each with how many entries of a log, behind a snapshot, are looked at."""
+"""Of the lemmas."""
+STEPS: Final[dict[Level, Size]] = {"quick": (3, 1), "full": (3, 3), "deep": (3, 3)}
+"""Of the properties of two states, which cost little; of other servers they say nothing."""
 CASES: Final = 8
 """So many cases are one obligation."""
 
 
 def obligations(level: Level) -> list[Obligation]:
-    return [one for size, entries in BOUNDS[level] for one in of_size(size, entries)]
+    kept = [one for size in KEPT[level] for one in lemmas_kept(*size)]
+    return [*kept, *properties_kept(*STEPS[level])]
 
 
-def of_size(size: int, entries: int) -> Iterator[Obligation]:
+def lemmas_kept(size: int, entries: int) -> Iterator[Obligation]:
     any_log = {"voters": size}
     for name, facts in (("safety", SAFETY), ("complete", COMPLETE)):
         yield Obligation(f"induction/{name}/{size} voters", any_log, Follows(size, facts).prove)
@@ -63,14 +68,22 @@ def of_size(size: int, entries: int) -> Iterator[Obligation]:
     for log, new in product(windows(entries), range(entries + 1)):
         name = f"induction/writes/{size} voters, {entries} entries/{log}, {new} more"
         yield Obligation(name, bounds, MergedWrites(size, log, new).prove)
+    yield from batches("induction", size, entries, keeps_lemmas)
+
+
+def properties_kept(size: int, entries: int) -> Iterator[Obligation]:
+    return batches("step", size, entries, keeps_properties)
+
+
+def batches(method: str, size: int, entries: int, proves: Proves) -> Iterator[Obligation]:
+    bounds = {"voters": size, "entries": entries}
     for kind in KINDS:
-        for method, prove in (("induction", keeps_lemmas), ("step", keeps_properties)):
-            total = len(cases(kind, size, entries))
-            for first in range(0, total, CASES):
-                name = f"{method}/{kind}/{size} voters, {entries} entries"
-                part = f"/{first // CASES + 1}" if total > CASES else ""
-                batch = Batch(kind, size, entries, first, prove)
-                yield Obligation(name + part, bounds, batch.prove)
+        total = len(cases(kind, size, entries))
+        for first in range(0, total, CASES):
+            name = f"{method}/{kind}/{size} voters, {entries} entries"
+            part = f"/{first // CASES + 1}" if total > CASES else ""
+            batch = Batch(kind, size, entries, first, proves)
+            yield Obligation(name + part, bounds, batch.prove)
 
 
 @lru_cache(maxsize=2)
