@@ -126,7 +126,7 @@ def _choosable(v: View, m: Message, term: Int, i: Int) -> Patterns:
 
 def _asks_with_an_entry(v: View, m: VoteCall) -> Formula:
     led = both(v.lead(m.last_term) != NOBODY, m.last_index <= v.tlast(m.last_term))
-    return implies(m.last_term >= 1, led)
+    return both(m.last_term >= 0, m.last_index >= 0, implies(m.last_term >= 1, led))
 
 
 @claim(

@@ -30,6 +30,7 @@ from conformance.prove.induction import SKOLEMS, Induction, arguments, claims_of
 from conformance.prove.lemmas import Lemma
 from conformance.prove.logic import both, implies
 from conformance.prove.merging import MergedWrites
+from conformance.prove.models import counterexample, witness
 from conformance.prove.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.safety import COMPLETE, SAFETY
 from conformance.prove.steps import Step
@@ -98,8 +99,9 @@ Proves = Callable[[Induction, Step, Result], None]
 
 def keeps_lemmas(prover: Induction, step: Step, result: Result) -> None:
     checked = prover.check(step)
+    _, live = witness(prover.size, prover.rule, step)
     result.paths += checked.paths
-    result.live += checked.paths
+    result.live += live
     if checked.unassumed:
         result.result = "unknown"
         result.detail = f"{step.shape}: it is not seen to follow what is assumed of the shape"
@@ -107,6 +109,10 @@ def keeps_lemmas(prover: Induction, step: Step, result: Result) -> None:
         _, goals = checked.open[0]
         result.result = "unknown"
         result.detail = f"{step.shape}: {', '.join(name for name, _ in goals[:3])} may break"
+        found = counterexample(prover.size, prover.rule, step)
+        if found is not None:
+            result.result = "refuted" if found.replays else "unknown"
+            result.detail, result.found = f"{step.shape}: {found.what}", found
     elif not checked.paths:
         result.result, result.detail = "unknown", f"{step.shape}: there is no such server"
 
@@ -121,7 +127,10 @@ def keeps_properties(prover: Induction, step: Step, result: Result) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some cases of a kind, one after another."""
+    """Some cases of a kind, one after another.
+
+    Live are the paths that some state takes that satisfies all lemmas, within a small scope.
+    """
 
     kind: Kind
     size: int
