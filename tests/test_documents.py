@@ -13,9 +13,12 @@ from conformance.audit.run import EXIT_CODES
 from conformance.cli import app
 from conformance.explore.bounds import PRESETS
 from conformance.explore.run import Options, explore
+from conformance.prove.claims import CLAIMS, Claim
+from conformance.prove.inductive import KEPT, STEPS
+from conformance.prove.lemmas import LEMMAS, Lemma
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "PROOFS.md")
 LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -133,3 +136,20 @@ def test_readme_counts_the_states_of_the_preset_quick() -> None:
         assert (report.distinct, report.depth) == told[name], name
     total = sum(states for states, _ in told.values())
     assert f"{total:,} distinct" in text("README.md").replace("\n", " ")
+
+
+def test_every_lemma_and_claim_is_told_in_its_words() -> None:
+    document = text("PROOFS.md")
+    told = re.findall(r"^\| (\w+) \|(?: [a-z ]+ \|)? (.+) \|$", document, re.MULTILINE)
+    facts: list[Lemma | Claim] = [*LEMMAS, *CLAIMS]
+    assert set(told) >= {(fact.name, fact.words) for fact in facts}
+    assert [name for name, _ in told if name[0].isupper()] == [fact.name for fact in facts]
+
+
+def test_the_bounds_of_the_proofs_are_told() -> None:
+    rows = re.findall(r"^\| (quick|full|deep) \| (.+) \| (.+) \|", text("PROOFS.md"), re.MULTILINE)
+    assert [level for level, _, _ in rows] == list(KEPT)
+    for level, kept, steps in rows:
+        sizes = [f"{size} voters, {entries} entries" for size, entries in KEPT[level]]
+        assert kept == "; ".join(sizes)
+        assert steps == "{} voters, {} entries".format(*STEPS[level])

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.prove import equivalence, inductive
+from conformance.prove import equivalence, inductive, invariants, quorums
 from conformance.prove.obligation import Level, Obligation
 from conformance.prove.worker import Source
 
-SOURCES: Final[tuple[Source, ...]] = (equivalence.obligations, inductive.obligations)
+SOURCES: Final[tuple[Source, ...]] = (
+    equivalence.obligations,
+    invariants.obligations,
+    quorums.obligations,
+    inductive.obligations,
+)
 
 
 def obligations(level: Level) -> list[Obligation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,11 +89,14 @@ def prove_command(
         err.print("[yellow]interrupted[/] before anything was proved")
         raise typer.Exit(3) from None
     traces = save_findings(report, out_dir, err)
+    said = from_empty_cluster(report, err if not quiet else None)
     if as_json:
-        said = report.as_json()
-        print(json.dumps({**said, "traces": {k: str(v) for k, v in traces.items()}}, indent=2))
+        written = {name: str(path) for name, path in traces.items()}
+        print(json.dumps({**report.as_json(), "traces": written, "from_empty": said}, indent=2))
     else:
         print_report(out, report, traces)
+        if said is not None:
+            out.print(f"[bold]From an empty cluster[/]: {escape(said)}", soft_wrap=True)
     raise typer.Exit(report.exit_code)
 
 
@@ -100,6 +104,27 @@ def catalogue() -> Source:
     from conformance.prove.catalogue import obligations
 
     return obligations
+
+
+def from_empty_cluster(report: Report, waiting: Console | None) -> str | None:
+    """Whether a run leads to where a refuted step of the induction is wrong.
+
+    A state that satisfies the lemmas may be one that no cluster comes to.
+    """
+    refuted = [one for one in report.proved if one.result.result == "refuted"]
+    if not any(one.obligation.name.startswith("induction/") for one in refuted):
+        return None
+    from conformance.prove import reachable
+    from spec import node as rules
+
+    with nullcontext() if waiting is None else waiting.status("looking for a run"):
+        run = reachable.from_empty(rules.step)
+    if run is not None:
+        return str(run)
+    return (
+        f"no run that goes wrong was found within {reachable.SECONDS:.0f} s; the states above "
+        "satisfy the lemmas, and may be unreachable"
+    )
 
 
 def save_findings(report: Report, directory: Path, err: Console) -> dict[str, Path]:

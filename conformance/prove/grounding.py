@@ -1,11 +1,11 @@
 """Formulas about a cluster, made finite: few terms, few indices, no quantifier.
 
-z3 is told the lemmas for all numbers, and then cannot say of a state that it satisfies them.  Within
-a small scope it can: every number is one of a few, a function is a table, and what holds for all is
-a conjunction.  A model of that is a state.
+z3 is told the lemmas for all numbers, and then cannot say of a state that it satisfies them.
+Within a small scope it can: every number is one of a few, a function is a table, and what holds for
+all is a conjunction.  A model of that is a state.
 
-Numbers become bit vectors, which take a solver for truth values alone.  An entry is one as well: its
-term, and one bit for which of two entries of the term it is.
+Numbers become bit vectors, which take a solver for truth values alone.  An entry is one as well:
+its term, and one bit for which of two entries of the term it is.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Small(Servers):
         self._ack = [self.of_terms(f"ack_{n}") for n in range(size)]
         self.servers = tuple([self._server(n) for n in range(size)])
         cells = product(range(1, bounds.terms + 1), range(1, bounds.indices + 1))
-        self.choosable = Table({at: z3.Bool("choosable_%d_%d" % at) for at in cells}, False)
+        self.choosable = Table({at: z3.Bool(f"choosable_{at}") for at in cells}, False)
 
     def number(self, name: str) -> Any:
         found = self.constants.get(name)

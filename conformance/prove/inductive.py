@@ -3,6 +3,7 @@
     induction/safety    the lemmas imply the properties of the paper's Figure 3
     induction/complete  there are no other shapes than those of `conformance.prove.cases`
     induction/initial   a new cluster satisfies the lemmas, and still does when it is created
+    induction/order     what is owed is executed in the order that the cases of a drain assume
     induction/writes    two owed writes are merged into one that begins where either does
     induction/shortened a call with fewer entries claims no more than the whole one
     induction/KIND      no step of this kind breaks a lemma, nor the claim of a message
@@ -32,6 +33,7 @@ from conformance.prove.logic import both, implies
 from conformance.prove.merging import MergedWrites
 from conformance.prove.models import counterexample, witness
 from conformance.prove.obligation import Level, Obligation, Result, Subjects
+from conformance.prove.order import InOrder
 from conformance.prove.safety import COMPLETE, SAFETY
 from conformance.prove.steps import Step
 from conformance.prove.two_states import broken_by
@@ -64,6 +66,7 @@ def lemmas_kept(size: int, entries: int) -> Iterator[Obligation]:
     for name, facts in (("safety", SAFETY), ("complete", COMPLETE)):
         yield Obligation(f"induction/{name}/{size} voters", any_log, Follows(size, facts).prove)
     yield Obligation(f"induction/initial/{size} voters", any_log, Begins(size).prove)
+    yield Obligation(f"induction/order/{size} voters", any_log, InOrder(size).prove)
     yield Obligation(f"induction/shortened/{size} voters", any_log, Shortened(size).prove)
     bounds = {"voters": size, "entries": entries}
     for log, new in product(windows(entries), range(entries + 1)):

@@ -53,7 +53,9 @@ from spec.values import Refused, Restart
 
 SCOPE: Final[dict[int, Bounds]] = {3: Bounds(3, 4), 5: Bounds(3, 3)}
 """Terms and indices, by the size of the cluster."""
-WORDS: Final = {fact.name: fact.words for fact in (*LEMMAS, *CLAIMS)}
+WORDS: Final = {lemma.name: lemma.words for lemma in LEMMAS} | {
+    claim.name: claim.words for claim in CLAIMS
+}
 
 
 class SmallScope:
@@ -135,6 +137,7 @@ class Search:
     def known(self) -> list[Formula]:
         """What is known of the step before it is taken."""
         found = [*self.actor.links, *self.actor.assumed, *self.hypotheses]
+        found += [z3.Int(name) >= 0 for name in self.paths.names]
         for message, owed in self.happening.known:
             facts = claims_of(message, owed)
             found += [assumption(one, self.scope.before, (), message) for one in facts]
@@ -146,12 +149,15 @@ class Search:
         """How many paths there are, and how many of them some state of the scope takes."""
         count = live = 0
         with self.scope.only(*self.known()):
-            for path in self.paths.run(lambda: self.happening.run(self.rule)):
+            for path in self.ways():
                 if path.raised is not None:
                     raise path.raised
                 count += 1
                 live += self.live(path) is not None
         return count, live
+
+    def ways(self) -> Iterator[Path[Ran]]:
+        return self.paths.run(lambda: self.happening.run(self.rule))
 
     def live(self, path: Path[Any]) -> z3.ModelRef | None:
         """A state that satisfies the lemmas and takes the path."""
@@ -162,7 +168,10 @@ class Search:
 
     def refutations(self) -> Iterator[Counterexample]:
         """A state for each path from which it breaks something."""
-        run = lambda: self.induction.consequence(self.actor, self.happening)  # noqa: E731
+
+        def run() -> Consequence:
+            return self.induction.consequence(self.actor, self.happening)
+
         with self.scope.only(*self.known()):
             for path in self.paths.run(run):
                 if path.raised is not None:
@@ -286,7 +295,8 @@ def after_turn(state: State, ran: Ran) -> tuple[Cluster, Any]:
     """The cluster and its history once the acting server has had its turn."""
     cluster, ghosts = state.cluster, state.ghosts.after(ran.turn)
     members = tuple([ran.after if n == ACTOR else one for n, one in enumerate(cluster.members)])
-    return cluster._replace(members=members, network=(*cluster.network, *sent(ran.turn))), ghosts
+    network = (*cluster.network[state.delivered :], *sent(ran.turn))
+    return cluster._replace(members=members, network=network), ghosts
 
 
 def witness(size: int, rule: Rule, step: Step) -> tuple[int, int]:

@@ -14,11 +14,10 @@ import z3
 
 from conformance.prove import claims
 from conformance.prove.actor import Actor, Token, Unread
-from conformance.prove.concrete import name as name_of
 from conformance.prove.ghosts import Counted, Ghosts, Reign, Sent, put
 from conformance.prove.grounding import FOUNDING_VALUE, Grounding, signed, term_of
 from conformance.prove.lemmas import NOBODY
-from conformance.prove.views import Server
+from conformance.prove.views import ACTOR, SENDER, Server
 from conformance.symbolic.number import Number
 from spec.cluster import Cluster, Disk, Envelope, Member, Snapshot
 from spec.pending import Pending
@@ -62,6 +61,8 @@ class State(NamedTuple):
     cluster: Cluster
     ghosts: Ghosts
     event: Event | None
+    delivered: int
+    """How many of the messages under way it takes: the first, or none."""
 
 
 class Model:
@@ -240,9 +241,10 @@ class Model:
     ) -> tuple[Cluster, Ghosts]:
         """The cluster with one more message: under way, or owed by its sender."""
         sender = claim.sender
-        to = claim.to if isinstance(claim, (claims.VoteReply, claims.Install)) else None
-        if to is None:
-            to = (sender + 1) % self.small.size
+        if isinstance(claim, (claims.VoteReply, claims.Install)):
+            to = claim.to
+        else:
+            to = ACTOR if sender != ACTOR else SENDER
         if owed:
             member = cluster.members[sender]
             pending = member.pending
@@ -282,6 +284,7 @@ class Model:
         for claim, owed in known:
             if not owed:
                 cluster, ghosts = self.with_message(cluster, ghosts, claim, False)
+        delivered = len(cluster.network)
         if older is not None:
             cluster, ghosts = self.with_message(cluster, ghosts, *older)
         match event:
@@ -290,7 +293,7 @@ class Model:
                 event = Receive(replace(self.message(claim), seqno=self.plain(message.seqno)))
             case SnapshotInstalled(position, config):
                 event = SnapshotInstalled(self.plain(position), config)
-        return State(cluster, ghosts, event)
+        return State(cluster, ghosts, event, delivered)
 
 
 def nobody(vote: int) -> NodeId | None:
@@ -307,6 +310,9 @@ def described(state: State, acting: NodeId) -> Iterator[str]:
         node = member.node
         if node.id != acting:
             yield f"node {node.id} is a {_role(node)}"
+            owed = [name for name, what in member.pending._asdict().items() if what]
+            if owed:
+                yield f"node {node.id} owes: {', '.join(owed)}"
         whole = (*ghosts.memory[node.id], *node.log.entries)
         yield f"node {node.id} has {_log(whole)}, committed up to {node.commit_index}"
         disk = member.disk
@@ -327,13 +333,13 @@ def described(state: State, acting: NodeId) -> Iterator[str]:
     for j, counted in enumerate(ghosts.counted):
         if counted is not None:
             yield f"index {j} was counted as committed first in term {counted.first}"
-    for envelope in cluster.network:
+    for envelope in cluster.network[state.delivered :]:
         yield f"under way to node {envelope.to}: {envelope.content}"
 
 
 def _role(node: Node) -> str:
     role = type(node.role).__name__.lower()
-    return f"{role} of term {node.current_term}, its vote is {name_of(node.voted_for)}"
+    return f"{role} of term {node.current_term}, its vote is {node.voted_for}"
 
 
 def _log(entries: tuple[Entry, ...]) -> str:

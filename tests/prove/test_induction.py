@@ -18,6 +18,7 @@ from conformance.prove.induction import older as older_messages
 from conformance.prove.lemmas import LEMMAS
 from conformance.prove.merging import MergedWrites
 from conformance.prove.obligation import Obligation, Subjects
+from conformance.prove.order import InOrder
 from conformance.prove.steps import Happening, Step, any_vote
 from conformance.prove.two_states import broken_by
 from conformance.symbolic.paths import Paths
@@ -25,7 +26,16 @@ from spec import cluster, pending
 from spec import node as rules
 from spec.cluster import Member, execute
 from spec.pending import Pending
-from spec.values import AppendEntriesReply, AppendLogEntries, ProposeCommand, SendMessage
+from spec.values import (
+    Action,
+    AppendEntriesReply,
+    AppendLogEntries,
+    Node,
+    ProposeCommand,
+    SaveCurrentTerm,
+    SaveVotedFor,
+    SendMessage,
+)
 from tests.prove.runs import events
 
 QUICK = [*inductive.lemmas_kept(3, 0), *inductive.properties_kept(3, 1)]
@@ -228,6 +238,26 @@ def test_a_reply_before_the_write_breaks_a_property_of_two_states(
     _, wrong = PROVER.check_turns(step, broken_by)
     assert wrong
     assert wrong[0].startswith("EntriesPersistedBeforeReply")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 3, 2), (1, 0, 2, 3), (3, 0, 1, 2)])
+def test_actions_in_another_order_are_refuted(
+    order: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert InOrder(3).prove(Subjects()).result == "proved"
+    in_order = pending.actions
+
+    def another(owed: Pending, node: Node) -> tuple[Action, ...]:
+        kinds = SaveCurrentTerm, SaveVotedFor, AppendLogEntries, SendMessage
+        found = in_order(owed, node)
+        rank: dict[type, int] = {kinds[place]: at for at, place in enumerate(order)}
+        moved = sorted(
+            (action for action in found if type(action) in rank), key=lambda one: rank[type(one)]
+        )
+        return (*[action for action in found if type(action) not in rank], *moved)
+
+    monkeypatch.setattr(cluster, "actions", another)
+    assert InOrder(3).prove(Subjects()).result == "refuted"
 
 
 def test_calls_joined_over_a_gap_claim_what_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,290 @@
+"""Wrong rules are refuted by concrete states that replay; the right one has a state for each kind.
+
+What z3 cannot prove is not yet wrong: here every rule that the induction fails on gets a state too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+import z3
+
+from conformance.crate import D1, D3, as_in_crate
+from conformance.explore.bounds import Bounds
+from conformance.patched import Patch, rule
+from conformance.prove import drains
+from conformance.prove.actor import Actor, Head, Window
+from conformance.prove.cases import KINDS, cases
+from conformance.prove.holding import broken
+from conformance.prove.induction import Induction
+from conformance.prove.logic import both, implies
+from conformance.prove.messages import as_claim
+from conformance.prove.models import Search, counterexample, scope_of, witness
+from conformance.prove.reachable import from_empty, told
+from conformance.prove.states import Model
+from conformance.prove.steps import Happening, Step, any_vote
+from conformance.prove.views import SENDER
+from conformance.seeded import SEEDS
+from conformance.symbolic.paths import Paths
+from spec import cluster, pending
+from spec import node as rules
+from spec.cluster import Member
+from spec.pending import Pending
+from spec.values import AppendEntriesReply, AppendLogEntries, Position, SendMessage
+
+SEEDED = {seed.name: seed.in_spec for seed in SEEDS}
+
+
+class Bug(NamedTuple):
+    """In which step of a cluster of some size a bug shows."""
+
+    patches: tuple[Patch, ...]
+    kind: str
+    shape: str
+    entries: int = 0
+    size: int = 3
+
+    @property
+    def step(self) -> Step:
+        return step_of(self.kind, self.shape, self.entries, self.size)
+
+
+def step_of(kind: str, shape: str, entries: int = 0, size: int = 3) -> Step:
+    (found,) = [step for step in cases(kind, size, entries) if step.shape == shape]
+    return found
+
+
+def node(old: str, new: str) -> tuple[Patch, ...]:
+    return (Patch("node", old, new),)
+
+
+ONE = "of a leader, founded + 1"
+BUGS = {
+    "votes compare indices only (D1)": Bug(D1.patches, "vote call", "vote none"),
+    "votes twice": Bug(
+        node("    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""),
+        "vote call",
+        "vote another",
+    ),
+    "forgets its vote in a crash": Bug(
+        node("        voted_for=disk.voted_for,\n", ""), "crash", "snapshot"
+    ),
+    "a vote is told and not saved": Bug(SEEDED["vote-not-persisted"], "vote call", "vote none"),
+    "a stale vote counts": Bug(
+        node(
+            "if reply.vote_granted and reply.term == node.current_term:", "if reply.vote_granted:"
+        ),
+        "vote reply",
+        "snapshot, has [0]",
+    ),
+    "commits an earlier term": Bug(SEEDED["earlier-term-commit"], "end of drain", ONE, 1),
+    "commits without the min": Bug(
+        SEEDED["commit-without-min"], "append call", "snapshot + 1, a call of snapshot", 1
+    ),
+    "a stale call truncates": Bug(
+        SEEDED["truncation-on-stale-append"],
+        "append call",
+        "snapshot + 1, a call of snapshot",
+        1,
+    ),
+    "a call that begins in the compacted prefix agrees with all of the log": Bug(
+        node(
+            "        prev, entries = log.snapshot_position, entries[covered:]\n",
+            "        return learn_commit(node, call.commit_index, log.last_index), ()\n",
+        ),
+        "append call",
+        "snapshot + 1, a call of snapshot",
+        1,
+    ),
+    "three of five are one too few: two elect": Bug(
+        node(
+            "return len(nodes & voters) > len(voters) // 2",
+            "return len(nodes & voters) >= len(voters) // 2",
+        ),
+        "vote reply",
+        "snapshot, has [0]",
+        0,
+        5,
+    ),
+    "three of five are one too few: two commit": Bug(
+        node("return indices[len(voters) // 2]", "return indices[len(voters) // 2 - 1]"),
+        "end of drain",
+        ONE,
+        1,
+        5,
+    ),
+}
+
+
+# Wrong rules
+
+
+def is_open(prover: Induction, step: Step) -> bool:
+    """Whether z3 leaves some path of a step unproved.
+
+    It is given little time, so the other answer is not asked for: the states say that.
+    """
+    prover.solver.set("timeout", 1000)
+    paths = Paths()
+    with prover.prepared(step, paths) as (actor, happening):
+        for path in paths.run(lambda: prover.consequence(actor, happening)):
+            assert path.result is not None
+            known = [path.formula(paths), *path.result.facts]
+            goals = [goal.formula for goal in prover.goals(path.result, happening)]
+            if prover.follows(implies(both(*known), both(*goals))) != z3.unsat:
+                return True
+    return False
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_that_is_not_proved_is_refuted_by_a_state_that_replays(name: str) -> None:
+    bug = BUGS[name]
+    wrong = rule(*bug.patches)
+    assert is_open(Induction(bug.size, wrong), bug.step)
+    found = counterexample(bug.size, wrong, bug.step)
+    assert found is not None
+    assert found.replays
+    assert found.turn.before.node.id == 0
+    assert found.others
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_the_right_rule_is_not_refuted_there(name: str) -> None:
+    bug = BUGS[name]
+    assert counterexample(bug.size, rules.step, bug.step) is None
+
+
+def test_a_state_breaks_what_is_said_of_it() -> None:
+    """And is what Figure 8 tells of: the entry that is counted is of an earlier term."""
+    bug = BUGS["commits an earlier term"]
+    found = counterexample(3, rule(*bug.patches), bug.step)
+    assert found is not None
+    before, after = found.turn.before.node, found.turn.after.node
+    assert found.what.startswith("CountedIsChosen: ")
+    assert after.commit_index > before.commit_index
+    assert after.log.term(after.commit_index) < after.current_term
+
+
+def reply_with_a_write(actor: Actor) -> Happening:
+    """A server owes a write and a reply that reports it, and executes what is first."""
+    member = actor.node("any", Window("snapshot", 1), any_vote(actor))
+    actor.given(owes_term=False, owes_vote=False, owes_write=True)
+    first = member.log.snapshot_position
+    actor.given(synced=actor.paths.term(first.index))
+    last = Position(actor.number("owed_term"), actor.number("owed_index"))
+    reply = AppendEntriesReply(0, member.current_term, actor.number("mseqno"), last)
+    disk = drains.saved(actor, member)
+    kept = member.log.truncated(first.index)
+    actor.is_log(kept, actor.was.dlog)
+    disk = disk._replace(log=kept._replace(entries=Head(kept.entries)))
+    owed = Pending(
+        append=AppendLogEntries(first, member.log.entries), sends=(SendMessage(SENDER, reply),)
+    )
+    known = as_claim(actor, reply, SENDER)
+    return drains.one_action(actor, Member(member, owed, disk), known)
+
+
+def test_a_reply_before_the_write_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Step("send", "a reply that is owed with the write", reply_with_a_write)
+    assert counterexample(3, rules.step, step) is None
+    in_order = pending.actions
+    monkeypatch.setattr(cluster, "actions", lambda *owed: in_order(*owed)[::-1])
+    assert is_open(Induction(3), step)
+    found = counterexample(3, rules.step, step)
+    assert found is not None
+    assert found.replays
+
+
+def test_a_check_that_the_lemmas_make_needless_is_not_missed() -> None:
+    """What a snapshot covers is committed, so no leader's log contradicts it."""
+    without = rule(
+        *node(
+            "entries[covered - 1].term != log.snapshot_position.term:",
+            "entries[covered - 1].term < 0:",
+        )
+    )
+    assert (
+        counterexample(3, without, step_of("append call", "snapshot, a call of snapshot")) is None
+    )
+
+
+# From an empty cluster
+
+
+def test_a_removed_leader_that_forgets_its_vote_takes_a_change_of_membership() -> None:
+    """D3 changes nothing while the membership is fixed; where it is not, a run shows it."""
+    wrong = as_in_crate(D3)
+    for kind, shape in (("end of drain", ONE), ("append reply", "founded + 1")):
+        assert counterexample(3, wrong, step_of(kind, shape, 1)) is None
+    changes = Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1)
+    run = from_empty(wrong, within=(changes,))
+    assert run is not None
+    assert run.steps > 0
+
+
+def test_it_is_said_whether_there_is_a_run_from_an_empty_cluster() -> None:
+    bug = BUGS["forgets its vote in a crash"]
+    wrong = rule(*bug.patches)
+    found = counterexample(3, wrong, bug.step)
+    assert found is not None
+    bounds = Bounds(terms=2, log=3, in_flight=1, crashes=1, proposals=0)
+    assert from_empty(rules.step, within=(bounds,)) is None
+    assert "may be unreachable" in told(found, None)
+    run = from_empty(wrong, within=(bounds,))
+    assert run is not None
+    assert "from an empty cluster breaks" in told(found, run)
+    assert from_empty(wrong, seconds=0) is None
+
+
+# No proof is about nothing
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_states_that_satisfy_the_lemmas(kind: str) -> None:
+    counts = [witness(3, rules.step, step) for step in cases(kind, 3, 0)]
+    assert sum(live for _, live in counts) > 0
+    assert all(live <= paths for paths, live in counts)
+
+
+def test_a_contradiction_leaves_no_path_alive() -> None:
+    step = step_of("vote call", "vote none")
+    paths, live = witness(3, rules.step, step)
+    assert live == paths > 1
+    scope = scope_of(3)
+    leads = scope.before.leads(0)
+    lost = Search(scope, rules.step, step, (leads, scope.before.term(0) == 0))
+    assert lost.witness() == (paths, 0)
+    assert witness(3, rules.step, step) == (paths, live)
+
+
+def test_states_of_the_scope_satisfy_the_lemmas_as_they_are() -> None:
+    """What the tables say, `holding.broken` says of the servers made of them."""
+    scope, seen = scope_of(3), 0
+    for kind, shape in (
+        ("vote call", "vote none"),
+        ("append reply", "snapshot"),
+        ("crash", "empty"),
+    ):
+        search = Search(scope, rules.step, step_of(kind, shape))
+        with scope.only(*search.known()):
+            for path in search.ways():
+                found = search.live(path)
+                if found is None:
+                    continue
+                assert path.result is not None
+                model = Model(scope.ground, found, search.actor)
+                state = model.state(path.result.turn.event, search.happening.known)
+                assert broken(state.cluster, state.ghosts) == []
+                ran = search.replayed(model, state, path.result)
+                assert ran.turn.outcome == path.result.turn.outcome
+                seen += 1
+    assert seen > 10
+
+
+def test_the_scope_forgets_a_step() -> None:
+    scope = scope_of(3)
+    with scope.only(scope.before.term(0) == 3, scope.before.term(0) == 2):
+        assert scope.found() is None
+    with scope.only(z3.Int("another") == 0, scope.before.leads(1)):
+        assert scope.found() is not None
