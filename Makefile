@@ -1,4 +1,4 @@
-# make verify   check and explore the library against its specification, audit traces/
+# make verify   check, explore and prove the library against its specification, audit traces/
 # make test     everything: lint, types, import contracts, tests, doctests
 # make bench    the benchmarks, as ratios within one run
 # make setup    the environment that they all use (they call it by themselves)
