@@ -191,10 +191,10 @@ def holds(member: Member, event: Event | None) -> bool:
     return all(one.holds(member) for one in ASSUMPTIONS) and is_event(event)
 
 
-def assume(paths: Paths, member: Member, event: Event | None) -> None:
-    """Go only where all of this holds: for the numbers for which the predicates say so."""
+def assume(paths: Paths, allows: Callable[[], bool]) -> None:
+    """Go only where a predicate holds: for the numbers for which it says so."""
     allowed = []
-    for path in paths.run(lambda: holds(member, event)):
+    for path in paths.run(allows):
         if path.raised is not None:
             raise path.raised
         if path.result:

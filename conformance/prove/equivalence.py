@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from time import monotonic
-from typing import Any, Final
+from typing import Any
 
 from conformance.lockstep import Difference
-from conformance.prove.assumptions import assume
+from conformance.prove.asking import asked
+from conformance.prove.assumptions import holds
 from conformance.prove.counterexample import plain, plain_member
 from conformance.prove.families import families
 from conformance.prove.family import Family
@@ -28,10 +28,6 @@ from conformance.symbolic.paths import BudgetError, Model, Paths, RepeatError
 from spec.cluster import Member, Rule, Turn, drain, take
 from spec.pending import NOTHING
 from spec.values import Event
-
-PATHS: Final = 50_000
-SECONDS: Final = 300.0
-"""What one shape may take.  A library that is not as specified may have no end of paths."""
 
 
 def obligations(level: Level) -> list[Obligation]:
@@ -50,21 +46,8 @@ class Proof:
 
     def prove(self, subjects: Subjects) -> Result:
         """Every shape of the family, up to the first that shows a difference."""
-        result, started = Result(), monotonic()
         rebuilder = Rebuilder(subjects.library, through=(BudgetError, RepeatError))
-        for shape in self.family.shapes:
-            try:
-                _add(result, shape, subjects.rule, rebuilder)
-            except (BudgetError, RepeatError) as error:
-                result.result, result.detail = "unknown", f"{shape}: {error}"
-            if result.result != "proved":
-                break
-        else:
-            if not self.family.shapes:
-                result.result, result.detail = "unknown", "there is no shape to prove it for"
-        result.live = result.paths
-        result.seconds = monotonic() - started
-        return result
+        return asked(self.family.shapes, Compared(subjects.rule, rebuilder))
 
 
 def turn_of(member: Member, event: Event | None, rule: Rule) -> Turn:
@@ -76,52 +59,45 @@ def turn_of(member: Member, event: Event | None, rule: Rule) -> Turn:
     return Turn(member, after, owed=owed)
 
 
-def _add(result: Result, shape: Shape, rule: Rule, rebuilder: Rebuilder) -> None:
-    """All paths of one shape; each is of numbers for which the assumptions hold."""
-    paths = Paths(limit=PATHS, seconds=SECONDS)
-    member, event = shape.made(paths)
-    assume(paths, member, event)
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the library does otherwise."""
 
-    def compare() -> tuple[Difference | None, bool]:
-        turn = turn_of(member, event, rule)
-        return rebuilder.difference(turn), turn.after is not turn.before
+    rule: Rule
+    rebuilder: Rebuilder
 
-    before, acted = result.paths, False
-    for path in paths.run(compare):
-        result.paths += 1
-        difference, acts = path.result or (None, False)
-        acted = acted or acts
-        if difference is None and path.raised is None:
-            continue
-        result.result = "refuted"
-        what = f"the specification raises {path.raised!r}"
-        if difference is not None:
-            what = f"{difference.what} differs"
-        result.found = _found(f"{what}: {shape}", member, event, path.model, rule, rebuilder)
-        result.detail = result.found.what
-        break
-    result.queries += paths.queries
-    if result.result == "proved" and result.paths == before:
-        result.result, result.detail = "unknown", f"there is no such server: {shape}"
-    elif result.result == "proved" and acted != shape.acts:
-        said = "nothing ever comes of it" if shape.acts else "it was to do nothing, and does"
-        result.result, result.detail = "unknown", f"{said}: {shape}"
+    def made(self, shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
+        return shape.made(paths)
 
+    def allows(self, member: Member, event: Event | None) -> bool:
+        return holds(member, event)
 
-def _found(
-    what: str, member: Member, event: Event | None, model: Model, rule: Rule, rebuilder: Rebuilder
-) -> Counterexample:
-    """The path's numbers, and whether they show the difference outside of the engine as well."""
-    member, event = plain_member(member, model), plain(event, model)
-    try:
-        turn = turn_of(member, event, rule)
-    except Exception:
-        return Counterexample(what, Turn(member, member, event), replays=True)
-    difference = rebuilder.difference(turn)
-    if difference is None:
-        return Counterexample(what, turn)
-    shown = tuple(unlike(difference.specified, difference.found))
-    return Counterexample(what, turn, replays=True, wrong=shown)
+    def answer(self, member: Member, event: Event | None) -> tuple[Difference | None, bool]:
+        turn = turn_of(member, event, self.rule)
+        return self.rebuilder.difference(turn), turn.after is not turn.before
+
+    def found(
+        self,
+        shape: Shape,
+        wrong: Difference | Exception,
+        member: Member,
+        event: Event | None,
+        model: Model,
+    ) -> Counterexample:
+        if isinstance(wrong, Difference):
+            what = f"{wrong.what} differs: {shape}"
+        else:
+            what = f"the specification raises {wrong!r}: {shape}"
+        member, event = plain_member(member, model), plain(event, model)
+        try:
+            turn = turn_of(member, event, self.rule)
+        except Exception:
+            return Counterexample(what, Turn(member, member, event), replays=True)
+        difference = self.rebuilder.difference(turn)
+        if difference is None:
+            return Counterexample(what, turn)
+        shown = tuple(unlike(difference.specified, difference.found))
+        return Counterexample(what, turn, replays=True, wrong=shown)
 
 
 def unlike(specified: Any, found: Any, name: str = "") -> Iterator[str]:

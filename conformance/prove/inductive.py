@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from time import monotonic
 from typing import Final, TypeAlias
 
 import z3
@@ -142,7 +141,7 @@ class Batch:
     proves: Proves
 
     def prove(self, subjects: Subjects) -> Result:
-        result, started = Result(), monotonic()
+        result = Result()
         prover = induction(self.size, subjects.rule)
         before = prover.queries
         for step in cases(self.kind, self.size, self.entries)[self.first : self.first + CASES]:
@@ -153,7 +152,6 @@ class Batch:
             if result.result != "proved":
                 break
         result.queries = prover.queries - before
-        result.seconds = monotonic() - started
         return result
 
 
@@ -165,7 +163,7 @@ class Follows:
     facts: tuple[Lemma, ...]
 
     def prove(self, subjects: Subjects) -> Result:
-        result, started = Result(), monotonic()
+        result = Result()
         prover = induction(self.size, subjects.rule)
         for fact in self.facts:
             for chosen in instances(fact.over, self.size):
@@ -176,7 +174,6 @@ class Follows:
                     result.result = "unknown"
                     result.detail = f"{fact.name}{list(chosen)} does not follow"
         result.paths = result.live = len(self.facts)
-        result.seconds = monotonic() - started
         return result
 
 
@@ -190,7 +187,7 @@ class Begins:
     size: int
 
     def prove(self, subjects: Subjects) -> Result:
-        result, started = Result(), monotonic()
+        result = Result()
         cluster, ghosts = new_cluster(self.size), initial(self.size)
         wrong = broken(cluster, ghosts)
         for creator in range(self.size):
@@ -202,7 +199,6 @@ class Begins:
         if wrong:
             result.result, result.detail = "refuted", f"{wrong[0].name} does not hold"
         result.live = result.paths
-        result.seconds = monotonic() - started
         return result
 
 
@@ -213,7 +209,6 @@ class Shortened:
     size: int
 
     def prove(self, subjects: Subjects) -> Result:
-        started = monotonic()
         prover = induction(self.size, subjects.rule)
         names = ("term", "commit", "prev_term", "prev_index", "last_index")
         term, commit, prev_term, prev, last = [z3.Int(f"call_{name}") for name in names]
@@ -233,5 +228,4 @@ class Shortened:
         result = Result(paths=1, live=1, queries=1)
         if prover.follows(implies(both(*known), both(*goals))) != z3.unsat:
             result.result, result.detail = "unknown", "the claims of the shorter call do not follow"
-        result.seconds = monotonic() - started
         return result

@@ -16,11 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from time import monotonic
 from typing import Final
 
-import z3
-
+from conformance.prove.asking import asked
 from conformance.prove.assumptions import is_event
 from conformance.prove.counterexample import plain
 from conformance.prove.families import families
@@ -28,7 +26,7 @@ from conformance.prove.family import Family
 from conformance.prove.obligation import Counterexample, Level, Obligation, Result, Subjects
 from conformance.prove.shapes import CHANGES, SELF, Shape, Unknowns
 from conformance.prove.standing import STANDING, fits_reports, is_fit
-from conformance.symbolic.paths import BudgetError, Paths, RepeatError
+from conformance.symbolic.paths import Model, Paths
 from spec.cluster import Disk, Member, Rule, Turn, execute, take
 from spec.pending import NOTHING
 from spec.properties import check_server, check_turn
@@ -43,9 +41,6 @@ from spec.values import (
     Start,
 )
 
-PATHS: Final = 50_000
-SECONDS: Final = 300.0
-"""What one shape may take."""
 TAIL: Final = "tk"
 """What a disk has where an owed write begins, of any term: the write takes its place."""
 
@@ -92,44 +87,50 @@ class Proof:
 
     def prove(self, subjects: Subjects) -> Result:
         """Every shape of the family, up to the first in which something is broken."""
-        result, started = Result(), monotonic()
-        for shape in dict.fromkeys(map(fitting, self.family.shapes)):
-            try:
-                _add(result, shape, subjects.rule)
-            except (BudgetError, RepeatError) as error:
-                result.result, result.detail = "unknown", f"{shape}: {error}"
-            if result.result != "proved":
-                break
-        else:
-            if not self.family.shapes:
-                result.result, result.detail = "unknown", "there is no shape to prove it for"
-        result.live = result.paths
-        result.seconds = monotonic() - started
-        return result
+        return asked(dict.fromkeys(map(fitting, self.family.shapes)), Kept(subjects.rule))
 
 
-def _add(result: Result, shape: Shape, rule: Rule) -> None:
-    """All paths of one shape; each is of numbers for which what is assumed holds."""
-    paths = Paths(limit=PATHS, seconds=SECONDS)
-    member, event = whole(shape, paths)
-    _assume(paths, member, event)
-    before, acted = result.paths, False
-    for path in paths.run(lambda: wrong_with(member, event, rule)):
-        result.paths += 1
-        wrong, turn = path.result or (f"the specification raises {path.raised!r}", None)
-        if wrong is None:
-            acted = acted or (turn is not None and turn.after is not turn.before)
-            continue
-        server, taken = plain(member, path.model), plain(event, path.model)
-        result.result, result.found = "refuted", _found(wrong, server, taken, rule, shape)
-        result.detail = result.found.what
-        break
-    result.queries += paths.queries
-    if result.result == "proved" and result.paths == before:
-        result.result, result.detail = "unknown", f"there is no such server: {shape}"
-    elif result.result == "proved" and acted != shape.acts:
-        said = "nothing ever comes of it" if shape.acts else "it was to do nothing, and does"
-        result.result, result.detail = "unknown", f"{said}: {shape}"
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an event and the drain after it break."""
+
+    rule: Rule
+
+    def made(self, shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
+        return whole(shape, paths)
+
+    def allows(self, member: Member, event: Event | None) -> bool:
+        """Of a server that is down nothing counts but its disk."""
+        if not member.up:
+            return is_fit(member.node.id, member.disk) and is_event(event)
+        return (
+            all(one.holds(member) for one in STANDING)
+            and is_event(event)
+            and fits_reports(member, event)
+        )
+
+    def answer(self, member: Member, event: Event | None) -> tuple[str | None, bool]:
+        wrong, turn = wrong_with(member, event, self.rule)
+        return wrong, turn is not None and turn.after is not turn.before
+
+    def found(
+        self,
+        shape: Shape,
+        wrong: str | Exception,
+        member: Member,
+        event: Event | None,
+        model: Model,
+    ) -> Counterexample:
+        said = f"the specification raises {wrong!r}" if isinstance(wrong, Exception) else wrong
+        what = f"{said}, {shape}"
+        member, event = plain(member, model), plain(event, model)
+        try:
+            again, turn = wrong_with(member, event, self.rule)
+        except Exception:
+            return Counterexample(what, Turn(member, member, event), replays=True)
+        if again is None or turn is None:
+            return Counterexample(what, Turn(member, member, event))
+        return Counterexample(f"{again}, {shape}", turn, replays=True)
 
 
 def wrong_with(member: Member, event: Event | None, rule: Rule) -> tuple[str | None, Turn | None]:
@@ -216,42 +217,3 @@ def _told(node: Node, send: SendMessage) -> SendMessage:
         case RequestVoteReply(vote_granted=True) if send.to != node.voted_for:
             return SendMessage(send.to, replace(send.message, vote_granted=False))
     return send
-
-
-def _holds(member: Member, event: Event | None) -> bool:
-    """Whether the proof speaks of this.  Of a server that is down nothing counts but its disk."""
-    if not member.up:
-        return is_fit(member.node.id, member.disk) and is_event(event)
-    return (
-        all(one.holds(member) for one in STANDING)
-        and is_event(event)
-        and fits_reports(member, event)
-    )
-
-
-def _assume(paths: Paths, member: Member, event: Event | None) -> None:
-    """Go only where that holds: for the numbers for which the predicates say so."""
-    allowed = []
-    for path in paths.run(lambda: _holds(member, event)):
-        if path.raised is not None:
-            raise path.raised
-        if path.result:
-            allowed.append(path)
-    if len(allowed) == 1:
-        paths.take(allowed[0].conditions)
-    else:
-        paths.assume(z3.Or([path.formula(paths) for path in allowed]))
-
-
-def _found(
-    what: str, member: Member, event: Event | None, rule: Rule, shape: Shape
-) -> Counterexample:
-    """The path's numbers, and whether they show it outside of the engine as well."""
-    what = f"{what}, {shape}"
-    try:
-        wrong, turn = wrong_with(member, event, rule)
-    except Exception:
-        return Counterexample(what, Turn(member, member, event), replays=True)
-    if wrong is None or turn is None:
-        return Counterexample(what, Turn(member, member, event))
-    return Counterexample(f"{wrong}, {shape}", turn, replays=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 
 from conformance.prove.actor import Actor, Window
 from conformance.prove.messages import as_claim
@@ -76,7 +75,7 @@ class MergedWrites:
     entries: int
 
     def prove(self, subjects: Subjects) -> Result:
-        result, started = Result(), monotonic()
+        result = Result()
         paths = Paths(limit=20_000)
         actor = Actor(paths, Before(self.size))
         log = actor.node("any", self.log, any_vote(actor)).log
@@ -105,5 +104,4 @@ class MergedWrites:
                 result.detail = f"{self.log}: a write of {self.entries} entries is merged wrongly"
         result.live = result.paths
         result.queries = paths.queries
-        result.seconds = monotonic() - started
         return result

@@ -167,5 +167,5 @@ def test_symbolically_they_allow_just_what_they_hold_for() -> None:
     member, event = shape.made(paths)
     everywhere = list(paths.run(lambda: holds(member, event)))
     assert {path.result for path in everywhere} == {True, False}
-    assume(paths, member, event)
+    assume(paths, lambda: holds(member, event))
     assert [path.result for path in paths.run(lambda: holds(member, event))] == [True]

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.library import LibrarySubject
 from conformance.patched import Patch, library, rule
-from conformance.prove import equivalence
+from conformance.prove import asking, equivalence
 from conformance.prove.counterexample import as_records
 from conformance.prove.equivalence import obligations
 from conformance.prove.family import family
@@ -147,7 +147,7 @@ def test_a_handler_has_to_be_reached() -> None:
 def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = Shape(Server(word="t"), append_call("t"), "call")
     assert of_shapes(shape).result == "proved"
-    monkeypatch.setattr(equivalence, "PATHS", 3)
+    monkeypatch.setattr(asking, "PATHS", 3)
     result = of_shapes(shape)
     assert result.result == "unknown"
     assert "more than 3 paths" in result.detail

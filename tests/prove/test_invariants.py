@@ -12,7 +12,7 @@ import pytest
 
 from conformance.crate import D3, D4, D6
 from conformance.patched import Patch, rule
-from conformance.prove import invariants
+from conformance.prove import asking, invariants
 from conformance.prove.assumptions import ASSUMPTIONS
 from conformance.prove.counterexample import as_records
 from conformance.prove.family import family
@@ -424,7 +424,7 @@ def test_a_handler_has_to_be_reached() -> None:
 def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = Shape(Server(word="t"), append_call("t"), "call")
     assert of_shapes(shape).result == "proved"
-    monkeypatch.setattr(invariants, "PATHS", 3)
+    monkeypatch.setattr(asking, "PATHS", 3)
     result = of_shapes(shape)
     assert result.result == "unknown"
     assert "more than 3 paths" in result.detail
