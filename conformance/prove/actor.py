@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import z3
 
@@ -28,16 +28,16 @@ from spec.values import (
     Config,
     Entries,
     Entry,
-    Follower,
     Leader,
     Log,
+    Message,
     Node,
     Position,
     Progress,
-    Role,
     new_log,
 )
 
+M = TypeVar("M", bound=Message)
 Start: TypeAlias = Literal["empty", "founded", "snapshot"]
 """How a log begins: not at all, with the founding entry, or with a snapshot."""
 
@@ -89,9 +89,6 @@ class LastOnly(Unread):
 class Head(tuple[Entry, ...]):
     """Entries that are known, and after them others that are not: only a slice is to be had."""
 
-    def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__(key)
-
     def __len__(self) -> int:
         raise UnreadError("the length of a log on the disk was read")
 
@@ -130,9 +127,10 @@ class Actor:
         self.assumed: list[Formula] = []
         self.hints: list[Any] = []
         """Terms that z3 has to look at, apart from those of the goal."""
-        self.claimed: dict[int, Claimed] = {}
-        """Messages of which no more is known than what they claim, by `id`."""
-        self._kept: list[object] = []
+        self.claimed: dict[int, tuple[object, Claimed]] = {}
+        """Messages of which no more is known than what they claim, by `id`, which is theirs as long
+        as they are kept here.
+        """
         self.member: Member
 
     # Numbers
@@ -224,7 +222,10 @@ class Actor:
     # A server
 
     def node(
-        self, role: Role | Literal["leader", "any", "not a leader"], log: Window | None, vote: Any
+        self,
+        role: Candidate | Literal["leader", "any", "not a leader"],
+        log: Window | None,
+        vote: Any,
     ) -> Node:
         """A node in memory.  Without a window only the log's last position is known.
 
@@ -259,9 +260,6 @@ class Actor:
         if isinstance(role, Candidate):
             granted = {m: m in role.granted for m in range(self.before.size)}
             self.given(leads=False, campaigns=True, granted=granted)
-            return role
-        if isinstance(role, Follower):
-            self.given(leads=False, campaigns=False)
             return role
         if role == "leader":
             self.given(leads=True, campaigns=False)
@@ -363,10 +361,9 @@ class Actor:
             new |= {"owes_write": True, "synced": prev}
         return new
 
-    def message(self, message: Any, claimed: Claimed) -> Any:
+    def message(self, message: M, claimed: Claimed) -> M:
         """A message of which no more is known than what it claims."""
-        self.claimed[id(message)] = claimed
-        self._kept.append(message)  # so that no other message gets its `id`
+        self.claimed[id(message)] = message, claimed
         return message
 
 

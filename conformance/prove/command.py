@@ -118,13 +118,7 @@ def from_empty_cluster(report: Report, waiting: Console | None) -> str | None:
     from spec import node as rules
 
     with nullcontext() if waiting is None else waiting.status("looking for a run"):
-        run = reachable.from_empty(rules.step)
-    if run is not None:
-        return str(run)
-    return (
-        f"no run that goes wrong was found within {reachable.SECONDS:.0f} s; the states above "
-        "satisfy the lemmas, and may be unreachable"
-    )
+        return reachable.told(reachable.from_empty(rules.step))
 
 
 def save_findings(report: Report, directory: Path, err: Console) -> dict[str, Path]:

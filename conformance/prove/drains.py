@@ -97,8 +97,7 @@ def abstract_call(actor: Actor, node: Node, name: str) -> AppendEntriesCall:
         at(last),
         entry_function(f"{name}_entry"),
     )
-    actor.message(called, claim)
-    return called
+    return actor.message(called, claim)
 
 
 def broadcast(actor: Actor, what: str) -> Happening:
@@ -135,8 +134,6 @@ def send(actor: Actor, what: str, log: Window | None = None, vote: Any = None) -
     node = actor.node("any", log, any_vote(actor) if what != "vote reply" else vote)
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
     disk = saved(actor, node, node.voted_for)._replace(log=node.log)
-    pending = Pending()
-    known: claims.Message
     message: Message
     if what == "vote reply":
         message = RequestVoteReply(ACTOR, node.current_term, number("mseqno"), True)

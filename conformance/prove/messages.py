@@ -49,7 +49,7 @@ def call_as_claim(actor: Actor, call: AppendEntriesCall) -> claims.AppendCall:
 
 def as_claim(actor: Actor, message: Message, to: NodeId | None) -> claims.Message:
     if id(message) in actor.claimed:
-        return actor.claimed[id(message)]
+        return actor.claimed[id(message)][1]
     term = actor.paths.term
     match message:
         case AppendEntriesCall():

@@ -125,7 +125,6 @@ class Unknowns:
 Call: TypeAlias = str
 """An AppendEntries call, by the word of its entries; its previous position is anywhere."""
 OwedMessage: TypeAlias = Literal["vote call", "vote reply", "append reply"] | Call
-NO_CALL: Final = ("vote call", "vote reply", "append reply")
 
 
 @dataclass(frozen=True, slots=True)

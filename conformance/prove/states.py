@@ -97,7 +97,7 @@ class Model:
         if isinstance(value, Number):
             return self.at(self._actor.paths.term(value))
         if id(value) in self._actor.claimed:
-            return self.message(self._actor.claimed[id(value)])
+            return self.message(self._actor.claimed[id(value)][1])
         if isinstance(value, Entry):
             if isinstance(value.payload, Token):
                 return self.entry(self._ground(value.payload.entry))

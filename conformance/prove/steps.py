@@ -104,7 +104,7 @@ class Rest:
     """The entries of a log after a symbolic index: which ones is decided when somebody asks."""
 
     def __init__(self, log: Any, after: Any) -> None:
-        self._log, self._after, self._entries = log, after, None
+        self._log, self._after = log, after
 
     def _known(self) -> Any:
         return self._log.after(self._after)

@@ -230,10 +230,10 @@ def test_it_is_said_whether_there_is_a_run_from_an_empty_cluster() -> None:
     assert found is not None
     bounds = Bounds(terms=2, log=3, in_flight=1, crashes=1, proposals=0)
     assert from_empty(rules.step, within=(bounds,)) is None
-    assert "may be unreachable" in told(found, None)
+    assert "may be unreachable" in told(None)
     run = from_empty(wrong, within=(bounds,))
     assert run is not None
-    assert "from an empty cluster breaks" in told(found, run)
+    assert "from an empty cluster breaks" in told(run)
     assert from_empty(wrong, seconds=0) is None
 
 
