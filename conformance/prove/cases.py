@@ -152,6 +152,7 @@ def compactable(entries: int) -> list[Window]:
 
 
 def installation(size: int, entries: int) -> Cases:
+    """Where a write is owed, the disk has one entry of its own at the most: a restriction as well."""
     for role, log in product(("not a leader", "leader"), (EMPTY, *windows(entries))):
         yield (
             f"{role}, {log}",
@@ -185,8 +186,8 @@ def write_log(size: int, entries: int) -> Cases:
 
 
 def send(size: int, entries: int) -> Cases:
-    yield "vote reply", partial(drains.send, what="vote reply", vote=SENDER)
-    yield "append call", partial(drains.send, what="append call")
+    for what in ("vote", "denial", "append call"):
+        yield what, partial(drains.send, what=what)
     for log in (EMPTY, *windows(entries)):
         yield f"append reply, {log}", partial(drains.send, what="append reply", log=log)
         yield f"snapshot, {log}", partial(drains.send_snapshot, log=log)

@@ -129,14 +129,14 @@ def write_log(actor: Actor, log: Window, synced: int) -> Happening:
     return one_action(actor, Member(node, Pending(append=write), disk))
 
 
-def send(actor: Actor, what: str, log: Window | None = None, vote: Any = None) -> Happening:
+def send(actor: Actor, what: str, log: Window | None = None) -> Happening:
     number = actor.number
-    node = actor.node("any", log, any_vote(actor) if what != "vote reply" else vote)
+    node = actor.node("any", log, SENDER if what == "vote" else any_vote(actor))
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
     disk = saved(actor, node, node.voted_for)._replace(log=node.log)
     message: Message
-    if what == "vote reply":
-        message = RequestVoteReply(ACTOR, node.current_term, number("mseqno"), True)
+    if what in ("vote", "denial"):
+        message = RequestVoteReply(ACTOR, node.current_term, number("mseqno"), what == "vote")
     elif what == "append reply":
         last = Position(number("owed_term"), number("owed_index"))
         message = AppendEntriesReply(ACTOR, node.current_term, number("mseqno"), last)

@@ -106,7 +106,7 @@ def keeps_lemmas(prover: Induction, step: Step, result: Result) -> None:
     result.live += live
     if checked.unassumed:
         result.result = "unknown"
-        result.detail = f"{step.shape}: it is not seen to follow what is assumed of the shape"
+        result.detail = f"{step.shape}: {checked.unassumed}"
     elif checked.open:
         _, goals = checked.open[0]
         result.result = "unknown"

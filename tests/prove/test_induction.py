@@ -13,7 +13,14 @@ from conformance.crate import D1, D4, as_in_crate
 from conformance.prove import drains, inductive, steps
 from conformance.prove.actor import Actor, Unread, UnreadError, Window
 from conformance.prove.cases import KINDS, cases
-from conformance.prove.induction import SKOLEMS, Induction, arguments, claims_of, instances
+from conformance.prove.induction import (
+    SKOLEMS,
+    UNASSUMED,
+    Induction,
+    arguments,
+    claims_of,
+    instances,
+)
 from conformance.prove.induction import older as older_messages
 from conformance.prove.lemmas import LEMMAS
 from conformance.prove.merging import MergedWrites
@@ -189,7 +196,9 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
         actor.ascending(node.current_term, 7)
         return steps.taking(actor, node, ProposeCommand())
 
-    assert PROVER.check(Step("propose command", "up to term 7", prepare)).unassumed
+    bounded = Step("propose command", "up to term 7", prepare)
+    assert PROVER.check(bounded).unassumed
+    assert PROVER.check_turns(bounded, broken_by)[1] == [UNASSUMED]
     assert not PROVER.check(step_of("propose command", "snapshot")).unassumed
 
 
