@@ -152,7 +152,7 @@ def compactable(entries: int) -> list[Window]:
 
 
 def installation(size: int, entries: int) -> Cases:
-    """Where a write is owed, the disk has one entry of its own at the most: a restriction as well."""
+    """Where a write is owed, the disk has one entry of its own at the most: a restriction too."""
     for role, log in product(("not a leader", "leader"), (EMPTY, *windows(entries))):
         yield (
             f"{role}, {log}",
