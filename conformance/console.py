@@ -167,6 +167,9 @@ def print_verified(console: Console, report: VerifyReport) -> None:
         states = sum(run.distinct for run in report.explored.runs.values())
         verdict = report.explored.verdict
         console.print(f"states     {verdict}: {states:,} distinct ones explored")
+    if report.proofs is not None:
+        proved = len(report.proofs.proved)
+        console.print(f"proofs     {report.proofs.verdict}: {proved:,} obligations")
     console.print(f"audits     {right} of {len(report.traces)} traces judged as expected")
     if report.exit_code == 0:
         console.print("[bold green]verified[/]")

@@ -169,4 +169,5 @@ def test_proofs_are_part_of_it(
     ran = run(*arguments, "--out", tmp_path / "findings")
     assert ran.code == 1
     assert "Proofs" in ran.out
+    assert "proofs     violation: " in ran.out
     assert "refuted" in ran.out
