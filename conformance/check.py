@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 
 from conformance.library import LibrarySubject
+from conformance.live import Live
 from conformance.lockstep import (
     Choice,
     Difference,
@@ -49,6 +51,9 @@ class Options:
     subject: Callable[[], Subject] | None = LibrarySubject
     """Makes what is compared with the specification; None: only the properties are checked."""
     rule: Rule = rules.step
+    live: ModuleType | None = None
+    """The library whose own nodes are the cluster, in the specification's place; then the
+    properties alone judge, and `subject` and `rule` say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,8 @@ def _uncollected() -> Iterator[None]:
 
 
 def _fresh(options: Options, nodes: int, recorder: Recorder | None = None) -> Lockstep:
+    if options.live is not None:
+        return Live(nodes, options.live, recorder)
     subject = options.subject() if options.subject is not None else None
     return Lockstep(nodes, subject, options.rule, recorder)
 

@@ -8,15 +8,16 @@ the cluster, and every witness counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from conformance.record import Recorded
 from conformance.subject import Subject, observed
 from conformance.trace.translate import Observed
 from spec import node as rules
 from spec.cluster import (
+    Change,
     Cluster,
     Deliver,
     Duplicate,
@@ -55,16 +56,21 @@ class Difference:
     event: Event | None
     """None: they disagree at the drain after the node's latest event."""
     what: str
+    """What differs; "failure" where the subject raised what no node may raise."""
     specified: object
     found: object
 
 
 Finding: TypeAlias = Difference | Violation
 
+T = TypeVar("T")
+
 
 def name_of(finding: Finding) -> str:
     """What a finding is about; shrinking keeps it."""
-    return "Difference" if isinstance(finding, Difference) else finding.property
+    if isinstance(finding, Difference):
+        return "Failure" if finding.what == "failure" else "Difference"
+    return finding.property
 
 
 class Recorder:
@@ -84,6 +90,22 @@ class Recorder:
         record = self._latest[node]
         record.actions = (record.actions or ()) + actions
         record.state = state
+
+
+class SubjectError(Exception):
+    """A subject raised what no node may raise."""
+
+    def __init__(self, node: NodeId, event: Event | None, error: Exception) -> None:
+        self.finding = Difference(node, event, "failure", None, f"{type(error).__name__}: {error}")
+        super().__init__(self.finding.found)
+
+
+def ask(question: Callable[..., T], node: NodeId, *event: Event) -> T:
+    """Ask a subject; whatever goes wrong with that is the subject's, and a finding."""
+    try:
+        return question(node, *event)
+    except Exception as error:
+        raise SubjectError(node, event[0] if event else None, error) from error
 
 
 class Lockstep:
@@ -115,39 +137,52 @@ class Lockstep:
 
     def take(self, step: Step) -> Finding | None:
         """One enabled step, on both sides; the first thing that is wrong with it."""
-        change = apply(self.cluster, step, self.rule)
-        self.cluster = change.after
-        turn = change.turn
-        if turn is None:
-            return None
-        for witness in seen_in(turn):
-            self.witnesses[witness] += 1
-        finding: Finding | None = None
-        if turn.event is not None:
-            self.events += 1
-            finding = self._compare_event(turn.event, turn)
-        elif turn.owed is not None:
-            finding = self._compare_drain(turn.owed, turn)
+        try:
+            change = self.change(step)
+            self.cluster = change.after
+            turn = change.turn
+            if turn is None:
+                return None
+            for witness in seen_in(turn):
+                self.witnesses[witness] += 1
+            finding: Finding | None = None
+            if turn.event is not None:
+                self.events += 1
+                finding = self._compare_event(turn.event, turn)
+            elif turn.owed is not None:
+                finding = self._compare_drain(turn.owed, turn)
+        except SubjectError as error:
+            return error.finding
         return finding or check_change(change)
+
+    def change(self, step: Step) -> Change:
+        """What the step does to the cluster."""
+        return apply(self.cluster, step, self.rule)
 
     def compare_logs(self) -> Finding | None:
         """The logs in full, which the comparison of every event leaves out."""
         if self.subject is None:
             return None
         for node, member in enumerate(self.cluster.members):
-            if member.up and (found := self.subject.log(node)) != member.node.log:
+            if not member.up:
+                continue
+            try:
+                found = ask(self.subject.log, node)
+            except SubjectError as error:
+                return error.finding
+            if found != member.node.log:
                 return Difference(node, None, "log", member.node.log, found)
         return None
 
     def _state(self, node: NodeId) -> Observed:
         if self.subject is not None:
-            return self.subject.observe(node)
+            return ask(self.subject.observe, node)
         return observed(self.cluster.members[node].node)
 
     def _compare_event(self, event: Event, turn: Turn) -> Finding | None:
         node, outcome = turn.node, turn.outcome
         if self.subject is not None:
-            outcome = self.subject.handle(node, event)
+            outcome = ask(self.subject.handle, node, event)
         if self.recorder is not None:
             self.recorder.input(node, event, outcome, self._state(node))
         if outcome != turn.outcome:
@@ -157,7 +192,7 @@ class Lockstep:
     def _compare_drain(self, specified: tuple[Action, ...], turn: Turn) -> Finding | None:
         node, owed = turn.node, specified
         if self.subject is not None:
-            owed = self.subject.drain(node)
+            owed = ask(self.subject.drain, node)
         if self.recorder is not None:
             executed = owed[: len(turn.executed)]
             self.recorder.drained(node, executed, self._state(node))
@@ -170,7 +205,7 @@ class Lockstep:
         if self.subject is None:
             return None
         specified = observed(self.cluster.members[node].node)
-        found = self.subject.observe(node)
+        found = self._state(node)
         if specified != found:
             return Difference(node, event, "state", specified, found)
         return None

@@ -206,15 +206,15 @@ def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
     """What an enabled step does.  `rule` is the specification of one node, or a variant of it."""
     match step:
         case Input(node_id, event):
-            return _after(cluster, cluster, take(cluster.members[node_id], event, rule))
+            return after_turn(cluster, cluster, take(cluster.members[node_id], event, rule))
         case Deliver(index, keep):
             envelope = cluster.network[index]
             rest = cluster.network[:index] + cluster.network[index + 1 :]
             event = event_of(envelope.content, keep)
             turn = take(cluster.members[envelope.to], event, rule)
-            return _after(cluster, cluster._replace(network=rest), turn)
+            return after_turn(cluster, cluster._replace(network=rest), turn)
         case Drain(node_id, crash_after):
-            return _after(cluster, cluster, execute(cluster.members[node_id], crash_after))
+            return after_turn(cluster, cluster, execute(cluster.members[node_id], crash_after))
         case Lose(index):
             rest = cluster.network[:index] + cluster.network[index + 1 :]
             return Change(cluster, cluster._replace(network=rest))
@@ -222,12 +222,12 @@ def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
             twice = (*cluster.network, cluster.network[index])
             return Change(cluster, cluster._replace(network=twice))
         case Crash(node_id):
-            return _after(cluster, cluster, crash(cluster.members[node_id]))
+            return after_turn(cluster, cluster, crash(cluster.members[node_id]))
         case Comeback(node_id):
-            return _after(cluster, cluster, come_back(cluster.members[node_id], rule))
+            return after_turn(cluster, cluster, come_back(cluster.members[node_id], rule))
 
 
-def _after(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
+def after_turn(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
     """The cluster after one server's turn, which may have sent something."""
     if turn.after is turn.before:
         return Change(before, cluster, turn)
@@ -258,18 +258,25 @@ def take(member: Member, event: Event, rule: Rule = rules.step) -> Turn:
     if isinstance(event, SnapshotInstalled) and member.pending.save_current_term:
         return Turn(member, member, event, TERM_FIRST)
     taken = rule(member.node, event)
-    pending, disk = member.pending, member.disk
+    pending = member.pending
     match event:
         case Restart():
             pending = NOTHING
-        case SnapshotInstalled(position, config) if taken.outcome is True:
-            # The snapshot was made durable before the node was told of it.
+        case SnapshotInstalled() if taken.outcome is True:
             pending = compact(pending, taken.node.log)
-            disk = disk._replace(log=disk.log.compacted(position, config))
     if taken.node is member.node and not taken.owed and member.up:
         return Turn(member, member, event, taken.outcome)
+    disk = disk_after(member.disk, event, taken.outcome)
     after = Member(taken.node, owe(pending, taken.owed), disk)
     return Turn(member, after, event, taken.outcome)
+
+
+def disk_after(disk: Disk, event: Event, outcome: Outcome) -> Disk:
+    """The disk once an event was taken: a snapshot was durable before the node was told of it."""
+    match event:
+        case SnapshotInstalled(position, config) if outcome is True:
+            return disk._replace(log=disk.log.compacted(position, config))
+    return disk
 
 
 TERM_FIRST: Final = Refused("invalid_snapshot", "the current term is yet to be saved")
@@ -308,6 +315,13 @@ def drain(member: Member) -> tuple[tuple[Action, ...], Node]:
 def execute(member: Member, crash_after: int | None = None) -> Turn:
     """A server's user executes its actions, all, or only the first few before a crash."""
     owed, node = drain(member)
+    return executed_turn(member, owed, node, crash_after)
+
+
+def executed_turn(
+    member: Member, owed: tuple[Action, ...], node: Node, crash_after: int | None
+) -> Turn:
+    """The turn in which a server executes what it owes, and is `node` at the end of the drain."""
     if not owed and crash_after is None:
         return Turn(member, member, owed=owed)
     disk = member.disk

@@ -354,17 +354,21 @@ class RuleCounter:
     """Counts in how many transitions a rule of `spec.node` took part.
 
     `rule` is the rule as it was, of functions that are the same and note that they were called.
+    One that is no function of a module, as the library in the specification's place, is left alone.
     """
 
     def __init__(self, rule: Rule, counts: Counter[str]) -> None:
         names = dict(rule.__globals__)
         self._counts = counts
         self._seen: set[str] = set()
+        self.rule = rule
+        if rule.__globals__.get(rule.__name__) is not rule:
+            return
         for name, value in rule.__globals__.items():
             if isinstance(value, FunctionType) and value.__globals__ is rule.__globals__:
                 copy = FunctionType(value.__code__, names, name, value.__defaults__)
                 names[name] = copy if name in QUESTIONS else self._noting(name, copy)
-        self.rule: Rule = names[rule.__name__]
+        self.rule = names[rule.__name__]
 
     def _noting(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         self._counts[name] += 0
