@@ -16,9 +16,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from conformance import console as people
 from conformance.audit.run import EXIT_CODES, AuditReport, Level, audit
+from conformance.certify.command import certify_command
 from conformance.check import Options, Report, check
 from conformance.explore.bounds import PRESETS
 from conformance.explore.command import explore_command, save_finding
+from conformance.mutants.command import mutants_command
 from conformance.prove.command import prove_command
 from conformance.recording import save
 from conformance.replay import replay
@@ -38,6 +40,8 @@ err = Console(stderr=True)
 
 app.command("explore")(explore_command)
 app.command("prove")(prove_command)
+app.command("mutants")(mutants_command)
+app.command("certify")(certify_command)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]

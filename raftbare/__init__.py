@@ -72,6 +72,7 @@ from raftbare.action import (
     SendMessage,
     SetElectionTimeout,
 )
+from raftbare.certified import Certificate, Claim, certificate
 from raftbare.config import ClusterConfig
 from raftbare.entries import CommandEntry, ConfigEntry, LogEntries, LogEntry, TermEntry
 from raftbare.error import (
@@ -112,6 +113,8 @@ __all__ = [
     "AppendEntriesReply",
     "AppendLogEntries",
     "BroadcastMessage",
+    "Certificate",
+    "Claim",
     "ClusterConfig",
     "ClusterExistsError",
     "CommandEntry",
@@ -143,4 +146,5 @@ __all__ = [
     "Term",
     "TermEntry",
     "__version__",
+    "certificate",
 ]

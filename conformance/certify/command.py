@@ -1,0 +1,84 @@
+"""`conformance certify`: its options."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from raftbare import Claim
+
+
+class LevelName(StrEnum):
+    quick = "quick"
+    full = "full"
+
+
+def certify_command(
+    level: Annotated[LevelName, typer.Option(help="Minutes, or hours.")] = LevelName.quick,
+    check: Annotated[
+        bool, typer.Option("--check", help="Make none; say what the one that is there misses.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run every check, and write what they found into raftbare/certificate.json.
+
+    It names the SHA-256 of every source file of the library and of the specification.  One that
+    is edited afterwards is no longer the certified one.
+    """
+    from conformance.certify import make as making
+    from conformance.certify.claims import FailedError
+    from raftbare import certificate
+
+    out = Console() if Console().is_terminal else Console(width=160)
+    err = Console(stderr=True)
+
+    def fail(problem: str, verdict: str, code: int) -> NoReturn:
+        if as_json:
+            print(json.dumps({"verdict": verdict, "error": problem}, indent=2))
+        else:
+            err.print(f"[red]{verdict}:[/] {escape(problem)}", soft_wrap=True)
+        raise typer.Exit(code)
+
+    if check:
+        try:
+            stale = making.stale()
+        except making.NoCertificateError as error:
+            fail(str(error), "bad_input", 2)
+        said = certificate()
+        if as_json:
+            verdict = "violation" if stale else "conforms"
+            print(json.dumps({"verdict": verdict, "level": said.level, "stale": stale}, indent=2))
+        elif stale:
+            out.print(f"[bold red]stale[/]: not the certified ones: {escape(', '.join(stale))}")
+        else:
+            out.print(f"[bold green]current[/]: level {said.level}, {len(said.sources)} files")
+        raise typer.Exit(1 if stale else 0)
+    try:
+        with err.status("certifying") as status:
+            made = making.make(level.value, lambda now: status.update(escape(now)))
+    except FailedError as error:
+        fail(str(error), "violation", 1)
+    except making.EditedError as error:
+        fail(str(error), "inconclusive", 3)
+    making.write(made)
+    if as_json:
+        print(json.dumps({"verdict": "conforms", **made}, indent=2))
+        return
+    _print_claims(out, certificate().claims)
+    out.print(f"[bold green]certified[/] at level {level.value}: {escape(str(making.PATH))}")
+
+
+def _print_claims(out: Console, claims: tuple[Claim, ...]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("method", "looked at", "seconds", "result"):
+        table.add_column(name, overflow="fold")
+    for claim in claims:
+        counts = ", ".join(f"{count:,} {name}" for name, count in claim.counts.items())
+        table.add_row(claim.name, counts, f"{claim.seconds:,.1f}", claim.result)
+    out.print(table)

@@ -1,0 +1,299 @@
+"""Mutants of §5.3: what a follower accepts, and what a leader makes of the reply."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.crate import IN_LIBRARY
+from conformance.mutants.mutant import Mutant
+from conformance.patched import Patch
+from conformance.seeded import SEEDS
+
+_SEEDED: Final = {seed.name: seed.in_library for seed in SEEDS}
+
+
+REPLICATION: Final = (
+    Mutant(
+        "stale-append-obeyed",
+        "a call of an earlier term is obeyed",
+        "RemovedLeaderStepsDown",
+        "Figure 2, AppendEntries receiver 1",
+        (
+            Patch(
+                "rules",
+                "        if call.term < current_term:\n            self._reply_to_append(call)\n",
+                "        if False:\n            self._reply_to_append(call)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "truncation-on-stale-append",
+        "a call whose entries are all there cuts off what follows them",
+        "CommittedEntriesStay",
+        "Figure 2, AppendEntries receiver 3",
+        _SEEDED["truncation-on-stale-append"],
+    ),
+    Mutant(
+        "truncation-before-conflict",
+        "a call that begins after the log's end cuts off all that is not committed",
+        "CommittedOnQuorum",
+        "Figure 2, AppendEntries receiver 3",
+        (
+            Patch(
+                "log",
+                "    if before.index == log.last_position.index:\n"
+                "        return None, call, commit_index\n",
+                "    if before.index == log.last_position.index:\n"
+                "        before = log._position(commit_index)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "conflict-kept",
+        "a follower refuses a call that its log does not lead up to, and keeps its own entries",
+        "Eventually",
+        "§5.3",
+        (
+            Patch(
+                "log",
+                "    if before.index == log.last_position.index:\n",
+                "    if before is not None:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "conflicting-tail-kept",
+        "entries that follow a conflict stay behind those that took its place",
+        "LogMatching",
+        "mofa-org/mofa #1150",
+        (
+            Patch(
+                "rules",
+                "            entries._splice(base, source)\n",
+                "            tail = entries._after(source.last_position)\n"
+                "            entries._splice(base, source)\n"
+                "            if source is call.entries and tail.last_position.index > verified:\n"
+                "                entries._splice(source.last_position, tail)\n"
+                "                entries.last_position = "
+                "entries._position(tail.last_position.index)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "append-unchecked",
+        "entries are appended wherever the log reaches, though it has an older term there",
+        "LogMatching",
+        "Figure 2, AppendEntries receiver 2",
+        (
+            Patch(
+                "log",
+                "    if not log.contains(prev):\n",
+                "    older = log.contains_index(prev.index) and log._term(prev.index) < prev.term\n"
+                "    if not older and not log.contains(prev):\n",
+            ),
+            Patch(
+                "entries",
+                "        self.last_position = source.last_position\n",
+                "        self.last_position = self._position(source.last_position.index)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "index-zero-accepted",
+        "a call that begins at index 0 takes the log's place without a comparison",
+        "CommittedEntriesStay",
+        "Figure 2, AppendEntries receiver 3",
+        (
+            Patch(
+                "log",
+                "    prev, snapshot = call.prev_position, log.prev_position\n",
+                "    prev, snapshot = call.prev_position, log.prev_position\n"
+                "    if prev.index == snapshot.index == 0:\n"
+                "        return prev, call, call.last_position.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "compacted-prefix-accepted",
+        "a call that begins in the compacted prefix is taken to agree with the log",
+        "StateMachineSafety",
+        "Figure 2, AppendEntries receiver 2; RedisLabs/raft #49",
+        (
+            Patch(
+                "log",
+                "        prev = snapshot\n",
+                "        return None, call, min(call.last_position.index, "
+                "log.last_position.index)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "compacted-prefix-is-conflict",
+        "a call that begins in the compacted prefix is taken for a conflict, and the log dropped",
+        "CommittedEntriesStay",
+        "databendlabs/openraft #511",
+        (
+            Patch(
+                "log",
+                "        prev = snapshot\n",
+                "        return snapshot, LogEntries(snapshot, None), commit_index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "covered-entries-refused",
+        "entries that begin before the own snapshot are not matched with the log",
+        "Specified",
+        "the Rust crate raftbare 0.2.2 (D5)",
+        IN_LIBRARY["D5"],
+    ),
+    Mutant(
+        "committed-entries-removed",
+        "a call that contradicts committed entries is obeyed",
+        "CommittedEntriesStay",
+        "the Rust crate raftbare 0.2.2 (D9)",
+        IN_LIBRARY["D9"],
+    ),
+    Mutant(
+        "match-index-lowered",
+        "a reordered reply takes back what a follower is known to hold",
+        "Specified",
+        "zhebrak/raftos #25; ongardie/raft.tla #18",
+        (
+            Patch("rules", "follower is None or reply.seqno <= follower.seqno:", "not follower:"),
+            Patch("rules", "            follower.match_index < shared.index\n            and ", ""),
+        ),
+    ),
+    Mutant(
+        "match-index-raised",
+        "a reply to an earlier call counts for all that was sent since",
+        "CommittedOnQuorum",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "            follower.match_index = shared.index\n",
+                "            follower.match_index = last.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "match-by-index-only",
+        "a follower is taken to hold all up to its last index, whatever the terms there",
+        "CommittedOnQuorum",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "            follower.match_index < shared.index\n"
+                "            and shared.index == theirs.index\n"
+                "            and shared.term == theirs.term\n"
+                "        ):\n"
+                "            follower.match_index = shared.index\n",
+                "            follower.match_index < theirs.index <= last.index\n"
+                "        ):\n"
+                "            follower.match_index = theirs.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "match-index-past-log",
+        "a follower is taken to hold all up to its last index, even past the leader's log",
+        "CommittedOnQuorum",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "            follower.match_index < shared.index\n"
+                "            and shared.index == theirs.index\n"
+                "            and shared.term == theirs.term\n"
+                "        ):\n"
+                "            follower.match_index = shared.index\n",
+                "            follower.match_index < theirs.index\n"
+                "        ):\n"
+                "            follower.match_index = theirs.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "old-term-reply",
+        "a reply of an earlier term counts",
+        "Specified",
+        "§5.1",
+        (
+            Patch(
+                "rules",
+                "isinstance(role, Leader) or reply.term < self._current_term:",
+                "isinstance(role, Leader):",
+            ),
+        ),
+    ),
+    Mutant(
+        "stale-reply",
+        "the reply to a call is heeded even after one to a later call",
+        "Specified",
+        "etcd-io/etcd #1207",
+        (
+            Patch(
+                "rules",
+                "follower is None or reply.seqno <= follower.seqno:",
+                "follower is None:",
+            ),
+        ),
+    ),
+    Mutant(
+        "reply-before-write",
+        "entries are reported before they are written",
+        "EntriesPersistedBeforeReply",
+        "camunda/camunda #4160; tikv/tikv #994",
+        (
+            Patch(
+                "pending",
+                "        if pending.append_after is not None:\n            after,",
+                "        if pending.append_after is not None and not pending.sends:\n"
+                "            after,",
+            ),
+        ),
+    ),
+    Mutant(
+        "truncation-not-written",
+        "entries that are dropped for a conflict stay on the disk",
+        "DiskAgreesWithMemory",
+        "microsoft/CCF #519",
+        (
+            Patch(
+                "rules",
+                "            pending.owe_append(base)\n",
+                "            if not source.is_empty:\n                pending.owe_append(base)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "broadcast-merged-over-gap",
+        "an owed call takes a later one's entries though its own before them are left out",
+        "LogMatching",
+        "§5.3",
+        (
+            Patch(
+                "pending",
+                "        earlier.entries._splice(prev, log.entries)\n",
+                "        earlier.entries.truncate(0)\n"
+                "        for entry in log.entries._after(prev):\n"
+                "            earlier.entries.push(entry)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "lagging-follower-left",
+        "a follower that replies with a shorter log is sent nothing more",
+        "Eventually",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "        if behind and self._role is role:\n",
+                "        if False:\n",
+            ),
+        ),
+    ),
+)

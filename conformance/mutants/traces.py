@@ -1,0 +1,104 @@
+"""One trace for each mutant, short and with a verdict: `traces/violations/`.
+
+Where the properties alone show what is wrong, the trace is of a cluster of the mutant's own nodes,
+and needs no specification to be condemned.  Else it is of the mutant beside the specification, up
+to the first event that the two answer differently: by an exploration, in the fewest moves, or else
+at random and shrunk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Final, TypeAlias
+
+from conformance.audit.run import Level, audit
+from conformance.check import Found, Options, check
+from conformance.explore.path import Counterexample
+from conformance.explore.run import Options as Exploring
+from conformance.explore.run import explore
+from conformance.library import LibrarySubject
+from conformance.lockstep import Recorder
+from conformance.mutants.mutant import Mutant
+from conformance.mutants.trial import BUDGETS
+from conformance.recording import THIS_LIBRARY, save
+
+EVENTS: Final = 20_000
+SHRINK_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Convicted:
+    """A recording of a mutant, and what an audit finds first in it."""
+
+    recorder: Recorder
+    nodes: int
+    level: Level
+    property: str
+
+
+class UnconvictedError(Exception):
+    """No recording of the mutant was found that an audit condemns."""
+
+
+def convict(mutant: Mutant) -> Convicted:
+    """A recording that condemns the mutant.  All of it follows from the mutant."""
+    with mutant.planted() as broken:
+        for look in (_harm, _fewest_moves, _difference, _difference_in_what_no_node_sends):
+            level, found = look(broken)
+            if found is None:
+                continue
+            problem = _judged(found, level)
+            if problem is not None:
+                return Convicted(found.recorder, found.nodes, level, problem)
+    raise UnconvictedError(f"{mutant.name}: no recording of it is condemned by an audit")
+
+
+Sought: TypeAlias = tuple[Level, Found | Counterexample | None]
+
+USUAL: Final = Options(events=EVENTS, shrink_seconds=SHRINK_SECONDS, honest=True)
+
+
+def _harm(broken: ModuleType) -> Sought:
+    return "safety", check(replace(USUAL, live=broken)).found
+
+
+def _fewest_moves(broken: ModuleType) -> Sought:
+    for bounds in BUDGETS["quick"].bounds:
+        report = explore(Exploring(bounds, library=broken, eventually=False))
+        if report.found is not None:
+            return "exact", report.found
+    return "exact", None
+
+
+def _difference(broken: ModuleType) -> Sought:
+    return "exact", check(replace(USUAL, subject=lambda: LibrarySubject(broken))).found
+
+
+def _difference_in_what_no_node_sends(broken: ModuleType) -> Sought:
+    options = replace(USUAL, honest=False, subject=lambda: LibrarySubject(broken))
+    return "exact", check(options).found
+
+
+def _judged(found: Found | Counterexample, level: Level) -> str | None:
+    """What the audit of the recording finds first."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.jsonl"
+        save(path, found.recorder.records, found.nodes)
+        problems = audit([path], level).problems
+    return problems[0].property if problems else None
+
+
+def record(mutant: Mutant, path: Path) -> dict[str, object]:
+    """Write the mutant's trace; what `expected.json` says of it."""
+    convicted = convict(mutant)
+    implementation = f"{THIS_LIBRARY}, deliberately broken: {mutant.name}"
+    save(path, convicted.recorder.records, convicted.nodes, implementation)
+    return {
+        "verdict": "violation",
+        "property": convicted.property,
+        "level": convicted.level,
+        "what": mutant.what,
+    }

@@ -1,0 +1,96 @@
+"""The certificate: what was checked about exactly these sources, and what was found.
+
+It is made by `conformance certify`, in the repository that this package comes from, and installed
+with the package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILE = "certificate.json"
+"""In the package's folder."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One method, and what it found.
+
+    `bounds` say of what it was found, `counts` how much was looked at: the same on any machine.
+    `seconds` is what it took on the one where it was made.
+    """
+
+    name: str
+    what: str
+    bounds: Mapping[str, int | str]
+    counts: Mapping[str, int]
+    seconds: float
+    result: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """`sources`: the SHA-256 of every source file of `raftbare/` and `spec/`, by its path.
+
+    `changed`: of the files of this installation, those that are not the certified ones, that are
+    missing, or that no certificate speaks of.  The specification is not installed.  Of a compiled
+    build it is the sources beside it that are compared.
+    """
+
+    version: str
+    level: str
+    sources: Mapping[str, str]
+    tools: Mapping[str, str]
+    claims: tuple[Claim, ...]
+    not_covered: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the installed sources are the certified ones."""
+        return not self.changed
+
+
+def certificate() -> Certificate:
+    """The certificate of this package, held against the files that are installed.
+
+    Raises `FileNotFoundError` where there is none.
+    """
+    package = Path(__file__).parent
+    said: dict[str, Any] = json.loads((package / FILE).read_text(encoding="utf-8"))
+    certified = {
+        path: digest for path, digest in said["sources"].items() if path.startswith("raftbare/")
+    }
+    return Certificate(
+        said["version"],
+        said["level"],
+        said["sources"],
+        said["tools"],
+        tuple([Claim(**claim) for claim in said["claims"]]),
+        tuple(said["not_covered"]),
+        changed(certified, digests(package)),
+    )
+
+
+def digests(package: Path) -> dict[str, str]:
+    """The SHA-256 of every source file of a package, by the path from the package's parent."""
+    return {
+        path.relative_to(package.parent).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(package.rglob("*.py"))
+    }
+
+
+def changed(certified: Mapping[str, str], found: Mapping[str, str]) -> tuple[str, ...]:
+    """The files that are not the same in both."""
+    return tuple(
+        sorted(
+            path
+            for path in certified.keys() | found.keys()
+            if certified.get(path) != found.get(path)
+        )
+    )

@@ -1,0 +1,166 @@
+"""The catalogue: every bug that it has to have, each a small change that fits the library."""
+
+from __future__ import annotations
+
+import re
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import raftbare
+from conformance.mutants.catalogue import CATALOGUE, UnknownMutantError, by_name
+from conformance.mutants.mutant import Mutant
+from spec import properties
+
+REQUIRED = {
+    "votes and terms": (
+        "index-only-vote",
+        "term-only-vote",
+        "vote-not-persisted",
+        "vote-cleared-on-same-term-step-down",
+        "vote-granted-twice",
+        "stale-vote-reply",
+        "vote-counted-twice",
+        "non-voter-vote-counted",
+        "non-voter-campaigns",
+        "removed-node-campaigns",
+        "higher-term-in-reply-ignored",
+        "term-lowered-by-restart",
+        "term-lowered-by-snapshot",
+        "candidate-ignores-leader",
+        "leader-follows-its-equal",
+    ),
+    "replication": (
+        "truncation-on-stale-append",
+        "truncation-before-conflict",
+        "append-unchecked",
+        "index-zero-accepted",
+        "compacted-prefix-accepted",
+        "compacted-prefix-is-conflict",
+        "match-index-lowered",
+        "match-index-raised",
+        "match-index-past-log",
+        "old-term-reply",
+        "reply-before-write",
+        "broadcast-merged-over-gap",
+    ),
+    "commit": (
+        "earlier-term-commit",
+        "commit-index-back",
+        "commit-without-min",
+        "commit-past-verified",
+        "commit-quorum-of-half",
+        "leader-counts-as-voter",
+        "non-voters-counted",
+        "joint-quorum-over-union",
+        "old-majority-only",
+        "new-majority-only",
+        "lone-voter-commits-at-once",
+    ),
+    "membership": (
+        "second-change-in-flight",
+        "config-at-commit",
+        "config-not-rolled-back",
+        "joint-lost-in-restart",
+        "joint-lost-in-snapshot",
+        "joint-never-left",
+        "removed-leader-stays",
+        "removed-leader-leaves-early",
+        "voter-and-non-voter",
+    ),
+    "snapshots": (
+        "commit-behind-snapshot",
+        "older-snapshot-installed",
+        "suffix-dropped",
+        "suffix-kept",
+        "snapshot-config-lost",
+        "snapshot-bound-off-by-one",
+        "pending-write-lost",
+    ),
+    "actions": (
+        "vote-saved-before-term",
+        "message-before-vote",
+        "write-lost-in-merge",
+    ),
+}
+"""The bugs that the catalogue was asked for, by chapter."""
+
+PROPERTIES: list[properties.Property[Any]] = [
+    *properties.LOG,
+    *properties.NODE,
+    *properties.MEMBER,
+    *properties.PAIR,
+    *properties.CLUSTER,
+    *properties.HISTORY,
+    *properties.CHANGE,
+    *properties.QUORUM,
+    *properties.DISK,
+    *(entry for table in properties.ACTION.values() for entry in table),
+]
+
+each = pytest.mark.parametrize("mutant", CATALOGUE, ids=lambda mutant: mutant.name)
+
+
+@pytest.mark.parametrize("chapter", REQUIRED)
+def test_every_bug_that_was_asked_for_is_there(chapter: str) -> None:
+    assert [name for name in REQUIRED[chapter] if by_name(name) not in CATALOGUE] == []
+
+
+def test_names_and_descriptions_are_unique() -> None:
+    assert len(CATALOGUE) >= 60
+    assert len({mutant.name for mutant in CATALOGUE}) == len(CATALOGUE)
+    assert len({mutant.what for mutant in CATALOGUE}) == len(CATALOGUE)
+    assert len({mutant.patches for mutant in CATALOGUE}) == len(CATALOGUE)
+
+
+@each
+def test_its_name_is_in_kebab_case_and_it_is_told_in_a_sentence(mutant: Mutant) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)+", mutant.name)
+    assert mutant.what
+    assert not mutant.what.endswith(".")
+    assert mutant.source
+
+
+@each
+def test_it_breaks_a_property_of_the_specification(mutant: Mutant) -> None:
+    names = {entry.name for entry in PROPERTIES}
+    assert mutant.breaks in names | {"Eventually", "Specified"}
+
+
+@each
+def test_it_fits_the_library_and_changes_few_lines(mutant: Mutant) -> None:
+    with mutant.planted() as library:
+        assert library.Node.start(0).role.is_follower
+        assert 1 <= changed_lines(mutant) <= 12
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("index-only-votes", "index-only-vote"), ("comit-index-back", "commit-index-back")],
+)
+def test_a_name_that_is_unknown_is_answered_with_one_that_is_near(name: str, near: str) -> None:
+    with pytest.raises(UnknownMutantError, match=rf"no mutant '{name}': .*{near}"):
+        by_name(name)
+
+
+def test_a_name_like_no_other_is_just_unknown() -> None:
+    with pytest.raises(LookupError, match=r"no mutant 'xyz'$"):
+        by_name("xyz")
+
+
+def changed_lines(mutant: Mutant) -> int:
+    """How many lines are added, or are removed: whichever is more, in all modules together."""
+    assert raftbare.__file__ is not None
+    folder = Path(raftbare.__file__).parent
+    added = removed = 0
+    for module in sorted({patch.file for patch in mutant.patches}):
+        before = after = (folder / f"{module}.py").read_text(encoding="utf-8")
+        for patch in mutant.patches:
+            if patch.file == module:
+                after = after.replace(patch.old, patch.new)
+        for line in unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""):
+            added += line.startswith("+") and not line.startswith("+++")
+            removed += line.startswith("-") and not line.startswith("---")
+    return max(added, removed)

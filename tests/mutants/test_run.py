@@ -1,0 +1,163 @@
+"""The matrix: who kills whom, within which budget, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import raftbare
+from conformance.cli import app
+from conformance.explore.bounds import Bounds
+from conformance.mutants.catalogue import CATALOGUE, by_name
+from conformance.mutants.methods import METHODS
+from conformance.mutants.mutant import Mutant
+from conformance.mutants.run import (
+    Fate,
+    Options,
+    Report,
+    SelectionError,
+    methods_at,
+    run,
+    selected,
+)
+from conformance.mutants.trial import Budget, Trial, tried
+from conformance.patched import Patch
+
+SMALL = Budget(
+    events=2_000,
+    recorded=3_000,
+    bounds=(Bounds(terms=1, log=3, in_flight=1), Bounds(terms=2, log=4, in_flight=1)),
+    eventually=False,
+    seconds=120.0,
+)
+UNSEEN = Mutant(
+    "unseen",
+    "it is called otherwise",
+    "Specified",
+    "",
+    (Patch("rules", "    def _drained", "    unseen = True\n\n    def _drained"),),
+)
+ENDLESS = Mutant(
+    "endless",
+    "a node never answers",
+    "Specified",
+    "",
+    (
+        Patch(
+            "rules",
+            "    def _drained(self) -> None:\n",
+            "    def _drained(self) -> None:\n        while True:\n            pass\n",
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_the_library_as_it_is_survives(method: Any) -> None:
+    if "proofs" in method.name:
+        pytest.skip("that the proofs hold of it is shown by tests/prove")
+    trial = tried("none", raftbare, method, SMALL)
+    assert trial.killed_by is None, trial.detail
+    assert trial.work > 100
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("schedules", "earlier-term-commit"),
+        ("exploration", "earlier-term-commit"),
+        ("proofs", "commit-past-verified"),
+        ("audit", "earlier-term-commit"),
+        ("schedules alone", "earlier-term-commit"),
+        ("exploration alone", "earlier-term-commit"),
+        ("proofs alone", "commit-index-back"),
+        ("audit alone", "vote-not-persisted"),
+    ],
+)
+def test_each_method_kills(method: str, name: str) -> None:
+    chosen = next(one for one in METHODS if one.name == method)
+    mutant = by_name(name)
+    with mutant.planted() as broken:
+        trial = tried(name, broken, chosen, SMALL)
+    assert trial.killed, trial
+    assert trial.unit in ("events", "states", "paths")
+    if method in ("schedules alone", "exploration alone", "audit alone"):
+        assert trial.killed_by == mutant.breaks
+
+
+def test_there_is_no_other_method() -> None:
+    assert len({method.name for method in METHODS}) == len(METHODS) == 8
+
+
+def test_what_raises_is_killed_by_its_failure() -> None:
+    falls = Mutant(
+        "falls-over",
+        "a reply is read wrongly",
+        "Specified",
+        "",
+        (Patch("rules", "follower.seqno = reply.seqno", "follower.seqno = reply.number"),),
+    )
+    with falls.planted() as broken:
+        trials = [tried(falls.name, broken, METHODS[number], SMALL) for number in (0, 4)]
+    assert [trial.killed_by for trial in trials] == ["Failure", "Failure"]
+
+
+def test_a_run_tells_survivors_and_ends_what_never_ends() -> None:
+    methods = methods_at("quick", "schedules")
+    report = run(Options(seconds=4.0), [by_name("earlier-term-commit"), UNSEEN, ENDLESS], methods)
+    killed, unseen, endless = report.fates
+    assert (killed.verdict, unseen.verdict, endless.verdict)[0] == "conforms"
+    assert [fate.mutant.name for fate in report.survivors] == ["unseen", "endless"]
+    assert endless.verdict == "inconclusive"
+    assert endless.trials[0].stopped == "the time of 4 s"
+    assert report.killed_by_at_least(1) == 1
+    assert report.median_seconds == killed.trials[0].seconds
+    assert report.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("trials", "verdict"),
+    [
+        ([Trial("m", "a", killed_by="X"), Trial("m", "b", stopped="the time")], "conforms"),
+        ([Trial("m", "a"), Trial("m", "b")], "violation"),
+        ([Trial("m", "a"), Trial("m", "b", stopped="the time")], "inconclusive"),
+        ([], "inconclusive"),
+    ],
+)
+def test_a_mutant_survives_only_what_has_looked_to_its_end(
+    trials: list[Trial], verdict: str
+) -> None:
+    fate = Fate(UNSEEN, trials)
+    report = Report(Options(), (), [fate])
+    assert fate.verdict == report.verdict == verdict
+    assert report.exit_code == {"conforms": 0, "violation": 1, "inconclusive": 3}[verdict]
+
+
+def test_names_select() -> None:
+    assert selected(CATALOGUE, None) == list(CATALOGUE)
+    assert [mutant.name for mutant in selected(CATALOGUE, "index-only-vote")] == ["index-only-vote"]
+    assert len(selected(CATALOGUE, "*vote*")) > 5
+    with pytest.raises(SelectionError, match="expected part of a mutant's name"):
+        selected(CATALOGUE, "no such")
+    with pytest.raises(SelectionError, match="expected one of 'schedules'"):
+        methods_at("quick", "no such")
+
+
+def test_the_command_prints_a_matrix_and_tells_machines_the_same() -> None:
+    arguments = ["mutants", "--only", "earlier-term-commit", "--method", "schedules"]
+    shown = CliRunner().invoke(app, arguments)
+    assert shown.exit_code == 0, shown.output
+    assert "1 of 1 mutants killed" in shown.output
+    told = CliRunner().invoke(app, [*arguments, "--json"])
+    value = json.loads(told.output)
+    assert value["verdict"] == "conforms"
+    assert value["matrix"][0]["trials"][0]["killed_by"] == "Difference"
+
+
+def test_a_name_that_is_none_is_a_mistake() -> None:
+    result = CliRunner().invoke(app, ["mutants", "--only", "no such", "--json"])
+    assert result.exit_code == 2
+    assert json.loads(result.output)["verdict"] == "bad_input"
