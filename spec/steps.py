@@ -91,19 +91,25 @@ def commits_own_term_only(before: Node, after: Node) -> Detail:
 def committed_on_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
     """§5.3, §6: what a leader commits is on the disks of a quorum of its configuration.
 
-    The configuration is the one under which it was counted, which the commitment may end.
+    The configuration is the one under which it was counted, which the commitment may end.  The end
+    of a drain may commit twice: a joint configuration, and the one that follows it, where the
+    leader alone is a majority of that.
     """
     grown = _leader_commit(before, after)
     if grown is None:
         return None
     node, index = grown
-    position = node.log.position(index)
-    holders = frozenset(
-        member.node.id for member in cluster.members if _holds(member.disk.log, index, position)
-    )
-    if has_quorum(before.config, holders):
-        return None
-    return f"{position} is on the disks of {sorted(holders)} only, of {before.config}"
+    counted = [(before.config, index)]
+    if before.log.config_index < node.log.config_index <= index:
+        counted = [(before.config, before.log.config_index), (node.config, index)]
+    for config, upto in counted:
+        position = node.log.position(upto)
+        holders = frozenset(
+            member.node.id for member in cluster.members if _holds(member.disk.log, upto, position)
+        )
+        if not has_quorum(config, holders):
+            return f"{position} is on the disks of {sorted(holders)} only, of {config}"
+    return None
 
 
 def _holds(log: Log, index: Index, position: object) -> bool:
