@@ -37,7 +37,7 @@ ACTIONS: Final = (
     Mutant(
         "message-before-term",
         "messages to single peers leave before their term is saved",
-        "TermPersistedBeforeMessage",
+        "VotePersistedBeforeReply",
         "Figure 2, persistent state",
         (
             Patch(

@@ -81,8 +81,8 @@ MEMBERSHIP: Final = (
                 "entries",
                 "            self._configs = configs.extended(their_configs, index)\n",
                 "            for at in configs.at:\n"
-                "                index = LogIndex(max(index, min(at, "
-                "source.last_position.index)))\n"
+                "                if at <= source.last_position.index and at not in theirs.at:\n"
+                "                    index = LogIndex(max(index, at))\n"
                 "            self._configs = configs.extended(their_configs, index)\n",
             ),
         ),
@@ -201,9 +201,9 @@ MEMBERSHIP: Final = (
         ),
     ),
     Mutant(
-        "only-electors-of-old-campaign",
+        "new-voter-does-not-campaign",
         "a new voter of a joint configuration does not campaign",
-        "Eventually",
+        "Specified",
         "§6",
         (
             Patch(

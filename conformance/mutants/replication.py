@@ -115,15 +115,16 @@ REPLICATION: Final = (
     ),
     Mutant(
         "compacted-prefix-accepted",
-        "a call that begins in the compacted prefix is taken to agree with the log",
-        "StateMachineSafety",
+        "a call that begins in the compacted prefix takes the place of what follows, unlooked at",
+        "LeaderCompleteness",
         "Figure 2, AppendEntries receiver 2; RedisLabs/raft #49",
         (
             Patch(
                 "log",
                 "        prev = snapshot\n",
-                "        return None, call, min(call.last_position.index, "
-                "log.last_position.index)\n",
+                "        prev = snapshot\n"
+                "        if call.last_position.index > snapshot.index:\n"
+                "            return snapshot, call, call.last_position.index\n",
             ),
         ),
     ),
@@ -174,25 +175,6 @@ REPLICATION: Final = (
                 "rules",
                 "            follower.match_index = shared.index\n",
                 "            follower.match_index = last.index\n",
-            ),
-        ),
-    ),
-    Mutant(
-        "match-by-index-only",
-        "a follower is taken to hold all up to its last index, whatever the terms there",
-        "CommittedOnQuorum",
-        "§5.3",
-        (
-            Patch(
-                "rules",
-                "            follower.match_index < shared.index\n"
-                "            and shared.index == theirs.index\n"
-                "            and shared.term == theirs.term\n"
-                "        ):\n"
-                "            follower.match_index = shared.index\n",
-                "            follower.match_index < theirs.index <= last.index\n"
-                "        ):\n"
-                "            follower.match_index = theirs.index\n",
             ),
         ),
     ),

@@ -76,7 +76,7 @@ SNAPSHOTS: Final = (
     Mutant(
         "suffix-kept",
         "entries that conflict with an installed snapshot, or follow such, are kept",
-        "TermsMonotonicInLog",
+        "DiskAgreesWithMemory",
         "Figure 13, InstallSnapshot receiver 7; hashicorp/raft #704",
         (
             Patch(

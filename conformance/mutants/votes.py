@@ -366,22 +366,6 @@ VOTES: Final = (
         ),
     ),
     Mutant(
-        "split-vote-kept",
-        "a candidate whose time is up asks for votes again in the same term",
-        "Eventually",
-        "§5.2",
-        (
-            Patch(
-                "rules",
-                "        self._role = candidate\n"
-                "        self._current_term = Term(self._current_term + 1)\n",
-                "        if not isinstance(self._role, Candidate):\n"
-                "            self._current_term = Term(self._current_term + 1)\n"
-                "        self._role = candidate\n",
-            ),
-        ),
-    ),
-    Mutant(
         "timer-set-by-any-vote-call",
         "the timer is set anew by a vote request that is refused",
         "Specified",
