@@ -59,7 +59,8 @@ def owing() -> Cluster:
         leader.log.position(3),
         leader.log.after(3),
     )
-    for step in (Input(1, Receive(call)), Drain(1), Deliver(0)):
+    steps: tuple[Step, ...] = (Input(1, Receive(call)), Drain(1), Deliver(0))
+    for step in steps:
         cluster = take(cluster, step).after
     return cluster
 
