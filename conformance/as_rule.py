@@ -26,7 +26,7 @@ def rule_of(library: ModuleType, through: tuple[type[Exception], ...] = ()) -> R
 
     def step(node: Node, event: Event) -> Step:
         taken = rebuilder.transition(node, NOTHING, event)
-        del taken.live._actions  # it speaks of the node: both would wait for the cycle collector
+        del taken.live.actions  # it speaks of the node: both would wait for the cycle collector
         after, pending = taken.state
         if isinstance(taken.outcome, Refused) and not isinstance(event, Restart):
             return Step(taken.outcome, (), node)

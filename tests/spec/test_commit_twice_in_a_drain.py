@@ -59,9 +59,9 @@ def owing() -> Cluster:
         leader.log.position(3),
         leader.log.after(3),
     )
-    steps: tuple[Step, ...] = (Input(1, Receive(call)), Drain(1), Deliver(0))
-    for step in steps:
-        cluster = take(cluster, step).after
+    cluster = take(cluster, Input(1, Receive(call))).after
+    cluster = take(cluster, Drain(1)).after
+    cluster = take(cluster, Deliver(0)).after
     return cluster
 
 
