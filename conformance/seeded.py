@@ -131,10 +131,11 @@ SEEDS: Final = (
         (
             Patch(
                 "log",
-                "    if agreed >= call.last_position.index:\n        return None, call, agreed\n",
+                "    if agreed >= call.last_position.index:\n",
                 "    if agreed >= call.last_position.index:\n"
-                "        longer = agreed < log.last_position.index\n"
-                "        return log._position(agreed) if longer else None, call, agreed\n",
+                "        if agreed < log.last_position.index:\n"
+                "            base = log._position(agreed)\n"
+                "            return base, LogEntries(base, None), agreed\n",
             ),
         ),
         Bounds(terms=2, log=3, in_flight=2),

@@ -16,8 +16,13 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "        if pending.save_current_term:\n",
-                "        if pending.save_current_term and not pending.save_voted_for:\n",
+                "            if pending.save_current_term:\n",
+                "            if pending.save_current_term and not pending.save_voted_for:\n",
+            ),
+            Patch(
+                "pending",
+                "                yield SAVE_VOTED_FOR\n",
+                "                yield SAVE_VOTED_FOR\n                continue\n",
             ),
         ),
     ),
@@ -29,8 +34,15 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "        if pending.save_voted_for:\n",
-                "        if pending.save_voted_for and not pending.sends:\n",
+                "            if pending.save_voted_for:\n",
+                "            if pending.save_voted_for and not sends:\n",
+            ),
+            Patch(
+                "pending",
+                "            while pending.installs:\n",
+                "            if pending.save_voted_for:\n"
+                "                continue\n"
+                "            while pending.installs:\n",
             ),
         ),
     ),
@@ -42,8 +54,15 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "        if pending.save_current_term:\n",
-                "        if pending.save_current_term and not pending.sends:\n",
+                "            if pending.save_current_term:\n",
+                "            if pending.save_current_term and not sends:\n",
+            ),
+            Patch(
+                "pending",
+                "            while pending.installs:\n",
+                "            if pending.save_current_term:\n"
+                "                continue\n"
+                "            while pending.installs:\n",
             ),
         ),
     ),
@@ -55,8 +74,13 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "        if pending.save_current_term:\n",
-                "        if pending.save_current_term and pending.broadcast is None:\n",
+                "            if pending.save_current_term:\n",
+                "            if pending.save_current_term and pending.broadcast is None:\n",
+            ),
+            Patch(
+                "pending",
+                "                yield BroadcastMessage(message)\n",
+                "                yield BroadcastMessage(message)\n                continue\n",
             ),
         ),
     ),
@@ -67,10 +91,16 @@ ACTIONS: Final = (
         "Figure 2, persistent state",
         (
             Patch(
-                "pending",
-                "        if self.append_after is None or position.index < "
-                "self.append_after.index:\n",
-                "        if self.append_after is None:\n",
+                "rules",
+                "            if pending.append_after is None or base.index < "
+                "pending.append_after.index:\n"
+                "                pending.append_after = base\n",
+                "            if pending.append_after is None:\n"
+                "                pending.append_after = base\n"
+                "            elif base.index < pending.append_after.index:\n"
+                "                index = min(pending.append_after.index, "
+                "entries.last_position.index)\n"
+                "                pending.append_after = entries._position(index)\n",
             ),
         ),
     ),
@@ -81,12 +111,12 @@ ACTIONS: Final = (
         "Figure 2, persistent state",
         (
             Patch(
-                "pending",
-                "        if self.append_after is None or position.index < "
-                "self.append_after.index:\n",
-                "        if self.append_after is None or position.index != "
-                "self.append_after.index:\n",
+                "rules",
+                "            if pending.append_after is None or base.index < "
+                "pending.append_after.index:\n",
+                "            if True:\n",
             ),
+            Patch("rules", "        if pending.append_after is None:  #", "        if True:  #"),
         ),
     ),
     Mutant(
@@ -113,9 +143,10 @@ ACTIONS: Final = (
         "§5.3",
         (
             Patch(
-                "pending",
-                "        and earlier.entries.contains(prev)\n",
-                "        and False\n",
+                "rules",
+                "            earlier.entries.last_position is prev or "
+                "earlier.entries.contains(prev)\n",
+                "            False\n",
             ),
         ),
     ),
@@ -126,8 +157,8 @@ ACTIONS: Final = (
         "§5.3",
         (
             Patch(
-                "pending",
-                "        earlier.commit_index = commit_index\n",
+                "rules",
+                "            earlier.commit_index = self._commit_index\n",
                 "",
             ),
         ),
@@ -139,8 +170,8 @@ ACTIONS: Final = (
         "§5.3",
         (
             Patch(
-                "pending",
-                "        earlier.seqno = seqno\n",
+                "rules",
+                "            earlier.seqno = seqno\n",
                 "",
             ),
         ),
@@ -167,8 +198,8 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "        if pending.sends:\n",
-                "        if pending.sends:\n            pending.installs.clear()\n",
+                "            while sends:\n",
+                "            while sends:\n                pending.installs.clear()\n",
             ),
         ),
     ),

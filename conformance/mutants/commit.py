@@ -40,8 +40,8 @@ COMMIT: Final = (
         (
             Patch(
                 "rules",
-                "        commit_index = min(call.commit_index, verified)\n",
-                "        commit_index = call.commit_index\n",
+                " if call.commit_index < verified else verified\n",
+                "\n",
             ),
         ),
     ),
@@ -60,8 +60,13 @@ COMMIT: Final = (
         (
             Patch(
                 "quorum",
-                "indices[(len(indices) - 1) // 2]",
-                "indices[len(indices) // 2]",
+                " held[(len(held) - 1) // 2]",
+                " held[len(held) // 2]",
+            ),
+            Patch(
+                "quorum",
+                "new_held[(len(new_held) - 1) // 2]",
+                "new_held[len(new_held) // 2]",
             ),
         ),
     ),
@@ -71,13 +76,13 @@ COMMIT: Final = (
         "CommittedOnQuorum",
         "§6; camunda/camunda #15232; RedisLabs/raft #13",
         (
-            Patch("rules", "import has_quorum", "import has_quorum, majority_index"),
             Patch(
                 "rules",
                 "        index = role.quorum.index()\n",
-                "        index = role.quorum.index()\n"
-                "        if not self._log.latest_config.is_voter(self._id):\n"
-                "            index = majority_index([*role.quorum._voters, role.own])\n",
+                "        index, quorum = role.quorum.index(), role.quorum\n"
+                "        if self._id not in quorum._voters and not quorum._new_voters:\n"
+                "            held = sorted([*quorum._held, role.own.match_index])\n"
+                "            index = held[(len(held) - 1) // 2]\n",
             ),
         ),
     ),
@@ -87,15 +92,15 @@ COMMIT: Final = (
         "CommittedOnQuorum",
         "rabbitmq/ra #427",
         (
-            Patch("rules", "import has_quorum", "import has_quorum, majority_index"),
             Patch(
                 "rules",
                 "        index = role.quorum.index()\n",
-                "        index = role.quorum.index()\n"
+                "        index, quorum = role.quorum.index(), role.quorum\n"
                 "        others = self._log.latest_config.non_voters - {self._id}\n"
-                "        if others and not role.quorum._new_voters:\n"
-                "            more = [role.followers[other] for other in others]\n"
-                "            index = majority_index([*role.quorum._voters, *more])\n",
+                "        if others and not quorum._new_voters:\n"
+                "            more = [role.followers[other].match_index for other in others]\n"
+                "            held = sorted([*quorum._held, *more])\n"
+                "            index = held[(len(held) - 1) // 2]\n",
             ),
         ),
     ),
@@ -119,9 +124,8 @@ COMMIT: Final = (
             ),
             Patch(
                 "quorum",
-                "        return min(index, majority_index(self._new_voters)) "
-                "if self._new_voters else index\n",
-                "        return index\n",
+                "min(index, new_held[(len(new_held) - 1) // 2])",
+                "index",
             ),
         ),
     ),
@@ -140,9 +144,8 @@ COMMIT: Final = (
             ),
             Patch(
                 "quorum",
-                "        return min(index, majority_index(self._new_voters)) "
-                "if self._new_voters else index\n",
-                "        return majority_index(self._new_voters) if self._new_voters else index\n",
+                "min(index, new_held[(len(new_held) - 1) // 2])",
+                "new_held[(len(new_held) - 1) // 2]",
             ),
         ),
     ),
@@ -154,10 +157,10 @@ COMMIT: Final = (
         (
             Patch(
                 "rules",
-                "        self._broadcast(role, prev)\n\n",
-                "        self._broadcast(role, prev)\n"
-                "        if not role.followers:\n"
-                "            self._drained()\n\n",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n"
+                "        else:\n"
+                "            self._drained(role)\n",
             ),
         ),
     ),
@@ -169,10 +172,9 @@ COMMIT: Final = (
         (
             Patch(
                 "rules",
-                "        self._pending.owe_append(prev)\n        self._pending.set",
-                "        self._pending.owe_append(prev)\n"
-                "        role.own.match_index = self._log.last_position.index\n"
-                "        self._pending.set",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n"
+                "            self._drained(role)\n",
             ),
         ),
     ),

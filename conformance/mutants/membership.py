@@ -42,13 +42,12 @@ MEMBERSHIP: Final = (
         "CommittedOnQuorum",
         "§6; etcd-io/etcd #2397; valkey-io/valkey #3926",
         (
-            Patch("rules", "import has_quorum", "import has_quorum, majority_index"),
             Patch(
                 "rules",
                 "        index = role.quorum.index()\n",
-                "        index = role.quorum.index()\n"
+                "        index, held = role.quorum.index(), role.quorum._held\n"
                 "        if self._log.latest_config_index > self._commit_index:\n"
-                "            index = majority_index(role.quorum._voters)\n",
+                "            index = held[(len(held) - 1) // 2]\n",
             ),
             Patch(
                 "rules",
@@ -79,11 +78,12 @@ MEMBERSHIP: Final = (
         (
             Patch(
                 "entries",
-                "            self._configs = configs.extended(their_configs, index)\n",
-                "            for at in configs.at:\n"
-                "                if at <= source.last_position.index and at not in theirs.at:\n"
-                "                    index = LogIndex(max(index, at))\n"
-                "            self._configs = configs.extended(their_configs, index)\n",
+                "                self._configs = self._configs.extended(source._configs, index)\n",
+                "                for at in mine:\n"
+                "                    if at <= source.last_position.index and at not in "
+                "source._terms.at:\n"
+                "                        index = LogIndex(max(index, at))\n"
+                "                self._configs = self._configs.extended(source._configs, index)\n",
             ),
         ),
     ),

@@ -21,8 +21,8 @@ REPLICATION: Final = (
         (
             Patch(
                 "rules",
-                "        if call.term < current_term:\n            self._reply_to_append(call)\n",
-                "        if False:\n            self._reply_to_append(call)\n",
+                "        if term < self._current_term:\n",
+                "        if False:\n",
             ),
         ),
     ),
@@ -162,7 +162,7 @@ REPLICATION: Final = (
         "zhebrak/raftos #25; ongardie/raft.tla #18",
         (
             Patch("rules", "follower is None or reply.seqno <= follower.seqno:", "not follower:"),
-            Patch("rules", "            follower.match_index < shared.index\n            and ", ""),
+            Patch("rules", " and follower.match_index < shared.index:", ":"),
         ),
     ),
     Mutant(
@@ -173,7 +173,9 @@ REPLICATION: Final = (
         (
             Patch(
                 "rules",
+                "follower.match_index, shared.index)\n"
                 "            follower.match_index = shared.index\n",
+                "follower.match_index, last.index)\n"
                 "            follower.match_index = last.index\n",
             ),
         ),
@@ -186,13 +188,14 @@ REPLICATION: Final = (
         (
             Patch(
                 "rules",
-                "            follower.match_index < shared.index\n"
-                "            and shared.index == theirs.index\n"
-                "            and shared.term == theirs.term\n"
-                "        ):\n"
+                "shared is theirs and follower.match_index < shared.index:",
+                "follower.match_index < theirs.index:",
+            ),
+            Patch(
+                "rules",
+                "follower.match_index, shared.index)\n"
                 "            follower.match_index = shared.index\n",
-                "            follower.match_index < theirs.index\n"
-                "        ):\n"
+                "follower.match_index, theirs.index)\n"
                 "            follower.match_index = theirs.index\n",
             ),
         ),
@@ -231,9 +234,15 @@ REPLICATION: Final = (
         (
             Patch(
                 "pending",
-                "        if pending.append_after is not None:\n            after,",
-                "        if pending.append_after is not None and not pending.sends:\n"
-                "            after,",
+                "            if pending.append_after is not None:\n",
+                "            if pending.append_after is not None and not sends:\n",
+            ),
+            Patch(
+                "pending",
+                "            while pending.installs:\n",
+                "            if pending.append_after is not None:\n"
+                "                continue\n"
+                "            while pending.installs:\n",
             ),
         ),
     ),
@@ -245,8 +254,9 @@ REPLICATION: Final = (
         (
             Patch(
                 "rules",
-                "            pending.owe_append(base)\n",
-                "            if not source.is_empty:\n                pending.owe_append(base)\n",
+                "                pending.append_after = base\n",
+                "                if pending.append_after is not None or not source.is_empty:\n"
+                "                    pending.append_after = base\n",
             ),
         ),
     ),
@@ -257,11 +267,11 @@ REPLICATION: Final = (
         "§5.3",
         (
             Patch(
-                "pending",
-                "        earlier.entries._splice(prev, log.entries)\n",
-                "        earlier.entries.truncate(0)\n"
-                "        for entry in log.entries._after(prev):\n"
-                "            earlier.entries.push(entry)\n",
+                "rules",
+                "            earlier.entries._splice(prev, self._log.entries)\n",
+                "            earlier.entries.truncate(0)\n"
+                "            for entry in self._log.entries._after(prev):\n"
+                "                earlier.entries.push(entry)\n",
             ),
         ),
     ),

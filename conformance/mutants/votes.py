@@ -357,11 +357,10 @@ VOTES: Final = (
         (
             Patch(
                 "rules",
-                "isinstance(self._role, Leader):\n            raise InvariantError(\n",
-                "isinstance(self._role, Leader):\n"
-                "            self._role = Follower(call.sender)\n"
-                "        if False:\n"
-                "            raise InvariantError(\n",
+                "isinstance(role, Leader) and term == self._current_term:\n",
+                "isinstance(role, Leader) and term == self._current_term:\n"
+                "            self._role = role = Follower(call.sender)\n"
+                "        if False:\n",
             ),
         ),
     ),
