@@ -10,6 +10,7 @@ from raftbare import CommitStatus, LogEntries, LogIndex, LogPosition
 from .helpers import (
     COMMAND,
     Cluster,
+    after,
     append_call,
     append_reply,
     calls,
@@ -88,3 +89,41 @@ def test_long_logs_are_replicated_and_compacted_at_once() -> None:
     leader.handle_message(append_reply(1, 4, (1, MANY), 7))
     (call,) = calls(leader)
     assert len(call.entries) == MANY + 4
+
+
+def test_a_log_of_many_terms_says_what_a_short_one_would() -> None:
+    """Long tables are packed into arrays: reading, copying, cutting and going on make no
+    difference."""
+    entries = after((0, 0))
+    for term in range(1, 1001):
+        entries.push(opening(term))
+        entries.push(COMMAND)
+        entries._check()
+        if term % 250 == 0:
+            assert [entries.get_term(LogIndex(2 * n)) for n in range(1, term + 1)] == list(
+                range(1, term + 1)
+            )
+    copy = entries.copy()
+    assert copy == entries
+    for length in (1999, 1400, 512, 511, 3, 0):
+        copy.truncate(length)
+        copy._check()
+        rest = entries.since(copy.last_position)
+        assert rest is not None
+        assert len(rest) == 2000 - length
+        whole = copy.copy()
+        for entry in rest:
+            whole.push(entry)
+        assert whole == entries
+        spliced = copy.copy()
+        spliced._splice(copy.last_position, entries)
+        spliced._check()
+        assert spliced == entries
+
+
+def test_terms_beyond_an_arrays_reach_are_kept_all_the_same() -> None:
+    entries = after((0, 0))
+    for n in range(600):
+        entries.push(opening(2**70 + n))
+    entries._check()
+    assert entries.get_term(LogIndex(600)) == 2**70 + 599
