@@ -54,7 +54,9 @@ $(COMPILED)/.current: $(STAMP) setup.py $(wildcard raftbare/*.py)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --target $(COMPILED) .
 	@touch $@
 
-bench: setup
+bench: $(COMPILED)/.current
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
+	$(BIN)/python -m tests.bench.report
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
 
 traces: setup

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import tracemalloc
 
-from raftbare import CommitStatus, LogEntries, LogIndex, LogPosition
+import pytest
+
+from raftbare import CommitStatus, LogEntries, LogEntry, LogIndex, LogPosition
 
 from .helpers import (
     COMMAND,
@@ -127,3 +129,34 @@ def test_terms_beyond_an_arrays_reach_are_kept_all_the_same() -> None:
         entries.push(opening(2**70 + n))
     entries._check()
     assert entries.get_term(LogIndex(600)) == 2**70 + 599
+
+
+@pytest.mark.parametrize(("k", "m"), [(1, 1), (1, 7), (7, 1), (5, 8), (40, 40)])
+@pytest.mark.parametrize(
+    "order", ["alternating", "the leader's are later", "the leader's are earlier"]
+)
+def test_a_long_conflict_is_repaired_in_as_many_round_trips_as_it_has_terms(
+    k: int, m: int, order: str
+) -> None:
+    """D6: 100,000 entries of k terms that the leader has others of m terms for."""
+    numbers = list(range(2, k + m + 2))
+    if order == "alternating":
+        theirs = sorted(numbers, key=lambda n: (n % 2, n))[:k]
+    else:
+        theirs = numbers[:k] if order == "the leader's are later" else numbers[m:]
+    mine = sorted(set(numbers) - set(theirs))
+    cluster = Cluster(2)
+    for node, terms in enumerate([mine, sorted(theirs)]):
+        runs: list[tuple[LogEntry, int]] = [(opening(1), 1)]
+        for term in terms:
+            runs += [(opening(term), 1), (COMMAND, 100_000 // len(terms) - 1)]
+        entries = LogEntries.from_runs(LogPosition.ZERO, runs)
+        cluster.nodes[node] = node_with(node, entries, term=k + m + 1, members=config([0, 1]))
+        cluster.disks[node].log = cluster.nodes[node].log.copy()
+    leader = cluster.nodes[0]
+    leader.handle_election_timeout()
+    leader.handle_message(vote(1, k + m + 2))
+    cluster.settle()
+    assert cluster.nodes[1].log == leader.log == cluster.disks[1].log
+    assert cluster.delivered // 2 <= k + m + 2
+    assert leader.commit_index == leader.log.last_position.index
