@@ -133,7 +133,7 @@ def draw(rounds: dict[str, list[Round]]) -> None:
         middle = [statistics.median(value) if value else 0 for value in values]
         places = [place + number * width for place in range(len(works))]
         bars.bar(places, middle, width, label=label)
-    bars.set(yscale="log", title="Committed commands a second")
+    bars.set(yscale="log", ylim=(1e3, 1e9), title="Committed commands a second")
     bars.set_xticks([place + 0.4 - width / 2 for place in range(len(works))], works)
     for build, found in rounds.items():
         for what, style in (("log", "-"), ("history", "--")):

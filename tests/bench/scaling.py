@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable
+from statistics import median
 
 from raftbare import (
     AppendEntriesReply,
@@ -26,6 +27,7 @@ from tests.bench.exchange import Raftbare
 LENGTHS = (10**3, 10**4, 10**5, 10**6, 10**7)
 HISTORIES = (1, 10, 100, 1_000, 10_000, 100_000)
 LAGS = (1, 10**4, 10**6)
+SERIES = 9
 SIZES = (3, 5, 9, 17, 33, 65, 101)
 
 
@@ -40,21 +42,27 @@ def log_of(terms: int, commands: int) -> LogEntries:
 
 
 def seconds(operation: Callable[[], object], times: int) -> float:
-    """Of one operation, in time of this process's own: others share the machine."""
-    started = time.process_time()
-    for _ in range(times):
-        operation()
-    return (time.process_time() - started) / times
+    """Of one operation, in time of this process's own: others share the machine.
+
+    The median of some series, for the same reason.
+    """
+    found = []
+    for _ in range(SERIES):
+        started = time.process_time()
+        for _ in range(times):
+            operation()
+        found.append((time.process_time() - started) / times)
+    return median(found)
 
 
-def round_on(log: LogEntries, times: int = 300) -> float:
+def round_on(log: LogEntries, times: int = 60) -> float:
     """A round of one command on three nodes that begin with that log."""
     cluster = Raftbare(3, log)
     seconds(lambda: cluster.round(1), times // 5)
     return seconds(lambda: cluster.round(1), times)
 
 
-def lagging_reply(terms: int, commands: int, behind: int = 50, times: int = 300) -> float:
+def lagging_reply(terms: int, commands: int, behind: int = 50, times: int = 60) -> float:
     """A leader is told that a follower's log ends some commands before its own, and calls it."""
     cluster = Raftbare(3, log_of(terms, commands))
     for _ in range(behind):
