@@ -16,6 +16,7 @@ from importlib.machinery import ModuleSpec
 from itertools import count
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 import raftbare
 import spec.node
@@ -51,8 +52,18 @@ def _patched(source: str, name: str, patches: Sequence[Patch]) -> str:
 @contextmanager
 def library(*patches: Patch) -> Iterator[ModuleType]:
     """A patched copy of the package raftbare, importable under a name of its own meanwhile."""
+    finder = _copy(patches)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield importlib.import_module(finder.name)
+    finally:
+        sys.meta_path.remove(finder)
+        for module in [module for module in sys.modules if module.split(".")[0] == finder.name]:
+            del sys.modules[module]
+
+
+def _copy(patches: Sequence[Patch]) -> _Finder:
     assert raftbare.__file__ is not None
-    name = f"raftbare_patched_{next(_copies)}"
     sources = {
         path.stem: _patched(path.read_text(encoding="utf-8"), path.stem, patches)
         for path in Path(raftbare.__file__).parent.glob("*.py")
@@ -60,14 +71,7 @@ def library(*patches: Patch) -> Iterator[ModuleType]:
     unknown = {patch.file for patch in patches} - sources.keys()
     if unknown:
         raise PatchError(f"raftbare has no module {', '.join(sorted(unknown))}")
-    finder = _Finder(name, sources)
-    sys.meta_path.insert(0, finder)
-    try:
-        yield importlib.import_module(name)
-    finally:
-        sys.meta_path.remove(finder)
-        for module in [module for module in sys.modules if module.split(".")[0] == name]:
-            del sys.modules[module]
+    return _Finder(f"raftbare_patched_{next(_copies)}", sources)
 
 
 class _Finder(MetaPathFinder):
@@ -100,6 +104,20 @@ class _Loader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         exec(compile(self.source, f"<{module.__name__}>", "exec"), module.__dict__)
+
+
+def _pure() -> ModuleType:
+    if not raftbare.compiled:
+        return raftbare
+    finder = _copy(())
+    sys.meta_path.insert(0, finder)
+    return importlib.import_module(finder.name)
+
+
+PURE: Final = _pure()
+"""The library as plain Python, whose slots can be set and whose numbers may be symbolic: raftbare
+itself, or a copy from its sources where that is compiled.
+"""
 
 
 def rule(*patches: Patch) -> Rule:

@@ -10,8 +10,8 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Any, Final, TypeAlias
 
-import raftbare
 from conformance.library import LibrarySubject
+from conformance.patched import PURE
 from spec.pending import Pending
 from spec.values import (
     AppendLogEntries,
@@ -45,10 +45,11 @@ SLOTS: Final = {
     "quorum.Quorum": "_held _new_held _new_voters _voters",
     "Log": "entries snapshot_config",
     "LogEntries": "_configs _terms last_position prev_position",
-    "entries.Marks": "at values",
+    "entries.Marks": "at last values",
     "ClusterConfig": "_new_voters _non_voters _unique_nodes _voters",
     "LogPosition": "index term",
-    "MessageHeader": "sender seqno term",
+    "message.Headed": "sender seqno term",
+    "MessageHeader": "",
     "RequestVoteCall": "last_position",
     "RequestVoteReply": "vote_granted",
     "AppendEntriesCall": "commit_index entries",
@@ -67,7 +68,7 @@ class Reader(LibrarySubject):
     Every translation of entries and of configurations checks what they keep twice.
     """
 
-    def __init__(self, library: ModuleType = raftbare) -> None:
+    def __init__(self, library: ModuleType = PURE) -> None:
         """Raises `InconsistentError` where the library keeps more than is read here."""
         super().__init__(library)
         for name, slots in SLOTS.items():
@@ -144,7 +145,12 @@ class Reader(LibrarySubject):
         terms, configs = entries._terms, entries._configs
         columns = terms.at, terms.values, configs.at, configs.values
         prev, last = entries.prev_position, entries.last_position
-        if len(terms.at) == len(terms.values) and len(configs.at) == len(configs.values):
+        lasts = [table.at[-1] if table.at else 0 for table in (terms, configs)]
+        if (
+            len(terms.at) == len(terms.values)
+            and len(configs.at) == len(configs.values)
+            and lasts == [terms.last, configs.last]
+        ):
             translated = super().entries_to_spec(entries)
             term = translated[-1].term if translated else prev.term
             if term == last.term and len(translated) == last.index - prev.index:

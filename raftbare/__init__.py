@@ -62,6 +62,9 @@ Where this departs from the Rust crate of the same name, and follows the paper
 - D9: what contradicts committed entries raises `InvariantError`, the node being left as it was.
 """
 
+from types import FunctionType
+from typing import Final
+
 from raftbare.action import (
     Action,
     AppendLogEntries,
@@ -106,6 +109,9 @@ from raftbare.types import (
 
 __version__ = "0.1.0"
 
+compiled: Final = not isinstance(Node.handle_message, FunctionType)
+"""Whether this is the build compiled by mypyc, from the same files: faster, and otherwise alike."""
+
 __all__ = [
     "Action",
     "Actions",
@@ -147,4 +153,5 @@ __all__ = [
     "TermEntry",
     "__version__",
     "certificate",
+    "compiled",
 ]

@@ -10,23 +10,26 @@ but that of iterating over them.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableSequence
 from itertools import pairwise
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast, final
 
 from raftbare.config import ClusterConfig
 from raftbare.error import InvariantError
 from raftbare.types import LogIndex, LogPosition, Term
 
 T = TypeVar("T")
+N = TypeVar("N")
 
 
+@final
 class TermEntry:
     """The entry with which a leader opens its term (§8): the only one that changes the term."""
 
     __slots__ = ("term",)
-    __match_args__ = ("term",)
+    __match_args__: ClassVar = ("term",)
 
     def __init__(self, term: Term) -> None:
         self.term: Final = term
@@ -41,11 +44,12 @@ class TermEntry:
         return f"TermEntry({self.term})"
 
 
+@final
 class ConfigEntry:
     """A cluster configuration, in force as soon as it is in the log (§6)."""
 
     __slots__ = ("config",)
-    __match_args__ = ("config",)
+    __match_args__: ClassVar = ("config",)
 
     def __init__(self, config: ClusterConfig) -> None:
         self.config: Final = config
@@ -60,11 +64,12 @@ class ConfigEntry:
         return f"ConfigEntry({self.config})"
 
 
+@final
 class CommandEntry:
     """A command of the user, who keeps its content beside the log, under its position."""
 
     __slots__ = ()
-    __match_args__ = ()
+    __match_args__: ClassVar = ()
 
     def __eq__(self, other: object) -> bool:
         return True if isinstance(other, CommandEntry) else NotImplemented
@@ -81,18 +86,24 @@ LogEntry: TypeAlias = TermEntry | ConfigEntry | CommandEntry
 COMMAND: Final = CommandEntry()
 
 
+MANY: Final = 256
+"""From so many on, numbers are kept in an array: 8 bytes each, below 2**63; lists take some 40."""
+
+
+@final
 class Marks(Generic[T]):
-    """Values at ascending indices.
+    """Values at ascending indices; `last` is the last of these, 0 where there is none.
 
     An empty table may be shared by many owners: `marked` and `extended` return the table to use
     from then on, which is another one where this one was empty.
     """
 
-    __slots__ = ("at", "values")
+    __slots__ = ("at", "last", "values")
 
-    def __init__(self, at: list[LogIndex], values: list[T]) -> None:
-        self.at: Final = at
-        self.values: Final = values
+    def __init__(self, at: MutableSequence[LogIndex], values: MutableSequence[T]) -> None:
+        self.at = at
+        self.values = values
+        self.last: LogIndex = at[-1] if at else LogIndex(0)
 
     def marked(self, index: LogIndex, value: T) -> Marks[T]:
         """With one more mark, after all others.  O(1) amortized."""
@@ -100,19 +111,23 @@ class Marks(Generic[T]):
             return Marks([index], [value])
         self.at.append(index)
         self.values.append(value)
+        self.last = index
+        self._pack()
         return self
 
     def extended(self, more: Marks[T], index: LogIndex) -> Marks[T]:
         """With the marks of `more` after `index`, and none of its own there.  O(runs after)."""
-        if self.at and self.at[-1] > index:
+        if self.last > index:
             self.cut(index)
-        if not more.at or more.at[-1] <= index:
+        if more.last <= index:
             return self
         first = bisect_right(more.at, index)
         if not self.at:
             return Marks(more.at[first:], more.values[first:])
         self.at.extend(more.at[first:])
         self.values.extend(more.values[first:])
+        self.last = more.last
+        self._pack()
         return self
 
     def cut(self, index: LogIndex) -> None:
@@ -120,6 +135,7 @@ class Marks(Generic[T]):
         first = bisect_right(self.at, index)
         del self.at[first:]
         del self.values[first:]
+        self.last = self.at[-1] if self.at else LogIndex(0)
 
     def after(self, index: LogIndex) -> Marks[T]:
         """A table of the marks after `index` that shares nothing with this one.  O(its size)."""
@@ -131,18 +147,32 @@ class Marks(Generic[T]):
         upto = bisect_right(self.at, index)
         return self.values[upto - 1] if upto else None
 
+    def _pack(self) -> None:
+        if len(self.at) >= MANY and isinstance(self.at, list):
+            self.at = packed(self.at)
+            self.values = packed(self.values)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Marks):
             return NotImplemented
-        return bool(self.at == other.at and self.values == other.values)
+        return list(self.at) == list(other.at) and list(self.values) == list(other.values)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def packed(column: MutableSequence[N]) -> MutableSequence[N]:
+    """The same in an array, if these are numbers that one can hold."""
+    try:
+        return cast("MutableSequence[N]", array("q", cast("list[int]", column)))
+    except (TypeError, OverflowError):
+        return column
 
 
 NO_TERMS: Final[Marks[Term]] = Marks([], [])
 NO_CONFIGS: Final[Marks[ClusterConfig]] = Marks([], [])
 
 
+@final
 class LogEntries:
     """The entries that follow `prev_position` in some log.
 
@@ -317,12 +347,9 @@ class LogEntries:
     # For the library: positions and indices are known to be in here, and terms not to fall
 
     def _term(self, index: LogIndex) -> Term:
-        at = self._terms.at
-        if not at:
-            return self.prev_position.term
-        if index >= at[-1]:
-            return self._terms.values[-1]
-        run = bisect_right(at, index)
+        if index >= self._terms.last:
+            return self.last_position.term
+        run = bisect_right(self._terms.at, index)
         return self._terms.values[run - 1] if run else self.prev_position.term
 
     def _position(self, index: LogIndex) -> LogPosition:
@@ -357,9 +384,9 @@ class LogEntries:
         index, terms, configs = position.index, self._terms, self._configs
         made = LogEntries(position, None)
         made.last_position = self.last_position
-        if terms.at and terms.at[-1] > index:
+        if terms.last > index:
             made._terms = terms.after(index)
-        if configs.at and configs.at[-1] > index:
+        if configs.last > index:
             made._configs = configs.after(index)
         return made
 
@@ -373,18 +400,12 @@ class LogEntries:
 
         O(log runs + runs dropped and added).
         """
-        if (
-            position is not self.last_position
-            or source._terms is not NO_TERMS
-            or source._configs is not NO_CONFIGS
-        ):
-            index = position.index
-            mine, theirs = self._terms.at, source._terms.at
-            if (theirs and theirs[-1] > index) or (mine and mine[-1] > index):
-                self._terms = self._terms.extended(source._terms, index)
-            mine, theirs = self._configs.at, source._configs.at
-            if (theirs and theirs[-1] > index) or (mine and mine[-1] > index):
-                self._configs = self._configs.extended(source._configs, index)
+        index, mine, theirs = position.index, self._terms, source._terms
+        if theirs.last > index or mine.last > index:
+            self._terms = mine.extended(theirs, index)
+        configs, their_configs = self._configs, source._configs
+        if their_configs.last > index or configs.last > index:
+            self._configs = configs.extended(their_configs, index)
         self.last_position = source.last_position
 
     def _compact_to(self, position: LogPosition) -> None:
@@ -397,9 +418,11 @@ class LogEntries:
         """Raise `AssertionError` unless the tables are what they must be.  O(runs log runs)."""
         first, last = self.prev_position.index, self.last_position.index
         assert 0 <= first <= last
-        for at in (self._terms.at, self._configs.at, sorted(self._terms.at + self._configs.at)):
+        for at in (self._terms.at, self._configs.at, sorted([*self._terms.at, *self._configs.at])):
             assert all(first < index <= last for index in at), "marks lie within"
             assert all(a < b for a, b in pairwise(at)), "marks ascend, one at an index"
+        for table in (self._terms, self._configs):
+            assert table.last == (table.at[-1] if table.at else 0)
         assert len(self._terms.at) == len(self._terms.values)
         assert len(self._configs.at) == len(self._configs.values)
         terms = [self.prev_position.term, *self._terms.values]

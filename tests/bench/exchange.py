@@ -14,6 +14,9 @@ from typing import Any, Protocol
 from raftbare import (
     AppendLogEntries,
     BroadcastMessage,
+    ClusterConfig,
+    Log,
+    LogEntries,
     Message,
     Node,
     NodeId,
@@ -36,11 +39,21 @@ class Exchange(Protocol):
 class Raftbare:
     """This library, pure or compiled, as `import raftbare` finds it.  This driver stays plain."""
 
-    def __init__(self, size: int) -> None:
-        self.nodes = [Node.start(NodeId(node_id)) for node_id in range(size)]
+    def __init__(self, size: int, log: LogEntries | None = None) -> None:
+        """With a log, all nodes begin with that, and node 0 is elected in the term after it."""
+        names = [NodeId(name) for name in range(size)]
         self.queue: deque[tuple[NodeId, Message]] = deque()
-        self.leader = self.nodes[0]
-        self.leader.create_cluster([node.id for node in self.nodes])
+        if log is None:
+            self.nodes = [Node.start(name) for name in names]
+            self.leader = self.nodes[0]
+            self.leader.create_cluster(names)
+        else:
+            term, first = log.last_position.term, Log(ClusterConfig(names), log)
+            self.nodes = [
+                Node.restart(name, current_term=term, voted_for=None, log=first) for name in names
+            ]
+            self.leader = self.nodes[0]
+            self.leader.handle_election_timeout()
         self.settle(self.leader)
         assert self.leader.role.is_leader
         self.round(1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import tracemalloc
 
-from raftbare import CommitStatus, LogEntries, LogIndex, LogPosition
+import pytest
+
+from raftbare import CommitStatus, LogEntries, LogEntry, LogIndex, LogPosition
 
 from .helpers import (
     COMMAND,
     Cluster,
+    after,
     append_call,
     append_reply,
     calls,
@@ -88,3 +91,72 @@ def test_long_logs_are_replicated_and_compacted_at_once() -> None:
     leader.handle_message(append_reply(1, 4, (1, MANY), 7))
     (call,) = calls(leader)
     assert len(call.entries) == MANY + 4
+
+
+def test_a_log_of_many_terms_says_what_a_short_one_would() -> None:
+    """Long tables are packed into arrays: reading, copying, cutting and going on make no
+    difference."""
+    entries = after((0, 0))
+    for term in range(1, 1001):
+        entries.push(opening(term))
+        entries.push(COMMAND)
+        entries._check()
+        if term % 250 == 0:
+            assert [entries.get_term(LogIndex(2 * n)) for n in range(1, term + 1)] == list(
+                range(1, term + 1)
+            )
+    copy = entries.copy()
+    assert copy == entries
+    for length in (1999, 1400, 512, 511, 3, 0):
+        copy.truncate(length)
+        copy._check()
+        rest = entries.since(copy.last_position)
+        assert rest is not None
+        assert len(rest) == 2000 - length
+        whole = copy.copy()
+        for entry in rest:
+            whole.push(entry)
+        assert whole == entries
+        spliced = copy.copy()
+        spliced._splice(copy.last_position, entries)
+        spliced._check()
+        assert spliced == entries
+
+
+def test_terms_beyond_an_arrays_reach_are_kept_all_the_same() -> None:
+    entries = after((0, 0))
+    for n in range(600):
+        entries.push(opening(2**70 + n))
+    entries._check()
+    assert entries.get_term(LogIndex(600)) == 2**70 + 599
+
+
+@pytest.mark.parametrize(("k", "m"), [(1, 1), (1, 7), (7, 1), (5, 8), (40, 40)])
+@pytest.mark.parametrize(
+    "order", ["alternating", "the leader's are later", "the leader's are earlier"]
+)
+def test_a_long_conflict_is_repaired_in_as_many_round_trips_as_it_has_terms(
+    k: int, m: int, order: str
+) -> None:
+    """D6: 100,000 entries of k terms that the leader has others of m terms for."""
+    numbers = list(range(2, k + m + 2))
+    if order == "alternating":
+        theirs = sorted(numbers, key=lambda n: (n % 2, n))[:k]
+    else:
+        theirs = numbers[:k] if order == "the leader's are later" else numbers[m:]
+    mine = sorted(set(numbers) - set(theirs))
+    cluster = Cluster(2)
+    for node, terms in enumerate([mine, sorted(theirs)]):
+        runs: list[tuple[LogEntry, int]] = [(opening(1), 1)]
+        for term in terms:
+            runs += [(opening(term), 1), (COMMAND, 100_000 // len(terms) - 1)]
+        entries = LogEntries.from_runs(LogPosition.ZERO, runs)
+        cluster.nodes[node] = node_with(node, entries, term=k + m + 1, members=config([0, 1]))
+        cluster.disks[node].log = cluster.nodes[node].log.copy()
+    leader = cluster.nodes[0]
+    leader.handle_election_timeout()
+    leader.handle_message(vote(1, k + m + 2))
+    cluster.settle()
+    assert cluster.nodes[1].log == leader.log == cluster.disks[1].log
+    assert cluster.delivered // 2 <= k + m + 2
+    assert leader.commit_index == leader.log.last_position.index
