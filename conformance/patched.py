@@ -52,7 +52,6 @@ def _patched(source: str, name: str, patches: Sequence[Patch]) -> str:
 def library(*patches: Patch) -> Iterator[ModuleType]:
     """A patched copy of the package raftbare, importable under a name of its own meanwhile."""
     assert raftbare.__file__ is not None
-    name = f"raftbare_patched_{next(_copies)}"
     sources = {
         path.stem: _patched(path.read_text(encoding="utf-8"), path.stem, patches)
         for path in Path(raftbare.__file__).parent.glob("*.py")
@@ -60,14 +59,32 @@ def library(*patches: Patch) -> Iterator[ModuleType]:
     unknown = {patch.file for patch in patches} - sources.keys()
     if unknown:
         raise PatchError(f"raftbare has no module {', '.join(sorted(unknown))}")
+    with library_of(sources) as copy:
+        yield copy
+
+
+@contextmanager
+def library_of(sources: dict[str, str], name: str | None = None) -> Iterator[ModuleType]:
+    """A package with the text of these modules, importable under a name of its own meanwhile.
+
+    Or under another one's, "raftbare" too: who imports that meanwhile gets this one.
+    """
+    name = name or f"raftbare_patched_{next(_copies)}"
+    hidden = _taken_out(name)
     finder = _Finder(name, sources)
     sys.meta_path.insert(0, finder)
     try:
         yield importlib.import_module(name)
     finally:
         sys.meta_path.remove(finder)
-        for module in [module for module in sys.modules if module.split(".")[0] == name]:
-            del sys.modules[module]
+        _taken_out(name)
+        sys.modules.update(hidden)
+
+
+def _taken_out(name: str) -> dict[str, ModuleType]:
+    """The package and its modules, which Python now does not know any more."""
+    found = [module for module in sys.modules if module.split(".")[0] == name]
+    return {module: sys.modules.pop(module) for module in found}
 
 
 class _Finder(MetaPathFinder):
