@@ -40,13 +40,14 @@ class SelectionError(ValueError):
 class Options:
     """`only`: modules, or functions of them (`rules`, `entries.Marks.cut`); none: all.
 
-    `prove`: ask the proofs of explained survivors too.  `pick`: only these mutants.
+    `prove`: ask the proofs of all survivors; None: of those that are not explained; False: of none.
+    `pick`: only these mutants.
     """
 
     only: tuple[str, ...] = ()
     workers: int = 0
     seconds: float | None = None
-    prove: bool = False
+    prove: bool | None = None
     survivors: Path = FILE
     pick: Callable[[Key], bool] = lambda key: True
 
@@ -104,7 +105,8 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
     started = time.monotonic()
     explained = explanations(options.survivors)
     texts = sources()
-    modules = [name for name in texts if not options.only or _selected(name, options.only)]
+    chosen = {place.partition(".")[0] for place in options.only}
+    modules = [name for name in texts if not chosen or name in chosen]
     if not modules:
         raise SelectionError(f"raftbare has nothing in {', '.join(options.only)}")
     report = Report()
@@ -113,6 +115,9 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
         report.seconds = time.monotonic() - started
         return options.seconds is not None and report.seconds >= options.seconds
 
+    if time_is_up():
+        report.stopped = True
+        return report
     with _workers(options.workers) as pool:
         limits = _limits(pool.submit(judge, texts, tuple(STAGES), {}).result())
         running: dict[Future[Verdict], Mechanical] = {}
@@ -123,7 +128,7 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
                 if mutant is None:
                     break
                 stages = [*STAGES]
-                if options.prove or mutant.key not in explained:
+                if options.prove or (options.prove is None and mutant.key not in explained):
                     stages += PROOFS
                 changed = {**texts, mutant.key.module: mutant.text}
                 running[pool.submit(judge, changed, tuple(stages), limits)] = mutant
@@ -140,23 +145,25 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
     return report
 
 
-def _selected(name: str, only: tuple[str, ...]) -> bool:
-    """Whether it is within one of these, or one of these is within it."""
-    return any(f"{one}.".startswith(f"{name}.") or f"{name}.".startswith(f"{one}.") for one in only)
+def _within(place: str, only: tuple[str, ...]) -> bool:
+    """Whether it is one of these, or in one of them."""
+    return not only or any(f"{place}.".startswith(f"{one}.") for one in only)
 
 
 def _chosen(key: Key, options: Options) -> bool:
-    place = f"{key.module}.{key.function}"
-    within = any(f"{place}.".startswith(f"{one}.") for one in options.only)
-    return (within or not options.only) and options.pick(key)
+    return _within(f"{key.module}.{key.function}", options.only) and options.pick(key)
 
 
 def _selection(
     texts: dict[str, str], modules: list[str], options: Options, report: Report
 ) -> Iterator[Mechanical]:
     for module in modules:
-        for mutant in mutants(module, texts[module]):
-            if not _chosen(mutant.key, options):
+
+        def wanted(function: str, module: str = module) -> bool:
+            return _within(f"{module}.{function}", options.only)
+
+        for mutant in mutants(module, texts[module], wanted):
+            if not options.pick(mutant.key):
                 continue
             if mutant.left_out is not None:
                 report.left_out[mutant.left_out] += 1
@@ -226,8 +233,12 @@ def mechanical_command(
         typer.Argument(help="Modules, or functions: rules, entries.Marks.cut.  Default: all."),
     ] = None,
     prove: Annotated[
-        bool, typer.Option(help="Ask the proofs of explained survivors too: half a minute each.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            help="Ask the proofs, half a minute each, of all survivors or of none.  "
+            "Default: of those that are not explained."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
     seconds: Annotated[
         float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")

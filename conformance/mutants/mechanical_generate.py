@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,8 +73,10 @@ def operators() -> dict[str, Any]:
     }
 
 
-def mutants(module: str, text: str) -> Iterator[Mechanical]:
-    """All of one module, each once."""
+def mutants(
+    module: str, text: str, wanted: Callable[[str], bool] = lambda function: True
+) -> Iterator[Mechanical]:
+    """All of one module, each once; of those functions that are wanted."""
     from cosmic_ray.ast import ast_nodes, get_ast
 
     tree = get_ast(text)
@@ -82,6 +84,9 @@ def mutants(module: str, text: str) -> Iterator[Mechanical]:
     spans = _spans_left_out(text)
     seen = {text}
     for number, node in enumerate(ast_nodes(tree)):
+        function = _function(node)
+        if not wanted(function):
+            continue
         for name, operator in operators().items():
             for index, (start, end) in enumerate(operator.mutation_positions(node)):
                 mutated = _mutated(pickle.loads(packed), number, operator, index)
@@ -89,7 +94,7 @@ def mutants(module: str, text: str) -> Iterator[Mechanical]:
                     continue
                 seen.add(mutated)
                 left_out = next((why for why, span in spans if _within(start, end, span)), None)
-                key = Key(module, _function(node), name, *_difference(text, mutated))
+                key = Key(module, function, name, *_difference(text, mutated))
                 yield Mechanical(key, mutated, left_out)
 
 

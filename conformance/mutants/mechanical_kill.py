@@ -43,9 +43,6 @@ Stage: TypeAlias = Callable[["Subject"], str | None]
 EXPLORED: Final = ("crashes", "held", "snapshots", "membership", "joining")
 """Of the preset quick: few states, and most of what a node can come by."""
 
-TURNS: Final = 6_000
-"""Of the 26,000 that they have; the others differ little from these."""
-
 MEMORY: Final = 4 << 30
 PATIENCE: Final = 10.0
 """Seconds by the clock for one by the processor, after which even a sleeping mutant is ended."""
@@ -99,7 +96,7 @@ def _said(finding: Finding) -> str:
     return f"{name_of(finding)}: {describe(finding)}"
 
 
-def tests(*files: str) -> Stage:
+def tests() -> Stage:
     """Tests of the library's interface, which get the mutant when they import raftbare.
 
     The examples that hypothesis makes are few, and the same each time.
@@ -114,9 +111,12 @@ def tests(*files: str) -> Stage:
         )
         hypothesis.settings.load_profile("mutants")
         first = _First()
-        options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-o", "addopts="]
+        files = sorted(TESTS.glob("test_*.py"), key=lambda file: (file.name in RANDOM, file.name))
+        options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
+        for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
+            options += ["-p", f"no:{plugin}"]
         with library_of(subject.sources, "raftbare"):
-            code = pytest.main([*options, *files], plugins=[first])
+            code = pytest.main([*options, *map(str, files)], plugins=[first])
         _forget(TESTS)
         return None if code == pytest.ExitCode.OK else first.failed or f"pytest ends with {code!r}"
 
@@ -141,23 +141,27 @@ class _First:
             self.failed = self.failed or getattr(report, "nodeid", "")
 
 
-def explored(subject: Subject) -> str | None:
-    """Every turn of a node that the explorations come by, compared in all that a node is made of.
+def explored(first: int, last: int) -> Stage:
+    """Turns of a node that explorations come by, compared in all that a node is made of.
 
     What `conformance explore` compares: up to the first difference all states are the specified
     ones, so they need not be explored anew for each mutant.
     """
-    difference = Rebuilder(subject.copy).difference
-    for turn in turns():
-        found = difference(turn)
-        if found is not None:
-            return describe(found)
-    return None
+
+    def stage(subject: Subject) -> str | None:
+        difference = Rebuilder(subject.copy).difference
+        for turn in turns()[first:last]:
+            found = difference(turn)
+            if found is not None:
+                return _said(found)
+        return None
+
+    return stage
 
 
 @cache
 def turns() -> tuple[Turn, ...]:
-    """A sample in random order, the same each time: a difference shows early."""
+    """In random order, the same each time: a difference shows early."""
     known: dict[object, Turn] = {}
 
     def note(turn: Turn) -> None:
@@ -165,7 +169,7 @@ def turns() -> tuple[Turn, ...]:
 
     for name in EXPLORED:
         _explore(PRESETS["quick"][name], note)
-    return tuple(Random(0).sample(list(known.values()), TURNS))
+    return tuple(Random(0).sample(list(known.values()), len(known)))
 
 
 def _explore(bounds: Bounds, note: Callable[[Turn], None]) -> None:
@@ -193,10 +197,14 @@ def proofs(subject: Subject) -> str | None:
 TESTS: Final = Path(__file__).parents[2] / "tests" / "library"
 SLOW: Final = "library/test_long_logs.py::test_a_million_commands_are_one_run"
 
+RANDOM: Final = ("test_log_entries.py", "test_numbers.py", "test_values.py")
+"""With many random examples, and so the last ones."""
+
 STAGES: Final[dict[str, Stage]] = {
-    "lockstep": lockstep(events=1_000, seed=0),
-    "library tests": tests(str(TESTS), f"--deselect=tests/{SLOW}"),
-    "exploration": explored,
+    "lockstep": lockstep(events=600, seed=0),
+    "exploration": explored(0, 2_000),
+    "library tests": tests(),
+    "long exploration": explored(2_000, 8_000),
     "long lockstep": lockstep(events=5_000, seed=1),
 }
 PROOFS: Final[dict[str, Stage]] = {"proofs": proofs}

@@ -1,0 +1,193 @@
+"""Names, terms and indices are compared by value: a cluster behaves alike wherever they begin.
+
+Python keeps one object for each small number, so that comparing small ones by identity happens to
+work.  Here every number that is handed over is an object of its own.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from raftbare import (
+    AppendEntriesCall,
+    AppendEntriesReply,
+    BroadcastMessage,
+    ClusterConfig,
+    CommandEntry,
+    ConfigEntry,
+    InstallSnapshot,
+    Log,
+    LogEntries,
+    LogEntry,
+    LogIndex,
+    LogPosition,
+    Message,
+    MessageHeader,
+    MessageSeqNo,
+    Node,
+    NodeId,
+    RequestVoteCall,
+    RequestVoteReply,
+    SendMessage,
+    Term,
+    TermEntry,
+)
+
+
+def fresh(number: int) -> int:
+    return int(str(number))
+
+
+def fresh_position(at: LogPosition) -> LogPosition:
+    return LogPosition(Term(fresh(at.term)), LogIndex(fresh(at.index)))
+
+
+def fresh_config(config: ClusterConfig) -> ClusterConfig:
+    parts = (config.voters, config.new_voters, config.non_voters)
+    return ClusterConfig(*[[NodeId(fresh(node)) for node in part] for part in parts])
+
+
+def fresh_entry(entry: LogEntry) -> LogEntry:
+    match entry:
+        case TermEntry(term):
+            return TermEntry(Term(fresh(term)))
+        case ConfigEntry(config):
+            return ConfigEntry(fresh_config(config))
+        case CommandEntry():
+            return CommandEntry()
+
+
+def fresh_entries(entries: LogEntries) -> LogEntries:
+    runs = [(fresh_entry(entry), fresh(count)) for entry, count in entries.runs()]
+    return LogEntries.from_runs(fresh_position(entries.prev_position), runs)
+
+
+def fresh_message(message: Message) -> Message:
+    sender, term = NodeId(fresh(message.sender)), Term(fresh(message.term))
+    header = MessageHeader(sender, term, MessageSeqNo(fresh(message.seqno)))
+    match message:
+        case RequestVoteCall(_, last_position):
+            return RequestVoteCall(header, fresh_position(last_position))
+        case RequestVoteReply(_, granted):
+            return RequestVoteReply(header, granted)
+        case AppendEntriesCall(_, commit_index, entries):
+            return AppendEntriesCall(header, LogIndex(fresh(commit_index)), fresh_entries(entries))
+        case AppendEntriesReply(_, last_position):
+            return AppendEntriesReply(header, fresh_position(last_position))
+
+
+class Run:
+    """A random run of five nodes, three of which vote, and whose numbers begin at `base`."""
+
+    def __init__(self, seed: int, base: int) -> None:
+        self.random = Random(seed)
+        self.base = base
+        self.names = [NodeId(base + number) for number in range(5)]
+        start = LogPosition(Term(base), LogIndex(base))
+        log = Log(ClusterConfig(self.names[:3]), LogEntries(start))
+        self.nodes = [
+            Node.restart(name, current_term=Term(base), voted_for=None, log=log)
+            for name in self.names
+        ]
+        self.under_way: list[tuple[int, Message]] = []
+
+    def drain(self, at: int) -> None:
+        node = self.nodes[at]
+        for action in node.actions:
+            match action:
+                case BroadcastMessage(message):
+                    self.under_way += [(peer - self.base, message) for peer in node.peers]
+                case SendMessage(to, message):
+                    self.under_way.append((to - self.base, message))
+                case InstallSnapshot(to):
+                    snapshot = fresh_position(node.log.snapshot_position)
+                    other = self.nodes[to - self.base]
+                    if not other._pending.save_current_term and not other.role.is_leader:
+                        if snapshot.index > other.commit_index:
+                            config = fresh_config(node.log.snapshot_config)
+                            other.handle_snapshot_installed(snapshot, config)
+
+    def step(self) -> None:
+        at, draw = self.random.randrange(5), self.random.random()
+        node = self.nodes[at]
+        if draw < 0.6 and self.under_way:
+            place = self.random.randrange(min(6, len(self.under_way)))
+            keeps = self.random.random() < 0.1
+            at, message = self.under_way[place] if keeps else self.under_way.pop(place)
+            if self.random.random() < 0.9:
+                self.nodes[at].handle_message(fresh_message(message))
+        elif draw < 0.65:
+            node.handle_election_timeout()
+        elif draw < 0.68:
+            self.restart(at)
+        elif draw < 0.72:
+            index = self.random.randint(node.log.snapshot_position.index, node.commit_index)
+            found = node.log.get_position_and_config(LogIndex(fresh(index)))
+            assert found is not None
+            if not node._pending.save_current_term:
+                node.handle_snapshot_installed(fresh_position(found[0]), fresh_config(found[1]))
+        elif node.role.is_leader:
+            self.propose(node)
+        if self.random.random() < 0.8:
+            self.drain(at)
+
+    def propose(self, node: Node) -> None:
+        names = [NodeId(fresh(name)) for name in self.names]
+        if self.random.random() < 0.8 or node.config.is_joint_consensus:
+            node.propose_command()
+        else:
+            adding, removing = self.random.sample(names, 2)
+            node.propose_config(node.config.to_joint_consensus([adding], [removing]))
+
+    def restart(self, at: int) -> None:
+        self.drain(at)
+        node = self.nodes[at]
+        vote = node.voted_for
+        self.nodes[at] = Node.restart(
+            NodeId(fresh(node.id)),
+            current_term=Term(fresh(node.current_term)),
+            voted_for=None if vote is None else NodeId(fresh(vote)),
+            log=Log(fresh_config(node.log.snapshot_config), fresh_entries(node.log.entries)),
+        )
+
+    def seen(self) -> list[object]:
+        """What can be seen of the nodes, counted from the base."""
+        base = self.base
+        return [
+            (
+                node.role,
+                node.current_term - base,
+                None if node.voted_for is None else node.voted_for - base,
+                None if node.leader is None else node.leader - base,
+                node.commit_index - base,
+                [
+                    (at.term - base, at.index - base)
+                    for at, _ in node.log.entries.iter_with_positions()
+                ],
+                [peer - base for peer in node.peers],
+                [node.get_commit_status(fresh_position(at)) for at in self.asked(node)],
+                bool(node.actions),
+            )
+            for node in self.nodes
+        ]
+
+    def asked(self, node: Node) -> list[LogPosition]:
+        entries = node.log.entries
+        places = [entries.prev_position, *(at for at, _ in entries.iter_with_positions())]
+        assert all(entries.contains(fresh_position(at)) for at in places)
+        return places
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_is_the_same_wherever_its_numbers_begin(seed: int) -> None:
+    small, large = Run(seed, 1), Run(seed, 1000)
+    committed = 0
+    for _ in range(250):
+        small.step()
+        large.step()
+        assert small.seen() == large.seen()
+        committed = max(node.commit_index for node in large.nodes)
+    assert committed > 1000
+    assert {node.id for node in large.nodes} == set(large.names)
