@@ -92,10 +92,12 @@ class Run:
             for name in self.names
         ]
         self.under_way: list[tuple[int, Message]] = []
+        self.taken: list[str] = []
 
     def drain(self, at: int) -> None:
         node = self.nodes[at]
         for action in node.actions:
+            self.taken.append(type(action).__name__)
             match action:
                 case BroadcastMessage(message):
                     self.under_way += [(peer - self.base, message) for peer in node.peers]
@@ -188,6 +190,7 @@ def test_a_run_is_the_same_wherever_its_numbers_begin(seed: int) -> None:
         small.step()
         large.step()
         assert small.seen() == large.seen()
+        assert small.taken == large.taken
         committed = max(node.commit_index for node in large.nodes)
     assert committed > 1000
     assert {node.id for node in large.nodes} == set(large.names)
