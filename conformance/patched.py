@@ -11,11 +11,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from itertools import count
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 import raftbare
 import spec.node
@@ -116,7 +117,13 @@ class _Loader(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self.source, f"<{module.__name__}>", "exec"), module.__dict__)
+        exec(_compiled(self.source, f"<{module.__name__}>"), module.__dict__)
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str, name: str) -> CodeType:
+    """Most modules of a copy are those of the last one."""
+    return compile(source, name, "exec")
 
 
 def rule(*patches: Patch) -> Rule:

@@ -31,6 +31,7 @@ from conformance.explore.space import Space
 from conformance.explore.tables import distinct
 from conformance.library import LibrarySubject
 from conformance.lockstep import Finding, Lockstep, name_of
+from conformance.mutants.mechanical_generate import sources
 from conformance.patched import library_of
 from conformance.rebuild import Rebuilder
 from conformance.simulate import Schedule
@@ -43,6 +44,8 @@ Stage: TypeAlias = Callable[["Subject"], str | None]
 EXPLORED: Final = ("crashes", "held", "snapshots", "membership", "joining")
 """Of the preset quick: few states, and most of what a node can come by."""
 
+NAME: Final = "raftbare_mutant"
+
 MEMORY: Final = 4 << 30
 PATIENCE: Final = 10.0
 """Seconds by the clock for one by the processor, after which even a sleeping mutant is ended."""
@@ -52,7 +55,7 @@ PATIENCE: Final = 10.0
 class Subject:
     """A mutant: the text of all modules, and the package that they make."""
 
-    sources: dict[str, str]
+    texts: dict[str, str]
     copy: ModuleType
 
 
@@ -115,7 +118,7 @@ def tests() -> Stage:
         options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
         for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
             options += ["-p", f"no:{plugin}"]
-        with library_of(subject.sources, "raftbare"):
+        with library_of(subject.texts, "raftbare"):
             code = pytest.main([*options, *map(str, files)], plugins=[first])
         _forget(TESTS)
         return None if code == pytest.ExitCode.OK else first.failed or f"pytest ends with {code!r}"
@@ -220,12 +223,15 @@ def prepare() -> None:
     import pytest
 
     del hypothesis, pytest
+    for name in (NAME, "raftbare"):
+        with library_of(sources(), name):
+            pass
     turns()
     gc.collect()
     gc.freeze()
 
 
-def judge(sources: dict[str, str], names: tuple[str, ...], limits: Mapping[str, float]) -> Verdict:
+def judge(texts: dict[str, str], names: tuple[str, ...], limits: Mapping[str, float]) -> Verdict:
     """The stages of these names, in turn.
 
     `limits`: seconds of the processor for a stage; one that is not in it has ten minutes.
@@ -235,7 +241,7 @@ def judge(sources: dict[str, str], names: tuple[str, ...], limits: Mapping[str, 
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _live(sources, stages, limits, writer)
+        _live(texts, stages, limits, writer)
     os.close(writer)
     told = list(_told(reader, PATIENCE * sum(limits.get(name, 600.0) for name in stages)))
     os.close(reader)
@@ -276,7 +282,7 @@ def _told(reader: int, seconds: float) -> Iterator[Told]:
 
 
 def _live(
-    sources: dict[str, str], stages: Mapping[str, Stage], limits: Mapping[str, float], writer: int
+    texts: dict[str, str], stages: Mapping[str, Stage], limits: Mapping[str, float], writer: int
 ) -> None:
     """The life of a mutant's process, which ends here whatever happens."""
 
@@ -290,13 +296,13 @@ def _live(
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        _run(sources, stages, limits, tell)
+        _run(texts, stages, limits, tell)
     finally:
         os._exit(0)
 
 
 def _run(
-    sources: dict[str, str],
+    texts: dict[str, str],
     stages: Mapping[str, Stage],
     limits: Mapping[str, float],
     tell: Callable[[Told], None],
@@ -304,8 +310,8 @@ def _run(
     name = "import"
     try:
         signal.setitimer(signal.ITIMER_PROF, limits.get(name, 10.0))
-        with library_of(sources) as copy:
-            subject = Subject(sources, copy)
+        with library_of(texts, NAME) as copy:
+            subject = Subject(texts, copy)
             for name, stage in stages.items():
                 tell(Told("begins", name))
                 signal.setitimer(signal.ITIMER_PROF, limits.get(name, 600.0))

@@ -194,3 +194,38 @@ def test_a_run_is_the_same_wherever_its_numbers_begin(seed: int) -> None:
         committed = max(node.commit_index for node in large.nodes)
     assert committed > 1000
     assert {node.id for node in large.nodes} == set(large.names)
+
+
+def test_what_a_snapshot_covers_is_known_whatever_object_its_term_is() -> None:
+    members = fresh_config(ClusterConfig(map(NodeId, (1000, 1001))))
+    snapshot = fresh_position(LogPosition(Term(1002), LogIndex(1005)))
+    node = Node.restart(
+        NodeId(1001),
+        current_term=Term(1002),
+        voted_for=None,
+        log=Log(members, LogEntries(snapshot)),
+    )
+    before = fresh_position(LogPosition(Term(1001), LogIndex(1003)))
+    entries = LogEntries(before, [TermEntry(Term(fresh(1002))), CommandEntry(), CommandEntry()])
+    header = MessageHeader(NodeId(fresh(1000)), Term(fresh(1002)), MessageSeqNo(1))
+    node.handle_message(AppendEntriesCall(header, LogIndex(fresh(1006)), entries))
+    assert node.commit_index == node.log.last_position.index == 1006
+
+
+def test_values_are_equal_whatever_objects_their_numbers_are() -> None:
+    term, index, node = (Term(1000), LogIndex(1001), NodeId(1002))
+    header = MessageHeader(node, term, MessageSeqNo(1003))
+    config = ClusterConfig([node], [NodeId(1004)], [NodeId(1005)])
+    entries = LogEntries(LogPosition(term, index), [TermEntry(term), ConfigEntry(config)])
+    call = AppendEntriesCall(header, index, entries)
+    assert fresh_message(call) == call
+    assert fresh_position(entries.last_position) == entries.last_position
+    assert fresh_entry(TermEntry(term)) == TermEntry(term)
+    assert fresh_config(config) == config
+    assert Log(fresh_config(config), fresh_entries(entries)) == Log(config, entries)
+    for message in (
+        RequestVoteCall(header, entries.last_position),
+        RequestVoteReply(header, True),
+        AppendEntriesReply(header, entries.last_position),
+    ):
+        assert fresh_message(message) == message

@@ -121,6 +121,13 @@ def test_entries_from_the_first_other_term_on_are_replaced() -> None:
     assert owed(node)[1] == AppendLogEntries(after((1, 2), opening(3)))
 
 
+def test_entries_of_a_higher_term_than_the_leaders_are_replaced_as_well() -> None:
+    """What was not committed gives way to a leader of a later term, whatever its own term was."""
+    node = node_with(1, after((0, 0), opening(1), opening(3), COMMAND), term=4)
+    node.handle_message(append_call(0, 4, after((0, 0), opening(1), COMMAND, COMMAND, opening(4))))
+    assert list(node.log.entries) == [opening(1), COMMAND, COMMAND, opening(4)]
+
+
 def test_a_gap_is_answered_with_the_last_position() -> None:
     node = node_with(1, after((0, 0), opening(1)), term=1)
     node.handle_message(append_call(0, 1, after((1, 5), COMMAND)))

@@ -72,6 +72,9 @@ def test_a_configuration_says_who_belongs_and_who_votes() -> None:
     assert joint.is_joint_consensus
     assert not config([1]).is_joint_consensus
     assert joint.unique_nodes() == (1, 2, 3, 5)
+    assert (
+        config([1], [2], [2, 1]).unique_nodes() == config([1], [1, 2], [1]).unique_nodes() == (1, 2)
+    )
     assert [node for node in range(7) if joint.contains(NodeId(node))] == [1, 2, 3, 5]
     assert [node for node in range(7) if joint.is_voter(NodeId(node))] == [1, 2, 3]
 
