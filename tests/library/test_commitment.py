@@ -132,8 +132,12 @@ def test_what_becomes_of_a_proposal() -> None:
     assert leader.get_commit_status(proposed) is CommitStatus.IN_PROGRESS
     cluster.settle()
     assert leader.get_commit_status(proposed) is CommitStatus.COMMITTED
+    assert leader.get_commit_status(position(1, 2)) is CommitStatus.COMMITTED
     assert leader.get_commit_status(position(2, 3)) is CommitStatus.REJECTED
+    assert leader.get_commit_status(position(2, 2)) is CommitStatus.REJECTED
+    assert leader.get_commit_status(position(0, 4)) is CommitStatus.REJECTED
     assert leader.get_commit_status(position(1, 9)) is CommitStatus.IN_PROGRESS
+    assert leader.get_commit_status(position(3, 9)) is CommitStatus.IN_PROGRESS
     cluster.compact(0, 3)
     assert leader.get_commit_status(position(1, 2)) is CommitStatus.UNKNOWN
     assert leader.get_commit_status(proposed) is CommitStatus.COMMITTED

@@ -253,6 +253,7 @@ def test_numbers_that_cannot_be_are_refused() -> None:
 def test_a_run_of_opening_entries_is_so_many() -> None:
     entries = LogEntries.from_runs(LogPosition.ZERO, [(opening(1), 2), (CommandEntry(), 2)])
     assert list(entries) == [opening(1), opening(1), COMMAND, COMMAND]
+    assert len(LogEntries.from_runs(LogPosition.ZERO, [(opening(1), 300)])) == 300
 
 
 def test_repr_reads_as_python() -> None:

@@ -229,3 +229,23 @@ def test_values_are_equal_whatever_objects_their_numbers_are() -> None:
         AppendEntriesReply(header, entries.last_position),
     ):
         assert fresh_message(message) == message
+
+
+def test_a_node_knows_itself_and_its_leader_whatever_objects_their_names_are() -> None:
+    members = ClusterConfig(map(NodeId, (1000, 1001)))
+    log = Log(members, LogEntries(LogPosition(Term(1), LogIndex(1))))
+    node = Node.restart(NodeId(1000), current_term=Term(1000), voted_for=None, log=log)
+
+    def call(sender: int, term: int) -> RequestVoteCall:
+        header = MessageHeader(NodeId(fresh(sender)), Term(fresh(term)), MessageSeqNo(1))
+        return RequestVoteCall(header, log.last_position)
+
+    before = repr(node)
+    node.handle_message(call(1000, 2000))
+    assert repr(node) == before
+    header = MessageHeader(NodeId(fresh(1001)), Term(fresh(1000)), MessageSeqNo(1))
+    node.handle_message(AppendEntriesCall(header, LogIndex(1), log.entries.copy()))
+    assert node.leader == 1001
+    assert node.could_be_disruptive(call(1002, 1001))
+    assert not node.could_be_disruptive(call(1002, 1000))
+    assert not node.could_be_disruptive(call(1001, 1001))

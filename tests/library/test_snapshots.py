@@ -182,6 +182,7 @@ def test_snapshots_that_cannot_be_are_refused() -> None:
     installed(follower, (4, 9), members, "later term")
     installed(follower, (1, 5), config([1]), "the log has")
     installed(follower, (1, 6), members, "another entry")
+    installed(follower, (2, 5), members, "another entry")
     installed(follower, (1, 8), members, "earlier term")
 
 
