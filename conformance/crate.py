@@ -205,14 +205,12 @@ IN_LIBRARY: dict[str, tuple[Patch, ...]] = {
     "D2": (
         Patch(
             "rules",
-            """        role = self._role
-        if isinstance(role, Follower):
+            """        if isinstance(role, Follower):
             role.leader = call.sender
         else:
             self._role = Follower(call.sender)
 """,
-            """        role = self._role
-        if not isinstance(role, Follower):
+            """        if not isinstance(role, Follower):
             return
         if self._voted_for is None:
             self._voted_for = call.sender

@@ -163,9 +163,8 @@ VIOLATIONS: dict[str, Broken] = {
         (
             Patch(
                 "pending",
-                "        if pending.append_after is not None:\n            after,",
-                "        if pending.append_after is not None and not pending.sends:\n"
-                "            after,",
+                "            if pending.append_after is not None:\n",
+                "            if pending.append_after is not None and not pending.sends:\n",
             ),
         ),
         "exact",
@@ -176,7 +175,8 @@ VIOLATIONS: dict[str, Broken] = {
         (
             Patch(
                 "rules",
-                "        commit_index = min(call.commit_index, verified)\n",
+                "        commit_index = call.commit_index if call.commit_index < verified "
+                "else verified\n",
                 "        commit_index = min(call.commit_index, entries.last_position.index)\n",
             ),
         ),

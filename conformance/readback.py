@@ -6,6 +6,7 @@ matches, which call it replied to last, what is owed.  Here a node is read slot 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import ModuleType
 from typing import Any, Final, TypeAlias
 
@@ -33,24 +34,25 @@ LibraryNode: TypeAlias = Any
 
 SLOTS: Final = {
     "Node": "",
-    "rules.Rules": "_actions _commit_index _current_term _id _log _pending _role _seqno _voted_for",
-    "Actions": "_drained _log _pending",
+    "rules.Rules": "_commit_index _current_term _id _log _pending _role _seqno _voted_for actions",
+    "Actions": "_node",
     "pending.Pending": "append_after broadcast installs save_current_term save_voted_for sends "
     "set_election_timeout",
     "role.Follower": "leader",
     "role.Candidate": "granted_votes",
-    "role.Leader": "followers own quorum",
+    "role.Leader": "followers own peers quorum",
     "quorum.Progress": "match_index seqno",
-    "quorum.Quorum": "_new_voters _voters",
+    "quorum.Quorum": "_held _new_held _new_voters _voters",
     "Log": "entries snapshot_config",
     "LogEntries": "_configs _terms last_position prev_position",
     "entries.Marks": "at values",
     "ClusterConfig": "_new_voters _non_voters _unique_nodes _voters",
     "LogPosition": "index term",
-    "RequestVoteCall": "last_position sender seqno term",
-    "RequestVoteReply": "sender seqno term vote_granted",
-    "AppendEntriesCall": "commit_index entries sender seqno term",
-    "AppendEntriesReply": "last_position sender seqno term",
+    "MessageHeader": "sender seqno term",
+    "RequestVoteCall": "last_position",
+    "RequestVoteReply": "vote_granted",
+    "AppendEntriesCall": "commit_index entries",
+    "AppendEntriesReply": "last_position",
 }
 """Where a node keeps its state.  One more slot would be neither set nor read."""
 
@@ -81,11 +83,9 @@ class Reader(LibrarySubject):
         Raises `InconsistentError` where what it keeps twice disagrees, or where it shares with
         another owner what either may change.  `lent`: what else there is, not the node's own.
         """
-        owed, actions, sends = live._pending, live._actions, live._pending.sends
-        if actions._pending is not owed or actions._log is not live._log:
-            raise InconsistentError("node.actions speaks of a log or of actions that the node left")
-        if actions._drained != live._drained:
-            raise InconsistentError("node.actions tells another node of the end of a drain")
+        owed, sends = live._pending, live._pending.sends
+        if live.actions._node is not live:
+            raise InconsistentError("node.actions speaks of another node")
         broadcast = () if owed.broadcast is None else (owed.broadcast,)
         self._check_sharing([live._log.entries, *broadcast, *sends.values(), *lent])
         log = self.log_to_spec(live._log)
@@ -118,13 +118,16 @@ class Reader(LibrarySubject):
         own, followers = role.own, role.followers
         if own.seqno != 0:
             raise InconsistentError(f"a leader that replied to its own call {own.seqno}")
-        progress = {**followers, live._id: own}
-        for voters, counted in (
-            (log.config.voters, role.quorum._voters),
-            (log.config.new_voters, role.quorum._new_voters),
+        progress, quorum = {**followers, live._id: own}, role.quorum
+        for voters, counted, held in (
+            (log.config.voters, quorum._voters, quorum._held),
+            (log.config.new_voters, quorum._new_voters, quorum._new_held),
         ):
-            if sorted(map(id, counted)) != sorted([id(progress.get(voter)) for voter in voters]):
-                raise InconsistentError(f"the quorum of {voters} counts {counted}, not {progress}")
+            indices = [progress[voter].match_index for voter in voters if voter in progress]
+            if voters != counted or not _is_ascending(held, indices):
+                raise InconsistentError(f"the quorum of {voters} counts {held}, not {progress}")
+        if role.peers != tuple(sorted(followers)):
+            raise InconsistentError(f"a leader of {role.peers} that follows {followers}")
         if len({id(one) for one in progress.values()}) != len(progress):
             raise InconsistentError(f"one progress stands for two of {progress}")
         peers = [
@@ -172,6 +175,29 @@ class Reader(LibrarySubject):
                 parts += [id(column) for column in columns if column]
         if len(set(parts)) != len(parts):
             raise InconsistentError(f"two of these share what is their own: {owners}")
+
+
+class Ascending(list[Any]):
+    """Puts itself in order as it is first used, which begins with its length.
+
+    What makes no use of it need not know the order, of which symbolic numbers have many.
+    """
+
+    ordered = False
+
+    def __len__(self) -> int:
+        if not self.ordered:
+            self.ordered = True
+            self.sort()
+        return super().__len__()
+
+
+def _is_ascending(held: list[Any], indices: list[Any]) -> bool:
+    """Whether these are the indices in order."""
+    unused = isinstance(held, Ascending) and not held.ordered
+    if not unused and any(later < earlier for earlier, later in pairwise(held)):
+        return False
+    return sorted(map(id, held)) == sorted(map(id, indices)) or list(held) == sorted(indices)
 
 
 def _write(log: Log, after: Any) -> AppendLogEntries | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import raftbare
 from conformance.lockstep import Difference
-from conformance.readback import InconsistentError, LibraryNode, Reader, State
+from conformance.readback import Ascending, InconsistentError, LibraryNode, Reader, State
 from spec.cluster import Turn, drain
 from spec.pending import NOTHING, Pending
 from spec.values import (
@@ -102,9 +102,8 @@ class Rebuilder:
         _check_terms(node.log.snapshot_position, node.log.entries)
         built._role = self._build_role(node)
         built._pending = self._build_pending(pending, node.log)
-        built._actions = actions = _blank(self.library.Actions)
-        actions._pending, actions._log = built._pending, built._log
-        actions._drained = built._drained
+        built.actions = _blank(self.library.Actions)
+        built.actions._node = built
         return built
 
     def _build_role(self, node: Node) -> Any:
@@ -123,9 +122,11 @@ class Rebuilder:
                 role.own = self._build_progress(Progress(node.id, durable))
                 role.followers = {peer.node: self._build_progress(peer) for peer in peers}
                 role.quorum = quorum = _blank(self.library.quorum.Quorum)
-                progress = {**role.followers, node.id: role.own}
-                quorum._voters = [progress[voter] for voter in node.config.voters]
-                quorum._new_voters = [progress[voter] for voter in node.config.new_voters]
+                role.peers = node.peers
+                held = {peer.node: peer.match for peer in peers} | {node.id: durable}
+                quorum._voters, quorum._new_voters = node.config.voters, node.config.new_voters
+                quorum._held = Ascending([held[voter] for voter in quorum._voters])
+                quorum._new_held = Ascending([held[voter] for voter in quorum._new_voters])
         return role
 
     def _build_progress(self, peer: Progress) -> Any:
@@ -206,7 +207,7 @@ class Rebuilder:
             else:
                 return None
             actions, state = self.drain(live)
-            del live._actions  # it speaks of the node: both would wait for the cycle collector
+            del live.actions  # it speaks of the node: both would wait for the cycle collector
         except self.through:
             raise
         except Exception as error:

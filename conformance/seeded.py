@@ -165,13 +165,13 @@ SEEDS: Final = (
                 "    )\n",
                 "    return is_majority(config.voters | config.new_voters, nodes)\n",
             ),
-            Patch(
-                "quorum",
-                "        index = majority_index(self._voters)\n"
-                "        return min(index, majority_index(self._new_voters)) "
-                "if self._new_voters else index\n",
-                "        union = {id(one): one for one in (*self._voters, *self._new_voters)}\n"
-                "        return majority_index(list(union.values()))\n",
+            _library(
+                "        index = role.quorum.index()\n",
+                "        config = self._log.latest_config\n"
+                "        voters = config.voters | config.new_voters\n"
+                "        known = {**role.followers, self._id: role.own}\n"
+                "        held = sorted([known[voter].match_index for voter in voters])\n"
+                "        index = held[(len(held) - 1) // 2]\n",
             ),
         ),
         Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),

@@ -373,12 +373,18 @@ class LogEntries:
 
         O(log runs + runs dropped and added).
         """
-        index, mine, theirs = position.index, self._terms, source._terms
-        if (theirs.at and theirs.at[-1] > index) or (mine.at and mine.at[-1] > index):
-            self._terms = mine.extended(theirs, index)
-        configs, their_configs = self._configs, source._configs
-        if configs.at or their_configs.at:
-            self._configs = configs.extended(their_configs, index)
+        if (
+            position is not self.last_position
+            or source._terms is not NO_TERMS
+            or source._configs is not NO_CONFIGS
+        ):
+            index = position.index
+            mine, theirs = self._terms.at, source._terms.at
+            if (theirs and theirs[-1] > index) or (mine and mine[-1] > index):
+                self._terms = self._terms.extended(source._terms, index)
+            mine, theirs = self._configs.at, source._configs.at
+            if (theirs and theirs[-1] > index) or (mine and mine[-1] > index):
+                self._configs = self._configs.extended(source._configs, index)
         self.last_position = source.last_position
 
     def _compact_to(self, position: LogPosition) -> None:

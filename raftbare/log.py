@@ -156,14 +156,15 @@ def _drop_conflict(log: LogEntries, commit_index: LogIndex, call: LogEntries) ->
 def last_below(log: LogEntries, limit: LogPosition) -> LogPosition | None:
     """The last position of `log` with neither a higher index nor a higher term than `limit`.
 
-    It is `limit` itself where the log contains that.  None where the log has been compacted
-    beyond it.  O(log runs), times the runs of higher terms passed over.
+    It is `limit` itself, the same object, where the log contains that.  None where the log has
+    been compacted beyond it.  O(log runs), times the runs of higher terms passed over.
     """
     last = log.last_position
     index = min(limit.index, last.index)
     while index >= log.prev_position.index:
         term, first, _ = log._term_run(index)
         if term <= limit.term:
-            return LogPosition(term, index)
+            known = index == limit.index and term == limit.term
+            return limit if known else LogPosition(term, index)
         index = LogIndex(first - 1)
     return None

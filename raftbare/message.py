@@ -1,39 +1,50 @@
 """The messages of §5.1, Figure 2.  A reply carries its call's sequence number.
 
-One is made for every step of the protocol, so they are plain classes with flat fields.  Compared
-by value; immutable by convention, once they have been taken from `node.actions`.
+One is made for every step of the protocol, so they are plain classes with flat fields, and a
+message is a header itself: a reply begins as its call's.  Compared by value; immutable by
+convention, once they have been taken from `node.actions`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import TypeAlias
 
 from raftbare.entries import LogEntries
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
 
-# Tags, so that a message is told by one comparison of small integers.
-REQUEST_VOTE_CALL: Final = 0
-REQUEST_VOTE_REPLY: Final = 1
-APPEND_ENTRIES_CALL: Final = 2
-APPEND_ENTRIES_REPLY: Final = 3
 
-
-@dataclass(slots=True)
 class MessageHeader:
     """Who sent a message, in which term of its own, and its place among the sender's calls."""
 
-    sender: NodeId
-    term: Term
-    seqno: MessageSeqNo
+    __slots__ = ("sender", "seqno", "term")
+    __match_args__: tuple[str, ...] = ("sender", "term", "seqno")
+
+    def __init__(self, sender: NodeId, term: Term, seqno: MessageSeqNo) -> None:
+        self.sender = sender
+        self.term = term
+        self.seqno = seqno
+
+    @property
+    def header(self) -> MessageHeader:
+        """The header alone."""
+        return MessageHeader(self.sender, self.term, self.seqno)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not MessageHeader or type(self) is not MessageHeader:
+            return NotImplemented
+        return self.sender == other.sender and self.term == other.term and self.seqno == other.seqno
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"MessageHeader(sender={self.sender}, term={self.term}, seqno={self.seqno})"
 
 
-class RequestVoteCall:
+class RequestVoteCall(MessageHeader):
     """A candidate asks for a vote (§5.2); `last_position` is that of its log (§5.4.1)."""
 
-    __slots__ = ("last_position", "sender", "seqno", "term")
+    __slots__ = ("last_position",)
     __match_args__ = ("header", "last_position")
-    tag: ClassVar[Literal[0]] = REQUEST_VOTE_CALL
 
     def __init__(self, header: MessageHeader, last_position: LogPosition) -> None:
         self.sender = header.sender
@@ -41,27 +52,22 @@ class RequestVoteCall:
         self.seqno = header.seqno
         self.last_position = last_position
 
-    @property
-    def header(self) -> MessageHeader:
-        return MessageHeader(self.sender, self.term, self.seqno)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RequestVoteCall):
             return NotImplemented
         return self.header == other.header and self.last_position == other.last_position
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"RequestVoteCall({self.header!r}, {self.last_position!r})"
 
 
-class RequestVoteReply:
+class RequestVoteReply(MessageHeader):
     """The answer to a `RequestVoteCall`."""
 
-    __slots__ = ("sender", "seqno", "term", "vote_granted")
+    __slots__ = ("vote_granted",)
     __match_args__ = ("header", "vote_granted")
-    tag: ClassVar[Literal[1]] = REQUEST_VOTE_REPLY
 
     def __init__(self, header: MessageHeader, vote_granted: bool) -> None:
         self.sender = header.sender
@@ -69,31 +75,26 @@ class RequestVoteReply:
         self.seqno = header.seqno
         self.vote_granted = vote_granted
 
-    @property
-    def header(self) -> MessageHeader:
-        return MessageHeader(self.sender, self.term, self.seqno)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RequestVoteReply):
             return NotImplemented
         return self.header == other.header and self.vote_granted == other.vote_granted
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"RequestVoteReply({self.header!r}, {self.vote_granted!r})"
 
 
-class AppendEntriesCall:
+class AppendEntriesCall(MessageHeader):
     """A leader brings entries, or none to show that it is alive (§5.3).
 
     `commit_index` is as far as the leader knows entries to be committed.  The user may shorten
     `entries` with `truncate` before sending: what is missing will be sent again.
     """
 
-    __slots__ = ("commit_index", "entries", "sender", "seqno", "term")
+    __slots__ = ("commit_index", "entries")
     __match_args__ = ("header", "commit_index", "entries")
-    tag: ClassVar[Literal[2]] = APPEND_ENTRIES_CALL
 
     def __init__(self, header: MessageHeader, commit_index: LogIndex, entries: LogEntries) -> None:
         self.sender = header.sender
@@ -101,10 +102,6 @@ class AppendEntriesCall:
         self.seqno = header.seqno
         self.commit_index = commit_index
         self.entries = entries
-
-    @property
-    def header(self) -> MessageHeader:
-        return MessageHeader(self.sender, self.term, self.seqno)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AppendEntriesCall):
@@ -115,22 +112,21 @@ class AppendEntriesCall:
             and self.entries == other.entries
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"AppendEntriesCall({self.header!r}, {self.commit_index}, {self.entries!r})"
 
 
-class AppendEntriesReply:
+class AppendEntriesReply(MessageHeader):
     """The answer to an `AppendEntriesCall`: the last position of the sender's log.
 
     It stands in place of Figure 2's boolean: if the leader's log contains it, then by Log Matching
     the two logs agree up to there.
     """
 
-    __slots__ = ("last_position", "sender", "seqno", "term")
+    __slots__ = ("last_position",)
     __match_args__ = ("header", "last_position")
-    tag: ClassVar[Literal[3]] = APPEND_ENTRIES_REPLY
 
     def __init__(self, header: MessageHeader, last_position: LogPosition) -> None:
         self.sender = header.sender
@@ -138,16 +134,12 @@ class AppendEntriesReply:
         self.seqno = header.seqno
         self.last_position = last_position
 
-    @property
-    def header(self) -> MessageHeader:
-        return MessageHeader(self.sender, self.term, self.seqno)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AppendEntriesReply):
             return NotImplemented
         return self.header == other.header and self.last_position == other.last_position
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"AppendEntriesReply({self.header!r}, {self.last_position!r})"

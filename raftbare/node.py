@@ -19,13 +19,7 @@ from raftbare.error import (
     NotLeaderError,
 )
 from raftbare.log import Log
-from raftbare.message import (
-    APPEND_ENTRIES_CALL,
-    APPEND_ENTRIES_REPLY,
-    REQUEST_VOTE_CALL,
-    Message,
-)
-from raftbare.pending import Actions
+from raftbare.message import AppendEntriesCall, AppendEntriesReply, Message, RequestVoteCall
 from raftbare.role import Follower, Leader
 from raftbare.rules import Rules
 from raftbare.types import CommitStatus, LogIndex, LogPosition, NodeId, Role, Term
@@ -118,12 +112,10 @@ class Node(Rules):
     @property
     def peers(self) -> tuple[NodeId, ...]:
         """The other members of the cluster, in ascending order: where a broadcast goes."""
+        role = self._role
+        if isinstance(role, Leader):
+            return role.peers
         return tuple([node_id for node_id in self.config.unique_nodes() if node_id != self._id])
-
-    @property
-    def actions(self) -> Actions:
-        """What the node asks its user to do; always the same object."""
-        return self._actions
 
     def get_commit_status(self, position: LogPosition) -> CommitStatus:
         """What is known of the proposal that got this position.  O(log runs)."""
@@ -143,7 +135,7 @@ class Node(Rules):
         Such a message is handled as §5.2 says.  A user whose driver knows that the leader is
         alive may drop it instead (§6, last paragraph): a removed node may have sent it.
         """
-        if message.tag != REQUEST_VOTE_CALL or message.term <= self._current_term:
+        if not isinstance(message, RequestVoteCall) or message.term <= self._current_term:
             return False
         leader = self.leader
         return leader is not None and leader != message.sender
@@ -171,7 +163,7 @@ class Node(Rules):
                 f"node {self._id} creates a cluster of {sorted(config.voters)}: "
                 "one that it is a voter of was expected"
             )
-        self._pending.owe_append(LogPosition.ZERO)
+        self._pending.append_after = LogPosition.ZERO
         position = entries._push_config(config)
         self._start_election()
         return position
@@ -225,8 +217,10 @@ class Node(Rules):
         role = self._role
         if not isinstance(role, Leader):
             raise self._not_leader("a heartbeat is asked for")
-        self._broadcast(role, self._log.entries.last_position)
-        self._pending.set_election_timeout = True
+        pending = self._pending
+        pending.set_election_timeout = True
+        if role.followers:
+            pending.broadcast = self._call(pending.broadcast, self._log.entries.last_position)
 
     def handle_election_timeout(self) -> None:
         """The timer has run out.
@@ -250,14 +244,14 @@ class Node(Rules):
         """
         if message.sender == self._id:
             return  # D8
-        if message.tag == APPEND_ENTRIES_CALL:
+        if isinstance(message, AppendEntriesCall):
             self._handle_append_entries_call(message)
             return
         if message.term > self._current_term:
             self._step_down(message.term)
-        if message.tag == APPEND_ENTRIES_REPLY:
+        if isinstance(message, AppendEntriesReply):
             self._handle_append_entries_reply(message)
-        elif message.tag == REQUEST_VOTE_CALL:
+        elif isinstance(message, RequestVoteCall):
             self._handle_request_vote_call(message)
         else:
             self._handle_request_vote_reply(message)

@@ -6,7 +6,8 @@ at most one action of each kind, a message and a snapshot for each peer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from raftbare.action import (
     SAVE_CURRENT_TERM,
@@ -19,13 +20,12 @@ from raftbare.action import (
     SendMessage,
 )
 from raftbare.log import Log
-from raftbare.message import (
-    APPEND_ENTRIES_CALL,
-    AppendEntriesCall,
-    Message,
-    MessageHeader,
-)
-from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
+from raftbare.message import AppendEntriesCall, Message
+from raftbare.role import Leader
+from raftbare.types import LogPosition, NodeId
+
+if TYPE_CHECKING:
+    from raftbare.rules import Rules
 
 
 class Pending:
@@ -76,11 +76,6 @@ class Pending:
         self.sends.clear()
         self.installs.clear()
 
-    def owe_append(self, position: LogPosition) -> None:
-        """What the log now has after `position` is to be written."""
-        if self.append_after is None or position.index < self.append_after.index:
-            self.append_after = position
-
     def compact(self, log: Log) -> None:
         """§7: what the log's new snapshot covers can no longer be read to execute an action."""
         snapshot = log.snapshot_position
@@ -97,40 +92,11 @@ class Pending:
         return f"Pending({fields})"
 
 
-def merge_call(
-    earlier: Message | None,
-    sender: NodeId,
-    term: Term,
-    seqno: MessageSeqNo,
-    commit_index: LogIndex,
-    log: Log,
-    prev: LogPosition,
-) -> AppendEntriesCall:
-    """The call with all that a leader's log has after `prev`, merged with an `earlier` message.
-
-    Where the entries of an earlier call reach `prev`, the two are one call, with the entries of
-    both.  In any other case the later message takes the earlier one's place: messages may be lost,
-    so one may always be dropped, but two calls with a gap between them may not be joined.
-    """
-    # An earlier call is of the same term: see the invariant of `Pending`.
-    if (
-        earlier is not None
-        and earlier.tag == APPEND_ENTRIES_CALL
-        and earlier.entries.contains(prev)
-    ):
-        earlier.entries._splice(prev, log.entries)
-        earlier.seqno = seqno
-        earlier.commit_index = commit_index
-        return earlier
-    header = MessageHeader(sender, term, seqno)
-    return AppendEntriesCall(header, commit_index, log.entries._after(prev))
-
-
 def compact_message(message: Message, snapshot: LogPosition) -> None:
     """A call keeps what lies after the snapshot.  One that has nothing there keeps its previous
     position and loses its entries, which leaves it as true as before.
     """
-    if message.tag != APPEND_ENTRIES_CALL:
+    if not isinstance(message, AppendEntriesCall):
         return
     entries = message.entries
     if entries.is_empty or entries.prev_position.index >= snapshot.index:
@@ -156,47 +122,60 @@ class Actions:
     §10.2.1) and goes first, so that the peers write while the leader does.
     """
 
-    __slots__ = ("_drained", "_log", "_pending")
+    __slots__ = ("_node",)
 
-    def __init__(self, pending: Pending, log: Log, drained: Callable[[], None]) -> None:
-        self._pending = pending
-        self._log = log
-        self._drained = drained
+    def __init__(self, node: Rules) -> None:
+        self._node = node
 
     def __bool__(self) -> bool:
-        return not self._pending.is_empty()
+        return not self._node._pending.is_empty()
 
     def __iter__(self) -> Iterator[Action]:
-        return self
+        """An action is owed until it is taken, so a loop may be left and another one go on."""
+        node = self._node
+        pending = node._pending
+        sends = pending.sends
+        while True:
+            if pending.set_election_timeout:
+                pending.set_election_timeout = False
+                yield SET_ELECTION_TIMEOUT
+            if pending.save_current_term:
+                pending.save_current_term = False
+                yield SAVE_CURRENT_TERM
+            if pending.save_voted_for:
+                pending.save_voted_for = False
+                yield SAVE_VOTED_FOR
+            if pending.broadcast is not None:
+                message = pending.broadcast
+                pending.broadcast = None
+                yield BroadcastMessage(message)
+            if pending.append_after is not None:
+                after = pending.append_after
+                pending.append_after = None
+                yield AppendLogEntries(node._log.entries._after(after))
+            while sends:
+                if len(sends) == 1:
+                    to, message = sends.popitem()
+                else:
+                    to = min(sends)
+                    message = sends.pop(to)
+                yield SendMessage(to, message)
+            while pending.installs:
+                to = min(pending.installs)
+                pending.installs.remove(to)
+                yield InstallSnapshot(to)
+            role = node._role
+            if (
+                not isinstance(role, Leader)
+                or role.own.match_index >= node._log.entries.last_position.index
+            ):
+                return
+            node._drained(role)
 
     def __next__(self) -> Action:
-        pending = self._pending
-        if pending.set_election_timeout:
-            pending.set_election_timeout = False
-            return SET_ELECTION_TIMEOUT
-        if pending.save_current_term:
-            pending.save_current_term = False
-            return SAVE_CURRENT_TERM
-        if pending.save_voted_for:
-            pending.save_voted_for = False
-            return SAVE_VOTED_FOR
-        if pending.broadcast is not None:
-            message, pending.broadcast = pending.broadcast, None
-            return BroadcastMessage(message)
-        if pending.append_after is not None:
-            after, pending.append_after = pending.append_after, None
-            return AppendLogEntries(self._log.entries._after(after))
-        if pending.sends:
-            to = min(pending.sends)
-            return SendMessage(to, pending.sends.pop(to))
-        if pending.installs:
-            to = min(pending.installs)
-            pending.installs.remove(to)
-            return InstallSnapshot(to)
-        self._drained()
-        if pending.is_empty():
-            raise StopIteration
-        return self.__next__()
+        for action in self:
+            return action
+        raise StopIteration
 
     def __repr__(self) -> str:
-        return f"Actions({self._pending!r})"
+        return f"Actions({self._node._pending!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Set as AbstractSet
 
 from raftbare.config import ClusterConfig
@@ -25,32 +26,36 @@ class Progress:
 
 
 class Quorum:
-    """What the voters of one configuration hold: it reads the leader's own `Progress` objects."""
+    """How far the voters of one configuration hold the log, in ascending order; the middle one of
+    these is as far as a majority does.
+    """
 
-    __slots__ = ("_new_voters", "_voters")
+    __slots__ = ("_held", "_new_held", "_new_voters", "_voters")
 
     def __init__(self, config: ClusterConfig, progress: dict[NodeId, Progress]) -> None:
         """`progress` has every voter, the leader itself where it is one."""
-        self._voters = [progress[node_id] for node_id in config.voters]
-        self._new_voters = [progress[node_id] for node_id in config.new_voters]
+        self._voters = config.voters
+        self._new_voters = config.new_voters
+        self._held = sorted([progress[node_id].match_index for node_id in self._voters])
+        self._new_held = sorted([progress[node_id].match_index for node_id in self._new_voters])
+
+    def rise(self, node_id: NodeId, before: LogIndex, now: LogIndex) -> None:
+        """A member held the log up to `before`, and does up to `now`.  O(log voters)."""
+        if node_id in self._voters:
+            replace(self._held, before, now)
+        if node_id in self._new_voters:
+            replace(self._new_held, before, now)
 
     def index(self) -> LogIndex:
-        """The largest index that a majority holds, of each membership.  O(v log v), v voters."""
-        index = majority_index(self._voters)
-        return min(index, majority_index(self._new_voters)) if self._new_voters else index
+        """The largest index that a majority holds, of each membership.  O(1)."""
+        held, new_held = self._held, self._new_held
+        index = held[(len(held) - 1) // 2]
+        return min(index, new_held[(len(new_held) - 1) // 2]) if self._new_voters else index
 
 
-def majority_index(voters: list[Progress]) -> LogIndex:
-    """The largest index that more than half of the voters hold: the middle one of theirs."""
-    if len(voters) == 3:  # the usual cluster, and this runs for every reply
-        a, b, c = voters[0].match_index, voters[1].match_index, voters[2].match_index
-        if a < b:
-            a, b = b, a
-        if c >= a:
-            return a
-        return c if c > b else b
-    indices = sorted([voter.match_index for voter in voters])
-    return indices[(len(indices) - 1) // 2]
+def replace(ascending: list[LogIndex], before: LogIndex, now: LogIndex) -> None:
+    del ascending[bisect_left(ascending, before)]
+    insort(ascending, now)
 
 
 def has_quorum(config: ClusterConfig, nodes: AbstractSet[NodeId]) -> bool:

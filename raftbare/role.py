@@ -38,7 +38,7 @@ class Candidate:
 class Leader:
     """`followers`: the progress of every other member; `own`: the leader's own."""
 
-    __slots__ = ("followers", "own", "quorum")
+    __slots__ = ("followers", "own", "peers", "quorum")
     role: ClassVar[Role] = Role.LEADER
 
     def __init__(self, node_id: NodeId, config: ClusterConfig) -> None:
@@ -55,10 +55,9 @@ class Leader:
     def follow(self, node_id: NodeId, config: ClusterConfig) -> None:
         """The members of a configuration: known ones as they are, others from nothing (§6)."""
         known = self.followers
+        self.peers = tuple([member for member in config.unique_nodes() if member != node_id])
         self.followers = {
-            member: known[member] if member in known else Progress()
-            for member in config.unique_nodes()
-            if member != node_id
+            member: known[member] if member in known else Progress() for member in self.peers
         }
         self.quorum = Quorum(config, {**self.followers, node_id: self.own})
 

@@ -22,7 +22,7 @@ from raftbare.message import (
     RequestVoteCall,
     RequestVoteReply,
 )
-from raftbare.pending import Actions, Pending, merge_call
+from raftbare.pending import Actions, Pending
 from raftbare.quorum import has_quorum
 from raftbare.role import Candidate, Follower, Leader, RoleState
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
@@ -32,7 +32,6 @@ class Rules:
     """A node's state, and what becomes of it; every method leaves what it owes in `_pending`."""
 
     __slots__ = (
-        "_actions",
         "_commit_index",
         "_current_term",
         "_id",
@@ -41,6 +40,7 @@ class Rules:
         "_role",
         "_seqno",
         "_voted_for",
+        "actions",
     )
 
     def __init__(
@@ -56,7 +56,8 @@ class Rules:
         self._commit_index = log.snapshot_position.index
         self._seqno = MessageSeqNo(0)
         self._pending = Pending()
-        self._actions = Actions(self._pending, log, self._drained)
+        self.actions = Actions(self)
+        """What the node asks its user to do; always the same object."""
 
     # Leader election, §5.2
 
@@ -75,8 +76,9 @@ class Rules:
         if has_quorum(config, candidate.granted_votes):
             self._become_leader()
         else:
+            self._seqno = MessageSeqNo(self._seqno + 1)
             self._pending.broadcast = RequestVoteCall(
-                MessageHeader(self._id, self._current_term, self._next_seqno()),
+                MessageHeader(self._id, self._current_term, self._seqno),
                 self._log.last_position,
             )
 
@@ -145,20 +147,32 @@ class Rules:
 
         Only the current term's leader gets here, so what it appended is of that term.
         """
-        self._pending.owe_append(prev)
-        self._pending.set_election_timeout = True
-        self._broadcast(role, prev)
-
-    def _broadcast(self, role: Leader, prev: LogPosition) -> None:
+        pending = self._pending
+        pending.set_election_timeout = True
+        if pending.append_after is None:  # an owed write begins no later than the log ended
+            pending.append_after = prev
         if role.followers:
-            pending = self._pending
             pending.broadcast = self._call(pending.broadcast, prev)
 
     def _call(self, earlier: Message | None, prev: LogPosition) -> AppendEntriesCall:
-        seqno = self._next_seqno()
-        return merge_call(
-            earlier, self._id, self._current_term, seqno, self._commit_index, self._log, prev
-        )
+        """The call with all that the leader's log has after `prev`, merged with an `earlier`
+        message to the same nodes.
+
+        Where the entries of an earlier call reach `prev`, the two are one call, with the entries of
+        both.  In any other case the later message takes the earlier one's place: messages may be
+        lost, so one may always be dropped, but two calls with a gap between them may not be joined.
+        """
+        self._seqno = seqno = MessageSeqNo(self._seqno + 1)
+        # An earlier call is of the same term: see the invariant of `Pending`.
+        if isinstance(earlier, AppendEntriesCall) and (
+            earlier.entries.last_position is prev or earlier.entries.contains(prev)
+        ):
+            earlier.entries._splice(prev, self._log.entries)
+            earlier.seqno = seqno
+            earlier.commit_index = self._commit_index
+            return earlier
+        header = MessageHeader(self._id, self._current_term, seqno)
+        return AppendEntriesCall(header, self._commit_index, self._log.entries._after(prev))
 
     def _append_config(self, role: Leader, config: ClusterConfig) -> LogPosition:
         """§6: the configuration is in force, and replicated to those that are in it."""
@@ -173,19 +187,19 @@ class Rules:
 
         Nothing is changed before it is known that nothing committed is contradicted (D9).
         """
-        current_term = self._current_term
-        if call.term < current_term:
+        term, role = call.term, self._role
+        if term < self._current_term:
             self._reply_to_append(call)
             return
-        if call.term == current_term and isinstance(self._role, Leader):
+        if isinstance(role, Leader) and term == self._current_term:
             raise InvariantError(
-                f"node {call.sender} claims to lead term {current_term}, as node {self._id} does: "
+                f"node {call.sender} claims to lead term {term}, as node {self._id} does: "
                 "two leaders in one term break Election Safety"
             )
         entries, source = self._log.entries, call.entries
-        if source.last_position.term > call.term:
+        if source.last_position.term > term:
             raise InvariantError(
-                f"node {call.sender} leads term {call.term} and sends an entry of term "
+                f"node {call.sender} leads term {term} and sends an entry of term "
                 f"{source.last_position.term}: no leader's log is ahead of its term"
             )
         prev, last = source.prev_position, entries.last_position
@@ -197,25 +211,27 @@ class Rules:
             base, source, verified = agree_with_leader(entries, self._commit_index, source)
 
         pending = self._pending
-        if call.term > current_term:
-            self._step_down(call.term)
-        role = self._role
+        if term > self._current_term:
+            self._step_down(term)
+            role = self._role
         if isinstance(role, Follower):
             role.leader = call.sender
         else:
             self._role = Follower(call.sender)
         if base is not None:
             entries._splice(base, source)
-            pending.owe_append(base)
-        commit_index = min(call.commit_index, verified)
+            if pending.append_after is None or base.index < pending.append_after.index:
+                pending.append_after = base
+        commit_index = call.commit_index if call.commit_index < verified else verified
         if commit_index > self._commit_index:
             self._commit_index = commit_index
         self._reply_to_append(call)
         pending.set_election_timeout = True
 
     def _reply_to_append(self, call: AppendEntriesCall) -> None:
-        header = MessageHeader(self._id, self._current_term, call.seqno)
-        reply = AppendEntriesReply(header, self._log.entries.last_position)
+        """The call's header, with who answers it, and in which term."""
+        reply = AppendEntriesReply(call, self._log.entries.last_position)
+        reply.sender, reply.term = self._id, self._current_term
         self._pending.sends[call.sender] = reply
 
     def _handle_append_entries_reply(self, reply: AppendEntriesReply) -> None:
@@ -237,11 +253,8 @@ class Rules:
         if shared is None:
             self._pending.installs.add(reply.sender)
             return
-        if (
-            follower.match_index < shared.index
-            and shared.index == theirs.index
-            and shared.term == theirs.term
-        ):
+        if shared is theirs and follower.match_index < shared.index:
+            role.quorum.rise(reply.sender, follower.match_index, shared.index)
             follower.match_index = shared.index
             self._advance_commit(role)
         if behind and self._role is role:
@@ -272,18 +285,12 @@ class Rules:
             self._role = Follower()
             self._pending.set_election_timeout = True
 
-    def _drained(self) -> None:
+    def _drained(self, role: Leader) -> None:
         """Every owed action has been executed: all of the log is on the disk now.
 
         With it the leader's own copy counts, which alone commits where it is the only voter.
         """
-        role = self._role
-        if isinstance(role, Leader):
-            last_index = self._log.entries.last_position.index
-            if role.own.match_index < last_index:
-                role.own.match_index = last_index
-                self._advance_commit(role)
-
-    def _next_seqno(self) -> MessageSeqNo:
-        self._seqno = seqno = MessageSeqNo(self._seqno + 1)
-        return seqno
+        own, index = role.own, self._log.entries.last_position.index
+        role.quorum.rise(self._id, own.match_index, index)
+        own.match_index = index
+        self._advance_commit(role)

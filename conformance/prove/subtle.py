@@ -101,8 +101,8 @@ NAMED: Final = (
         "commit-quorum-of-half",
         "half of the voters commit",
         "quorum",
-        "indices[(len(indices) - 1) // 2]",
-        "indices[len(indices) // 2]",
+        "index = held[(len(held) - 1) // 2]",
+        "index = held[len(held) // 2]",
         "append reply/",
     ),
     Slip(
@@ -111,9 +111,8 @@ NAMED: Final = (
         (
             Patch(
                 "pending",
-                "        if pending.append_after is not None:\n            after,",
-                "        if pending.append_after is not None and not pending.sends:\n"
-                "            after,",
+                "            if pending.append_after is not None:\n",
+                "            if pending.append_after is not None and not pending.sends:\n",
             ),
         ),
         "drain/",
@@ -148,16 +147,16 @@ SUBTLE: Final = (
     _one(
         "merged-commit",
         "a call that joins an owed one keeps the earlier one's commit index",
-        "pending",
-        "        earlier.commit_index = commit_index\n",
+        "rules",
+        "            earlier.commit_index = self._commit_index\n",
         "",
         "heartbeat/",
     ),
     _one(
         "merged-seqno",
         "a call that joins an owed one keeps the earlier one's number",
-        "pending",
-        "        earlier.seqno = seqno\n",
+        "rules",
+        "            earlier.seqno = seqno\n",
         "",
         "heartbeat/",
     ),
@@ -173,8 +172,8 @@ SUBTLE: Final = (
         "match-falls",
         "a late reply takes back what a follower was known to hold",
         "rules",
-        "            follower.match_index < shared.index\n            and shared",
-        "            shared",
+        "shared is theirs and follower.match_index < shared.index:",
+        "shared is theirs:",
         "append reply/",
     ),
     _one(
@@ -226,11 +225,11 @@ SUBTLE: Final = (
         "snapshot/owed",
     ),
     _one(
-        "median-of-three",
-        "of three voters the second one counts, where the third is in the middle",
+        "out-of-order",
+        "how far a voter holds the log now stands where it stood before, not in order",
         "quorum",
-        "        return c if c > b else b\n",
-        "        return b\n",
+        "    del ascending[bisect_left(ascending, before)]\n    insort(ascending, now)\n",
+        "    ascending[bisect_left(ascending, before)] = now\n",
         "append reply/leader in",
     ),
     _one(

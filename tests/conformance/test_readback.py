@@ -125,24 +125,23 @@ def set_to(path: str, value: object) -> Callable[[Any], None]:
 
 
 INCONSISTENT: dict[str, tuple[Callable[[Any], None], str]] = {
-    "a copy of a follower in the quorum": (
-        lambda live: live._role.quorum._voters.append(live._role.quorum._voters.pop().__class__()),
+    "an index too many": (lambda live: live._role.quorum._held.append(2), "the quorum"),
+    "an index that nobody holds": (set_to("_role.quorum._held", [0, 1, 1]), "the quorum"),
+    "indices out of order": (set_to("_role.quorum._held", [0, 1, 0]), "the quorum"),
+    "a follower that holds more": (set_to("_role.followers.1.match_index", 1), "the quorum"),
+    "voters of another cluster": (set_to("_role.quorum._voters", frozenset({0, 1})), "the quorum"),
+    "new voters that are none": (
+        set_to("_role.quorum._new_voters", frozenset({0, 1})),
         "the quorum",
     ),
-    "a voter twice": (lambda live: live._role.quorum._voters.append(live._role.own), "the quorum"),
-    "new voters that are none": (set_to("_role.quorum._new_voters", [None]), "the quorum"),
     "one progress of two": (
         lambda live: live._role.followers.update({2: live._role.followers[1]}),
-        "the quorum",
+        "one progress",
     ),
+    "peers that it does not follow": (set_to("_role.peers", (1,)), "a leader of"),
     "a reply to itself": (set_to("_role.own.seqno", 1), "its own call"),
-    "actions of another log": (
-        lambda live: setattr(live._actions, "_log", live._log.copy()),
-        "node left",
-    ),
-    "other actions": (set_to("_actions._pending", raftbare.pending.Pending()), "node left"),
-    "the end of another drain": (
-        set_to("_actions._drained", raftbare.Node.start(raftbare.NodeId(0))._drained),
+    "actions of another node": (
+        set_to("actions._node", raftbare.Node.start(raftbare.NodeId(0))),
         "another node",
     ),
     "a last index": (set_to("_log.entries.last_position", position(1, 1)), "marks"),

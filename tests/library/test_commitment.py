@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from raftbare import CommitStatus, LogIndex
-from raftbare.quorum import Progress, majority_index
+from raftbare import CommitStatus, LogIndex, NodeId
+from raftbare.quorum import Progress, Quorum
 
 from .helpers import (
     COMMAND,
@@ -66,14 +66,26 @@ def test_a_majority_is_counted_of_any_number_of_voters() -> None:
         assert leader.commit_index == 3
 
 
-def test_the_majority_index_is_what_more_than_half_hold() -> None:
+def test_a_quorum_holds_what_more_than_half_do() -> None:
     for size in range(1, 5):
         for indices in product(range(4), repeat=size):
-            voters = [Progress() for _ in indices]
+            voters = [NodeId(number) for number in range(size)]
+            quorum = Quorum(config(voters), {voter: Progress() for voter in voters})
             for voter, index in zip(voters, indices, strict=True):
-                voter.match_index = LogIndex(index)
+                half = LogIndex(index // 2)
+                quorum.rise(voter, LogIndex(0), half)
+                quorum.rise(voter, half, LogIndex(index))
             held = [n for n in range(4) if sum(index >= n for index in indices) > size // 2]
-            assert majority_index(voters) == max(held)
+            assert quorum.index() == max(held)
+
+
+def test_a_joint_quorum_holds_what_both_memberships_do() -> None:
+    """§6; who is a voter of both counts in both, who is of none in none."""
+    joint = config([0, 1, 2], [2, 3, 4], [5])
+    quorum = Quorum(joint, {member: Progress() for member in joint.unique_nodes()})
+    for voter, index, agreed in ((5, 9, 0), (0, 4, 0), (2, 3, 0), (3, 2, 2), (4, 7, 3), (1, 8, 3)):
+        quorum.rise(NodeId(voter), LogIndex(0), LogIndex(index))
+        assert quorum.index() == agreed
 
 
 def test_entries_of_earlier_terms_are_committed_only_with_one_of_the_own_term() -> None:
