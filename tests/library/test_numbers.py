@@ -18,6 +18,7 @@ from raftbare import (
     CommandEntry,
     ConfigEntry,
     InstallSnapshot,
+    InvariantError,
     Log,
     LogEntries,
     LogEntry,
@@ -249,3 +250,23 @@ def test_a_node_knows_itself_and_its_leader_whatever_objects_their_names_are() -
     assert node.could_be_disruptive(call(1002, 1001))
     assert not node.could_be_disruptive(call(1002, 1000))
     assert not node.could_be_disruptive(call(1001, 1001))
+
+
+def test_a_second_leader_is_refused_whatever_object_its_term_is() -> None:
+    log = Log(ClusterConfig([NodeId(0)]), LogEntries(LogPosition(Term(1), LogIndex(1))))
+    node = Node.restart(NodeId(0), current_term=Term(1000), voted_for=None, log=log)
+    node.handle_election_timeout()
+    assert node.role.is_leader
+    header = MessageHeader(NodeId(1), Term(fresh(1001)), MessageSeqNo(1))
+    with pytest.raises(InvariantError, match="Election Safety"):
+        node.handle_message(AppendEntriesCall(header, LogIndex(1), log.entries.copy()))
+
+
+def test_long_runs_and_high_indices_are_counted_to_their_end() -> None:
+    entries = LogEntries.from_runs(
+        LogPosition(Term(1), LogIndex(fresh(1000))), [(CommandEntry(), fresh(300))]
+    )
+    assert len(list(entries)) == len(list(entries.iter_with_positions())) == 300
+    assert not entries.is_empty
+    entries.truncate(0)
+    assert entries.is_empty
