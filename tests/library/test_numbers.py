@@ -221,6 +221,9 @@ def test_values_are_equal_whatever_objects_their_numbers_are() -> None:
     call = AppendEntriesCall(header, index, entries)
     assert fresh_message(call) == call
     assert fresh_position(entries.last_position) == entries.last_position
+    lower = LogPosition(term, LogIndex(index - 1))
+    assert lower < fresh_position(LogPosition(term, index))
+    assert fresh_position(lower) <= lower <= fresh_position(LogPosition(term, index))
     assert fresh_entry(TermEntry(term)) == TermEntry(term)
     assert fresh_config(config) == config
     assert Log(fresh_config(config), fresh_entries(entries)) == Log(config, entries)
@@ -270,3 +273,17 @@ def test_long_runs_and_high_indices_are_counted_to_their_end() -> None:
     assert not entries.is_empty
     entries.truncate(0)
     assert entries.is_empty
+
+
+@pytest.mark.parametrize("term_first", [True, False])
+def test_hundreds_of_terms_and_configurations_are_counted_to_their_end(term_first: bool) -> None:
+    entries = LogEntries(LogPosition.ZERO)
+    for term in range(1, 301):
+        pair: list[LogEntry] = [TermEntry(Term(term)), ConfigEntry(ClusterConfig())]
+        for entry in pair if term_first else reversed(pair):
+            entries.push(entry)
+    runs = list(entries.runs())
+    assert len(runs) == 600
+    assert LogEntries.from_runs(entries.prev_position, runs) == entries
+    entries.push(CommandEntry())
+    assert entries.get_entry(entries.last_position.index) == CommandEntry()
