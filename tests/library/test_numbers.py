@@ -285,5 +285,7 @@ def test_hundreds_of_terms_and_configurations_are_counted_to_their_end(term_firs
     runs = list(entries.runs())
     assert len(runs) == 600
     assert LogEntries.from_runs(entries.prev_position, runs) == entries
+    found = [entries.get_entry(LogIndex(fresh(index))) for index in (599, 600)]
+    assert found == (pair if term_first else pair[::-1])
     entries.push(CommandEntry())
     assert entries.get_entry(entries.last_position.index) == CommandEntry()

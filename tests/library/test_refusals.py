@@ -64,7 +64,7 @@ def test_a_cluster_is_not_created_by_a_node_that_has_a_log() -> None:
 def test_what_a_disk_holds_is_handed_over_by_name() -> None:
     log = Log(config([0]), after((0, 0)))
     with pytest.raises(TypeError):
-        Node.restart(NodeId(0), Term(1), None, log)  # type: ignore[misc]
+        Node.restart(NodeId(0), Term(1), None, log)  # type: ignore[call-arg]
     assert Node.restart(node_id=NodeId(0), current_term=Term(1), voted_for=None, log=log).id == 0
 
 
