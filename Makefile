@@ -7,9 +7,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.current
-SOURCES := spec raftbare conformance tests examples
+SOURCES := spec raftbare conformance tests examples setup.py
+COMPILED := build/compiled
+WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
-.PHONY: setup verify test lint bench traces docs clean
+.PHONY: setup verify test test-compiled lint bench traces docs clean
 
 setup: $(STAMP)
 
@@ -33,8 +35,24 @@ lint: setup
 	$(BIN)/mypy --strict examples
 	$(BIN)/lint-imports --no-logo
 
-test: lint
+test: lint test-compiled
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# The library once more as mypyc compiles it; proofs run on the source there too.
+test-compiled: $(COMPILED)/.current
+	@if $(WITH_COMPILED) -c 'import raftbare; raise SystemExit(not raftbare.compiled)'; then \
+		set -ex; \
+		$(WITH_COMPILED) -m pytest -p no:cacheprovider tests/library tests/test_examples.py; \
+		$(WITH_COMPILED) $(BIN)/conformance check --events 50000; \
+		$(WITH_COMPILED) $(BIN)/conformance prove --no-cache --only 'equivalence/vote call'; \
+	else \
+		echo "The compiled build is not tested: there is no C compiler."; \
+	fi
+
+$(COMPILED)/.current: $(STAMP) setup.py $(wildcard raftbare/*.py)
+	@rm -rf $(COMPILED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --target $(COMPILED) .
+	@touch $@
 
 bench: setup
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
@@ -46,4 +64,4 @@ docs: setup
 	$(BIN)/python -m conformance.trace.document
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .prove_cache
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .prove_cache

@@ -17,6 +17,7 @@ from importlib.machinery import ModuleSpec
 from itertools import count
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Final
 
 import raftbare
 import spec.node
@@ -52,6 +53,39 @@ def _patched(source: str, name: str, patches: Sequence[Patch]) -> str:
 @contextmanager
 def library(*patches: Patch) -> Iterator[ModuleType]:
     """A patched copy of the package raftbare, importable under a name of its own meanwhile."""
+    with _imported(_copy(patches)) as copy:
+        yield copy
+
+
+@contextmanager
+def library_of(sources: dict[str, str], name: str) -> Iterator[ModuleType]:
+    """A package with the text of these modules, importable under that name meanwhile.
+
+    It may be "raftbare": who imports that meanwhile gets this one.
+    """
+    with _imported(_Finder(name, sources)) as copy:
+        yield copy
+
+
+@contextmanager
+def _imported(finder: _Finder) -> Iterator[ModuleType]:
+    hidden = _taken_out(finder.name)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield importlib.import_module(finder.name)
+    finally:
+        sys.meta_path.remove(finder)
+        _taken_out(finder.name)
+        sys.modules.update(hidden)
+
+
+def _taken_out(name: str) -> dict[str, ModuleType]:
+    """The package and its modules, which Python now does not know any more."""
+    found = [module for module in sys.modules if module.split(".")[0] == name]
+    return {module: sys.modules.pop(module) for module in found}
+
+
+def _copy(patches: Sequence[Patch]) -> _Finder:
     assert raftbare.__file__ is not None
     sources = {
         path.stem: _patched(path.read_text(encoding="utf-8"), path.stem, patches)
@@ -60,32 +94,7 @@ def library(*patches: Patch) -> Iterator[ModuleType]:
     unknown = {patch.file for patch in patches} - sources.keys()
     if unknown:
         raise PatchError(f"raftbare has no module {', '.join(sorted(unknown))}")
-    with library_of(sources) as copy:
-        yield copy
-
-
-@contextmanager
-def library_of(sources: dict[str, str], name: str | None = None) -> Iterator[ModuleType]:
-    """A package with the text of these modules, importable under a name of its own meanwhile.
-
-    Or under another one's, "raftbare" too: who imports that meanwhile gets this one.
-    """
-    name = name or f"raftbare_patched_{next(_copies)}"
-    hidden = _taken_out(name)
-    finder = _Finder(name, sources)
-    sys.meta_path.insert(0, finder)
-    try:
-        yield importlib.import_module(name)
-    finally:
-        sys.meta_path.remove(finder)
-        _taken_out(name)
-        sys.modules.update(hidden)
-
-
-def _taken_out(name: str) -> dict[str, ModuleType]:
-    """The package and its modules, which Python now does not know any more."""
-    found = [module for module in sys.modules if module.split(".")[0] == name]
-    return {module: sys.modules.pop(module) for module in found}
+    return _Finder(f"raftbare_patched_{next(_copies)}", sources)
 
 
 class _Finder(MetaPathFinder):
@@ -124,6 +133,20 @@ class _Loader(Loader):
 def _compiled(source: str, name: str) -> CodeType:
     """Most modules of a copy are those of the last one."""
     return compile(source, name, "exec")
+
+
+def _pure() -> ModuleType:
+    if not raftbare.compiled:
+        return raftbare
+    finder = _copy(())
+    sys.meta_path.insert(0, finder)
+    return importlib.import_module(finder.name)
+
+
+PURE: Final = _pure()
+"""The library as plain Python, whose slots can be set and whose numbers may be symbolic: raftbare
+itself, or a copy from its sources where that is compiled.
+"""
 
 
 def rule(*patches: Patch) -> Rule:

@@ -10,8 +10,8 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Any, Final, TypeAlias
 
-import raftbare
 from conformance.library import LibrarySubject
+from conformance.patched import PURE
 from spec.pending import Pending
 from spec.values import (
     AppendLogEntries,
@@ -48,7 +48,8 @@ SLOTS: Final = {
     "entries.Marks": "at values",
     "ClusterConfig": "_new_voters _non_voters _unique_nodes _voters",
     "LogPosition": "index term",
-    "MessageHeader": "sender seqno term",
+    "message.Headed": "sender seqno term",
+    "MessageHeader": "",
     "RequestVoteCall": "last_position",
     "RequestVoteReply": "vote_granted",
     "AppendEntriesCall": "commit_index entries",
@@ -67,7 +68,7 @@ class Reader(LibrarySubject):
     Every translation of entries and of configurations checks what they keep twice.
     """
 
-    def __init__(self, library: ModuleType = raftbare) -> None:
+    def __init__(self, library: ModuleType = PURE) -> None:
         """Raises `InconsistentError` where the library keeps more than is read here."""
         super().__init__(library)
         for name, slots in SLOTS.items():

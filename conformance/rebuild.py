@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-import raftbare
 from conformance.lockstep import Difference
+from conformance.patched import PURE
 from conformance.readback import Ascending, InconsistentError, LibraryNode, Reader, State
 from spec.cluster import Turn, drain
 from spec.pending import NOTHING, Pending
@@ -78,7 +78,7 @@ class Rebuilder:
     """
 
     def __init__(
-        self, library: ModuleType = raftbare, through: tuple[type[Exception], ...] = ()
+        self, library: ModuleType = PURE, through: tuple[type[Exception], ...] = ()
     ) -> None:
         self.library: Any = library
         self.through = through

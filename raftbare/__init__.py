@@ -62,6 +62,9 @@ Where this departs from the Rust crate of the same name, and follows the paper
 - D9: what contradicts committed entries raises `InvariantError`, the node being left as it was.
 """
 
+from types import FunctionType
+from typing import Final
+
 from raftbare.action import (
     Action,
     AppendLogEntries,
@@ -105,6 +108,9 @@ from raftbare.types import (
 
 __version__ = "0.1.0"
 
+compiled: Final = not isinstance(Node.handle_message, FunctionType)
+"""Whether this is the build compiled by mypyc, from the same files: faster, and otherwise alike."""
+
 __all__ = [
     "Action",
     "Actions",
@@ -143,4 +149,5 @@ __all__ = [
     "Term",
     "TermEntry",
     "__version__",
+    "compiled",
 ]

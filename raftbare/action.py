@@ -1,16 +1,18 @@
-"""What a node asks its user to do.  Compared by value, immutable by convention."""
+"""What a node asks its user to do.  Compared by value, immutable by convention.
+
+Plain classes, since they are made in each drain: what `dataclass` writes stays slow when compiled.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias, final
 
 from raftbare.entries import LogEntries
 from raftbare.message import Message
 from raftbare.types import NodeId
 
 
-@dataclass(slots=True)
+@final
 class SetElectionTimeout:
     """Set the timer anew; when it runs out, call `Node.handle_election_timeout`.
 
@@ -18,47 +20,139 @@ class SetElectionTimeout:
     several such intervals for the others (§5.2), a random shorter one at will for a candidate.
     """
 
+    __slots__ = ()
 
-@dataclass(slots=True)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SetElectionTimeout):
+            return NotImplemented
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "SetElectionTimeout()"
+
+
+@final
 class SaveCurrentTerm:
     """Make `node.current_term` durable."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SaveCurrentTerm):
+            return NotImplemented
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "SaveCurrentTerm()"
+
+
+@final
 class SaveVotedFor:
     """Make `node.voted_for` durable."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SaveVotedFor):
+            return NotImplemented
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "SaveVotedFor()"
+
+
+@final
 class BroadcastMessage:
     """Send a message to each of `node.peers`.  It may be lost, delayed or doubled."""
 
-    message: Message
+    __slots__ = ("message",)
+    __match_args__: ClassVar = ("message",)
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BroadcastMessage):
+            return NotImplemented
+        return self.message == other.message
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"BroadcastMessage(message={self.message!r})"
 
 
-@dataclass(slots=True)
+@final
 class AppendLogEntries:
     """Make the durable log end with `entries`, dropping all that it has after `prev_position`."""
 
-    entries: LogEntries
+    __slots__ = ("entries",)
+    __match_args__: ClassVar = ("entries",)
+
+    def __init__(self, entries: LogEntries) -> None:
+        self.entries = entries
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AppendLogEntries):
+            return NotImplemented
+        return self.entries == other.entries
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"AppendLogEntries(entries={self.entries!r})"
 
 
-@dataclass(slots=True)
+@final
 class SendMessage:
     """Send a message to one node.  It may be lost, delayed or doubled."""
 
-    to: NodeId
-    message: Message
+    __slots__ = ("message", "to")
+    __match_args__: ClassVar = ("to", "message")
+
+    def __init__(self, to: NodeId, message: Message) -> None:
+        self.to = to
+        self.message = message
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SendMessage):
+            return NotImplemented
+        return self.to == other.to and self.message == other.message
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"SendMessage(to={self.to!r}, message={self.message!r})"
 
 
-@dataclass(slots=True)
+@final
 class InstallSnapshot:
     """Bring the snapshot that this node's log begins with to `to`, whose log ends before it.
 
     That node calls `Node.handle_snapshot_installed` once it has the snapshot on its disk.
     """
 
-    to: NodeId
+    __slots__ = ("to",)
+    __match_args__: ClassVar = ("to",)
+
+    def __init__(self, to: NodeId) -> None:
+        self.to = to
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, InstallSnapshot):
+            return NotImplemented
+        return self.to == other.to
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"InstallSnapshot(to={self.to!r})"
 
 
 Action: TypeAlias = (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar, final
 
 from raftbare.error import InvalidConfigError
 from raftbare.types import NodeId
 
 
+@final
 class ClusterConfig:
     """A cluster's membership; with `new_voters` a joint one, C_old,new (§6).  Immutable.
 
@@ -16,7 +18,7 @@ class ClusterConfig:
     """
 
     __slots__ = ("_new_voters", "_non_voters", "_unique_nodes", "_voters")
-    __match_args__ = ("voters", "new_voters", "non_voters")
+    __match_args__: ClassVar = ("voters", "new_voters", "non_voters")
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, final
 
 from raftbare.config import ClusterConfig
 from raftbare.error import InvariantError
@@ -22,11 +22,12 @@ from raftbare.types import LogIndex, LogPosition, Term
 T = TypeVar("T")
 
 
+@final
 class TermEntry:
     """The entry with which a leader opens its term (§8): the only one that changes the term."""
 
     __slots__ = ("term",)
-    __match_args__ = ("term",)
+    __match_args__: ClassVar = ("term",)
 
     def __init__(self, term: Term) -> None:
         self.term: Final = term
@@ -41,11 +42,12 @@ class TermEntry:
         return f"TermEntry({self.term})"
 
 
+@final
 class ConfigEntry:
     """A cluster configuration, in force as soon as it is in the log (§6)."""
 
     __slots__ = ("config",)
-    __match_args__ = ("config",)
+    __match_args__: ClassVar = ("config",)
 
     def __init__(self, config: ClusterConfig) -> None:
         self.config: Final = config
@@ -60,11 +62,12 @@ class ConfigEntry:
         return f"ConfigEntry({self.config})"
 
 
+@final
 class CommandEntry:
     """A command of the user, who keeps its content beside the log, under its position."""
 
     __slots__ = ()
-    __match_args__ = ()
+    __match_args__: ClassVar = ()
 
     def __eq__(self, other: object) -> bool:
         return True if isinstance(other, CommandEntry) else NotImplemented
@@ -81,6 +84,7 @@ LogEntry: TypeAlias = TermEntry | ConfigEntry | CommandEntry
 COMMAND: Final = CommandEntry()
 
 
+@final
 class Marks(Generic[T]):
     """Values at ascending indices.
 
@@ -143,6 +147,7 @@ NO_TERMS: Final[Marks[Term]] = Marks([], [])
 NO_CONFIGS: Final[Marks[ClusterConfig]] = Marks([], [])
 
 
+@final
 class LogEntries:
     """The entries that follow `prev_position` in some log.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias, final
 
 from raftbare.config import ClusterConfig
 from raftbare.entries import LogEntries
@@ -10,6 +10,7 @@ from raftbare.error import InvariantError
 from raftbare.types import LogIndex, LogPosition
 
 
+@final
 class Log:
     """A snapshot of a prefix (§7), known by its last position and the configuration there, and
     the entries after it.
@@ -19,7 +20,7 @@ class Log:
     """
 
     __slots__ = ("entries", "snapshot_config")
-    __match_args__ = ("snapshot_config", "entries")
+    __match_args__: ClassVar = ("snapshot_config", "entries")
 
     def __init__(self, snapshot_config: ClusterConfig, entries: LogEntries) -> None:
         self.snapshot_config = snapshot_config

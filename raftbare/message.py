@@ -7,17 +7,16 @@ convention, once they have been taken from `node.actions`.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias, final
 
 from raftbare.entries import LogEntries
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
 
 
-class MessageHeader:
-    """Who sent a message, in which term of its own, and its place among the sender's calls."""
+class Headed:
+    """What has a header: a header itself, or a message."""
 
     __slots__ = ("sender", "seqno", "term")
-    __match_args__: tuple[str, ...] = ("sender", "term", "seqno")
 
     def __init__(self, sender: NodeId, term: Term, seqno: MessageSeqNo) -> None:
         self.sender = sender
@@ -26,11 +25,18 @@ class MessageHeader:
 
     @property
     def header(self) -> MessageHeader:
-        """The header alone."""
         return MessageHeader(self.sender, self.term, self.seqno)
 
+
+@final
+class MessageHeader(Headed):
+    """Who sent a message, in which term of its own, and its place among the sender's calls."""
+
+    __slots__ = ()
+    __match_args__: ClassVar = ("sender", "term", "seqno")
+
     def __eq__(self, other: object) -> bool:
-        if type(other) is not MessageHeader or type(self) is not MessageHeader:
+        if not isinstance(other, MessageHeader):
             return NotImplemented
         return self.sender == other.sender and self.term == other.term and self.seqno == other.seqno
 
@@ -40,13 +46,14 @@ class MessageHeader:
         return f"MessageHeader(sender={self.sender}, term={self.term}, seqno={self.seqno})"
 
 
-class RequestVoteCall(MessageHeader):
+@final
+class RequestVoteCall(Headed):
     """A candidate asks for a vote (§5.2); `last_position` is that of its log (§5.4.1)."""
 
     __slots__ = ("last_position",)
-    __match_args__ = ("header", "last_position")
+    __match_args__: ClassVar = ("header", "last_position")
 
-    def __init__(self, header: MessageHeader, last_position: LogPosition) -> None:
+    def __init__(self, header: Headed, last_position: LogPosition) -> None:
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
@@ -57,19 +64,20 @@ class RequestVoteCall(MessageHeader):
             return NotImplemented
         return self.header == other.header and self.last_position == other.last_position
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"RequestVoteCall({self.header!r}, {self.last_position!r})"
 
 
-class RequestVoteReply(MessageHeader):
+@final
+class RequestVoteReply(Headed):
     """The answer to a `RequestVoteCall`."""
 
     __slots__ = ("vote_granted",)
-    __match_args__ = ("header", "vote_granted")
+    __match_args__: ClassVar = ("header", "vote_granted")
 
-    def __init__(self, header: MessageHeader, vote_granted: bool) -> None:
+    def __init__(self, header: Headed, vote_granted: bool) -> None:
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
@@ -80,13 +88,14 @@ class RequestVoteReply(MessageHeader):
             return NotImplemented
         return self.header == other.header and self.vote_granted == other.vote_granted
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"RequestVoteReply({self.header!r}, {self.vote_granted!r})"
 
 
-class AppendEntriesCall(MessageHeader):
+@final
+class AppendEntriesCall(Headed):
     """A leader brings entries, or none to show that it is alive (§5.3).
 
     `commit_index` is as far as the leader knows entries to be committed.  The user may shorten
@@ -94,9 +103,9 @@ class AppendEntriesCall(MessageHeader):
     """
 
     __slots__ = ("commit_index", "entries")
-    __match_args__ = ("header", "commit_index", "entries")
+    __match_args__: ClassVar = ("header", "commit_index", "entries")
 
-    def __init__(self, header: MessageHeader, commit_index: LogIndex, entries: LogEntries) -> None:
+    def __init__(self, header: Headed, commit_index: LogIndex, entries: LogEntries) -> None:
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
@@ -112,13 +121,14 @@ class AppendEntriesCall(MessageHeader):
             and self.entries == other.entries
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"AppendEntriesCall({self.header!r}, {self.commit_index}, {self.entries!r})"
 
 
-class AppendEntriesReply(MessageHeader):
+@final
+class AppendEntriesReply(Headed):
     """The answer to an `AppendEntriesCall`: the last position of the sender's log.
 
     It stands in place of Figure 2's boolean: if the leader's log contains it, then by Log Matching
@@ -126,9 +136,9 @@ class AppendEntriesReply(MessageHeader):
     """
 
     __slots__ = ("last_position",)
-    __match_args__ = ("header", "last_position")
+    __match_args__: ClassVar = ("header", "last_position")
 
-    def __init__(self, header: MessageHeader, last_position: LogPosition) -> None:
+    def __init__(self, header: Headed, last_position: LogPosition) -> None:
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
@@ -139,7 +149,7 @@ class AppendEntriesReply(MessageHeader):
             return NotImplemented
         return self.header == other.header and self.last_position == other.last_position
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"AppendEntriesReply({self.header!r}, {self.last_position!r})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import final
 
 from raftbare.config import ClusterConfig
 from raftbare.entries import LogEntries
@@ -25,6 +26,7 @@ from raftbare.rules import Rules
 from raftbare.types import CommitStatus, LogIndex, LogPosition, NodeId, Role, Term
 
 
+@final
 class Node(Rules):
     """A node of a Raft cluster, without any I/O of its own.
 

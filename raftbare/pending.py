@@ -7,7 +7,7 @@ at most one action of each kind, a message and a snapshot for each peer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from raftbare.action import (
     SAVE_CURRENT_TERM,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from raftbare.rules import Rules
 
 
+@final
 class Pending:
     """What is owed; the fields are in the order of execution.
 
@@ -88,8 +89,11 @@ class Pending:
             compact_message(message, snapshot)
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
-        return f"Pending({fields})"
+        return (
+            f"Pending({self.set_election_timeout}, {self.save_current_term}, "
+            f"{self.save_voted_for}, {self.broadcast!r}, {self.append_after!r}, {self.sends!r}, "
+            f"{self.installs!r})"
+        )
 
 
 def compact_message(message: Message, snapshot: LogPosition) -> None:
@@ -107,6 +111,7 @@ def compact_message(message: Message, snapshot: LogPosition) -> None:
         entries._truncate_to(entries.prev_position)
 
 
+@final
 class Actions:
     """The actions that a node owes, in the order in which they are to be executed.
 

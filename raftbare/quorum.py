@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Set as AbstractSet
+from typing import final
 
 from raftbare.config import ClusterConfig
 from raftbare.types import LogIndex, MessageSeqNo, NodeId
 
 
+@final
 class Progress:
     """What a leader knows of a member: it durably holds the leader's log up to `match_index`.
 
@@ -25,6 +27,7 @@ class Progress:
         return f"Progress(match_index={self.match_index}, seqno={self.seqno})"
 
 
+@final
 class Quorum:
     """How far the voters of one configuration hold the log, in ascending order; the middle one of
     these is as far as a majority does.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, final
 
 from raftbare.config import ClusterConfig
 from raftbare.quorum import Progress, Quorum
 from raftbare.types import LogIndex, NodeId, Role
 
 
+@final
 class Follower:
     """`leader`: who is known to lead the current term; apart from whom the node voted for (D2)."""
 
@@ -22,6 +23,7 @@ class Follower:
         return f"Follower(leader={self.leader})"
 
 
+@final
 class Candidate:
     """`granted_votes`: who voted for this node in the current term, the node itself included."""
 
@@ -35,6 +37,7 @@ class Candidate:
         return f"Candidate(granted_votes={sorted(self.granted_votes)})"
 
 
+@final
 class Leader:
     """`followers`: the progress of every other member; `own`: the leader's own."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar, Final, NewType
+from typing import ClassVar, Final, NewType, final
 
 NodeId = NewType("NodeId", int)
 """Names a node of a cluster."""
@@ -18,6 +18,7 @@ MessageSeqNo = NewType("MessageSeqNo", int)
 """Counts a node's calls from 1; a reply carries the number of its call, so stale ones show."""
 
 
+@final
 class LogPosition:
     """An entry's term and index, which together identify it in every log (Log Matching, §5.3).
 
@@ -26,7 +27,7 @@ class LogPosition:
     """
 
     __slots__ = ("index", "term")
-    __match_args__ = ("term", "index")
+    __match_args__: ClassVar = ("term", "index")
 
     ZERO: ClassVar[LogPosition]
     """The position before every log."""

@@ -15,7 +15,10 @@ ROOT = Path(__file__).parent.parent
 def run(example: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples" / example), *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(ROOT)]),
+        },
         capture_output=True,
         text=True,
         check=False,

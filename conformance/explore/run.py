@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 
-import raftbare
 from conformance.explore.bounds import Bounds
 from conformance.explore.eventually import EventuallyReport, eventually
 from conformance.explore.path import Counterexample, explain, explain_stall
@@ -25,6 +24,7 @@ from conformance.explore.space import Fault, Space
 from conformance.explore.store import Store
 from conformance.explore.tables import Keys, distinct
 from conformance.explore.visited import Visited
+from conformance.patched import PURE
 from conformance.rebuild import Rebuilder
 from spec import node as rules
 from spec.cluster import Rule
@@ -39,7 +39,7 @@ MEGABYTE: Final = 1 << 20
 class Options:
     bounds: Bounds = Bounds()  # noqa: RUF009 (it is immutable)
     rule: Rule = rules.step
-    library: ModuleType | None = raftbare
+    library: ModuleType | None = PURE
     """What is compared with the specification; None: only the properties are checked."""
     symmetry: bool = True
     workers: int = 0

@@ -3,8 +3,9 @@
 The tool is asked for places and changes only; `mechanical_kill` runs the mutants, in less time than
 a test process for each would take.
 
-Two kinds of change are left out, and counted: within an annotation, which Python never evaluates
-here, and within the message of an exception, whose wording nothing depends on.
+Two kinds of change are left out, and counted: of an annotation, which Python never evaluates here
+(`@final` counts as one: it says something to type checkers alone), and within the message of an
+exception, whose wording nothing depends on.
 """
 
 from __future__ import annotations
@@ -140,6 +141,10 @@ def _spans_left_out(text: str) -> list[tuple[str, tuple[Place, Place]]]:
     found: list[tuple[str, tuple[Place, Place]]] = []
     lazy = "from __future__ import annotations" in text
     for node in ast.walk(ast.parse(text)):
+        for decorator in getattr(node, "decorator_list", ()):
+            if isinstance(decorator, ast.Name) and decorator.id == "final":
+                line = decorator.lineno
+                found.append((ANNOTATION, ((line, 0), (line + 1, 0))))
         for field in ("annotation", "returns"):
             if lazy and isinstance(annotation := getattr(node, field, None), ast.expr):
                 found.append((ANNOTATION, _span(annotation)))

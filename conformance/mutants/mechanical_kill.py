@@ -114,7 +114,8 @@ def tests() -> Stage:
         )
         hypothesis.settings.load_profile("mutants")
         first = _First()
-        files = sorted(TESTS.glob("test_*.py"), key=lambda file: (file.name in RANDOM, file.name))
+        files = [file for file in TESTS.glob("test_*.py") if file.name != BUILD]
+        files.sort(key=lambda file: (file.name in RANDOM, file.name))
         options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
         for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
             options += ["-p", f"no:{plugin}"]
@@ -200,6 +201,8 @@ def proofs(subject: Subject) -> str | None:
 TESTS: Final = Path(__file__).parents[2] / "tests" / "library"
 SLOW: Final = "library/test_long_logs.py::test_a_million_commands_are_one_run"
 
+BUILD: Final = "test_build.py"
+"""It asks for the files of the package, and a mutant has none."""
 RANDOM: Final = ("test_log_entries.py", "test_numbers.py", "test_values.py")
 """With many random examples, and so the last ones."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Literal, TypeAlias
 
-import raftbare
+from conformance.patched import PURE
 from spec import node as rules
 from spec.cluster import Rule, Turn
 
@@ -22,7 +22,7 @@ class Subjects:
     """What is proved: the specification's rule of a node, and the library.  Tests hand others."""
 
     rule: Rule = rules.step
-    library: ModuleType = raftbare
+    library: ModuleType = PURE
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ def test_numbers_that_cannot_be_are_refused() -> None:
         entries.push(TermEntry(Term(-1)))
     with pytest.raises(ValueError, match="number from 0"):
         entries.truncate(-1)
-    with pytest.raises(TypeError, match="no log entry"):
+    with pytest.raises(TypeError, match=r"no log entry|object expected"):
         entries.push("command")  # type: ignore[arg-type]
     assert entries == after((0, 0), COMMAND, COMMAND)
 

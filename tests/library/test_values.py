@@ -275,3 +275,4 @@ def test_entries_can_be_hashed() -> None:
 def test_all_public_names_are_there() -> None:
     assert all(hasattr(raftbare, name) for name in raftbare.__all__)
     assert raftbare.__version__
+    assert raftbare.compiled != hasattr(raftbare.Node.handle_message, "__code__")
