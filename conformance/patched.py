@@ -11,11 +11,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from itertools import count
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Final
 
 import raftbare
@@ -52,14 +53,36 @@ def _patched(source: str, name: str, patches: Sequence[Patch]) -> str:
 @contextmanager
 def library(*patches: Patch) -> Iterator[ModuleType]:
     """A patched copy of the package raftbare, importable under a name of its own meanwhile."""
-    finder = _copy(patches)
+    with _imported(_copy(patches)) as copy:
+        yield copy
+
+
+@contextmanager
+def library_of(sources: dict[str, str], name: str) -> Iterator[ModuleType]:
+    """A package with the text of these modules, importable under that name meanwhile.
+
+    It may be "raftbare": who imports that meanwhile gets this one.
+    """
+    with _imported(_Finder(name, sources)) as copy:
+        yield copy
+
+
+@contextmanager
+def _imported(finder: _Finder) -> Iterator[ModuleType]:
+    hidden = _taken_out(finder.name)
     sys.meta_path.insert(0, finder)
     try:
         yield importlib.import_module(finder.name)
     finally:
         sys.meta_path.remove(finder)
-        for module in [module for module in sys.modules if module.split(".")[0] == finder.name]:
-            del sys.modules[module]
+        _taken_out(finder.name)
+        sys.modules.update(hidden)
+
+
+def _taken_out(name: str) -> dict[str, ModuleType]:
+    """The package and its modules, which Python now does not know any more."""
+    found = [module for module in sys.modules if module.split(".")[0] == name]
+    return {module: sys.modules.pop(module) for module in found}
 
 
 def _copy(patches: Sequence[Patch]) -> _Finder:
@@ -103,7 +126,13 @@ class _Loader(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self.source, f"<{module.__name__}>", "exec"), module.__dict__)
+        exec(_compiled(self.source, f"<{module.__name__}>"), module.__dict__)
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str, name: str) -> CodeType:
+    """Most modules of a copy are those of the last one."""
+    return compile(source, name, "exec")
 
 
 def _pure() -> ModuleType:

@@ -75,6 +75,25 @@ def test_bool_peeks_and_next_takes_one() -> None:
         next(node.actions)
 
 
+def test_a_peek_sees_each_kind_of_action() -> None:
+    cluster = Cluster.of(3)
+    cluster.nodes[0].propose_command()
+    cluster.settle()
+    cluster.compact(0, 3)
+    leader = cluster.restart(0)
+    leader.handle_election_timeout()
+    leader.handle_message(RequestVoteReply(header(1, 2), True))
+    leader.handle_message(append_reply(1, 2, (1, 3), 9))
+    leader.handle_message(append_reply(2, 2, (1, 2), 9))
+    pending, empty = leader._pending, Cluster(1).nodes[0]._pending
+    for name in type(pending).__slots__:
+        alone = Cluster(1).nodes[0]
+        assert not alone.actions
+        setattr(alone._pending, name, getattr(pending, name))
+        assert getattr(pending, name) != getattr(empty, name)
+        assert alone.actions
+
+
 def test_a_peek_does_not_end_a_drain() -> None:
     leader = Cluster.of(1).nodes[0]
     leader.propose_command()
@@ -178,6 +197,15 @@ def test_a_later_reply_takes_the_earlier_ones_place() -> None:
         AppendLogEntries(after((0, 0), opening(1), COMMAND)),
         SendMessage(NodeId(0), AppendEntriesReply(header(1, 1, 2), position(1, 2))),
     ]
+
+
+def test_a_leaders_call_takes_the_place_of_a_reply_to_an_earlier_term() -> None:
+    leader = Cluster.of(2).nodes[0]
+    leader.handle_message(append_call(1, 0, after((0, 1))))
+    assert isinstance(leader._pending.sends[NodeId(1)], AppendEntriesReply)
+    leader.handle_message(append_reply(1, 1, (0, 1), 99))
+    (call,) = sent(leader)
+    assert call == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=leader._seqno)
 
 
 def test_a_write_that_begins_earlier_covers_the_one_before() -> None:

@@ -109,6 +109,26 @@ def test_entries_of_earlier_terms_are_committed_only_with_one_of_the_own_term() 
     assert leader.commit_index == 4
 
 
+def test_a_reply_that_tells_nothing_new_commits_nothing() -> None:
+    """What the final configuration alone would commit waits for news, as all else does."""
+    cluster = Cluster.of(2)
+    leader = cluster.nodes[0]
+    leader.propose_config(config([0, 1], non_voters=[2]))
+    cluster.grown_to(3).settle()
+    leader.propose_config(config([0, 1], [0], [2]))
+    leader.propose_command()
+    owed(leader)
+    joint = leader.log.last_position.index - 1
+    leader.handle_message(append_reply(2, 1, (1, joint), leader._seqno))
+    leader.handle_message(append_reply(1, 1, (1, joint), leader._seqno))
+    assert leader.commit_index == joint
+    assert not leader.config.is_joint_consensus
+    leader.handle_message(append_reply(2, 1, (1, joint), leader._seqno + 1))
+    assert leader.commit_index == joint
+    owed(leader)
+    assert leader.commit_index == joint + 2
+
+
 def test_a_commit_index_never_falls() -> None:
     cluster = Cluster.of(3)
     follower = cluster.nodes[1]
@@ -124,8 +144,12 @@ def test_what_becomes_of_a_proposal() -> None:
     assert leader.get_commit_status(proposed) is CommitStatus.IN_PROGRESS
     cluster.settle()
     assert leader.get_commit_status(proposed) is CommitStatus.COMMITTED
+    assert leader.get_commit_status(position(1, 2)) is CommitStatus.COMMITTED
     assert leader.get_commit_status(position(2, 3)) is CommitStatus.REJECTED
+    assert leader.get_commit_status(position(2, 2)) is CommitStatus.REJECTED
+    assert leader.get_commit_status(position(0, 4)) is CommitStatus.REJECTED
     assert leader.get_commit_status(position(1, 9)) is CommitStatus.IN_PROGRESS
+    assert leader.get_commit_status(position(3, 9)) is CommitStatus.IN_PROGRESS
     cluster.compact(0, 3)
     assert leader.get_commit_status(position(1, 2)) is CommitStatus.UNKNOWN
     assert leader.get_commit_status(proposed) is CommitStatus.COMMITTED

@@ -191,10 +191,15 @@ def test_a_vote_request_may_disrupt_where_a_leader_is_known() -> None:
     before = state_of(follower)
     assert follower.could_be_disruptive(call)
     assert cluster.nodes[0].could_be_disruptive(call)
-    assert not follower.could_be_disruptive(RequestVoteCall(header(2, 1), position(1, 2)))
+    for term in (0, 1):
+        earlier = RequestVoteCall(header(2, term), position(1, 2))
+        assert not follower.could_be_disruptive(earlier)
     assert not follower.could_be_disruptive(RequestVoteCall(header(0, 2), position(1, 2)))
     assert not follower.could_be_disruptive(append_call(2, 2, after((0, 0), CommandEntry())))
     assert not cluster.restart(2).could_be_disruptive(RequestVoteCall(header(1, 2), position(1, 2)))
     assert state_of(follower) == before
     follower.handle_message(call)
     assert follower.voted_for == 2
+    cluster.settle()
+    cluster.elect(2)
+    assert cluster.nodes[0].could_be_disruptive(RequestVoteCall(header(1, 9), position(1, 2)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from raftbare import (
     Term,
     TermEntry,
 )
+from raftbare.entries import NO_CONFIGS, NO_TERMS, Marks
 
 from .helpers import COMMAND, after, config, opening, position
 
@@ -162,6 +164,61 @@ def test_equality_is_by_value(model: Model, other: Model) -> None:
     assert made(model) == made(model).copy()
 
 
+def marks(at: list[int], values: list[Any]) -> Marks[Any]:
+    return Marks([LogIndex(index) for index in at], values)
+
+
+@pytest.mark.parametrize(
+    ("prev", "last", "terms", "configs"),
+    [
+        ((2, 4), (2, 3), ([], []), ([], [])),  # the end before the beginning
+        ((2, -1), (2, 3), ([], []), ([], [])),
+        ((2, 4), (3, 9), ([4], [3]), ([], [])),  # a mark where the entries begin after
+        ((2, 4), (3, 9), ([10], [3]), ([], [])),  # one beyond the end
+        ((2, 4), (2, 9), ([], []), ([4], [0])),
+        ((2, 4), (2, 9), ([], []), ([10], [0])),
+        ((2, 4), (4, 9), ([6, 6], [3, 4]), ([], [])),  # two at an index
+        ((2, 4), (4, 9), ([7, 6], [3, 4]), ([], [])),
+        ((2, 4), (2, 9), ([], []), ([6, 6], [0, 1])),
+        ((2, 4), (2, 9), ([], []), ([7, 6], [0, 1])),
+        ((2, 4), (3, 9), ([6], [3]), ([6], [0])),
+        ((2, 4), (3, 9), ([6, 7], [3]), ([], [])),  # columns of two lengths
+        ((2, 4), (3, 9), ([6], [3, 3]), ([], [])),
+        ((2, 4), (2, 9), ([], []), ([6, 7], [0])),
+        ((2, 4), (2, 9), ([], []), ([6], [0, 1])),
+        ((2, 4), (1, 9), ([6], [1]), ([], [])),  # a term that falls
+        ((2, 4), (3, 9), ([6, 7], [4, 3]), ([], [])),
+        ((2, 4), (3, 9), ([6], [4]), ([], [])),  # another term at the end than the last mark's
+        ((2, 4), (4, 9), ([6], [3]), ([], [])),
+        ((2, 4), (3, 9), ([], []), ([], [])),
+    ],
+)
+def test_tables_that_cannot_be_are_noticed(
+    prev: tuple[int, int],
+    last: tuple[int, int],
+    terms: tuple[list[int], list[Any]],
+    configs: tuple[list[int], list[Any]],
+) -> None:
+    entries = after((0, 0))
+    entries.prev_position, entries.last_position = position(*prev), position(*last)
+    entries._terms = marks(*terms)
+    entries._configs = marks(configs[0], [config([node]) for node in configs[1]])
+    with pytest.raises(AssertionError):
+        entries._check()
+
+
+@pytest.mark.parametrize("table", [NO_TERMS, NO_CONFIGS])
+def test_a_mark_in_the_shared_empty_table_is_noticed(table: Marks[Any]) -> None:
+    entries = after((0, 0), opening(1), ConfigEntry(config([1])))  # has tables of its own
+    entries._check()
+    table.at.append(LogIndex(1))
+    try:
+        with pytest.raises(AssertionError, match="stays empty"):
+            entries._check()
+    finally:
+        table.at.clear()
+
+
 def test_a_term_that_falls_is_refused() -> None:
     entries = after((2, 5), COMMAND)
     for change in (
@@ -196,6 +253,7 @@ def test_numbers_that_cannot_be_are_refused() -> None:
 def test_a_run_of_opening_entries_is_so_many() -> None:
     entries = LogEntries.from_runs(LogPosition.ZERO, [(opening(1), 2), (CommandEntry(), 2)])
     assert list(entries) == [opening(1), opening(1), COMMAND, COMMAND]
+    assert len(LogEntries.from_runs(LogPosition.ZERO, [(opening(1), 300)])) == 300
 
 
 def test_repr_reads_as_python() -> None:

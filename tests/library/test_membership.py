@@ -25,12 +25,14 @@ from raftbare import (
 )
 
 from .helpers import (
+    COMMAND,
     Cluster,
     after,
     append_call,
     append_reply,
     config,
     header,
+    node_with,
     opening,
     owed,
     position,
@@ -191,6 +193,16 @@ def test_a_joint_configuration_is_left_only_once_it_is_committed_itself() -> Non
     assert (leader.commit_index, leader.config) == (4, config([0, 1]))
 
 
+def test_a_joint_configuration_is_left_too_when_later_entries_are_committed_with_it() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    change(cluster, removing=[2])
+    leader.propose_command()
+    owed(leader)
+    leader.handle_message(append_reply(1, 1, (1, 4), leader._seqno))
+    assert (leader.commit_index, leader.config) == (4, config([0, 1]))
+
+
 def test_a_leader_that_has_stepped_down_brings_nothing_more() -> None:
     cluster = Cluster.of(3)
     leader = cluster.nodes[0]
@@ -249,3 +261,21 @@ def test_one_change_of_voters_at_a_time() -> None:
     with pytest.raises(InvalidConfigError, match="in progress"):
         cluster.nodes[0].propose_config(joint)
     assert state_of(cluster.nodes[0]) == before
+
+
+def test_a_former_voter_that_knows_what_was_committed_since_does_not_campaign() -> None:
+    """§6: it stays a non-voter, and goes on to learn what is committed."""
+    entries = after((1, 1), ConfigEntry(config([0, 1], non_voters=[2])), COMMAND, COMMAND)
+    for commit, campaigns in ((1, True), (2, False), (3, False), (4, False)):
+        node = node_with(2, entries, term=1, members=config([0, 1], [0, 1, 2]))
+        node.handle_message(append_call(0, 1, after((1, 4)), commit=commit))
+        node.handle_election_timeout()
+        assert node.role.is_candidate == campaigns
+
+
+def test_a_voter_until_the_snapshot_may_campaign_while_its_removal_is_not_committed() -> None:
+    """Dissertation, §4.2.2: the configuration before the latest one is the snapshot's."""
+    entries = after((1, 4), ConfigEntry(config([1, 2])))
+    node = node_with(0, entries, term=1, members=config([0, 1, 2], [1, 2]))
+    node.handle_election_timeout()
+    assert node.role.is_candidate

@@ -33,7 +33,8 @@ def test_only_a_leader_takes_proposals_and_sends_heartbeats() -> None:
             node.heartbeat,
             lambda node=node: node.propose_config(config([0, 1, 2])),
         ):
-            with pytest.raises(NotLeaderError, match="the leader was expected") as raised:
+            hint = "none is known" if leader is None else "node 0 is known to be it"
+            with pytest.raises(NotLeaderError, match=f"the leader was expected, {hint}") as raised:
                 ask()
             assert raised.value.leader == leader
         assert state_of(node) == before
@@ -52,6 +53,19 @@ def test_a_cluster_is_not_created_by_a_node_that_has_a_configuration() -> None:
     node = node_with(0, after((0, 0)), term=0, members=config([1]))
     with pytest.raises(ClusterExistsError):
         node.create_cluster([NodeId(0)])
+
+
+def test_a_cluster_is_not_created_by_a_node_that_has_a_log() -> None:
+    node = node_with(0, after((0, 0), opening(1)), term=1, members=config())
+    with pytest.raises(ClusterExistsError):
+        node.create_cluster([NodeId(0)])
+
+
+def test_what_a_disk_holds_is_handed_over_by_name() -> None:
+    log = Log(config([0]), after((0, 0)))
+    with pytest.raises(TypeError):
+        Node.restart(NodeId(0), Term(1), None, log)  # type: ignore[call-arg]
+    assert Node.restart(node_id=NodeId(0), current_term=Term(1), voted_for=None, log=log).id == 0
 
 
 def test_a_cluster_is_created_by_one_of_its_voters() -> None:

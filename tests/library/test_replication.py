@@ -121,6 +121,13 @@ def test_entries_from_the_first_other_term_on_are_replaced() -> None:
     assert owed(node)[1] == AppendLogEntries(after((1, 2), opening(3)))
 
 
+def test_entries_of_a_higher_term_than_the_leaders_are_replaced_as_well() -> None:
+    """What was not committed gives way to a leader of a later term, whatever its own term was."""
+    node = node_with(1, after((0, 0), opening(1), opening(3), COMMAND), term=4)
+    node.handle_message(append_call(0, 4, after((0, 0), opening(1), COMMAND, COMMAND, opening(4))))
+    assert list(node.log.entries) == [opening(1), COMMAND, COMMAND, opening(4)]
+
+
 def test_a_gap_is_answered_with_the_last_position() -> None:
     node = node_with(1, after((0, 0), opening(1)), term=1)
     node.handle_message(append_call(0, 1, after((1, 5), COMMAND)))
@@ -217,6 +224,27 @@ def test_an_entry_of_another_term_at_the_same_index_is_no_match() -> None:
     assert "Progress(match_index=0, seqno=9)" in repr(leader)
 
 
+def test_an_entry_of_another_term_at_the_last_index_is_no_match_either() -> None:
+    leader = leader_with(opening(1), COMMAND, term=2).nodes[0]
+    owed(leader)
+    leader.handle_message(append_reply(1, 3, (1, 3), leader._seqno))
+    assert leader.commit_index == 0
+    (call,) = calls(leader)
+    assert call.entries == after((1, 2), opening(3))
+
+
+def test_a_match_index_never_falls() -> None:
+    """A later reply may tell of less: its call was handled before an earlier one's."""
+    leader = Cluster.of(5).nodes[0]
+    for _ in range(3):
+        leader.propose_command()
+    owed(leader)
+    leader.handle_message(append_reply(1, 1, (1, 5), leader._seqno))
+    leader.handle_message(append_reply(1, 1, (1, 3), leader._seqno + 1))
+    leader.handle_message(append_reply(2, 1, (1, 5), leader._seqno))
+    assert leader.commit_index == 5
+
+
 def test_a_lost_call_is_made_up_for_by_the_next() -> None:
     cluster = Cluster.of(3)
     cluster.isolate(2)
@@ -263,8 +291,14 @@ def test_a_leader_that_contradicts_the_snapshot_is_refused() -> None:
     """D5, D9."""
     node = node_with(1, after((2, 5), COMMAND), term=2)
     before = state_of(node)
-    with pytest.raises(InvariantError, match="snapshot"):
-        node.handle_message(append_call(0, 4, after((1, 3), COMMAND, opening(3))))
+    for entries in (
+        after((1, 3), COMMAND, opening(3)),
+        after((1, 3), COMMAND, opening(3), COMMAND),
+        after((1, 3), COMMAND, COMMAND),
+        after((1, 3), COMMAND, COMMAND, COMMAND),
+    ):
+        with pytest.raises(InvariantError, match="snapshot"):
+            node.handle_message(append_call(0, 4, entries))
     with pytest.raises(InvariantError, match="committed"):
         node.handle_message(append_call(0, 4, after((1, 5), COMMAND)))
     assert state_of(node) == before

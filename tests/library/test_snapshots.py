@@ -166,6 +166,22 @@ def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
     assert owed(leader) == []
 
 
+def test_a_call_that_lost_its_entries_is_not_joined_over_the_gap() -> None:
+    cluster = busy(3, 0)
+    leader = cluster.nodes[0]
+    leader.propose_command()
+    first = leader._seqno
+    leader.handle_message(append_reply(1, 1, (1, 2), first))  # is owed index 3
+    leader.propose_command()
+    for peer in (1, 2):
+        leader.handle_message(append_reply(peer, 1, (1, 4), first + 1 + peer))
+    leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
+    leader.propose_command()
+    leader.handle_message(append_reply(1, 1, (1, 4), first + 9))
+    broadcast, to_one = calls(leader)
+    assert broadcast.entries == to_one.entries == after((1, 4), COMMAND)
+
+
 def installed(node: Node, at: tuple[int, int], members: ClusterConfig, why: str) -> None:
     """The snapshot is refused, and nothing has changed."""
     before = state_of(node)
@@ -182,6 +198,7 @@ def test_snapshots_that_cannot_be_are_refused() -> None:
     installed(follower, (4, 9), members, "later term")
     installed(follower, (1, 5), config([1]), "the log has")
     installed(follower, (1, 6), members, "another entry")
+    installed(follower, (2, 5), members, "another entry")
     installed(follower, (1, 8), members, "earlier term")
 
 

@@ -72,6 +72,9 @@ def test_a_configuration_says_who_belongs_and_who_votes() -> None:
     assert joint.is_joint_consensus
     assert not config([1]).is_joint_consensus
     assert joint.unique_nodes() == (1, 2, 3, 5)
+    assert (
+        config([1], [2], [2, 1]).unique_nodes() == config([1], [1, 2], [1]).unique_nodes() == (1, 2)
+    )
     assert [node for node in range(7) if joint.contains(NodeId(node))] == [1, 2, 3, 5]
     assert [node for node in range(7) if joint.is_voter(NodeId(node))] == [1, 2, 3]
 
@@ -89,6 +92,8 @@ def test_to_joint_consensus_adds_and_removes_voters() -> None:
     joint = old.to_joint_consensus(adding=[NodeId(3)], removing=[NodeId(0)])
     assert joint == config([0, 1, 2], [1, 2, 3], [4])
     assert old.to_joint_consensus() == config([0, 1, 2], [0, 1, 2], [3, 4])
+    assert old.to_joint_consensus(removing=[NodeId(4), NodeId(9)]).new_voters == {0, 1, 2}
+    assert old.to_joint_consensus(adding=[NodeId(0), NodeId(5)]).new_voters == {0, 1, 2, 5}
     with pytest.raises(InvalidConfigError, match="no voter"):
         old.to_joint_consensus(removing=old.voters)
 
@@ -144,6 +149,81 @@ def test_messages_compare_by_value() -> None:
     assert RequestVoteReply(header(1, 2), True) != RequestVoteReply(header(1, 2), False)
 
 
+def different_values() -> list[object]:
+    """No two alike; of each kind, some that differ in one thing only, and a few that are greater
+    in one and less in another.
+    """
+    configs = [config([1]), config([2]), config([1, 2]), config([1], [2]), config([1], [1, 2])]
+    configs += [config([1], [], [2]), config([1], [], [3])]
+    entries = [after((1, 4)), after((1, 5)), after((2, 4)), after((1, 4), COMMAND)]
+    entries += [after((1, 4), opening(2), COMMAND), after((1, 4), COMMAND, opening(2))]
+    entries += [after((1, 4), opening(2), opening(4)), after((1, 4), opening(3), opening(4))]
+    entries += [after((1, 4), ConfigEntry(configs[0]), COMMAND)]
+    entries += [after((1, 4), COMMAND, ConfigEntry(configs[0]))]
+    entries += [after((1, 4), COMMAND, ConfigEntry(configs[1]))]
+    places = [position(*at) for at in ((1, 2), (1, 3), (2, 1), (2, 2))]
+    headers = [header(*of) for of in ((1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 4), (2, 1, 3))]
+    return [
+        *configs,
+        *entries,
+        *places,
+        *headers,
+        *(Log(one, run) for one in configs[:2] for run in entries[:2]),
+        *(RequestVoteCall(of, at) for of in headers[:3] for at in places),
+        *(RequestVoteReply(of, granted) for of in headers[:3] for granted in (True, False)),
+        *(
+            AppendEntriesCall(of, LogIndex(commit), run)
+            for of in headers[:3]
+            for commit in (1, 2)
+            for run in entries[:5]
+        ),
+        *(AppendEntriesReply(of, at) for of in headers[:3] for at in places),
+        *map(opening, (1, 2, 3)),
+        *map(ConfigEntry, configs),
+        CommandEntry(),
+    ]
+
+
+def test_values_are_equal_only_where_nothing_in_them_differs() -> None:
+    values, again = different_values(), different_values()
+    for at, value in enumerate(values):
+        assert [other for other, one in enumerate(again) if one == value] == [at]
+        assert [other for other, one in enumerate(again) if one != value] == [
+            other for other in range(len(again)) if other != at
+        ]
+        assert value != object()
+
+
+def test_equal_values_have_equal_hashes_and_others_rarely() -> None:
+    kinds = (ClusterConfig, LogPosition, TermEntry, ConfigEntry, CommandEntry)
+    values = [value for value in different_values() if isinstance(value, kinds)]
+    again = [value for value in different_values() if isinstance(value, kinds)]
+    assert [hash(value) for value in values] == [hash(value) for value in again]
+    assert len({hash(value) for value in values}) > len(values) / 2
+
+
+def test_a_value_has_its_fields_and_no_others() -> None:
+    values = [*different_values(), BroadcastMessage(MESSAGES[0]), AppendLogEntries(after((0, 0)))]
+    values += [SendMessage(NodeId(4), MESSAGES[0]), InstallSnapshot(NodeId(4))]
+    values += [SetElectionTimeout(), SaveCurrentTerm(), SaveVotedFor()]
+    assert [value for value in values if hasattr(value, "__dict__")] == []
+
+
+def test_actions_compare_by_value() -> None:
+    kinds = (SetElectionTimeout, SaveCurrentTerm, SaveVotedFor)
+    assert [a() == b() for a in kinds for b in kinds] == [a is b for a in kinds for b in kinds]
+    assert BroadcastMessage(MESSAGES[0]) == BroadcastMessage(MESSAGES[0])
+    assert BroadcastMessage(MESSAGES[0]) != BroadcastMessage(MESSAGES[1])
+    assert AppendLogEntries(after((0, 0))) == AppendLogEntries(after((0, 0)))
+    assert AppendLogEntries(after((0, 0))) != AppendLogEntries(after((0, 1)))
+    assert InstallSnapshot(NodeId(4)) == InstallSnapshot(NodeId(4)) != InstallSnapshot(NodeId(5))
+    sends = [SendMessage(NodeId(to), message) for to in (1, 2) for message in MESSAGES[:2]]
+    again = [SendMessage(NodeId(to), message) for to in (1, 2) for message in MESSAGES[:2]]
+    assert [[a == b for b in again] for a in sends] == [
+        [i == j for j in range(4)] for i in range(4)
+    ]
+
+
 def parts(value: Message | Action | raftbare.LogEntry) -> list[object]:
     match value:
         case RequestVoteCall(MessageHeader(sender, term, seqno), LogPosition(at, index)):
@@ -195,3 +275,4 @@ def test_entries_can_be_hashed() -> None:
 def test_all_public_names_are_there() -> None:
     assert all(hasattr(raftbare, name) for name in raftbare.__all__)
     assert raftbare.__version__
+    assert raftbare.compiled != hasattr(raftbare.Node.handle_message, "__code__")
