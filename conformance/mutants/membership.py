@@ -78,12 +78,12 @@ MEMBERSHIP: Final = (
         (
             Patch(
                 "entries",
-                "                self._configs = self._configs.extended(source._configs, index)\n",
-                "                for at in mine:\n"
-                "                    if at <= source.last_position.index and at not in "
+                "            self._configs = configs.extended(their_configs, index)\n",
+                "            for at in configs.at:\n"
+                "                if at <= source.last_position.index and at not in "
                 "source._terms.at:\n"
-                "                        index = LogIndex(max(index, at))\n"
-                "                self._configs = self._configs.extended(source._configs, index)\n",
+                "                    index = LogIndex(max(index, at))\n"
+                "            self._configs = configs.extended(their_configs, index)\n",
             ),
         ),
     ),

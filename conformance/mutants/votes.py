@@ -307,8 +307,8 @@ VOTES: Final = (
             Patch(
                 "node",
                 "        if message.term > self._current_term:\n",
-                "        if message.term > self._current_term and message.tag != "
-                "REQUEST_VOTE_CALL:\n",
+                "        if message.term > self._current_term and not isinstance("
+                "message, RequestVoteCall):\n",
             ),
         ),
     ),
@@ -323,7 +323,7 @@ VOTES: Final = (
                 "        if message.term > self._current_term:\n",
                 "        if message.term > self._current_term:\n"
                 "            voted = self._voted_for not in (None, message.sender)\n"
-                "            if voted and message.tag == REQUEST_VOTE_CALL and not "
+                "            if voted and isinstance(message, RequestVoteCall) and not "
                 "self.role.is_candidate:\n"
                 "                return\n",
             ),
