@@ -61,8 +61,7 @@ def owing() -> Cluster:
     )
     cluster = take(cluster, Input(1, Receive(call))).after
     cluster = take(cluster, Drain(1)).after
-    cluster = take(cluster, Deliver(0)).after
-    return cluster
+    return take(cluster, Deliver(0)).after
 
 
 def test_both_are_on_the_quorums_that_they_need(owing: Cluster) -> None:
