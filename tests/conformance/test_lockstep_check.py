@@ -12,7 +12,7 @@ from conformance.check import Found, Options, Report, check, describe
 from conformance.crate import D1, IN_LIBRARY, as_in_crate
 from conformance.library import LibrarySubject
 from conformance.lockstep import Difference, Lockstep, Recorder, choice_of, name_of, run, step_of
-from conformance.patched import library
+from conformance.patched import Patch, library
 from conformance.shrink import shrink
 from conformance.simulate import MAX_NODES, Schedule
 from conformance.subject import SpecSubject, Subject
@@ -244,3 +244,14 @@ def test_a_choice_finds_its_step_again() -> None:
         delivered += isinstance(step, Deliver)
         lockstep.take(step)
     assert delivered > 20
+
+
+def test_long_tables_of_marks_are_as_right_as_short_ones() -> None:
+    """They are arrays from some length on, which schedules do not come to."""
+    packed = Patch("entries", "MANY: Final = 256", "MANY: Final = 2")
+    with library(packed) as copy:
+        options = Options(events=20_000, subject=lambda: LibrarySubject(copy))
+        report = check(options)
+        log = copy.LogEntries(copy.LogPosition.ZERO, [copy.TermEntry(1), copy.TermEntry(2)])
+    assert report.found is None
+    assert not isinstance(log._terms.at, list)
