@@ -74,8 +74,9 @@ REPLICATION: Final = (
                 "            entries._splice(base, source)\n"
                 "            if source is call.entries and tail.last_position.index > verified:\n"
                 "                entries._splice(source.last_position, tail)\n"
-                "                entries.last_position = "
-                "entries._position(tail.last_position.index)\n",
+                "                end = tail.last_position.index\n"
+                "                entries.last_position = LogPosition("
+                "entries._term_run(end)[0], end)\n",
             ),
         ),
     ),
@@ -94,7 +95,8 @@ REPLICATION: Final = (
             Patch(
                 "entries",
                 "        self.last_position = source.last_position\n",
-                "        self.last_position = self._position(source.last_position.index)\n",
+                "        index = source.last_position.index\n"
+                "        self.last_position = LogPosition(self._term_run(index)[0], index)\n",
             ),
         ),
     ),

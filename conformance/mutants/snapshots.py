@@ -86,7 +86,8 @@ SNAPSHOTS: Final = (
                 "        if self.entries.contains_index(position.index):\n"
                 "            self.entries._compact_to(position)\n"
                 "            last = self.entries.last_position.index\n"
-                "            self.entries.last_position = self.entries._position(last)\n",
+                "            term, _, _ = self.entries._term_run(last)\n"
+                "            self.entries.last_position = LogPosition(term, last)\n",
             ),
         ),
     ),

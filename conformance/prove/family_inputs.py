@@ -189,7 +189,7 @@ def snapshots(full: bool) -> Iterator[Family]:
 
     for role in (Follower(1), Leader):
         label = "leader" if role is Leader else "follower"
-        for size in range(4 if full else 2):
+        for size in range(4 if full else 3):  # one entry at the snapshot's place, and one behind it
             servers = [Server(role, word) for word in words(size) if len(word) == size]
             yield family(
                 f"snapshot/{label}/log of {size}",
