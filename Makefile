@@ -1,6 +1,7 @@
 # make verify   check, explore and prove the library against its specification, audit traces/
 # make test     everything: lint, types, import contracts, tests, doctests
 # make bench    the benchmarks, as ratios within one run
+# make mutate   the library changed operator by operator, and what survives
 # make setup    the environment that they all use (they call it by themselves)
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ SOURCES := spec raftbare conformance tests examples setup.py
 COMPILED := build/compiled
 WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
-.PHONY: setup verify test test-compiled lint bench traces docs clean
+.PHONY: setup verify test test-compiled lint bench mutate traces docs clean
 
 setup: $(STAMP)
 
@@ -58,6 +59,9 @@ bench: $(COMPILED)/.current
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	$(BIN)/python -m tests.bench.report
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
+
+mutate: setup
+	$(BIN)/python -m conformance.mutants.mechanical
 
 traces: setup
 	$(BIN)/python -m conformance.golden

@@ -1,8 +1,8 @@
 """Make the traces in `traces/`: `python -m conformance.golden [DIRECTORY]`.
 
-`golden/` has recordings of healthy runs of the library.  `violations/` has, each as short as it
-could be made, recordings of copies of the library in which one rule was deliberately broken.  In
-both, `expected.json` says what an audit has to find.  All of it follows from the seeds below.
+`golden/` has recordings of healthy runs of the library.  `violations/` has a recording of every
+mutant, as short as it could be made (`conformance.mutants.traces`).  In both, `expected.json` says
+what an audit has to find.
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-from conformance.audit.run import Level, audit
-from conformance.check import Options, check
-from conformance.crate import D1, IN_LIBRARY, as_in_crate
+from conformance.audit.run import audit
 from conformance.library import LibrarySubject
 from conformance.lockstep import Lockstep, Recorder
-from conformance.patched import Patch, library
-from conformance.recording import THIS_LIBRARY, save
+from conformance.mutants.catalogue import CATALOGUE
+from conformance.mutants.traces import UnconvictedError, record
+from conformance.recording import save
 from conformance.simulate import Profile, Schedule, draw_profile
 from conformance.verify import EXPECTED
-from spec import node as rules
-from spec.cluster import Rule
 
 QUIET = replace(
     draw_profile(Random(0), 3),
@@ -84,107 +83,6 @@ GOLDEN: dict[str, tuple[Profile, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A rule of the library broken, and what an audit says of it."""
-
-    what: str
-    patches: tuple[Patch, ...]
-    level: Level
-    property: str | None = None
-    """What has to be among the problems; None: whatever the exact audit meets first."""
-    rule: Rule | None = None
-    """The same mistake in the specification: then only the properties can tell."""
-    nodes: int | None = None
-    honest: bool = True
-    """Only messages that were sent."""
-
-
-VIOLATIONS: dict[str, Broken] = {
-    "lost-commit": Broken(
-        "votes compare the last index only (D1): a leader lacks a committed entry",
-        IN_LIBRARY["D1"],
-        "safety",
-        "LeaderCompleteness",
-        rule=as_in_crate(D1),
-        nodes=3,
-    ),
-    "vote-for-shorter-log": Broken(
-        "votes compare the last index only (D1), against the specification",
-        IN_LIBRARY["D1"],
-        "exact",
-        nodes=3,
-    ),
-    "leader-not-followed": Broken(
-        "a candidate ignores the leader that won its term (D2)",
-        IN_LIBRARY["D2"],
-        "exact",
-        nodes=3,
-    ),
-    "vote-taken-back": Broken(
-        "a removed leader clears its vote as it steps down (D3)",
-        IN_LIBRARY["D3"],
-        "exact",
-        nodes=3,
-    ),
-    "commit-behind-snapshot": Broken(
-        "an installed snapshot leaves the commit index behind (D4)",
-        IN_LIBRARY["D4"],
-        "exact",
-    ),
-    "covered-entries-refused": Broken(
-        "entries that begin before the own snapshot are not matched (D5)",
-        IN_LIBRARY["D5"],
-        "exact",
-    ),
-    "committed-entry-removed": Broken(
-        "a message that contradicts committed entries is obeyed (D9)",
-        IN_LIBRARY["D9"],
-        "safety",
-        "CommittedEntriesStay",
-        honest=False,
-    ),
-    "vote-not-saved": Broken(
-        "a vote is told that is on no disk",
-        (
-            Patch(
-                "rules",
-                "            self._voted_for = call.sender\n"
-                "            self._pending.save_voted_for = True\n",
-                "            self._voted_for = call.sender\n",
-            ),
-        ),
-        "safety",
-        "VotePersistedBeforeReply",
-        nodes=3,
-    ),
-    "reply-before-write": Broken(
-        "entries are reported before they are written",
-        (
-            Patch(
-                "pending",
-                "            if pending.append_after is not None:\n",
-                "            if pending.append_after is not None and not pending.sends:\n",
-            ),
-        ),
-        "exact",
-        nodes=3,
-    ),
-    "commit-unverified": Broken(
-        "a follower commits up to its own last entry, not to what the call has verified",
-        (
-            Patch(
-                "rules",
-                "        commit_index = call.commit_index if call.commit_index < verified "
-                "else verified\n",
-                "        commit_index = min(call.commit_index, entries.last_position.index)\n",
-            ),
-        ),
-        "exact",
-    ),
-}
-
-
 def record_golden(path: Path, seed: int, profile: Profile) -> None:
     recorder = Recorder()
     schedule = Schedule(seed, 0, profile=profile)
@@ -194,23 +92,6 @@ def record_golden(path: Path, seed: int, profile: Profile) -> None:
         if finding is not None:
             raise SystemExit(f"{path.name} is not healthy: {finding}")
     save(path, recorder.records, profile.nodes)
-
-
-def record_violation(path: Path, name: str, broken: Broken) -> None:
-    with library(*broken.patches) as copy:
-        report = check(
-            Options(
-                events=200_000,
-                nodes=broken.nodes,
-                honest=broken.honest,
-                subject=lambda: LibrarySubject(copy),
-                rule=broken.rule or rules.step,
-            )
-        )
-    if report.found is None:
-        raise SystemExit(f"{path.name}: nothing was found")
-    implementation = f"{THIS_LIBRARY}, deliberately broken: {name}"
-    save(path, report.found.recorder.records, report.found.nodes, implementation)
 
 
 def write_expected(directory: Path, expected: dict[str, dict[str, object]]) -> None:
@@ -229,21 +110,29 @@ def main(directory: Path = Path("traces")) -> None:
         expected[path.name] = {"verdict": "conforms", "what": what}
         print(f"{path}: {audit([path]).verdict}")
     write_expected(golden, expected)
-    expected = {}
-    for name, broken in VIOLATIONS.items():
-        path = violations / f"{name}.jsonl"
-        record_violation(path, name, broken)
-        problems = [problem.property for problem in audit([path], broken.level).problems]
-        print(f"{path}: {', '.join(sorted(problems)) or 'nothing found'}")
-        if not problems or broken.property not in (None, *problems):
-            raise SystemExit(f"{path}: {broken.property} was expected")
-        expected[path.name] = {
-            "verdict": "violation",
-            "property": broken.property or problems[0],
-            "level": broken.level,
-            "what": broken.what,
+    write_expected(violations, record_violations(violations))
+
+
+def record_violations(directory: Path) -> dict[str, dict[str, object]]:
+    """A trace of every mutant that an audit can condemn, on all cores."""
+    expected: dict[str, dict[str, object]] = {}
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        made = {
+            path: pool.submit(record, mutant, path)
+            for mutant in CATALOGUE
+            for path in (directory / f"{mutant.name}.jsonl",)
         }
-    write_expected(violations, expected)
+        for path, one in made.items():
+            try:
+                expected[path.name] = one.result()
+            except UnconvictedError as error:
+                print(error, flush=True)
+                continue
+            print(f"{path}: {expected[path.name]['property']}", flush=True)
+    for path in directory.glob("*.jsonl"):
+        if path.name not in expected:
+            path.unlink()  # of a mutant that is no more
+    return expected
 
 
 if __name__ == "__main__":

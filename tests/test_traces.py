@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.golden import GOLDEN, VIOLATIONS, record_golden
+from conformance.golden import GOLDEN, record_golden
+from conformance.mutants.catalogue import CATALOGUE
 from conformance.replay import replay
 from conformance.verify import EXPECTED, verify_traces
 
@@ -25,10 +26,13 @@ def test_every_trace_is_judged_as_expected(part: str) -> None:
     assert wrong == []
 
 
-def test_there_is_a_trace_for_each_that_can_be_made() -> None:
-    for part, names in (("golden", GOLDEN), ("violations", VIOLATIONS)):
+def test_there_is_a_trace_of_each_healthy_profile_and_of_each_mutant() -> None:
+    for part, names in (
+        ("golden", set(GOLDEN)),
+        ("violations", {mutant.name for mutant in CATALOGUE}),
+    ):
         expected = json.loads((TRACES / part / EXPECTED).read_text(encoding="utf-8"))
-        assert {name.split(".")[0] for name in expected} == set(names)
+        assert {name.split(".")[0] for name in expected} == names
 
 
 @pytest.mark.parametrize(
