@@ -45,7 +45,6 @@ EXPLORED: Final = ("crashes", "held", "snapshots", "membership", "joining")
 """Of the preset quick: few states, and most of what a node can come by."""
 
 NAME: Final = "raftbare_mutant"
-
 MEMORY: Final = 4 << 30
 PATIENCE: Final = 10.0
 """Seconds by the clock for one by the processor, after which even a sleeping mutant is ended."""
@@ -99,32 +98,28 @@ def _said(finding: Finding) -> str:
     return f"{name_of(finding)}: {describe(finding)}"
 
 
-def tests() -> Stage:
-    """Tests of the library's interface, which get the mutant when they import raftbare.
+def library_tests(subject: Subject) -> str | None:
+    """The tests of the library's interface, which get the mutant when they import raftbare.
 
     The examples that hypothesis makes are few, and the same each time.
     """
+    import hypothesis
+    import pytest
 
-    def stage(subject: Subject) -> str | None:
-        import hypothesis
-        import pytest
-
-        hypothesis.settings.register_profile(
-            "mutants", database=None, derandomize=True, deadline=None, max_examples=10
-        )
-        hypothesis.settings.load_profile("mutants")
-        first = _First()
-        files = [file for file in TESTS.glob("test_*.py") if file.name != BUILD]
-        files.sort(key=lambda file: (file.name in RANDOM, file.name))
-        options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
-        for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
-            options += ["-p", f"no:{plugin}"]
-        with library_of(subject.texts, "raftbare"):
-            code = pytest.main([*options, *map(str, files)], plugins=[first])
-        _forget(TESTS)
-        return None if code == pytest.ExitCode.OK else first.failed or f"pytest ends with {code!r}"
-
-    return stage
+    hypothesis.settings.register_profile(
+        "mutants", database=None, derandomize=True, deadline=None, max_examples=10
+    )
+    hypothesis.settings.load_profile("mutants")
+    first = _First()
+    files = [file for file in TESTS.glob("test_*.py") if file.name != BUILD]
+    files.sort(key=lambda file: (file.name in RANDOM, file.name))
+    options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
+    for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
+        options += ["-p", f"no:{plugin}"]
+    with library_of(subject.texts, "raftbare"):
+        code = pytest.main([*options, *map(str, files)], plugins=[first])
+    _forget(TESTS)
+    return None if code == pytest.ExitCode.OK else first.failed or f"pytest ends with {code!r}"
 
 
 def _forget(directory: Path) -> None:
@@ -200,7 +195,6 @@ def proofs(subject: Subject) -> str | None:
 
 TESTS: Final = Path(__file__).parents[2] / "tests" / "library"
 SLOW: Final = "library/test_long_logs.py::test_a_million_commands_are_one_run"
-
 BUILD: Final = "test_build.py"
 """It asks for the files of the package, and a mutant has none."""
 RANDOM: Final = ("test_log_entries.py", "test_numbers.py", "test_values.py")
@@ -209,7 +203,7 @@ RANDOM: Final = ("test_log_entries.py", "test_numbers.py", "test_values.py")
 STAGES: Final[dict[str, Stage]] = {
     "lockstep": lockstep(events=600, seed=0),
     "exploration": explored(0, 2_000),
-    "library tests": tests(),
+    "library tests": library_tests,
     "long exploration": explored(2_000, 8_000),
     "long lockstep": lockstep(events=5_000, seed=1),
 }

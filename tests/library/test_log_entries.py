@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from raftbare import (
     TermEntry,
 )
 from raftbare.entries import NO_CONFIGS, NO_TERMS, Marks
+from raftbare.log import last_below
 
 from .helpers import COMMAND, after, config, opening, position
 
@@ -174,6 +175,8 @@ def marks(at: list[int], values: list[Any]) -> Marks[Any]:
         ((2, 4), (2, 3), ([], []), ([], [])),  # the end before the beginning
         ((2, -1), (2, 3), ([], []), ([], [])),
         ((2, 4), (3, 9), ([4], [3]), ([], [])),  # a mark where the entries begin after
+        ((2, 4), (3, 9), ([3], [3]), ([], [])),
+        ((2, 4), (2, 9), ([], []), ([3], [0])),
         ((2, 4), (3, 9), ([10], [3]), ([], [])),  # one beyond the end
         ((2, 4), (2, 9), ([], []), ([4], [0])),
         ((2, 4), (2, 9), ([], []), ([10], [0])),
@@ -254,6 +257,16 @@ def test_a_run_of_opening_entries_is_so_many() -> None:
     entries = LogEntries.from_runs(LogPosition.ZERO, [(opening(1), 2), (CommandEntry(), 2)])
     assert list(entries) == [opening(1), opening(1), COMMAND, COMMAND]
     assert len(LogEntries.from_runs(LogPosition.ZERO, [(opening(1), 300)])) == 300
+
+
+def test_a_position_that_is_not_in_a_log_stands_for_the_last_one_below_it() -> None:
+    """Neither index nor term of it is higher, however many terms have to be passed over."""
+    model = Model(position(1, 2), [COMMAND, opening(3), COMMAND, opening(4), opening(6), COMMAND])
+    places = [model.prev, *(at for at, _ in model.rows)]
+    for index, term in product(range(11), range(8)):
+        below = [at for at in places if at.index <= index and at.term <= term]
+        expected = max(below) if below else None
+        assert last_below(made(model), position(term, index)) == expected
 
 
 def test_repr_reads_as_python() -> None:

@@ -35,6 +35,7 @@ from raftbare import (
     Term,
     TermEntry,
 )
+from raftbare.log import last_below
 
 
 def fresh(number: int) -> int:
@@ -158,6 +159,8 @@ class Run:
     def seen(self) -> list[object]:
         """What can be seen of the nodes, counted from the base."""
         base = self.base
+        for node in self.nodes:
+            node.log.entries._check()
         return [
             (
                 node.role,
@@ -227,6 +230,8 @@ def test_values_are_equal_whatever_objects_their_numbers_are() -> None:
     assert fresh_entry(TermEntry(term)) == TermEntry(term)
     assert fresh_config(config) == config
     assert Log(fresh_config(config), fresh_entries(entries)) == Log(config, entries)
+    assert SendMessage(NodeId(fresh(node)), call) == SendMessage(node, call)
+    assert InstallSnapshot(NodeId(fresh(node))) == InstallSnapshot(node)
     for message in (
         RequestVoteCall(header, entries.last_position),
         RequestVoteReply(header, True),
@@ -287,5 +292,7 @@ def test_hundreds_of_terms_and_configurations_are_counted_to_their_end(term_firs
     assert LogEntries.from_runs(entries.prev_position, runs) == entries
     found = [entries.get_entry(LogIndex(fresh(index))) for index in (599, 600)]
     assert found == (pair if term_first else pair[::-1])
+    assert last_below(entries, fresh_position(entries.last_position)) == entries.last_position
+    entries._check()
     entries.push(CommandEntry())
     assert entries.get_entry(entries.last_position.index) == CommandEntry()

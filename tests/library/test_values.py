@@ -216,7 +216,11 @@ def test_actions_compare_by_value() -> None:
     assert BroadcastMessage(MESSAGES[0]) != BroadcastMessage(MESSAGES[1])
     assert AppendLogEntries(after((0, 0))) == AppendLogEntries(after((0, 0)))
     assert AppendLogEntries(after((0, 0))) != AppendLogEntries(after((0, 1)))
-    assert InstallSnapshot(NodeId(4)) == InstallSnapshot(NodeId(4)) != InstallSnapshot(NodeId(5))
+    installs = [InstallSnapshot(NodeId(to)) for to in (4, 5)]
+    assert [[InstallSnapshot(one.to) == two for two in installs] for one in installs] == [
+        [True, False],
+        [False, True],
+    ]
     sends = [SendMessage(NodeId(to), message) for to in (1, 2) for message in MESSAGES[:2]]
     again = [SendMessage(NodeId(to), message) for to in (1, 2) for message in MESSAGES[:2]]
     assert [[a == b for b in again] for a in sends] == [
