@@ -52,7 +52,7 @@ def make(level: Level, tell: Told = lambda _: None) -> dict[str, object]:
     Raises `FailedError` where one does not conform, or where the sources were edited meanwhile.
     """
     before = sources()
-    claims = [asdict(claim(level, tell)) for claim in CLAIMS]
+    claims = [asdict(claim(level, tell)) for claim in CLAIMS[level]]
     if sources() != before:
         raise EditedError("the sources were edited meanwhile: what was checked is not known")
     return {

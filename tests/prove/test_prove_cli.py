@@ -233,7 +233,7 @@ def test_an_audit_does_without_z3() -> None:
         "import sys\n"
         "sys.modules['z3'] = sys.modules['numpy'] = None\n"
         "from conformance.cli import app\n"
-        "app(['audit', 'traces/violations/vote-for-shorter-log.jsonl', '--json'])\n"
+        "app(['audit', 'traces/violations/index-only-vote.jsonl', '--json'])\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=CHECKOUT, check=False
