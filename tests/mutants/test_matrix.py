@@ -48,8 +48,8 @@ ENDLESS = Mutant(
     (
         Patch(
             "rules",
-            "    def _drained(self) -> None:\n",
-            "    def _drained(self) -> None:\n        while True:\n            pass\n",
+            "    def _drained(self, role: Leader) -> None:\n",
+            "    def _drained(self, role: Leader) -> None:\n        while True:\n            pass\n",
         ),
     ),
 )
