@@ -49,7 +49,8 @@ ENDLESS = Mutant(
         Patch(
             "rules",
             "    def _drained(self, role: Leader) -> None:\n",
-            "    def _drained(self, role: Leader) -> None:\n        while True:\n            pass\n",
+            "    def _drained(self, role: Leader) -> None:\n"
+            "        while True:\n            pass\n",
         ),
     ),
 )
