@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conformance import console as people
-from conformance.audit.run import EXIT_CODES, AuditReport, Level, audit
+from conformance.audit.run import AuditReport, Level, audit
 from conformance.certify.command import certify_command
 from conformance.check import Options, Report, check
 from conformance.explore.bounds import PRESETS
@@ -25,7 +24,9 @@ from conformance.prove.command import prove_command
 from conformance.recording import save
 from conformance.replay import replay
 from conformance.simulate import MAX_NODES
+from conformance.terminal import output, refuse
 from conformance.trace.files import BadTrace
+from conformance.verdicts import EXIT_CODES
 from conformance.verify import EVENTS, verify
 
 app = typer.Typer(
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Hold raftbare against its specification, and recordings against both.",
 )
-out = Console() if sys.stdout.isatty() else Console(width=160)
+out = output()
 err = Console(stderr=True)
 
 app.command("explore")(explore_command)
@@ -93,7 +94,7 @@ def replay_command(
     try:
         report = replay(trace)
     except BadTrace as error:
-        _bad_input(str(error), as_json)
+        refuse(str(error), as_json)
     if as_json:
         _print_json(report.as_json())
     else:
@@ -203,14 +204,6 @@ def _print_audit(report: AuditReport, as_json: bool) -> None:
 
 def _print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
-
-
-def _bad_input(problem: str, as_json: bool) -> NoReturn:
-    if as_json:
-        _print_json({"verdict": "bad_input", "error": problem})
-    else:
-        err.print(f"[red]error:[/] {escape(problem)}", soft_wrap=True)
-    raise typer.Exit(2)
 
 
 def main() -> None:

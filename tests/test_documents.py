@@ -9,13 +9,13 @@ import typer
 import typer.core
 import typer.main
 
-from conformance.audit.run import EXIT_CODES
 from conformance.cli import app
 from conformance.explore.bounds import PRESETS
 from conformance.explore.run import Options, explore
 from conformance.prove.claims import CLAIMS, Claim
 from conformance.prove.inductive import KEPT, STEPS
 from conformance.prove.lemmas import LEMMAS, Lemma
+from conformance.verdicts import EXIT_CODES
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "PROOFS.md")

@@ -22,13 +22,6 @@ Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive
 IMPLEMENTATION = "raftbare (Python)"
 """How the header of a recording of this library begins; those are judged exactly by default."""
 
-EXIT_CODES: dict[Verdict, int] = {
-    "conforms": 0,
-    "violation": 1,
-    "bad_input": 2,
-    "inconclusive": 3,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from conformance.terminal import output, refuse
 from raftbare import Claim
 
 
@@ -35,21 +36,14 @@ def certify_command(
     from conformance.certify.claims import FailedError
     from raftbare import certificate
 
-    out = Console() if Console().is_terminal else Console(width=160)
+    out = output()
     err = Console(stderr=True)
-
-    def fail(problem: str, verdict: str, code: int) -> NoReturn:
-        if as_json:
-            print(json.dumps({"verdict": verdict, "error": problem}, indent=2))
-        else:
-            err.print(f"[red]{verdict}:[/] {escape(problem)}", soft_wrap=True)
-        raise typer.Exit(code)
 
     if check:
         try:
             stale = making.stale()
         except making.NoCertificateError as error:
-            fail(str(error), "bad_input", 2)
+            refuse(str(error), as_json)
         said = certificate()
         if as_json:
             verdict = "violation" if stale else "conforms"
@@ -63,9 +57,9 @@ def certify_command(
         with err.status("certifying") as status:
             made = making.make(level.value, lambda now: status.update(escape(now)))
     except FailedError as error:
-        fail(str(error), "violation", 1)
+        refuse(str(error), as_json, "violation", 1)
     except making.EditedError as error:
-        fail(str(error), "inconclusive", 3)
+        refuse(str(error), as_json, "inconclusive", 3)
     making.write(made)
     if as_json:
         print(json.dumps({"verdict": "conforms", **made}, indent=2))

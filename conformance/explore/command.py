@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from conformance.explore.bounds import PRESETS, BadBounds, Bounds
+from conformance.terminal import output, refuse
 
 if TYPE_CHECKING:  # an audit does without numpy, which exploring needs
     from conformance.explore.suite import SuiteReport
@@ -89,7 +90,7 @@ def explore_command(
         for name, value in locals().items()
         if value is not None and name in {field.name for field in fields(Bounds)}
     }
-    out = Console() if Console().is_terminal else Console(width=160)
+    out = output()
     err = Console(stderr=True)
     try:
         named = _named(preset, only, given)
@@ -113,11 +114,7 @@ def explore_command(
                 lambda name, report: progress.update(task, description=progress_line(name, report)),
             )
     except (BadBounds, BadCheckpoint) as error:
-        if as_json:
-            print(json.dumps({"verdict": "bad_input", "error": str(error)}, indent=2))
-        else:
-            err.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(2) from None
+        refuse(str(error), as_json)
     trace = save_finding(suite, out_dir, err)
     if as_json:
         print(json.dumps({**suite.as_json(), "trace": str(trace) if trace else None}, indent=2))

@@ -26,6 +26,7 @@ from conformance.explore.tables import Keys, distinct
 from conformance.explore.visited import Visited
 from conformance.patched import PURE
 from conformance.rebuild import Rebuilder
+from conformance.verdicts import EXIT_CODES
 from spec import node as rules
 from spec.cluster import Rule
 from spec.witnesses import SOMETIMES
@@ -82,7 +83,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        return {"conforms": 0, "violation": 1, "inconclusive": 3}[self.verdict]
+        return EXIT_CODES[self.verdict]
 
     @property
     def never_seen(self) -> list[str]:

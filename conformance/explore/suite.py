@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from conformance.explore.bounds import Bounds
 from conformance.explore.path import Counterexample
 from conformance.explore.run import Options, Report, explore
+from conformance.verdicts import EXIT_CODES
 from spec.witnesses import SOMETIMES
 
 
@@ -27,7 +28,7 @@ class SuiteReport:
 
     @property
     def exit_code(self) -> int:
-        return {"conforms": 0, "violation": 1, "inconclusive": 3}[self.verdict]
+        return EXIT_CODES[self.verdict]
 
     @property
     def found(self) -> Counterexample | None:

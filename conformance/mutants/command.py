@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from conformance.terminal import output, refuse
+
 
 class LevelName(StrEnum):
     quick = "quick"
@@ -40,7 +42,7 @@ def mutants_command(
     from conformance.mutants.catalogue import CATALOGUE
     from conformance.mutants.console import print_report, progress_line
 
-    out = Console() if Console().is_terminal else Console(width=200)
+    out = output(200)
     err = Console(stderr=True)
     options = running.Options(level.value, seconds, workers)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -48,11 +50,7 @@ def mutants_command(
         mutants = running.selected(CATALOGUE, only)
         methods = running.methods_at(level.value, method)
     except running.SelectionError as error:
-        if as_json:
-            print(json.dumps({"verdict": "bad_input", "error": str(error)}, indent=2))
-        else:
-            err.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(2) from None
+        refuse(str(error), as_json)
     with Bar(*columns, console=err, transient=True, disable=as_json or not err.is_terminal) as bar:
         task = bar.add_task("planting")
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -28,8 +28,8 @@ from rich.progress import TextColumn, TimeElapsedColumn
 from conformance.mutants.mechanical_generate import Key, Mechanical, mutants, sources
 from conformance.mutants.mechanical_kill import PROOFS, STAGES, Verdict, judge, prepare
 from conformance.mutants.mechanical_survivors import FILE, BadSurvivors, explanations
-
-EXIT_CODES: Final = {"conforms": 0, "violation": 1, "bad_input": 2, "inconclusive": 3}
+from conformance.terminal import output, refuse
+from conformance.verdicts import EXIT_CODES
 
 
 class SelectionError(ValueError):
@@ -254,7 +254,7 @@ def mechanical_command(
     Exit code 0: all are killed or explained; 1: one survives that is not explained, or one that is
     explained does not; 2: usage; 3: stopped.
     """
-    out = Console() if Console().is_terminal else Console(width=160)
+    out = output()
     err = Console(stderr=True)
     options = Options(
         only=tuple(only or ()), workers=workers, seconds=seconds, prove=prove, survivors=survivors
@@ -267,11 +267,7 @@ def mechanical_command(
             task = bar.add_task("starting", total=None)
             report = run(options, lambda now: bar.update(task, description=progress_line(now)))
     except (BadSurvivors, SelectionError) as error:
-        if as_json:
-            print(json.dumps({"verdict": "bad_input", "error": str(error)}, indent=2))
-        else:
-            err.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(2) from None
+        refuse(str(error), as_json)
     except KeyboardInterrupt:
         err.print("[yellow]interrupted[/]")
         raise typer.Exit(3) from None

@@ -12,14 +12,13 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from statistics import median
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from conformance.mutants import methods as methods_module
 from conformance.mutants.methods import METHODS
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.trial import BUDGETS, Budget, Level, Method, Trial, tried
-
-EXIT_CODES: Final = {"conforms": 0, "violation": 1, "bad_input": 2, "inconclusive": 3}
+from conformance.verdicts import EXIT_CODES
 
 
 class SelectionError(LookupError):

@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from conformance.terminal import output, refuse
+
 if TYPE_CHECKING:  # an audit does without z3, which proving needs
     from conformance.prove.run import Report
     from conformance.prove.worker import Source
@@ -55,7 +57,7 @@ def prove_command(
     from conformance.prove.cache import FILE
     from conformance.prove.console import print_report, progress_line
 
-    out = Console() if Console().is_terminal else Console(width=160)
+    out = output()
     err = Console(stderr=True)
     options = running.Options(
         level=level.value,
@@ -80,11 +82,7 @@ def prove_command(
 
             report = running.run(options, catalogue(), progress)
     except running.SelectionError as error:
-        if as_json:
-            print(json.dumps({"verdict": "bad_input", "error": str(error)}, indent=2))
-        else:
-            err.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(2) from None
+        refuse(str(error), as_json)
     except KeyboardInterrupt:
         err.print("[yellow]interrupted[/] before anything was proved")
         raise typer.Exit(3) from None

@@ -28,8 +28,8 @@ from conformance.prove.obligation import (
 from conformance.prove.sources import read
 from conformance.prove.worker import Answer, Job, Source, Workers, name_of, prove
 from conformance.show import show
+from conformance.verdicts import EXIT_CODES
 
-EXIT_CODES: Final = {"conforms": 0, "violation": 1, "bad_input": 2, "inconclusive": 3}
 SAVED_EVERY: Final = 30.0
 """Seconds."""
 
