@@ -14,6 +14,7 @@ from raftbare import (
     AppendLogEntries,
     BroadcastMessage,
     InstallSnapshot,
+    Node,
     NodeId,
     RequestVoteCall,
     RequestVoteReply,
@@ -40,7 +41,8 @@ from .helpers import (
 )
 
 
-def test_actions_come_in_priority_order() -> None:
+def owing_everything() -> Node:
+    """A leader that has not been drained since it restarted, and owes an action of each kind."""
     cluster = Cluster.of(3)
     cluster.nodes[0].propose_command()
     cluster.settle()
@@ -50,6 +52,11 @@ def test_actions_come_in_priority_order() -> None:
     leader.handle_message(RequestVoteReply(header(1, 2), True))
     leader.handle_message(append_reply(1, 2, (1, 3), 9))
     leader.handle_message(append_reply(2, 2, (1, 2), 9))
+    return leader
+
+
+def test_actions_come_in_priority_order() -> None:
+    leader = owing_everything()
     assert [type(action) for action in leader.actions] == [
         SetElectionTimeout,
         SaveCurrentTerm,
@@ -78,15 +85,7 @@ def test_bool_peeks_and_next_takes_one() -> None:
 
 @pytest.mark.skipif(raftbare.compiled, reason="a compiled class does not list its slots")
 def test_a_peek_sees_each_kind_of_action() -> None:
-    cluster = Cluster.of(3)
-    cluster.nodes[0].propose_command()
-    cluster.settle()
-    cluster.compact(0, 3)
-    leader = cluster.restart(0)
-    leader.handle_election_timeout()
-    leader.handle_message(RequestVoteReply(header(1, 2), True))
-    leader.handle_message(append_reply(1, 2, (1, 3), 9))
-    leader.handle_message(append_reply(2, 2, (1, 2), 9))
+    leader = owing_everything()
     pending, empty = leader._pending, Cluster(1).nodes[0]._pending
     for name in type(pending).__slots__:
         alone = Cluster(1).nodes[0]

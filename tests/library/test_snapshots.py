@@ -149,8 +149,8 @@ def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
     assert entries == [after((1, 4), COMMAND)] * 3  # a broadcast, and one to each peer
 
 
-def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
-    """It is as true as before, and will be answered."""
+def compacted_beyond_its_calls() -> Node:
+    """A leader that owes a broadcast and a call to node 1, whose entries its snapshot covers."""
     cluster = busy(3, 0)
     leader = cluster.nodes[0]
     leader.propose_command()
@@ -160,6 +160,12 @@ def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
     for peer in (1, 2):
         leader.handle_message(append_reply(peer, 1, (1, 4), first + 1 + peer))
     leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
+    return leader
+
+
+def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
+    """It is as true as before, and will be answered."""
+    leader = compacted_beyond_its_calls()
     broadcast, to_one = calls(leader)
     assert broadcast.entries == after((1, 4))
     assert to_one.entries == after((1, 2))
@@ -167,17 +173,9 @@ def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
 
 
 def test_a_call_that_lost_its_entries_is_not_joined_over_the_gap() -> None:
-    cluster = busy(3, 0)
-    leader = cluster.nodes[0]
+    leader = compacted_beyond_its_calls()
     leader.propose_command()
-    first = leader._seqno
-    leader.handle_message(append_reply(1, 1, (1, 2), first))  # is owed index 3
-    leader.propose_command()
-    for peer in (1, 2):
-        leader.handle_message(append_reply(peer, 1, (1, 4), first + 1 + peer))
-    leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
-    leader.propose_command()
-    leader.handle_message(append_reply(1, 1, (1, 4), first + 9))
+    leader.handle_message(append_reply(1, 1, (1, 4), leader._seqno + 9))
     broadcast, to_one = calls(leader)
     assert broadcast.entries == to_one.entries == after((1, 4), COMMAND)
 
