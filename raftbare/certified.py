@@ -1,24 +1,22 @@
 """The certificate: what was checked about exactly these sources, and what was found.
 
 It is made by `conformance certify`, in the repository that this package comes from, and installed
-with the package.
+with the package.  What reading it takes is imported when it is read: few programs do.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "certificate.json"
 """In the package's folder."""
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One method, and what it found.
 
     `bounds` say of what it was found, `counts` how much was looked at: the same on any machine.
@@ -33,8 +31,7 @@ class Claim:
     result: str
 
 
-@dataclass(frozen=True)
-class Certificate:
+class Certificate(NamedTuple):
     """`sources`: the SHA-256 of every source file of `raftbare/` and `spec/`, by its path.
 
     `changed`: of the files of this installation, those that are not the certified ones, that are
@@ -61,6 +58,9 @@ def certificate() -> Certificate:
 
     Raises `FileNotFoundError` where there is none.
     """
+    import json
+    from pathlib import Path
+
     package = Path(__file__).parent
     said: dict[str, Any] = json.loads((package / FILE).read_text(encoding="utf-8"))
     certified = {
@@ -79,6 +79,8 @@ def certificate() -> Certificate:
 
 def digests(package: Path) -> dict[str, str]:
     """The SHA-256 of every source file of a package, by the path from the package's parent."""
+    import hashlib
+
     return {
         path.relative_to(package.parent).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(package.rglob("*.py"))

@@ -7,7 +7,6 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -52,7 +51,7 @@ def make(level: Level, tell: Told = lambda _: None) -> dict[str, object]:
     Raises `FailedError` where one does not conform, or where the sources were edited meanwhile.
     """
     before = sources()
-    claims = [asdict(claim(level, tell)) for claim in CLAIMS[level]]
+    claims = [claim(level, tell)._asdict() for claim in CLAIMS[level]]
     if sources() != before:
         raise EditedError("the sources were edited meanwhile: what was checked is not known")
     return {
