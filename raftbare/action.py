@@ -1,7 +1,4 @@
-"""What a node asks its user to do.  Compared by value, immutable by convention.
-
-Plain classes, since they are made in each drain: what `dataclass` writes stays slow when compiled.
-"""
+"""What a node asks its user to do.  Compared by value, immutable by convention."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ from typing import ClassVar, Final, TypeAlias, final
 
 from raftbare.entries import LogEntries
 from raftbare.message import Message
-from raftbare.types import NodeId
+from raftbare.types import NodeId, Value
 
 
 @final
-class SetElectionTimeout:
+class SetElectionTimeout(Value):
     """Set the timer anew; when it runs out, call `Node.handle_election_timeout`.
 
     How long that is depends on `node.role`: a heartbeat interval for a leader, a random time of
@@ -22,53 +19,23 @@ class SetElectionTimeout:
 
     __slots__ = ()
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SetElectionTimeout):
-            return NotImplemented
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return "SetElectionTimeout()"
-
 
 @final
-class SaveCurrentTerm:
+class SaveCurrentTerm(Value):
     """Make `node.current_term` durable."""
 
     __slots__ = ()
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SaveCurrentTerm):
-            return NotImplemented
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return "SaveCurrentTerm()"
-
 
 @final
-class SaveVotedFor:
+class SaveVotedFor(Value):
     """Make `node.voted_for` durable."""
 
     __slots__ = ()
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SaveVotedFor):
-            return NotImplemented
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return "SaveVotedFor()"
-
 
 @final
-class BroadcastMessage:
+class BroadcastMessage(Value):
     """Send a message to each of `node.peers`.  It may be lost, delayed or doubled."""
 
     __slots__ = ("message",)
@@ -77,19 +44,9 @@ class BroadcastMessage:
     def __init__(self, message: Message) -> None:
         self.message = message
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BroadcastMessage):
-            return NotImplemented
-        return self.message == other.message
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"BroadcastMessage(message={self.message!r})"
-
 
 @final
-class AppendLogEntries:
+class AppendLogEntries(Value):
     """Make the durable log end with `entries`, dropping all that it has after `prev_position`."""
 
     __slots__ = ("entries",)
@@ -98,19 +55,9 @@ class AppendLogEntries:
     def __init__(self, entries: LogEntries) -> None:
         self.entries = entries
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, AppendLogEntries):
-            return NotImplemented
-        return self.entries == other.entries
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"AppendLogEntries(entries={self.entries!r})"
-
 
 @final
-class SendMessage:
+class SendMessage(Value):
     """Send a message to one node.  It may be lost, delayed or doubled."""
 
     __slots__ = ("message", "to")
@@ -120,19 +67,9 @@ class SendMessage:
         self.to = to
         self.message = message
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SendMessage):
-            return NotImplemented
-        return self.to == other.to and self.message == other.message
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"SendMessage(to={self.to!r}, message={self.message!r})"
-
 
 @final
-class InstallSnapshot:
+class InstallSnapshot(Value):
     """Bring the snapshot that this node's log begins with to `to`, whose log ends before it.
 
     That node calls `Node.handle_snapshot_installed` once it has the snapshot on its disk.
@@ -143,16 +80,6 @@ class InstallSnapshot:
 
     def __init__(self, to: NodeId) -> None:
         self.to = to
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, InstallSnapshot):
-            return NotImplemented
-        return self.to == other.to
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"InstallSnapshot(to={self.to!r})"
 
 
 Action: TypeAlias = (

@@ -18,14 +18,14 @@ from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast, final
 
 from raftbare.config import ClusterConfig
 from raftbare.error import InvariantError
-from raftbare.types import LogIndex, LogPosition, Term
+from raftbare.types import LogIndex, LogPosition, Term, Value
 
 T = TypeVar("T")
 N = TypeVar("N")
 
 
 @final
-class TermEntry:
+class TermEntry(Value):
     """The entry with which a leader opens its term (§8): the only one that changes the term."""
 
     __slots__ = ("term",)
@@ -34,18 +34,9 @@ class TermEntry:
     def __init__(self, term: Term) -> None:
         self.term: Final = term
 
-    def __eq__(self, other: object) -> bool:
-        return self.term == other.term if isinstance(other, TermEntry) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.term)
-
-    def __repr__(self) -> str:
-        return f"TermEntry({self.term})"
-
 
 @final
-class ConfigEntry:
+class ConfigEntry(Value):
     """A cluster configuration, in force as soon as it is in the log (§6)."""
 
     __slots__ = ("config",)
@@ -54,31 +45,13 @@ class ConfigEntry:
     def __init__(self, config: ClusterConfig) -> None:
         self.config: Final = config
 
-    def __eq__(self, other: object) -> bool:
-        return self.config == other.config if isinstance(other, ConfigEntry) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.config)
-
-    def __repr__(self) -> str:
-        return f"ConfigEntry({self.config})"
-
 
 @final
-class CommandEntry:
+class CommandEntry(Value):
     """A command of the user, who keeps its content beside the log, under its position."""
 
     __slots__ = ()
     __match_args__: ClassVar = ()
-
-    def __eq__(self, other: object) -> bool:
-        return True if isinstance(other, CommandEntry) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(CommandEntry)
-
-    def __repr__(self) -> str:
-        return "CommandEntry()"
 
 
 LogEntry: TypeAlias = TermEntry | ConfigEntry | CommandEntry
@@ -87,7 +60,7 @@ COMMAND: Final = CommandEntry()
 
 
 MANY: Final = 256
-"""From so many on, numbers are kept in an array: 8 bytes each, below 2**63; lists take some 40."""
+"""From so many on, numbers below 2**63 are kept in an array: 8 bytes each; lists take some 40."""
 
 
 @final
@@ -109,10 +82,7 @@ class Marks(Generic[T]):
         """With one more mark, after all others.  O(1) amortized."""
         if not self.at:
             return Marks([index], [value])
-        self.at.append(index)
-        self.values.append(value)
-        self.last = index
-        self._pack()
+        self._add([index], [value])
         return self
 
     def extended(self, more: Marks[T], index: LogIndex) -> Marks[T]:
@@ -124,10 +94,7 @@ class Marks(Generic[T]):
         first = bisect_right(more.at, index)
         if not self.at:
             return Marks(more.at[first:], more.values[first:])
-        self.at.extend(more.at[first:])
-        self.values.extend(more.values[first:])
-        self.last = more.last
-        self._pack()
+        self._add(more.at[first:], more.values[first:])
         return self
 
     def cut(self, index: LogIndex) -> None:
@@ -147,7 +114,15 @@ class Marks(Generic[T]):
         upto = bisect_right(self.at, index)
         return self.values[upto - 1] if upto else None
 
-    def _pack(self) -> None:
+    def _add(self, at: MutableSequence[LogIndex], values: MutableSequence[T]) -> None:
+        before = len(self.at)
+        try:
+            self.at.extend(at)
+            self.values.extend(values)
+        except OverflowError:  # an array does not hold every number
+            self.at = [*self.at[:before], *at]
+            self.values = [*self.values[:before], *values]
+        self.last = self.at[-1]
         if len(self.at) >= MANY and isinstance(self.at, list):
             self.at = packed(self.at)
             self.values = packed(self.values)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias, final
 
 from raftbare.entries import LogEntries
-from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
+from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term, Value
 
 
-class Headed:
+class Headed(Value):
     """What has a header: a header itself, or a message."""
 
     __slots__ = ("sender", "seqno", "term")
@@ -35,16 +35,6 @@ class MessageHeader(Headed):
     __slots__ = ()
     __match_args__: ClassVar = ("sender", "term", "seqno")
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, MessageHeader):
-            return NotImplemented
-        return self.sender == other.sender and self.term == other.term and self.seqno == other.seqno
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"MessageHeader(sender={self.sender}, term={self.term}, seqno={self.seqno})"
-
 
 @final
 class RequestVoteCall(Headed):
@@ -59,16 +49,6 @@ class RequestVoteCall(Headed):
         self.seqno = header.seqno
         self.last_position = last_position
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RequestVoteCall):
-            return NotImplemented
-        return self.header == other.header and self.last_position == other.last_position
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"RequestVoteCall({self.header!r}, {self.last_position!r})"
-
 
 @final
 class RequestVoteReply(Headed):
@@ -82,16 +62,6 @@ class RequestVoteReply(Headed):
         self.term = header.term
         self.seqno = header.seqno
         self.vote_granted = vote_granted
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RequestVoteReply):
-            return NotImplemented
-        return self.header == other.header and self.vote_granted == other.vote_granted
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"RequestVoteReply({self.header!r}, {self.vote_granted!r})"
 
 
 @final
@@ -112,20 +82,6 @@ class AppendEntriesCall(Headed):
         self.commit_index = commit_index
         self.entries = entries
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, AppendEntriesCall):
-            return NotImplemented
-        return (
-            self.header == other.header
-            and self.commit_index == other.commit_index
-            and self.entries == other.entries
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"AppendEntriesCall({self.header!r}, {self.commit_index}, {self.entries!r})"
-
 
 @final
 class AppendEntriesReply(Headed):
@@ -143,16 +99,6 @@ class AppendEntriesReply(Headed):
         self.term = header.term
         self.seqno = header.seqno
         self.last_position = last_position
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, AppendEntriesReply):
-            return NotImplemented
-        return self.header == other.header and self.last_position == other.last_position
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"AppendEntriesReply({self.header!r}, {self.last_position!r})"
 
 
 Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | AppendEntriesReply

@@ -137,45 +137,60 @@ class Actions:
 
     def __iter__(self) -> Iterator[Action]:
         """An action is owed until it is taken, so a loop may be left and another one go on."""
+        if self._node._pending.is_empty() and self._unsynced() is None:
+            return iter(())
+        return self._drain()
+
+    def _drain(self) -> Iterator[Action]:
+        """The first that is owed, looked for anew each time: no message overtakes what it rests on,
+        even where an input comes before the drain is over.
+        """
         node = self._node
         pending = node._pending
-        sends = pending.sends
         while True:
             if pending.set_election_timeout:
                 pending.set_election_timeout = False
                 yield SET_ELECTION_TIMEOUT
-            if pending.save_current_term:
+            elif pending.save_current_term:
                 pending.save_current_term = False
                 yield SAVE_CURRENT_TERM
-            if pending.save_voted_for:
+            elif pending.save_voted_for:
                 pending.save_voted_for = False
                 yield SAVE_VOTED_FOR
-            if pending.broadcast is not None:
+            elif pending.broadcast is not None:
                 message = pending.broadcast
                 pending.broadcast = None
                 yield BroadcastMessage(message)
-            if pending.append_after is not None:
+            elif pending.append_after is not None:
                 after = pending.append_after
                 pending.append_after = None
                 yield AppendLogEntries(node._log.entries._after(after))
-            while sends:
-                if len(sends) == 1:
-                    to, message = sends.popitem()
+            elif pending.sends:
+                if len(pending.sends) == 1:
+                    to, message = pending.sends.popitem()
                 else:
-                    to = min(sends)
-                    message = sends.pop(to)
+                    to = min(pending.sends)
+                    message = pending.sends.pop(to)
                 yield SendMessage(to, message)
-            while pending.installs:
+            elif pending.installs:
                 to = min(pending.installs)
                 pending.installs.remove(to)
                 yield InstallSnapshot(to)
-            role = node._role
-            if (
-                not isinstance(role, Leader)
-                or role.own.match_index >= node._log.entries.last_position.index
-            ):
-                return
-            node._drained(role)
+            else:
+                role = self._unsynced()
+                if role is None:
+                    return
+                node._drained(role)
+
+    def _unsynced(self) -> Leader | None:
+        """A leader's role, while its log's end is not known to be on its disk."""
+        role = self._node._role
+        if (
+            isinstance(role, Leader)
+            and role.own.match_index < self._node._log.entries.last_position.index
+        ):
+            return role
+        return None
 
     def __next__(self) -> Action:
         for action in self:

@@ -18,6 +18,29 @@ MessageSeqNo = NewType("MessageSeqNo", int)
 """Counts a node's calls from 1; a reply carries the number of its call, so stale ones show."""
 
 
+class Value:
+    """What is compared, hashed and shown by the fields that `__match_args__` names.
+
+    A plain class for the messages, actions and entries, which are made at every step: what
+    `dataclass` writes stays slow when compiled.
+    """
+
+    __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
+
+    def __hash__(self) -> int:
+        return hash(tuple([getattr(self, name) for name in self.__match_args__]))
+
+    def __repr__(self) -> str:
+        fields = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__match_args__])
+        return f"{type(self).__name__}({fields})"
+
+
 @final
 class LogPosition:
     """An entry's term and index, which together identify it in every log (Log Matching, §5.3).

@@ -16,13 +16,8 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "            if pending.save_current_term:\n",
-                "            if pending.save_current_term and not pending.save_voted_for:\n",
-            ),
-            Patch(
-                "pending",
-                "                yield SAVE_VOTED_FOR\n",
-                "                yield SAVE_VOTED_FOR\n                continue\n",
+                "            elif pending.save_current_term:\n",
+                "            elif pending.save_current_term and not pending.save_voted_for:\n",
             ),
         ),
     ),
@@ -34,15 +29,8 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "            if pending.save_voted_for:\n",
-                "            if pending.save_voted_for and not sends:\n",
-            ),
-            Patch(
-                "pending",
-                "            while pending.installs:\n",
-                "            if pending.save_voted_for:\n"
-                "                continue\n"
-                "            while pending.installs:\n",
+                "            elif pending.save_voted_for:\n",
+                "            elif pending.save_voted_for and not pending.sends:\n",
             ),
         ),
     ),
@@ -54,15 +42,8 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "            if pending.save_current_term:\n",
-                "            if pending.save_current_term and not sends:\n",
-            ),
-            Patch(
-                "pending",
-                "            while pending.installs:\n",
-                "            if pending.save_current_term:\n"
-                "                continue\n"
-                "            while pending.installs:\n",
+                "            elif pending.save_current_term:\n",
+                "            elif pending.save_current_term and not pending.sends:\n",
             ),
         ),
     ),
@@ -74,13 +55,8 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "            if pending.save_current_term:\n",
-                "            if pending.save_current_term and pending.broadcast is None:\n",
-            ),
-            Patch(
-                "pending",
-                "                yield BroadcastMessage(message)\n",
-                "                yield BroadcastMessage(message)\n                continue\n",
+                "            elif pending.save_current_term:\n",
+                "            elif pending.save_current_term and pending.broadcast is None:\n",
             ),
         ),
     ),
@@ -198,8 +174,8 @@ ACTIONS: Final = (
         (
             Patch(
                 "pending",
-                "            while sends:\n",
-                "            while sends:\n                pending.installs.clear()\n",
+                "            elif pending.sends:\n",
+                "            elif pending.sends:\n                pending.installs.clear()\n",
             ),
         ),
     ),

@@ -236,15 +236,8 @@ REPLICATION: Final = (
         (
             Patch(
                 "pending",
-                "            if pending.append_after is not None:\n",
-                "            if pending.append_after is not None and not sends:\n",
-            ),
-            Patch(
-                "pending",
-                "            while pending.installs:\n",
-                "            if pending.append_after is not None:\n"
-                "                continue\n"
-                "            while pending.installs:\n",
+                "            elif pending.append_after is not None:\n",
+                "            elif pending.append_after is not None and not pending.sends:\n",
             ),
         ),
     ),

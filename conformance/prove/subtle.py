@@ -111,8 +111,8 @@ NAMED: Final = (
         (
             Patch(
                 "pending",
-                "            if pending.append_after is not None:\n",
-                "            if pending.append_after is not None and not pending.sends:\n",
+                "            elif pending.append_after is not None:\n",
+                "            elif pending.append_after is not None and not pending.sends:\n",
             ),
         ),
         "drain/",

@@ -78,8 +78,8 @@ def test_they_see_the_order_in_which_the_library_hands_out_its_actions() -> None
     """No rule has an order; the specification's own would hide it."""
     late = Patch(
         "pending",
-        "            if pending.save_voted_for:\n                pending.save",
-        "            if pending.save_voted_for and not sends:\n                pending.save",
+        "            elif pending.save_voted_for:\n",
+        "            elif pending.save_voted_for and not pending.sends:\n",
     )
     with library(late) as broken:
         found = check(Options(events=20_000, shrink_seconds=0, live=broken)).found

@@ -212,8 +212,8 @@ HIDDEN = {
     ),
     "only the first write is noted as durable": (
         "pending",
-        "role.own.match_index >= node._log.entries.last_position.index",
-        "role.own.match_index > 0",
+        "role.own.match_index < self._node._log.entries.last_position.index",
+        "role.own.match_index == 0",
     ),
     "all members begin anew": ("role", "known[member] if member in known else", ""),
     "the quorum is the former one": ("role", "self.quorum = ", "if not known: self.quorum = "),
@@ -268,7 +268,7 @@ def test_a_hidden_state_that_is_wrong_is_caught_at_once(bug: str) -> None:
 @pytest.mark.parametrize(
     ("patch", "what", "found"),
     [
-        (("pending", "to = min(sends)", "to = max(sends)"), "actions", "Message"),
+        (("pending", "to = min(pending.sends)", "to = max(pending.sends)"), "actions", "Message"),
         (HIDDEN["only the first write is noted as durable"], "drained", "durable"),
         (("rules", "= role.quorum.index()", "= role.quorums.index()"), "failure", "AttributeError"),
     ],

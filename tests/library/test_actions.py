@@ -105,6 +105,22 @@ def test_a_peek_does_not_end_a_drain() -> None:
     assert leader.commit_index == 3
 
 
+def test_no_message_overtakes_what_it_rests_on_though_an_input_comes_within_a_drain() -> None:
+    """The obligations forbid such an input; no promise is broken where it comes all the same."""
+    node = node_with(1, after((0, 0), opening(1)), term=1)
+    node.handle_message(append_call(0, 1, after((1, 1), COMMAND)))
+    drain = iter(node.actions)
+    assert next(drain) == SetElectionTimeout()
+    assert isinstance(next(drain), AppendLogEntries)
+    node.handle_message(RequestVoteCall(header(2, 5), position(1, 9)))
+    assert [type(action) for action in drain] == [
+        SetElectionTimeout,
+        SaveCurrentTerm,
+        SaveVotedFor,
+        SendMessage,
+    ]
+
+
 def test_entries_handed_out_share_nothing() -> None:
     leader = Cluster.of(2).nodes[0]
     leader.propose_config(config([0, 1], non_voters=[5]))

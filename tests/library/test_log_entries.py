@@ -273,5 +273,5 @@ def test_repr_reads_as_python() -> None:
     entries = after((1, 4), opening(2), COMMAND, COMMAND)
     assert repr(entries) == (
         "LogEntries.from_runs(LogPosition(term=1, index=4), "
-        "[(TermEntry(2), 1), (CommandEntry(), 2)])"
+        "[(TermEntry(term=2), 1), (CommandEntry(), 2)])"
     )

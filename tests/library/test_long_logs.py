@@ -123,12 +123,34 @@ def test_a_log_of_many_terms_says_what_a_short_one_would() -> None:
         assert spliced == entries
 
 
-def test_terms_beyond_an_arrays_reach_are_kept_all_the_same() -> None:
-    entries = after((0, 0))
-    for n in range(600):
-        entries.push(opening(2**70 + n))
+@pytest.mark.parametrize("small", [0, 10, 300])
+def test_terms_beyond_an_arrays_reach_are_kept_all_the_same(small: int) -> None:
+    """Whether the first of them comes before, with or after the packing of the tables."""
+    terms = [*range(1, small + 1), *range(2**70, 2**70 + 300)]
+    entries, at_once = after((0, 0)), after((0, 0), *map(opening, terms[:small]))
+    for term in terms:
+        entries.push(opening(term))
     entries._check()
-    assert entries.get_term(LogIndex(600)) == 2**70 + 599
+    assert [entries.get_term(LogIndex(n + 1)) for n in range(len(terms))] == terms
+    at_once._splice(at_once.last_position, entries)
+    at_once._check()
+    assert at_once == entries
+
+
+def test_indices_beyond_an_arrays_reach_are_kept_all_the_same() -> None:
+    many = after((0, 0), *[opening(term) for term in range(1, 300)])
+    far = LogEntries.from_runs(
+        many.last_position, [(COMMAND, 2**64), (opening(300), 1), (opening(301), 1)]
+    )
+    many._splice(far.prev_position, far)
+    many._check()
+    assert many.last_position == position(301, 299 + 2**64 + 2)
+    assert many.get_term(LogIndex(299 + 2**64)) == 299
+    assert many.get_term(LogIndex(299 + 2**64 + 1)) == 300
+    many.push(opening(302))
+    many.truncate(300)
+    many._check()
+    assert many.last_position == position(299, 300)
 
 
 @pytest.mark.parametrize(("k", "m"), [(1, 1), (1, 7), (7, 1), (5, 8), (40, 40)])

@@ -139,7 +139,8 @@ def test_every_message_has_its_header(message: Message) -> None:
     assert (message.sender, message.term, message.seqno) == (1, 2, 3)
     assert message.header == header(1, 2, 3)
     assert [other for other in MESSAGES if other == message] == [message]
-    assert repr(message).startswith(type(message).__name__ + "(MessageHeader(sender=1, term=2")
+    shown = type(message).__name__ + "(header=MessageHeader(sender=1, term=2"
+    assert repr(message).startswith(shown)
 
 
 def test_messages_compare_by_value() -> None:
@@ -273,7 +274,7 @@ def test_everything_can_be_matched() -> None:
 def test_entries_can_be_hashed() -> None:
     entries = [opening(1), opening(1), COMMAND, CommandEntry(), ConfigEntry(config([1]))]
     assert len(set(entries)) == 3
-    assert repr(entries[-1]).startswith("ConfigEntry(ClusterConfig(voters=[1]")
+    assert repr(entries[-1]).startswith("ConfigEntry(config=ClusterConfig(voters=[1]")
 
 
 def test_all_public_names_are_there() -> None:
