@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -84,12 +86,23 @@ def judged_by_proof(library: ModuleType, budget: Budget, trial: Trial) -> None:
 
 def _prove(obligations: list[Obligation], subjects: Subjects, trial: Trial) -> None:
     trial.unit = "paths"
-    for obligation in obligations:
+    for obligation in by_turns(obligations):
         result = obligation.prove(subjects)
         trial.work += result.paths
         if result.result == "refuted":
             trial.killed_by, trial.detail = obligation.name, result.detail
             return
+
+
+def by_turns(obligations: list[Obligation]) -> Iterator[Obligation]:
+    """The first of every event, then the second, and so on: the events differ most, and of each
+    the smallest shapes come first.
+    """
+    events: dict[str, list[Obligation]] = {}
+    for obligation in obligations:
+        events.setdefault("/".join(obligation.name.split("/")[:2]), []).append(obligation)
+    for turn in zip_longest(*events.values()):
+        yield from [obligation for obligation in turn if obligation is not None]
 
 
 def audited_exactly(library: ModuleType, budget: Budget, trial: Trial) -> None:
