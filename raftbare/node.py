@@ -21,7 +21,7 @@ from raftbare.error import (
 )
 from raftbare.log import Log
 from raftbare.message import AppendEntriesCall, AppendEntriesReply, Message, RequestVoteCall
-from raftbare.role import Follower, Leader
+from raftbare.role import Candidate, Follower, Leader
 from raftbare.rules import Rules
 from raftbare.types import CommitStatus, LogIndex, LogPosition, NodeId, Role, Term
 
@@ -263,7 +263,8 @@ class Node(Rules):
 
         Either the user has compacted the log, up to an index that is committed, with what
         `Log.get_position_and_config` says of it; or the leader's snapshot has been installed.
-        What the snapshot covers is committed (D4).
+        What the snapshot covers is committed (D4).  A candidate that takes a leader's snapshot
+        campaigns no longer: its votes were not asked for under the configuration that it now has.
 
         Raises `InvalidSnapshotError` where that cannot be, and while `SaveCurrentTerm` is owed: a
         crash would leave a log that may be ahead of the saved term, by which it was committed.
@@ -300,6 +301,8 @@ class Node(Rules):
             raise InvalidSnapshotError(
                 f"{position!r} is of an earlier term than the entry committed at {committed}"
             )
+        if isinstance(self._role, Candidate) and (found is None or found[0] != position):
+            self._role = Follower()
         self._log._compact(position, config)
         self._commit_index = max(committed, position.index)
         self._pending.compact(self._log)

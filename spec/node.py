@@ -510,7 +510,9 @@ def followed(node: Node) -> Leader:
 def snapshot_installed(node: Node, position: Position, config: Config) -> Step:
     """§7: a snapshot takes the place of the log's prefix; what it covers is committed (D4).
 
-    A node compacts what it knows to be committed; from a leader it takes what lies beyond.
+    A node compacts what it knows to be committed; from a leader it takes what lies beyond.  With
+    that a candidacy is over: the votes were given under the configuration that the log had, and
+    need not overlap with those that elected the leader, if counted by the snapshot's.
     """
     log = node.log
     if position.index < log.snapshot_position.index:
@@ -528,6 +530,8 @@ def snapshot_installed(node: Node, position: Position, config: Config) -> Step:
         return refused(node, "invalid_snapshot", "a leader's log has all that is committed")
     elif position.term < log.term(node.commit_index):
         return refused(node, "invalid_snapshot", "terms never fall in a log")
+    if isinstance(node.role, Candidate) and not log.contains(position):
+        node = node._replace(role=Follower())
     node = node._replace(
         log=log.compacted(position, config),
         commit_index=max(node.commit_index, position.index),

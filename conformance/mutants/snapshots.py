@@ -17,6 +17,20 @@ SNAPSHOTS: Final = (
         IN_LIBRARY["D4"],
     ),
     Mutant(
+        "candidacy-outlives-snapshot",
+        "a candidate counts votes from before under the configuration of a leader's snapshot",
+        "ElectionSafety",
+        "tests/conformance/test_late_votes.py; this library, until its induction was tried",
+        (
+            Patch(
+                "node",
+                "        if isinstance(self._role, Candidate) and "
+                "(found is None or found[0] != position):\n",
+                "        if False:\n",
+            ),
+        ),
+    ),
+    Mutant(
         "snapshot-lowers-commit",
         "a snapshot of what is committed takes the commit index back",
         "CommitMonotonic",

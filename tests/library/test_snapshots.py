@@ -211,3 +211,33 @@ def test_the_empty_snapshot_is_always_there() -> None:
     node = Node.start(NodeId(0))
     node.handle_snapshot_installed(LogPosition.ZERO, config())
     assert node.log.last_position == LogPosition.ZERO
+
+
+def test_a_leaders_snapshot_ends_a_candidacy_and_a_compaction_does_not() -> None:
+    cluster = busy(3, 5)
+    candidate = cluster.nodes[1]
+    candidate.handle_election_timeout()
+    cluster.drain(1)
+    cluster.compact(1, 4)
+    assert candidate.role.is_candidate
+    cluster.install(1, position(1, 9), config([0, 1, 2]))
+    assert candidate.role.is_follower
+    assert (candidate.leader, candidate.voted_for, candidate.current_term) == (None, 1, 2)
+    candidate.handle_election_timeout()
+    assert (candidate.role.is_candidate, candidate.current_term) == (True, 3)
+
+
+def test_a_snapshot_in_the_place_of_conflicting_entries_ends_a_candidacy_too() -> None:
+    node = node_with(1, after((0, 0), opening(1), COMMAND, COMMAND), term=3)
+    node.handle_election_timeout()
+    owed(node)
+    node.handle_snapshot_installed(position(2, 2), config([0, 1, 2]))
+    assert node.role.is_follower
+    assert node.log.last_position == position(2, 2)
+
+
+def test_a_follower_that_takes_a_snapshot_still_knows_its_leader() -> None:
+    cluster = busy(3, 5)
+    node = cluster.nodes[1]
+    cluster.install(1, position(1, 9), config([0, 1, 2]))
+    assert node.leader == 0
