@@ -129,12 +129,19 @@ def _audit(library: ModuleType, level: Level, budget: Budget, trial: Trial) -> N
 
 
 def record_episode(library: ModuleType, episode: int, path: Path) -> int:
-    """What a cluster of this library does in an episode, whatever may be wrong with it."""
+    """What a cluster of this library does in an episode, whatever may be wrong with it.
+
+    It ends where a node is in a state that no schedule goes on from: a commit index past the log.
+    """
     schedule = Schedule(SEED, episode).honest()
     recorder = Recorder()
     live = Live(schedule.profile.nodes, library, recorder)
     for _ in range(schedule.profile.length):
-        finding = live.take(schedule.next(live.cluster))
+        try:
+            step = schedule.next(live.cluster)
+        except LookupError:
+            break
+        finding = live.take(step)
         if finding is not None and name_of(finding) == "Failure":
             break
     save(path, recorder.records, schedule.profile.nodes)

@@ -44,8 +44,8 @@ def _smallest_first(preset: str) -> tuple[Bounds, ...]:
 
 
 BUDGETS: Final[dict[Level, Budget]] = {
-    "quick": Budget(8_000, 3_000, _smallest_first("quick")[:4], False, 120.0),
-    "full": Budget(50_000, 10_000, _smallest_first("quick"), True, 300.0),
+    "quick": Budget(40_000, 15_000, _smallest_first("quick")[:4], False, 120.0),
+    "full": Budget(100_000, 40_000, _smallest_first("quick"), True, 300.0),
 }
 
 
