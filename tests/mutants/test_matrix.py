@@ -32,6 +32,8 @@ SMALL = Budget(
     recorded=3_000,
     bounds=(Bounds(terms=1, log=3, in_flight=1), Bounds(terms=2, log=4, in_flight=1)),
     eventually=False,
+    paths=100_000,
+    paths_alone=100_000,
     seconds=120.0,
 )
 UNSEEN = Mutant(
