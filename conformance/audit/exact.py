@@ -37,7 +37,7 @@ class _Judged:
 
     member: Member | None
     cut: Problem | None = None
-    """Only the first of the owed actions were executed, which is right if a crash came then."""
+    """The drain was not brought to its end, which is right if a crash came then."""
 
 
 class ExactAudit:
@@ -93,7 +93,7 @@ class ExactAudit:
         if record.actions is not None:
             self.checked["drains"] += 1
             actions, node = drain(member)
-            cut = _is_cut(record.actions, actions)
+            cut = _may_be_cut(record.actions, actions)
             disk = member.disk
             if cut or actions == record.actions:
                 for action in record.actions:
@@ -108,14 +108,14 @@ class ExactAudit:
         problem = replace(problem, detail=name + problem.detail)
         if not cut:
             return problem
-        # A crash in the middle of the drain excuses the missing actions, and nothing else.
+        # A crash before the end of the drain excuses the missing actions, and nothing else.
         otherwise = [
             _compared(record, told(outcome), record.actions, seen) for seen in (state, drained)
         ]
         if None in otherwise:
             judged.cut = problem
             return None
-        return problem if name else otherwise[0]
+        return problem if name or record.actions == actions else otherwise[0]
 
     def _resume(
         self, judged: _Judged, record: Recorded, checkpoint: Checkpoint, known: bool
@@ -220,5 +220,6 @@ def _compared(
     return None
 
 
-def _is_cut(recorded: tuple[Action, ...] | None, owed: tuple[Action, ...]) -> bool:
-    return recorded is not None and len(recorded) < len(owed) and owed[: len(recorded)] == recorded
+def _may_be_cut(recorded: tuple[Action, ...], owed: tuple[Action, ...]) -> bool:
+    """A crash may also come after the last action, before the drain is over."""
+    return owed[: len(recorded)] == recorded

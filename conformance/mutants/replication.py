@@ -29,7 +29,7 @@ REPLICATION: Final = (
     Mutant(
         "truncation-on-stale-append",
         "a call whose entries are all there cuts off what follows them",
-        "CommittedEntriesStay",
+        "CommittedOnQuorum",
         "Figure 2, AppendEntries receiver 3",
         _SEEDED["truncation-on-stale-append"],
     ),
@@ -64,7 +64,7 @@ REPLICATION: Final = (
     Mutant(
         "conflicting-tail-kept",
         "entries that follow a conflict stay behind those that took its place",
-        "LogMatching",
+        "TermsMonotonicInLog",
         "mofa-org/mofa #1150",
         (
             Patch(

@@ -75,7 +75,7 @@ SNAPSHOTS: Final = (
     Mutant(
         "suffix-dropped",
         "a follower drops the entries that follow an installed snapshot in its log",
-        "CommittedEntriesStay",
+        "DiskAgreesWithMemory",
         "Figure 13, InstallSnapshot receiver 6; camunda/camunda #6092",
         (
             Patch(

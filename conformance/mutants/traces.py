@@ -3,12 +3,14 @@
 Where the properties alone show what is wrong, the trace is of a cluster of the mutant's own nodes,
 and needs no specification to be condemned.  Else it is of the mutant beside the specification, up
 to the first event that the two answer differently.  Both are shrunk; where random schedules show
-nothing, an exploration may, in the fewest moves.
+nothing, an exploration may, in the fewest moves.  What no audit condemns as it ends there, one may
+a few inputs later.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -20,10 +22,13 @@ from conformance.explore.path import Counterexample
 from conformance.explore.run import Options as Exploring
 from conformance.explore.run import explore
 from conformance.library import LibrarySubject
-from conformance.lockstep import Recorder
+from conformance.live import Live
+from conformance.lockstep import Choice, Difference, Recorder, run
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.trial import BUDGETS
 from conformance.recording import THIS_LIBRARY, save
+from spec.cluster import Drain, Input, Step, is_enabled
+from spec.values import Heartbeat, SnapshotInstalled
 
 EVENTS: Final = 20_000
 SHRINK_SECONDS: Final = 8.0
@@ -46,13 +51,17 @@ class UnconvictedError(Exception):
 def convict(mutant: Mutant) -> Convicted:
     """A recording that condemns the mutant.  All of it follows from the mutant."""
     with mutant.planted() as broken:
-        for look in (_harm, _difference, _fewest_moves, _difference_in_what_no_node_sends):
+        seen: list[tuple[Level, Found | Counterexample]] = []
+        for look in LOOKS:
             level, found = look(broken)
-            if found is None:
-                continue
-            problem = _judged(found, level)
-            if problem is not None:
-                return Convicted(found.recorder, found.nodes, level, problem)
+            if found is not None:
+                seen.append((level, found))
+                if problem := _judged(found.recorder, found.nodes, level):
+                    return Convicted(found.recorder, found.nodes, level, problem)
+        for level, found in seen:
+            recorder = _and_more(found, broken)
+            if problem := _judged(recorder, found.nodes, level):
+                return Convicted(recorder, found.nodes, level, problem)
     raise UnconvictedError(f"{mutant.name}: no recording of it is condemned by an audit")
 
 
@@ -82,11 +91,60 @@ def _difference_in_what_no_node_sends(broken: ModuleType) -> Sought:
     return "exact", check(options).found
 
 
-def _judged(found: Found | Counterexample, level: Level) -> str | None:
+def _seldom_difference(broken: ModuleType) -> Sought:
+    options = replace(USUAL, events=4 * EVENTS, subject=lambda: LibrarySubject(broken))
+    return "exact", check(options).found
+
+
+LOOKS: Final = (
+    _harm,
+    _difference,
+    _fewest_moves,
+    _difference_in_what_no_node_sends,
+    _seldom_difference,
+)
+
+
+def _and_more(found: Found | Counterexample, broken: ModuleType) -> Recorder:
+    """The same with the mutant's own nodes, and then a few more inputs to the one that differs.
+
+    Else the recording ends there: that may be a crash, which excuses all that a node did not do.
+    """
+    steps: Iterable[Choice]
+    if isinstance(found, Found):
+        steps = found.choices
+    else:
+        steps = (step for move in found.moves for step in move.steps)
+    recorder = Recorder()
+    live = Live(found.nodes, broken, recorder)
+    run(live, steps)
+    for step in _more(live, found):
+        if is_enabled(live.cluster, step):
+            live.take(step)
+    return recorder
+
+
+def _more(live: Live, found: Found | Counterexample) -> Iterator[Step]:
+    finding = found.finding
+    node = finding.node
+    if node is None:
+        return
+    if isinstance(found, Counterexample) and isinstance(finding, Difference) and finding.event:
+        yield Input(node, finding.event)  # a search also tries what is no move
+    yield Drain(node)
+    yield Input(node, Heartbeat())
+    yield Drain(node)
+    member = live.cluster.members[node]
+    committed, log = member.node.commit_index, member.disk.log
+    if log.snapshot_position.index <= committed <= log.last_index:
+        yield Input(node, SnapshotInstalled(log.position(committed), log.config_at(committed)))
+
+
+def _judged(recorder: Recorder, nodes: int, level: Level) -> str | None:
     """What the audit of the recording finds first."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.jsonl"
-        save(path, found.recorder.records, found.nodes)
+        save(path, recorder.records, nodes)
         problems = audit([path], level).problems
     return problems[0].property if problems else None
 

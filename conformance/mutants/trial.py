@@ -35,6 +35,10 @@ class Budget:
     """What is explored, one after another."""
     eventually: bool
     """Whether exploration also asks if every state has a fair way on."""
+    paths: int
+    """Through the code, in proofs of equivalence."""
+    paths_alone: int
+    """In proofs of the invariants."""
     seconds: float
 
 
@@ -44,8 +48,8 @@ def _smallest_first(preset: str) -> tuple[Bounds, ...]:
 
 
 BUDGETS: Final[dict[Level, Budget]] = {
-    "quick": Budget(8_000, 3_000, _smallest_first("quick")[:4], False, 120.0),
-    "full": Budget(50_000, 10_000, _smallest_first("quick"), True, 300.0),
+    "quick": Budget(40_000, 15_000, _smallest_first("quick")[:4], False, 30_000, 4_000, 120.0),
+    "full": Budget(100_000, 40_000, _smallest_first("quick"), True, 100_000, 100_000, 300.0),
 }
 
 

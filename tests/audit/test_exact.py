@@ -386,6 +386,22 @@ def test_a_drain_that_a_crash_cut_short(kept: int) -> None:
         assert found(lied) == [("RestartFromDisk", 1, 3)]
 
 
+def test_a_crash_between_the_last_action_and_the_end_of_the_drain() -> None:
+    """The end of the drain is what commits; where none came, the node has not committed."""
+    tape = Tape(LibrarySubject())
+    tape.add(Start())
+    tape.add(CreateCluster(frozenset({1})))
+    tape.add(Heartbeat())
+    start, created, heartbeat = tape.recorder.records
+    assert created.state.commit_index == created.state.last_position.index > 0
+    cut = [start, replace(created, state=created.state._replace(commit_index=0))]
+    assert found(cut) == []
+    assert found(came_up(cut, disk_of(cut))) == []
+    assert found([*cut, heartbeat]) == [("SpecifiedState", 1, 2)]
+    wrong = [start, replace(created, state=created.state._replace(commit_index=1))]
+    assert found(wrong) == [("SpecifiedState", 1, 2)]
+
+
 def test_no_crash_excuses_a_wrong_order() -> None:
     recording = voted()
     whole = recording[1].actions or ()

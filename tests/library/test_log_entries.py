@@ -210,6 +210,14 @@ def test_tables_that_cannot_be_are_noticed(
         entries._check()
 
 
+@pytest.mark.parametrize("last", [0, 1, 3])
+def test_a_table_that_does_not_know_its_last_mark_is_noticed(last: int) -> None:
+    entries = after((0, 0), opening(1), opening(2))
+    entries._terms.last = LogIndex(last)
+    with pytest.raises(AssertionError):
+        entries._check()
+
+
 @pytest.mark.parametrize("table", [NO_TERMS, NO_CONFIGS])
 def test_a_mark_in_the_shared_empty_table_is_noticed(table: Marks[Any]) -> None:
     entries = after((0, 0), opening(1), ConfigEntry(config([1])))  # has tables of its own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
+from array import array
 
 import pytest
 
@@ -91,6 +92,21 @@ def test_long_logs_are_replicated_and_compacted_at_once() -> None:
     leader.handle_message(append_reply(1, 4, (1, MANY), 7))
     (call,) = calls(leader)
     assert len(call.entries) == MANY + 4
+
+
+def test_a_table_of_256_marks_or_more_is_packed() -> None:
+    """8 bytes a number; a shorter one is a list, which is faster."""
+    entries = after((0, 0), *map(opening, range(1, 256)))
+    joined = entries.copy()
+    assert isinstance(entries._terms.at, list)
+    assert isinstance(entries._terms.values, list)
+    entries.push(opening(256))
+    assert isinstance(entries._terms.at, array)
+    assert isinstance(entries._terms.values, array)
+    many = after((0, 0), *map(opening, range(1, 601)))
+    joined._splice(joined.last_position, many)  # from 255 to 600 at once
+    assert isinstance(joined._terms.at, array)
+    assert joined == many
 
 
 def test_a_log_of_many_terms_says_what_a_short_one_would() -> None:

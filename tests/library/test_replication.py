@@ -224,6 +224,19 @@ def test_an_entry_of_another_term_at_the_same_index_is_no_match() -> None:
     assert "Progress(match_index=0, seqno=9)" in repr(leader)
 
 
+@pytest.mark.parametrize("last", [(6, 9), (7, 4)], ids=["a higher index", "a higher term"])
+def test_what_is_ahead_of_the_leader_is_no_match(last: tuple[int, int]) -> None:
+    """No honest peer says so; it is told where the leader's log ends."""
+    cluster = leader_with(opening(1), COMMAND, opening(3), term=5)
+    leader = cluster.nodes[0]
+    owed(leader)
+    assert leader.log.last_position == position(6, 4)
+    leader.handle_message(append_reply(1, 6, last, leader._seqno))
+    assert leader.commit_index == 0
+    (call,) = calls(leader)
+    assert call.entries == after((6, 4))
+
+
 def test_an_entry_of_another_term_at_the_last_index_is_no_match_either() -> None:
     leader = leader_with(opening(1), COMMAND, term=2).nodes[0]
     owed(leader)
