@@ -101,8 +101,9 @@ def told(lockstep: Lockstep) -> Story:
         if one not in story.late:
             story.take(Lose(story.network.index(one)))
 
-    for event in (ElectionTimeout(), ProposeConfig(Config(OLD, NEW)), Heartbeat(), Heartbeat()):
-        story.input(0, event)
+    change = ProposeConfig(Config(OLD, NEW))
+    for later in (ElectionTimeout(), change, Heartbeat(), Heartbeat()):
+        story.input(0, later)
         story.settle(unreached=2)
     leader = story.node(0)
     assert isinstance(leader.role, Leader)
