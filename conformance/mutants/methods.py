@@ -74,19 +74,22 @@ def _explore(options: Exploring, budget: Budget, trial: Trial) -> None:
 
 
 def compared_by_proof(library: ModuleType, budget: Budget, trial: Trial) -> None:
-    """Step equivalence, for all numbers."""
-    _prove(equivalence.obligations("full"), Subjects(library=library), budget.paths, trial)
+    """Step equivalence, for all numbers: all shapes of level quick, and then larger ones."""
+    shapes = [*by_turns(equivalence.obligations("quick"))]
+    shapes += by_turns(equivalence.obligations("full"))
+    _prove(shapes, Subjects(library=library), budget.paths, trial)
 
 
 def judged_by_proof(library: ModuleType, budget: Budget, trial: Trial) -> None:
     """The state invariants, that the mutant's own steps keep them, for all numbers."""
     rule = rule_of(library, through=(BudgetError, RepeatError))
-    _prove(invariants.obligations("quick"), Subjects(rule, library), budget.paths_alone, trial)
+    shapes = [*by_turns(invariants.obligations("quick"))]
+    _prove(shapes, Subjects(rule, library), budget.paths_alone, trial)
 
 
 def _prove(obligations: list[Obligation], subjects: Subjects, paths: int, trial: Trial) -> None:
     trial.unit = "paths"
-    for obligation in by_turns(obligations):
+    for obligation in obligations:
         if trial.work >= paths:
             return
         result = obligation.prove(subjects)

@@ -28,6 +28,7 @@ from spec.values import (
     Config,
     Entries,
     Entry,
+    Follower,
     Leader,
     Log,
     Message,
@@ -120,7 +121,7 @@ class Actor:
         self.was: Final = before.servers[ACTOR]
         self.server = self.was
         """The acting server before the step, with what is known of its shape."""
-        self.config: Final = Config(frozenset(range(before.size)))
+        self.config = Config(frozenset(range(before.size)))
         self.created: Final = z3.Const("created", ENTRY)
         """The entry that the acting server makes, if it makes one."""
         self.links: list[Formula] = [TERM_OF(FOUNDING) == 0]
@@ -160,6 +161,10 @@ class Actor:
         """Look at this order only, of numbers that differ in names."""
         for one, other in pairwise(numbers):
             self.case(self.paths.term(one) <= self.paths.term(other))
+
+    def equals(self, *numbers: int | Number) -> None:
+        """What is known of servers that differ in names: in which order is no matter."""
+        self.ordered(*numbers)
 
     def given(self, **known: Any) -> None:
         """What these are of the acting server: a case that is looked at, or a name for a number."""
@@ -223,7 +228,7 @@ class Actor:
 
     def node(
         self,
-        role: Candidate | Literal["leader", "any", "not a leader"],
+        role: Candidate | Literal["leader", "any", "not a leader", "a follower", "a candidate"],
         log: Window | None,
         vote: Any,
     ) -> Node:
@@ -276,6 +281,13 @@ class Actor:
             return Leader(tuple(peers), durable)
         if role == "not a leader":
             self.given(leads=False)
+        if role == "a follower":
+            self.given(leads=False, campaigns=False)
+            return Follower()
+        if role == "a candidate":
+            self.given(leads=False, campaigns=True)
+            votes: Any = Unread("votes")
+            return Candidate(votes)
         return Unread("a role")
 
     # What the step has made of it

@@ -153,7 +153,8 @@ def compactable(entries: int) -> list[Window]:
 
 def installation(size: int, entries: int) -> Cases:
     """Where a write is owed, the disk has one entry of its own at the most: a restriction too."""
-    for role, log in product(("not a leader", "leader"), (EMPTY, *windows(entries))):
+    roles = ("a follower", "a candidate", "leader")
+    for role, log in product(roles, (EMPTY, *windows(entries))):
         yield (
             f"{role}, {log}",
             partial(steps.installation, role=role, log=log, write=False, entries=0),

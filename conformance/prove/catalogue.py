@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.prove import equivalence, inductive, invariants, quorums
+from conformance.prove.changing import obligations as changing
 from conformance.prove.obligation import Level, Obligation
 from conformance.prove.worker import Source
 
@@ -13,6 +14,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     invariants.obligations,
     quorums.obligations,
     inductive.obligations,
+    changing.obligations,
 )
 
 

@@ -7,6 +7,7 @@ all, and looks at nothing but the disk.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance.prove import claims
@@ -160,12 +161,15 @@ def drain_ends(actor: Actor, log: Window | None) -> Happening:
     role: Any = "not a leader" if log is None else "leader"
     node = actor.node(role, log, any_vote(actor))
     if isinstance(node.role, Leader):
-        actor.ordered(*[peer.match for peer in node.role.peers])
+        actor.equals(*[peer.match for peer in node.role.peers])
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
     actor.member = member = Member(node, Pending(), any_disk(actor))
 
     def run(rule: Rule) -> Ran:
-        return ended(member, rule)
+        ran = ended(member, rule)
+        if ran.after.node.log is not node.log:  # what follows a joint configuration
+            ran = replace(ran, log=actor.log_function(ran.after.node.log, actor.was.log, node.log))
+        return ran
 
     return Happening(run)
 

@@ -8,12 +8,12 @@ older message of every kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import z3
 
@@ -77,16 +77,10 @@ def assumption(
     return z3.ForAll(bound, formula, patterns=patterns)
 
 
-def hypotheses(before: Before) -> list[Formula]:
-    found = [
-        assumption(lemma, before, chosen)
-        for lemma in LEMMAS
-        for chosen in instances(lemma.over, before.size)
-    ]
+def choosable_means(before: Before, may_be_chosen: Callable[..., Formula]) -> Formula:
     term, i = BOUND["T"], BOUND["i"]
     meaning = before.choosable(term, i) == may_be_chosen(before, term, i)
-    found.append(z3.ForAll([term, i], meaning, patterns=[before.choosable(term, i)]))
-    return found
+    return z3.ForAll([term, i], meaning, patterns=[before.choosable(term, i)])
 
 
 def claims_of(message: claims.Message, owed: bool) -> list[Claim]:
@@ -136,18 +130,48 @@ class Induction:
     size: int
     rule: Rule = rules.step
     queries: int = 0
-    before: Before = field(init=False)
+    before: Any = field(init=False)
+    """A `Before`."""
     _reads: dict[Any, frozenset[Part]] = field(init=False, default_factory=dict)
     _known: dict[Any, Formula] = field(init=False, default_factory=dict)
     solver: z3.Solver = field(init=False)
 
+    lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
+
     def __post_init__(self) -> None:
-        self.before = Before(self.size)
+        self.before = self.cluster()
         self.solver = z3.SimpleSolver()
         self.solver.set("auto_config", False)
         self.solver.set("mbqi", False)
         self.solver.set("timeout", MILLISECONDS)
-        self.solver.add(*hypotheses(self.before))
+        self.solver.add(*self.hypotheses())
+
+    # What there is another kind of where membership changes
+
+    def cluster(self) -> Any:
+        return Before(self.size)
+
+    def actor(self, paths: Paths) -> Actor:
+        return Actor(paths, self.before)
+
+    def reading(self) -> Any:
+        return Reading(self.before)
+
+    def meaning(self) -> Formula:
+        return choosable_means(self.before, may_be_chosen)
+
+    def after(self, server: Server, parts: set[Part], changes: Changes) -> Any:
+        return After(self.before, server, parts, changes)
+
+    def hypotheses(self) -> list[Formula]:
+        found = [
+            assumption(lemma, self.before, chosen)
+            for lemma in self.lemmas
+            for chosen in instances(lemma.over, self.size)
+        ]
+        return [*found, self.meaning()]
+
+    # A step
 
     def check(self, step: Step) -> Checked:
         """Whether a step keeps the lemmas.  Raises what the code raises that is run."""
@@ -190,7 +214,7 @@ class Induction:
     @contextmanager
     def prepared(self, step: Step, paths: Paths) -> Iterator[tuple[Actor, Happening]]:
         """A step of the acting server, and what z3 is told of it meanwhile."""
-        actor = Actor(paths, self.before)
+        actor = self.actor(paths)
         happening = step.prepare(actor)
         solver = self.solver
         solver.push()
@@ -269,7 +293,7 @@ class Induction:
         changes = self.changes(actor, ran, server)
         facts = self.facts(actor, ran)
         parts: set[Part] = {(name, ACTOR) for name in new}
-        return Consequence(ran, After(self.before, server, parts, changes), news, facts)
+        return Consequence(ran, self.after(server, parts, changes), news, facts)
 
     def facts(self, actor: Actor, ran: Ran) -> list[Formula]:
         """The entry that a leader has made, if it made one; and what z3 has to look at."""
@@ -316,7 +340,7 @@ class Induction:
         if isinstance(outcome, Refused) and outcome.reason == "invariant":
             yield Goal(f"never refused: {outcome.why}", False)
             return
-        for lemma in LEMMAS:
+        for lemma in self.lemmas:
             for chosen in instances(lemma.over, self.size):
                 if after.changed & self.reads(lemma, chosen):
                     formula = lemma.holds(after, *arguments(lemma.over, chosen, SKOLEMS))
@@ -346,7 +370,7 @@ class Induction:
         """The parts of a view that a lemma or a claim reads."""
         key = fact.name, chosen, *message
         if key not in self._reads:
-            reading: Any = Reading(self.before)
+            reading = self.reading()
             fact.holds(reading, *message, *arguments(fact.over, chosen, SKOLEMS))
             self._reads[key] = frozenset(reading.read)
         return self._reads[key]

@@ -204,7 +204,7 @@ def append_reply(actor: Actor, log: Window | None) -> Happening:
         node = actor.node("leader", log, any_vote(actor))
         assert isinstance(node.role, Leader)
         # The others but the sender are equals: in which order they stand is a matter of names.
-        actor.ordered(*[peer.match for peer in node.role.peers if peer.node != SENDER])
+        actor.equals(*[peer.match for peer in node.role.peers if peer.node != SENDER])
     last = Position(number("their_term"), number("their_index"))
     reply = AppendEntriesReply(SENDER, number("mterm"), number("mseqno"), last)
     return delivery(actor, node, reply)

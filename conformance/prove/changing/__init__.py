@@ -1,0 +1,1 @@
+"""The inductive invariant of a cluster whose membership changes through joint configurations."""

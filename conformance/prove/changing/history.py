@@ -1,0 +1,125 @@
+"""History along a run of the specified cluster, and the view that the lemmas have of it."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from conformance.prove.changing.lemmas import LEMMAS, may_be_chosen
+from conformance.prove.concrete import Choosable, Concrete, claims_of
+from conformance.prove.ghosts import Counted, Ghosts, initial, put
+from conformance.prove.holding import CLAIMS_OF, Broken, failures
+from spec.cluster import Cluster, Turn
+from spec.values import Config, Entry, Index, Leader, Term
+
+
+class History(NamedTuple):
+    """`el`, `kc` by term, `since` by index: see the lemmas."""
+
+    ghosts: Ghosts
+    elected: tuple[Index, ...] = ()
+    known: tuple[Index, ...] = ()
+    since: tuple[Index, ...] = ()
+
+    @classmethod
+    def of(cls, size: int) -> History:
+        return cls(initial(size))
+
+    def after(self, turn: Turn) -> History:
+        before, node = turn.before.node, turn.after.node
+        ghosts, elected, known, since = (
+            self.ghosts.after(turn),
+            self.elected,
+            self.known,
+            self.since,
+        )
+        term = node.current_term
+        led = isinstance(before.role, Leader) and before.current_term == term
+        if not (turn.before.up and turn.after.up):
+            return History(ghosts, elected, known, since)
+        if isinstance(node.role, Leader) and not led:
+            elected = put(elected, term, len(ghosts.whole(node)) - 1, 0)
+            known = put(known, term, node.commit_index, 0)
+        if led and node.commit_index != before.commit_index:
+            # It may have stepped down by it.
+            ghosts = counted(ghosts, term, node.commit_index)
+            known = put(known, term, node.commit_index, 0)
+        for j, (old, new) in enumerate(zip_longest(self.ghosts.counted, ghosts.counted)):
+            if new is not None and new != old:
+                since = put(since, j, before.commit_index, 0)
+        return History(ghosts, elected, known, since)
+
+
+def counted(ghosts: Ghosts, term: Term, commit: Index) -> Ghosts:
+    made = ghosts.counted
+    for j in range(1, commit + 1):
+        known = made[j] if j < len(made) else None
+        if known is None or known.first > term:
+            made = put(made, j, Counted(term, commit), None)
+    return ghosts._replace(counted=made)
+
+
+def chosen_by(view: Concrete, term: Term) -> frozenset[Index]:
+    assert isinstance(view, Seen)
+    return frozenset(i for i in range(1, view.tlast(term) + 1) if may_be_chosen(view, term, i))
+
+
+class Seen(Concrete):
+    """A concrete cluster and its history, with configurations."""
+
+    def __init__(
+        self, cluster: Cluster, history: History, choosable: Choosable = chosen_by
+    ) -> None:
+        super().__init__(cluster, history.ghosts, choosable)
+        self.history = history
+        founding = [one.log[0] for one in history.ghosts.reigns if one is not None]
+        if founding:
+            self.founding = founding[0]
+        else:
+            for member in cluster.members:
+                for entry in member.node.log.entries[:1]:
+                    self.founding = entry
+
+    def is_config(self, entry: Any) -> bool:
+        return isinstance(entry, Entry) and isinstance(entry.payload, Config)
+
+    def joint(self, entry: Any) -> bool:
+        return self.is_config(entry) and entry.payload.is_joint
+
+    def old(self, entry: Any, m: int) -> bool:
+        return self.is_config(entry) and m in entry.payload.voters
+
+    def new(self, entry: Any, m: int) -> bool:
+        return self.is_config(entry) and m in entry.payload.new_voters
+
+    def lc(self, term: Term, i: Index) -> Index:
+        return self._last(term, i, self.is_config)
+
+    def lj(self, term: Term, i: Index) -> Index:
+        return self._last(term, i, self.joint)
+
+    def _last(self, term: Term, i: Index, of: Any) -> Index:
+        return max((k for k in range(1, i + 1) if of(self.tlog(term, k))), default=0)
+
+    def el(self, term: Term) -> Index:
+        return _at(self.history.elected, term)
+
+    def kc(self, term: Term) -> Index:
+        return _at(self.history.known, term)
+
+    def since(self, j: Index) -> Index:
+        return _at(self.history.since, j)
+
+
+def _at(values: tuple[Index, ...], at: int) -> Index:
+    return values[at] if 0 <= at < len(values) else 0
+
+
+def broken(cluster: Cluster, history: History) -> list[Broken]:
+    """The lemmas and claims that do not hold of a state."""
+    view = Seen(cluster, history)
+    found = [one for lemma in LEMMAS for one in failures(lemma, view, {})]
+    for message, owed in claims_of(cluster, history.ghosts):
+        for _, claim in CLAIMS_OF[type(message), owed]:
+            found += failures(claim, view, {}, message)
+    return found

@@ -1,0 +1,336 @@
+"""That every step of a cluster whose membership changes keeps its lemmas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import z3
+
+from conformance.prove import views as fixed
+from conformance.prove.changing.actor import Actor, Proposed
+from conformance.prove.changing.lemmas import LEMMAS, may_be_chosen
+from conformance.prove.changing.script import about_entries
+from conformance.prove.changing.theorems import (
+    alone,
+    along_log,
+    counted,
+    new,
+    no_more,
+    opening,
+    wins,
+)
+from conformance.prove.changing.views import (
+    IS_CONFIG,
+    JOINT,
+    NEW,
+    OLD,
+    After,
+    Before,
+    Changes,
+    Reading,
+)
+from conformance.prove.induction import (
+    MILLISECONDS,
+    SKOLEMS,
+    Checked,
+    Consequence,
+    Goal,
+    Induction,
+    assumption,
+    choosable_means,
+    instances,
+    seen,
+)
+from conformance.prove.lemmas import Lemma
+from conformance.prove.logic import Formula, both
+from conformance.prove.steps import Happening, Ran, Step
+from conformance.prove.views import TERM_OF, Part, Server
+from conformance.symbolic.paths import Path, Paths
+from spec.values import Config, Leader
+
+MARKS: Final = ("Marks", "MarksAreLast", "MarksAgree", "InForce", "ConfigRule")
+"""The lemmas of where configurations are in a log: they are many, and most goals do without."""
+LOGS: Final = (
+    *("Ranges", "LogTerms", "Candidate", "Leader", "LeaderLog", "Elected", "LogFromLeader"),
+    *("TermLogEnds", "TermLogSorted", "TermLogFromLeader", "KnownToLeader", "KnownIsCommitted"),
+    *("KnownIsCounted", "CountedIsChosen"),
+)
+ACKS: Final = (
+    "LeaderProgress",
+    "AckIsOfTerm",
+    "AckIsDisk",
+    "OwedWrite",
+    "ToldIsSaved",
+    "ToldIsVote",
+)
+OF_LOG: Final = frozenset(
+    {"Marks", "LogFromLeader", "LogTerms", "Leader", "LeaderLog", "Candidate", "TermLogEnds"}
+)
+NEEDED: Final[dict[str, frozenset[str]]] = {
+    "Marks": OF_LOG | {"Elected"},
+    "MarksAreLast": OF_LOG | {"MarksAreLast"},
+    "MarksAgree": OF_LOG | {"MarksAgree", "TermLogSorted"},
+    "InForce": OF_LOG | {"MarksAgree", "InForce"},
+    "ConfigRule": OF_LOG
+    | {"MarksAgree", "InForce", "ConfigRule", "Elected", "Ranges", "KnownToLeader"}
+    | {"KnownIsCounted", "KnownIsCommitted", "CountedIsChosen"},
+    "choosable": frozenset(
+        {"Elected", "Leader", "Ranges", "DiskLogTerms", "Candidate", "AckIsOfTerm"}
+    ),
+    "counted": frozenset({*LOGS, *ACKS, "Marks", "ElectedByQuorum"}),
+}
+"""What z3 is told for some goals; for the others all but where configurations are."""
+GROUPS: Final = {
+    **{name: name for name in MARKS},
+    "Choosable": "choosable",
+    **dict.fromkeys(("Elected", "ElectedByQuorum", "KnownIsCommitted"), "counted"),
+    "CountedIsChosen": "counted",
+}
+
+
+class Solvers:
+    """Several that are told the same of a step, and each its own lemmas; `of` is asked."""
+
+    def __init__(self, known: dict[str, list[Formula]]) -> None:
+        self.of = "plain"
+        self.each = {name: z3.SimpleSolver() for name in known}
+        for name, solver in self.each.items():
+            solver.set("auto_config", False)
+            solver.set("mbqi", False)
+            solver.set("timeout", MILLISECONDS)
+            solver.add(*known[name])
+
+    def add(self, *formulas: Formula) -> None:
+        for solver in self.each.values():
+            solver.add(*formulas)
+
+    def push(self) -> None:
+        for solver in self.each.values():
+            solver.push()
+
+    def pop(self) -> None:
+        for solver in self.each.values():
+            solver.pop()
+
+    def check(self) -> Any:
+        return self.each[self.of].check()
+
+
+@dataclass(slots=True)
+class Changing(Induction):
+    lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
+    live: int = 0
+    """How many paths of the latest step z3 sees no contradiction in."""
+
+    def check(self, step: Step) -> Checked:
+        self.live = 0
+        return Induction.check(self, step)
+
+    def __post_init__(self) -> None:
+        self.before = v = self.cluster()
+        follow = [*about_entries(), wins(v), alone(v), new(v), opening(v)]
+        plain = frozenset(lemma.name for lemma in self.lemmas) - set(MARKS)
+        known = {"plain": [*follow, *self.of_names(plain)]}
+        for name, names in NEEDED.items():
+            known[name] = [*follow, *self.of_names(names)]
+            if name in ("choosable", "counted"):
+                known[name].append(self.meaning())
+        for name in MARKS:
+            known[f"{name} alone"] = [*about_entries(), *self.of_names(frozenset({name}))]
+        candidate = self.of_names(frozenset({"Candidate"}))
+        known["own log"] = [*about_entries(), *along_log(v), *candidate]
+        known["all"] = [*follow, *self.hypotheses()]
+        self.solver = Solvers(known)
+
+    def of_names(self, names: frozenset[str]) -> list[Formula]:
+        return [
+            assumption(lemma, self.before, chosen)
+            for lemma in self.lemmas
+            if lemma.name in names
+            for chosen in instances(lemma.over, self.size)
+        ]
+
+    def cluster(self) -> Before:
+        return Before(self.size)
+
+    def actor(self, paths: Paths) -> Actor:
+        return Actor(paths, self.before)
+
+    def reading(self) -> Reading:
+        return Reading(self.before)
+
+    def meaning(self) -> Formula:
+        return choosable_means(self.before, may_be_chosen)
+
+    def after(self, server: Server, parts: set[Part], changes: fixed.Changes) -> After:
+        assert isinstance(changes, Changes)
+        return After(self.before, server, parts, changes)
+
+    def check_path(
+        self, paths: Paths, path: Path[Consequence], happening: Happening
+    ) -> list[tuple[str, str]]:
+        made, solver = path.result, self.solver
+        assert made is not None
+        assert isinstance(solver, Solvers)
+        solver.push()
+        try:
+            solver.add(path.formula(paths), *made.facts)
+            after: Any = made.after
+            self.live += self.follows(False) != z3.unsat
+            groups: dict[str, list[Goal]] = {}
+            if ("choosable", None) in after.changed:
+                could = after.could_before(SKOLEMS["T"], SKOLEMS["i"])
+                groups["choosable"] = [Goal("Choosable", self.with_hints(could, after))]
+            for goal in self.goals(made, happening):
+                group = GROUPS.get(goal.name.split("[")[0], "plain")
+                groups.setdefault(group, []).append(goal)
+            found: list[tuple[str, str]] = []
+            elected = after.changes.elected is not None
+            own_term = SKOLEMS["T"] == after.changes.term
+            for group, goals in groups.items():
+                if group in MARKS and after.changes.leads is not None:
+                    # Of the acting server's term, and of the others, of which nothing is new.
+                    of_own = [self.given(own_term, goal) for goal in goals]
+                    others = [self.given(z3.Not(own_term), goal) for goal in goals]
+                    own = ("own log", group, "all") if elected else (group, "all")
+                    found += self.open(own, of_own) + self.open((f"{group} alone", "all"), others)
+                else:
+                    found += self.open((group, "all"), goals)
+            return found
+        finally:
+            solver.pop()
+
+    def given(self, case: Formula, goal: Goal) -> Goal:
+        return Goal(goal.name, z3.Implies(case, goal.formula))
+
+    def open(self, groups: Sequence[str], goals: list[Goal]) -> list[tuple[str, str]]:
+        """Those that z3 does not see to follow from what it is told, by any of these."""
+        solver: Any = self.solver
+        left = goals
+        for solver.of in groups:
+            if self.follows(both(*[goal.formula for goal in left])) == z3.unsat:
+                left = []
+                break
+            answers = [(goal, self.follows(goal.formula)) for goal in left]
+            left = [goal for goal, answer in answers if answer != z3.unsat]
+            if not left:
+                break
+        solver.of = "plain"
+        return [(goal.name, "unknown") for goal in left]
+
+    def goals(self, made: Consequence, happening: Happening) -> Iterator[Goal]:
+        """What a leader counted may be chosen, exactly; elsewhere that is a premise."""
+        after: Any = made.after
+        for exact in (False, True):
+            after.exact = exact
+            for goal in Induction.goals(self, made, happening):
+                if goal.name.startswith("CountedIsChosen") == exact:
+                    yield goal
+        after.exact = False
+
+    def facts(self, actor: Any, ran: Ran) -> list[Formula]:
+        found = Induction.facts(self, actor, ran)
+        before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
+        if found:
+            entry = next(
+                entry for entry in node.log.entries if z3.eq(actor.entry(entry), actor.created)
+            )
+            if isinstance(entry.payload, Config):
+                found = [*found, *self.made(actor, entry.payload)]
+            else:
+                found = [*found, z3.Not(IS_CONFIG(actor.created)), z3.Not(JOINT(actor.created))]
+        if led(ran) and node.commit_index is not before.commit_index:
+            c, v, t = term(node.commit_index), self.before, actor.server.term
+            last = actor.server.last
+            found = [*found, counted(v, c), no_more(v, c)]
+            mentions = [
+                v.tlog(t, c),
+                actor.was.log(c),
+                v.lc(t, last),
+                v.lj(t, last),
+                v.tlog(t, v.lc(t, last)),
+            ]
+            role: Any = before.role
+            matches = [term(peer.match) for peer in role.peers] + [term(role.durable)]
+            mentions += [f for m in matches for f in (v.tlog(t, m), actor.was.log(m))]
+            found += [seen(one) for one in mentions]
+        return found
+
+    def made(self, actor: Actor, config: Config) -> list[Formula]:
+        """What is known of the configuration that the step has appended."""
+        entry, before, nodes = actor.created, actor.in_force, range(self.size)
+        if isinstance(config, Proposed):
+            facts = [JOINT(entry) == config.is_joint]
+            return [IS_CONFIG(entry), *facts, *[OLD[m](entry) == OLD[m](before) for m in nodes]]
+        # The one that follows a joint configuration.
+        assert not config.is_joint
+        return [
+            IS_CONFIG(entry),
+            z3.Not(JOINT(entry)),
+            *[OLD[m](entry) == NEW[m](before) for m in nodes],
+        ]
+
+    def consequence(self, actor: Any, happening: Happening) -> Consequence:
+        with actor.taken_at_their_word(self.rule):
+            made = Induction.consequence(self, actor, happening)
+        made.facts.extend(actor.told)
+        return made
+
+    def changes(self, actor: Any, ran: Ran, server: Server) -> Changes:
+        made = Induction.changes(self, actor, ran, server)
+        before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
+        commit, known, knew, elected, where = made.commit, None, None, None, None
+        if isinstance(node.role, Leader) and not isinstance(before.role, Leader):
+            elected, known = actor.server.last, server.commit
+        if led(ran) and node.commit_index is not before.commit_index:
+            # It may have stepped down by it.
+            commit = known = term(node.commit_index)
+            knew = term(before.commit_index)
+        if made.leads is not None and Induction.facts(self, actor, ran):
+            where = server.last, actor.created
+        return Changes(
+            made.term,
+            made.leads,
+            commit,
+            made.told,
+            made.acked,
+            elected,
+            known,
+            knew,
+            where,
+        )
+
+    def with_hints(self, formula: Formula, after: Any) -> Formula:
+        if isinstance(formula, bool):
+            return formula
+        v, t, i = self.before, SKOLEMS["T"], SKOLEMS["i"]
+        hints = [v.choosable(t, i), v.lc(t, i), v.lj(t, i), v.lc(t, i - 1), v.lj(t, i - 1)]
+        hints += [v.tlog(t, v.lc(t, i - 1)), v.tlog(t, i)]
+        changes = after.changes
+        if changes.commit is not None:
+            hints.append(v.choosable(changes.term, changes.commit))
+        if changes.elected is not None:
+            of = TERM_OF(changes.leads[1](i))
+            own = v.servers[0].log
+            hints += [
+                own(i),
+                own(i - 1),
+                v.tlog(of, i),
+                v.tlog(of, i - 1),
+                v.lc(of, i - 1),
+                v.lj(of, i - 1),
+                v.lc(of, i),
+            ]
+        if changes.leads is not None:
+            at = self.before.servers[0].last
+            for index in (at, at - 1):
+                hints += [v.lc(changes.term, index), v.lj(changes.term, index)]
+        return z3.Implies(z3.And([seen(hint) for hint in hints]), formula)
+
+
+def led(ran: Ran) -> bool:
+    """Whether it led, and still did when it took the step."""
+    before, node = ran.turn.before.node, ran.after.node
+    return isinstance(before.role, Leader) and node.current_term is before.current_term

@@ -1,0 +1,175 @@
+"""What is proved of a cluster whose membership changes, for some number of nodes.
+
+    changing/why/FACT   that quorums overlap, as a consequence of the lemmas (`theorems`)
+    changing/rules      the rules that are taken at their word: what a quorum is, what it holds
+    changing/initial    a new cluster satisfies the lemmas, and still does when it is created
+    changing/KIND       no step of this kind breaks a lemma, nor the claim of a message
+
+The induction is not complete: the kinds that are not here are named in PROOFS.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations, product
+from typing import Final
+
+from conformance.prove.changing import theorems
+from conformance.prove.changing.cases import KINDS, cases
+from conformance.prove.changing.history import History, broken
+from conformance.prove.changing.induction import Changing
+from conformance.prove.changing.lemmas import majority_of
+from conformance.prove.changing.script import Script
+from conformance.prove.changing.views import Before
+from conformance.prove.obligation import Level, Obligation, Result, Subjects
+from spec.cluster import Input, Rule, apply, new_cluster
+from spec.values import Config, CreateCluster, Leader, Node, Position, Progress, new_log
+
+NODES: Final[dict[Level, tuple[int, ...]]] = {"quick": (4,), "full": (4, 5), "deep": (4, 5)}
+LEFT: Final = ("append reply", "end of drain", "snapshot", "compaction")
+KEPT: Final = tuple(kind for kind in KINDS if kind not in LEFT)
+"""The kinds of steps that are proved."""
+
+
+def obligations(level: Level) -> list[Obligation]:
+    return list(_obligations(level))
+
+
+def _obligations(level: Level) -> Iterator[Obligation]:
+    for size in NODES[level]:
+        bounds = {"nodes": size}
+        for name, proof in theorems.PROOFS.items():
+            fact = Follows(size, proof)
+            yield Obligation(f"changing/why/{size} nodes/{name}", bounds, fact.prove)
+        yield Obligation(f"changing/initial/{size} nodes", bounds, Begins(size).prove)
+    yield Obligation("changing/rules/4 nodes", {"nodes": 4}, Rules(4).prove)
+    if level == "deep":
+        for kind in KEPT:
+            name, bounds = f"changing/{kind}/4 nodes, 0 entries", {"nodes": 4, "entries": 0}
+            yield Obligation(name, bounds, Keeps(kind, 4, 0).prove)
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """A fact follows from the lemmas, by the steps of its proof."""
+
+    size: int
+    proof: theorems.Proof
+
+    def prove(self, subjects: Subjects) -> Result:
+        script = Script(Before(self.size))
+        self.proof(script)
+        result = Result(paths=script.queries, live=script.queries, queries=script.queries)
+        if script.open:
+            result.result = "unknown"
+            result.detail = f"not seen to follow: {', '.join(script.open)}"
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """On plain integers: there are no others in a new cluster."""
+
+    size: int
+
+    def prove(self, subjects: Subjects) -> Result:
+        result = Result()
+        cluster, history = new_cluster(self.size), History.of(self.size)
+        wrong = broken(cluster, history)
+        for some in subsets(self.size):
+            if len(some) < 2:
+                continue
+            change = apply(cluster, Input(min(some), CreateCluster(some)), subjects.rule)
+            assert change.turn is not None
+            wrong += broken(change.after, history.after(change.turn))
+            result.paths += 1
+        if wrong:
+            result.result, result.detail = "refuted", f"{wrong[0].name} does not hold"
+        result.live = result.paths
+        return result
+
+
+def subsets(size: int) -> list[frozenset[int]]:
+    return [
+        frozenset(some) for count in range(size + 1) for some in combinations(range(size), count)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`has_quorum` and `quorum_index`, of all configurations of so many nodes: a quorum is what the
+    lemmas take for one, and the index is the largest that a quorum holds.
+
+    The rules only compare indices, so all orders of them are all that there is.
+    """
+
+    size: int
+
+    def prove(self, subjects: Subjects) -> Result:
+        result = Result()
+        rule = subjects.rule
+        has_quorum, quorum_index = (
+            rule.__globals__[name] for name in ("has_quorum", "quorum_index")
+        )
+        nodes, found = range(self.size), subsets(self.size)
+        for old, new in product(found[1:], found):
+            config = Config(old, new)
+            by_nodes = {of: self.is_quorum(config, of) for of in found}
+            for of, is_one in by_nodes.items():
+                result.paths += 1
+                if has_quorum(config, of) is not is_one:
+                    result.result, result.detail = "refuted", f"{sorted(of)} of {config}"
+            log = new_log(Position(1, self.size), config)
+            for held in product(range(self.size), repeat=self.size) if len(old | new) > 2 else ():
+                peers = tuple(Progress(m, held[m]) for m in nodes if m and m in config.members)
+                node = Node(0, Leader(peers, held[0]), 1, None, log)
+                best = max(
+                    index
+                    for index in range(self.size)
+                    if by_nodes[frozenset(m for m in nodes if held[m] >= index)] or not index
+                )
+                result.paths += 1
+                if quorum_index(node) != best:
+                    result.result, result.detail = "refuted", f"{held} of {config}"
+        result.live = result.paths
+        return result
+
+    def is_quorum(self, config: Config, of: frozenset[int]) -> bool:
+        nodes = range(self.size)
+        among = [m in of for m in nodes]
+        olds = majority_of([m in config.voters for m in nodes], among)
+        news = not config.is_joint or majority_of([m in config.new_voters for m in nodes], among)
+        return bool(olds and news)
+
+
+@lru_cache(maxsize=1)
+def changing(size: int, rule: Rule) -> Changing:
+    """One for each process: it takes time to tell z3 the hypotheses."""
+    return Changing(size, rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """Live are the paths of which z3 sees no contradiction with all that it was told."""
+
+    kind: str
+    size: int
+    entries: int
+
+    def prove(self, subjects: Subjects) -> Result:
+        result = Result()
+        prover = changing(self.size, subjects.rule)
+        before = prover.queries
+        for step in cases(self.kind, self.size, self.entries):
+            checked = prover.check(step)
+            result.paths += checked.paths
+            result.live += prover.live
+            if checked.unassumed or checked.open:
+                names = [name for _, goals in checked.open for name, _ in goals]
+                result.result = "unknown"
+                result.detail = f"{step.shape}: {checked.unassumed or ', '.join(names[:3])}"
+                break
+        result.queries = prover.queries - before
+        return result

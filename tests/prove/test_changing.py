@@ -1,0 +1,200 @@
+"""The lemmas of changing membership: they hold in runs, quorums overlap by them, and bugs show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from conformance.patched import Patch, rule
+from conformance.prove.changing import overlap, script, theorems
+from conformance.prove.changing.cases import cases
+from conformance.prove.changing.history import History, Seen, broken
+from conformance.prove.changing.induction import Changing
+from conformance.prove.changing.lemmas import LEMMAS, majority_of, voters_of
+from conformance.prove.changing.obligations import Rules, obligations
+from conformance.prove.changing.script import Script
+from conformance.prove.changing.views import Before
+from conformance.prove.logic import Formula
+from conformance.prove.obligation import Obligation, Subjects
+from conformance.prove.steps import Step
+from conformance.simulate import Profile, Schedule, draw_profile
+from spec import node as rules
+from spec.cluster import Cluster, Rule, apply, new_cluster
+from spec.values import Config
+
+STATES = 400
+
+
+# That the lemmas are true of the code
+
+
+def profile(episode: int) -> Profile:
+    random = Random(f"changing/{episode}")
+    drawn = draw_profile(random, random.choice((3, 4)))
+    return replace(
+        drawn,
+        voters=random.choice((2, 3)),
+        length=200,
+        config=0.08,
+        retransmit=0.0,
+        forge=0.0,
+        propose=min(drawn.propose, 0.05),
+        batch=min(drawn.batch, 2),
+        snapshot=max(drawn.snapshot, 0.03),
+    )
+
+
+def states(of_rule: Rule) -> Iterator[tuple[Cluster, History]]:
+    """Of random runs, as long as no configuration has an only voter, and logs are short."""
+    for episode in count():
+        schedule = Schedule(3, episode, profile=profile(episode))
+        cluster = new_cluster(schedule.profile.nodes)
+        history = History.of(schedule.profile.nodes)
+        for _ in range(schedule.profile.length):
+            change = apply(cluster, schedule.next(cluster), of_rule)
+            if change.turn is not None:
+                history = history.after(change.turn)
+            configs = [member.node.config for member in change.after.members]
+            if any(has_only_voter(config) for config in configs):
+                break
+            if change.after.members is not cluster.members:
+                yield change.after, history
+            cluster = change.after
+            if any(member.node.log.last_index > 9 for member in cluster.members):
+                break
+
+
+def has_only_voter(config: Config) -> bool:
+    return 1 in (len(config.voters), len(config.new_voters))
+
+
+def test_they_hold_in_every_state_of_random_runs() -> None:
+    seen: Counter[str] = Counter()
+    for number, (cluster, history) in enumerate(states(rules.step)):
+        assert broken(cluster, history) == []
+        view = Seen(cluster, history)
+        terms = [term for term in range(1, view.terms + 1) if view.lead(term) >= 0]
+        seen["two leaders"] += len(terms) > 1
+        ends = [(term, view.tlast(term)) for term in terms]
+        seen["joint"] += any(view.lj(*end) for end in ends)
+        seen["left"] += any(0 < view.lj(*end) < view.lc(*end) for end in ends)
+        seen["counted"] += view.first(3) > 0
+        if number >= STATES:
+            break
+    assert all(seen[what] > 10 for what in ("two leaders", "joint", "left", "counted")), seen
+
+
+def test_a_bug_breaks_one_in_a_run() -> None:
+    """Half of the voters elect a leader."""
+    half = Patch("node", "> len(voters) // 2", ">= len(voters) // 2")
+    found: set[str] = set()
+    for number, (cluster, history) in enumerate(states(rule(half))):
+        found |= {one.name for one in broken(cluster, history)}
+        if found or number > STATES:
+            break
+    assert "ElectedByQuorum" in found
+
+
+# Why quorums overlap
+
+
+@pytest.mark.parametrize("obligation", obligations("quick"), ids=lambda one: one.name)
+def test_what_is_proved_at_level_quick(obligation: Obligation) -> None:
+    result = obligation.prove(Subjects())
+    assert (result.result, result.detail) == ("proved", "")
+    assert result.paths > 3
+
+
+def left_open(name: str) -> list[str]:
+    proof = Script(Before(4))
+    theorems.PROOFS[name](proof)
+    return proof.open
+
+
+@pytest.mark.parametrize(
+    ("lemma", "fact"),
+    [
+        ("ConfigRule", "wins"),
+        ("LeadersHave", "alone"),
+        ("CandidatesHave", "wins"),
+        ("CountedIsChosen", "new"),
+        ("InForce", "counted"),
+        ("KnownToLeader", "counted"),
+        ("MarksAgree", "along"),
+        ("ToldIsSaved", "opening"),
+    ],
+)
+def test_without_a_lemma_they_do_not_follow(
+    lemma: str, fact: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: Any) -> Formula:
+        return True
+
+    monkeypatch.setitem(script.BY_NAME, lemma, replace(script.BY_NAME[lemma], holds=nothing))
+    assert left_open(fact)
+
+
+@pytest.mark.parametrize("fact", ["wins", "alone", "new", "opening", "counted"])
+def test_nor_do_they_if_new_voters_have_no_say(fact: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_old(v: Any, config: Any, of: list[Formula]) -> Formula:
+        return majority_of(voters_of(v, config), of)
+
+    monkeypatch.setattr(overlap, "quorum", of_old)
+    monkeypatch.setattr(theorems, "quorum", of_old)
+    assert left_open(fact)
+
+
+def test_a_joint_quorum_over_the_union_is_no_quorum() -> None:
+    union = Patch(
+        "node",
+        "return majority(config.voters) and (not config.is_joint or majority(config.new_voters))",
+        "return majority(config.voters | config.new_voters)",
+    )
+    assert Rules(3).prove(Subjects(rule=rule(union))).result == "refuted"
+
+
+# Steps
+
+PROVER = Changing(4)
+
+
+def step_of(kind: str, shape: str, entries: int = 0) -> Step:
+    return next(step for step in cases(kind, 4, entries) if step.shape == shape)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("vote call", "vote none"),
+        ("election timeout", "any log, not joint, old voter"),
+        ("propose configuration", "snapshot, not joint, old voter, a joint one"),
+        ("vote reply", "founded, has [0, 1]"),
+        ("crash", "snapshot"),
+    ],
+)
+def test_a_step_keeps_the_lemmas(kind: str, shape: str) -> None:
+    checked = PROVER.check(step_of(kind, shape))
+    assert (checked.open, checked.unassumed) == ([], "")
+    assert 0 < PROVER.live <= checked.paths
+
+
+def test_a_step_that_breaks_one_is_open() -> None:
+    """A candidate's vote is forgotten as its term is saved."""
+    forgets = Patch(
+        "node",
+        "        current_term=node.current_term + 1,\n        voted_for=node.id,\n",
+        "        current_term=node.current_term + 1,\n        voted_for=None,\n",
+    )
+    prover = Changing(4, rule(forgets))
+    checked = prover.check(step_of("election timeout", "any log, not joint, old voter"))
+    assert "Candidate[0]" in [name for _, goals in checked.open for name, _ in goals]
+
+
+def test_every_lemma_has_words() -> None:
+    assert all(lemma.words.endswith(".") for lemma in LEMMAS)
