@@ -208,7 +208,7 @@ def test_a_rule_of_the_crate_breaks_lemmas() -> None:
     names = {name for _, goals in checked.open for name, _ in goals}
     assert "OwedVoteIsInformed (new)" in names
     wrong = Induction(3, as_in_crate(D4))
-    checked = wrong.check(step_of("snapshot", "not a leader, founded"))
+    checked = wrong.check(step_of("snapshot", "a follower, founded"))
     names = {name for _, goals in checked.open for name, _ in goals}
     assert "Ranges[0]" in names
 
