@@ -97,15 +97,32 @@ class Lemma:
 LEMMAS: list[Lemma] = []
 
 
-def lemma(
-    words: str, over: str = "n", patterns: Callable[..., Patterns] = lambda *_: ()
-) -> Callable[[Callable[..., Formula]], Callable[..., Formula]]:
-    def add(holds: Callable[..., Formula]) -> Callable[..., Formula]:
-        name = "".join(word.capitalize() for word in holds.__name__.split("_"))
-        LEMMAS.append(Lemma(name, words, over, holds, patterns))
-        return holds
+Holds: TypeAlias = Callable[..., Formula]
 
-    return add
+
+class Adds(Protocol):
+    """A decorator for the formula of a lemma, which has the lemma's name."""
+
+    def __call__(
+        self, words: str, over: str = "n", patterns: Callable[..., Patterns] = ...
+    ) -> Callable[[Holds], Holds]: ...
+
+
+def adds_to(lemmas: list[Lemma]) -> Adds:
+    def lemma(
+        words: str, over: str = "n", patterns: Callable[..., Patterns] = lambda *_: ()
+    ) -> Callable[[Holds], Holds]:
+        def add(holds: Holds) -> Holds:
+            name = "".join(word.capitalize() for word in holds.__name__.split("_"))
+            lemmas.append(Lemma(name, words, over, holds, patterns))
+            return holds
+
+        return add
+
+    return lemma
+
+
+lemma = adds_to(LEMMAS)
 
 
 def within(first: Int, i: Int, last: Int) -> Formula:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from conformance.prove import lemmas as fixed
 from conformance.prove.induction import seen
@@ -30,7 +30,6 @@ from conformance.prove.lemmas import (
     EntryTerm,
     Int,
     Lemma,
-    Patterns,
     is_committed,
     within,
 )
@@ -39,6 +38,8 @@ from conformance.prove.views import ACTOR
 
 Nodes = list[Formula]
 """Of each node whether it is among them."""
+Holders: TypeAlias = Callable[[Int], Nodes]
+"""Who has, or may have, the entries up to an index."""
 
 
 class View(fixed.View, Protocol):
@@ -58,15 +59,7 @@ class View(fixed.View, Protocol):
 LEMMAS: list[Lemma] = []
 
 
-def lemma(
-    words: str, over: str = "n", patterns: Callable[..., Patterns] = lambda *_: ()
-) -> Callable[[Callable[..., Formula]], Callable[..., Formula]]:
-    def add(holds: Callable[..., Formula]) -> Callable[..., Formula]:
-        name = "".join(word.capitalize() for word in holds.__name__.split("_"))
-        LEMMAS.append(Lemma(name, words, over, holds, patterns))
-        return holds
-
-    return add
+lemma = fixed.adds_to(LEMMAS)
 
 
 # Quorums of configurations, §6
@@ -315,7 +308,7 @@ def held_by_quorum(
     v: View,
     term: Int,
     i: Int,
-    holders: Callable[[Int], Nodes],
+    holders: Holders,
     known: Callable[[Int], Formula],
 ) -> Formula:
     """A quorum of whatever configuration its leader may have counted by holds the entry at i.
@@ -324,20 +317,19 @@ def held_by_quorum(
     the old voters too, if not of this entry then of one before it, unless the joint one was `known`
     to be committed.
     """
-    return both(
-        term >= 1,
-        v.lead(term) != NOBODY,
-        v.el(term) < i,
-        i <= v.tlast(term),
-        quorums_hold(v, term, i, holders, known),
-    )
+    return both(is_own(v, term, i), quorums_hold(v, term, i, holders, known))
+
+
+def is_own(v: View, term: Int, i: Int) -> Formula:
+    """The term's leader has an entry of its own at i."""
+    return both(term >= 1, v.lead(term) != NOBODY, v.el(term) < i, i <= v.tlast(term))
 
 
 def quorums_hold(
     v: View,
     term: Int,
     i: Int,
-    holders: Callable[[Int], Nodes],
+    holders: Holders,
     known: Callable[[Int], Formula],
 ) -> Formula:
     at = v.lc(term, i - 1)
@@ -354,13 +346,24 @@ def quorums_hold(
     )
 
 
+def acknowledged(v: View, term: Int) -> Holders:
+    """Who did so in this term."""
+    return lambda at: [v.ack(n, term) >= at for n in range(v.size)]
+
+
+def may_acknowledge(v: View, term: Int) -> Holders:
+    """Who did so in this term, or still may."""
+    return lambda at: [either(v.ack(n, term) >= at, v.dterm(n) <= term) for n in range(v.size)]
+
+
+def could_be_chosen(v: View, term: Int, i: Int) -> Formula:
+    """A quorum has, or may still, acknowledge what its leader has at i, or will have."""
+    return quorums_hold(v, term, i, may_acknowledge(v, term), lambda at: at <= v.kc(term))
+
+
 def may_be_chosen(v: View, term: Int, i: Int) -> Formula:
     """A quorum has, or may still, acknowledge the entry of this term at i."""
-
-    def holders(at: Int) -> Nodes:
-        return [either(v.ack(n, term) >= at, v.dterm(n) <= term) for n in range(v.size)]
-
-    return held_by_quorum(v, term, i, holders, lambda at: at <= v.kc(term))
+    return both(is_own(v, term, i), could_be_chosen(v, term, i))
 
 
 def opening_holds(v: Any) -> Formula:
@@ -392,10 +395,7 @@ def opening_holds(v: Any) -> Formula:
 )
 def counted_is_chosen(v: View, j: Int) -> Formula:
     term, by, since = v.first(j), v.by(j), v.since(j)
-
-    def holders(at: Int) -> Nodes:
-        return [v.ack(n, term) >= at for n in range(v.size)]
-
+    holders = acknowledged(v, term)
     return both(
         term >= 0,
         implies(
@@ -409,6 +409,3 @@ def counted_is_chosen(v: View, j: Int) -> Formula:
             ),
         ),
     )
-
-
-WORDS: Final[dict[str, str]] = {one.name: one.words for one in LEMMAS}

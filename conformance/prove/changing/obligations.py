@@ -122,7 +122,7 @@ class Rules:
                 if has_quorum(config, of) is not is_one:
                     result.result, result.detail = "refuted", f"{sorted(of)} of {config}"
             log = new_log(Position(1, self.size), config)
-            for held in product(range(self.size), repeat=self.size) if len(old | new) > 2 else ():
+            for held in product(range(self.size), repeat=self.size):
                 peers = tuple(Progress(m, held[m]) for m in nodes if m and m in config.members)
                 node = Node(0, Leader(peers, held[0]), 1, None, log)
                 best = max(

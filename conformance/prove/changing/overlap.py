@@ -23,10 +23,13 @@ import z3
 
 from conformance.prove.changing.lemmas import (
     Nodes,
+    acknowledged,
     base,
     held_by_quorum,
     later,
     majority_of,
+    may_acknowledge,
+    may_be_chosen,
     new_voters_of,
     quorum,
     same,
@@ -281,17 +284,14 @@ class Contradiction:
         self.contradict(d, based, majority)
 
     def acks(self, at: Int) -> Nodes:
-        v = self.script.before
-        return [v.ack(n, self.term) >= at for n in range(v.size)]
+        return acknowledged(self.script.before, self.term)(at)
 
     def may(self, at: Int) -> Nodes:
-        v, t = self.script.before, self.term
-        return [either(v.ack(n, t) >= at, v.dterm(n) <= t) for n in range(v.size)]
+        return may_acknowledge(self.script.before, self.term)(at)
 
     def held(self, at: Int) -> Formula:
-        """May be chosen, or could be if it were in the log."""
-        v, t = self.script.before, self.term
-        return held_by_quorum(v, t, at, self.may, lambda config: config <= v.kc(t))
+        """It may be chosen."""
+        return may_be_chosen(self.script.before, self.term, at)
 
     def star(self, d: Int) -> Int:
         """Where a majority of the base at d holds something that may be chosen."""
@@ -311,8 +311,10 @@ class Contradiction:
 
         beyond = last_joint > d
         left = both(beyond, f < in_force)
-        self.least("first_joint", f, JOINT, d, last_joint, beyond, last_joint <= i - 1)
-        self.least("next", n, IS_CONFIG, f, in_force, left)
+        self.least(
+            "first_joint", f, JOINT, d, last_joint, beyond, "logs Marks", last_joint <= i - 1
+        )
+        self.least("next", n, IS_CONFIG, f, in_force, left, "logs Marks first_joint")
         at_d = v.lj(t, d)
         s.step(
             "none_beyond",
@@ -383,7 +385,8 @@ class Contradiction:
         )
         at_count = v.lc(t, by - 1)
         later_own = both(own, by > f)
-        self.least("next_counted", g, IS_CONFIG, f, at_count, both(later_own, at_count > f))
+        known, beyond_it = "logs Marks first_joint counted_own", both(later_own, at_count > f)
+        self.least("next_counted", g, IS_CONFIG, f, at_count, beyond_it, known)
         s.step(
             "followed_counted",
             implies(both(later_own, at_count > f), v.lc(t, g - 1) == f),
@@ -485,6 +488,7 @@ class Contradiction:
         above: Int,
         last: Int,
         if_: Formula,
+        using: str,
         *also: Formula,
     ) -> None:
         """The least index above some with an entry of a kind, where the last one is known."""
@@ -502,7 +506,7 @@ class Contradiction:
         s.step(
             name,
             implies(if_, both(found, *also)),
-            f"least_{name} logs Marks first_joint counted_own",
+            f"least_{name} {using}",
             [last, x(last)],
         )
         s.facts[name] = [implies(if_, one) for one in (*also, above < number, number <= last)]

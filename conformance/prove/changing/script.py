@@ -14,12 +14,11 @@ import z3
 
 from conformance.prove.changing.lemmas import LEMMAS, may_be_chosen
 from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
-from conformance.prove.induction import BOUND, assumption, instances, seen
+from conformance.prove.induction import assumption, choosable_means, instances, seen
 from conformance.prove.logic import Formula, negation
 from conformance.prove.views import ENTRY, FOUNDING, TERM_OF
 
 MILLISECONDS: Final = 20_000
-OPTIONAL: Final = ("first_joint", "counted_own")
 BY_NAME: Final = {one.name: one for one in LEMMAS}
 
 
@@ -32,12 +31,6 @@ def about_entries() -> list[Formula]:
         z3.Not(JOINT(FOUNDING)),
         z3.ForAll([entry], z3.Implies(JOINT(entry), IS_CONFIG(entry)), patterns=[JOINT(entry)]),
     ]
-
-
-def choosable_means(before: Before) -> Formula:
-    term, i = BOUND["T"], BOUND["i"]
-    meaning = before.choosable(term, i) == may_be_chosen(before, term, i)
-    return z3.ForAll([term, i], meaning, patterns=[before.choosable(term, i)])
 
 
 @dataclass(slots=True)
@@ -60,12 +53,10 @@ class Script:
         solver.set("timeout", MILLISECONDS)
         solver.add(*about_entries())
         for name in using.split():
-            if name in OPTIONAL and name not in self.facts:
-                continue
             if name in self.facts:
                 solver.add(*self.facts[name])
             elif name == "Choosable":
-                solver.add(choosable_means(self.before))
+                solver.add(choosable_means(self.before, may_be_chosen))
             else:
                 lemma = BY_NAME[name]
                 for chosen in instances(lemma.over, self.before.size):

@@ -8,14 +8,16 @@ from typing import Any, Final
 import z3
 
 from conformance.prove.changing.lemmas import (
+    acknowledged,
     base,
+    could_be_chosen,
     elected_by,
     held_by_quorum,
     later,
     majority_of,
+    may_acknowledge,
     opening_holds,
     quorum,
-    quorums_hold,
     same,
     voters_of,
 )
@@ -58,14 +60,10 @@ def alone(v: Before) -> Formula:
     return z3.Implies(has_votes(v), v.lead(v.term(ACTOR)) == NOBODY)
 
 
-def may(v: Before, term: Int) -> Callable[[Int], list[Formula]]:
-    return lambda at: [either(v.ack(n, term) >= at, v.dterm(n) <= term) for n in range(v.size)]
-
-
 def new(v: Before) -> Formula:
     """What it appends as a leader cannot be chosen any more where a later term has a leader."""
     term = v.term(ACTOR)
-    hold = quorums_hold(v, term, v.last(ACTOR) + 1, may(v, term), lambda at: at <= v.kc(term))
+    hold = could_be_chosen(v, term, v.last(ACTOR) + 1)
     return for_all(
         lambda t: z3.Implies(both(v.leads(ACTOR), t > term, v.lead(t) != NOBODY), negation(hold)),
         v.lead,
@@ -88,7 +86,7 @@ def counting(v: Before, c: Int) -> Formula:
     """The acting server leads, and finds that a quorum of its configuration has its log up to c."""
     term = v.term(ACTOR)
     config = v.tlog(term, v.lc(term, v.last(ACTOR)))
-    acks = [v.ack(n, term) >= c for n in range(v.size)]
+    acks = acknowledged(v, term)(c)
     return both(
         v.leads(ACTOR),
         v.commit(ACTOR) < c,
@@ -105,7 +103,7 @@ def counted(v: Before, c: Int) -> Formula:
         v,
         term,
         c,
-        lambda at: [v.ack(n, term) >= at for n in range(v.size)],
+        acknowledged(v, term),
         lambda at: at <= v.commit(ACTOR),
     )
     return implies(counting(v, c), held)
@@ -118,7 +116,7 @@ def no_more(v: Before, c: Int) -> Formula:
     def kept(i: Int) -> Formula:
         at = v.lc(term, i - 1)
         config = v.tlog(term, at)
-        old = may(v, term)(later(at, v.el(term) + 1))
+        old = may_acknowledge(v, term)(later(at, v.el(term) + 1))
         return z3.Implies(
             both(v.el(term) < i, i <= v.last(ACTOR) + 1, JOINT(config), at <= c),
             either(at <= v.kc(term), majority_of(voters_of(v, config), old)),
@@ -308,7 +306,11 @@ def prove_wins(s: Script) -> None:
         [config, v.lc(mine, y), own(1), log(1)],
     )
     s.step("quorum", side.has_quorum(v), "votes config")
-    s.step("held", quorums_hold(v, t, i, may(v, t), lambda at: at <= v.kc(t)), "negated Choosable")
+    s.step(
+        "held",
+        could_be_chosen(v, t, i),
+        "negated Choosable",
+    )
     s.step(
         "logs",
         both(
@@ -519,7 +521,7 @@ def prove_new(s: Script) -> None:
         for_all(lambda k: z3.Implies(both(t < k, k < after), v.lead(k) == NOBODY), v.lead, K),
     )
     s.given("mine", mine == choose(ends == 0, t, ends))
-    s.given("held", quorums_hold(v, t, i, may(v, t), lambda at: at <= v.kc(t)))
+    s.given("held", could_be_chosen(v, t, i))
     side = Side("", mine, y, [v.told(m, after) == v.lead(after) for m in range(v.size)])
     log = side.log(v)
 
@@ -880,7 +882,7 @@ def prove_no_more(s: Script) -> None:
     )
     s.step(
         "no_more",
-        majority_of(voters_of(v, config), may(v, t)(later(at, v.el(t) + 1))),
+        majority_of(voters_of(v, config), may_acknowledge(v, t)(later(at, v.el(t) + 1))),
         "counting own kept kept_in_force",
     )
 
@@ -894,9 +896,7 @@ def prove_counted(s: Script) -> None:
     def x(k: Int) -> Any:
         return v.tlog(t, k)
 
-    def acks(at: Int) -> list[Formula]:
-        return [v.ack(n, t) >= at for n in range(v.size)]
-
+    acks = acknowledged(v, t)
     at_el = [v.lc(t, v.el(t)), x(v.lc(t, v.el(t)))]
     s.step(
         "behind_joint",

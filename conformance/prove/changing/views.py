@@ -8,7 +8,7 @@ from typing import Any, Final
 import z3
 
 from conformance.prove import views
-from conformance.prove.changing.lemmas import may_be_chosen, opening_holds, quorums_hold
+from conformance.prove.changing.lemmas import could_be_chosen, may_be_chosen, opening_holds
 from conformance.prove.lemmas import EntryTerm, Int
 from conformance.prove.logic import Formula, both, choose, either, implies
 from conformance.prove.views import ENTRY, TERM_OF, LogOf, Part, integer_function
@@ -152,11 +152,8 @@ class After(Configured, views.After):
         if self.changes.made is None:
             return could
 
-        def may(at: Int) -> list[Formula]:
-            return [either(v.ack(n, mine) >= at, v.dterm(n) <= mine) for n in range(v.size)]
-
         at = self.changes.made[0]
-        hold = quorums_hold(v, mine, at, may, lambda config: config <= v.kc(mine))
+        hold = could_be_chosen(v, mine, at)
         if self.changes.elected is not None:
             hold = opening_holds(v)
         return either(could, both(term == mine, i == at, hold))
