@@ -8,23 +8,32 @@ executed as soon as it is taken.  At the end all nodes know that all is committe
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from raftbare import (
+    Action,
+    AppendEntriesCall,
+    AppendEntriesReply,
     AppendLogEntries,
     BroadcastMessage,
     ClusterConfig,
     Log,
     LogEntries,
+    LogIndex,
+    LogPosition,
     Message,
+    MessageHeader,
+    MessageSeqNo,
     Node,
     NodeId,
     SaveCurrentTerm,
     SaveVotedFor,
     SendMessage,
     SetElectionTimeout,
+    Term,
 )
+from raftbare.action import SET_ELECTION_TIMEOUT
 
 
 class Exchange(Protocol):
@@ -36,27 +45,13 @@ class Exchange(Protocol):
     def commit_indexes(self) -> list[int]: ...
 
 
-class Raftbare:
-    """This library, pure or compiled, as `import raftbare` finds it.  This driver stays plain."""
+class Driver:
+    """Executes what nodes owe, and delivers.  The first node leads.  This stays plain Python."""
 
-    def __init__(self, size: int, log: LogEntries | None = None) -> None:
-        """With a log, all nodes begin with that, and node 0 is elected in the term after it."""
-        names = [NodeId(name) for name in range(size)]
+    def __init__(self, nodes: Sequence[Any]) -> None:
+        self.nodes = nodes
+        self.leader = nodes[0]
         self.queue: deque[tuple[NodeId, Message]] = deque()
-        if log is None:
-            self.nodes = [Node.start(name) for name in names]
-            self.leader = self.nodes[0]
-            self.leader.create_cluster(names)
-        else:
-            term, first = log.last_position.term, Log(ClusterConfig(names), log)
-            self.nodes = [
-                Node.restart(name, current_term=term, voted_for=None, log=first) for name in names
-            ]
-            self.leader = self.nodes[0]
-            self.leader.handle_election_timeout()
-        self.settle(self.leader)
-        assert self.leader.role.is_leader
-        self.round(1)
 
     def round(self, batch: int) -> None:
         leader = self.leader
@@ -67,7 +62,7 @@ class Raftbare:
         leader.heartbeat()
         self.settle(leader)
 
-    def settle(self, node: Node) -> None:
+    def settle(self, node: Any) -> None:
         """Execute what a node owes, and deliver messages until none is under way."""
         nodes, queue = self.nodes, self.queue
         while True:
@@ -94,6 +89,85 @@ class Raftbare:
 
     def commit_indexes(self) -> list[int]:
         return [int(node.commit_index) for node in self.nodes]
+
+
+class Raftbare(Driver):
+    """This library, pure or compiled, as `import raftbare` finds it."""
+
+    def __init__(self, size: int, log: LogEntries | None = None) -> None:
+        """With a log, all nodes begin with that, and node 0 is elected in the term after it."""
+        names = [NodeId(name) for name in range(size)]
+        if log is None:
+            super().__init__([Node.start(name) for name in names])
+            self.leader.create_cluster(names)
+        else:
+            term, first = log.last_position.term, Log(ClusterConfig(names), log)
+            super().__init__(
+                [Node.restart(name, current_term=term, voted_for=None, log=first) for name in names]
+            )
+            self.leader.handle_election_timeout()
+        self.settle(self.leader)
+        assert self.leader.role.is_leader
+        self.round(1)
+
+
+class Mute:
+    """A node that makes the messages and actions of the library, and decides nothing.
+
+    It knows what the work is: whom to answer, that all that arrives fits, when all is committed.
+    """
+
+    __slots__ = ("actions", "commit_index", "header", "id", "last", "peers", "unsent", "unwritten")
+
+    def __init__(self, node_id: NodeId, size: int) -> None:
+        self.id = node_id
+        self.peers = tuple([NodeId(peer) for peer in range(size) if peer != node_id])
+        self.header = MessageHeader(node_id, Term(1), MessageSeqNo(0))
+        self.last = LogPosition(Term(1), LogIndex(0))
+        self.commit_index = LogIndex(0)
+        self.unsent: LogEntries | None = None
+        self.unwritten: LogEntries
+        self.actions: Iterator[Action] = iter(())
+
+    def propose_command(self) -> LogPosition:
+        before = self.last
+        self.last = after = LogPosition(before.term, LogIndex(before.index + 1))
+        if self.unsent is None:
+            call = AppendEntriesCall(self.header, self.commit_index, LogEntries(before, None))
+            self.unsent, self.unwritten = call.entries, LogEntries(before, None)
+            written = AppendLogEntries(self.unwritten)
+            self.actions = iter((SET_ELECTION_TIMEOUT, BroadcastMessage(call), written))
+        self.unsent.last_position = self.unwritten.last_position = after
+        return after
+
+    def heartbeat(self) -> None:
+        call = AppendEntriesCall(self.header, self.commit_index, LogEntries(self.last, None))
+        self.actions = iter((SET_ELECTION_TIMEOUT, BroadcastMessage(call)))
+
+    def handle_message(self, message: Message) -> None:
+        if isinstance(message, AppendEntriesCall):
+            reply = AppendEntriesReply(message, message.entries.last_position)
+            reply.sender = self.id
+            sent = SendMessage(message.sender, reply)
+            if self.last is reply.last_position:
+                self.actions = iter((SET_ELECTION_TIMEOUT, sent))
+            else:
+                written = AppendLogEntries(LogEntries(self.last, None))
+                written.entries.last_position = self.last = reply.last_position
+                self.actions = iter((SET_ELECTION_TIMEOUT, written, sent))
+            self.commit_index = message.commit_index
+        elif isinstance(message, AppendEntriesReply):
+            self.commit_index = message.last_position.index
+            self.unsent = None
+
+
+class Interface(Driver):
+    """The library's messages and actions, executed by the same driver, without any logic: what
+    the interface alone costs, so that no implementation of it does better.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__([Mute(NodeId(name), size) for name in range(size)])
 
 
 class FloorCall:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import raftbare
 from tests.bench import scaling
-from tests.bench.exchange import Exchange, Floor, Raftbare
+from tests.bench.exchange import Exchange, Floor, Interface, Raftbare
 
 NODES = (3, 5)
 BATCHES = (1, 16, 256)
@@ -47,7 +47,11 @@ def rates(made: dict[str, Callable[[int], Exchange]], size: int, batch: int) -> 
 
 
 def throughput() -> dict[str, Rates]:
-    made: dict[str, Callable[[int], Exchange]] = {"raftbare": Raftbare, "floor": Floor}
+    made: dict[str, Callable[[int], Exchange]] = {
+        "raftbare": Raftbare,
+        "interface": Interface,
+        "floor": Floor,
+    }
     try:
         from tests.bench.peers import PySyncObj
     except ImportError:

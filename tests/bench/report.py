@@ -67,20 +67,23 @@ def ratio(rounds: list[Round], work: str, to: str) -> float | None:
     return statistics.median(pairs) if pairs else None
 
 
+OTHERS = {"floor": "the floor", "interface": "the interface", "pysyncobj": "PySyncObj"}
+
+
 def throughput_table(rounds: dict[str, list[Round]]) -> Table:
     table = Table(title="Committed commands a second, median (quartiles)", title_justify="left")
-    for column in ("nodes, batch", "floor", "PySyncObj"):
+    for column in ("nodes, batch", *OTHERS.values()):
         table.add_column(column)
     for build in rounds:
-        for column in (build, "of the floor", "of PySyncObj"):
+        for column in (build, *[f"of {name}" for name in OTHERS.values()]):
             table.add_column(column, justify="right")
     for work in rounds["pure"][0]["throughput"]:
-        others = [collected(rounds["pure"], work, name) for name in ("floor", "pysyncobj")]
+        others = [collected(rounds["pure"], work, name) for name in OTHERS]
         row = [work, *[figure(values) if values else "-" for values in others]]
         for found in rounds.values():
-            floor, peer = ratio(found, work, "floor"), ratio(found, work, "pysyncobj")
             row.append(figure(collected(found, work, "raftbare")))
-            row += [f"{floor:.2f}" if floor else "-", f"{peer:.1f}" if peer else "-"]
+            ratios = [ratio(found, work, name) for name in OTHERS]
+            row += [f"{one:.2f}" if one else "-" for one in ratios]
         table.add_row(*row)
     return table
 
@@ -156,7 +159,7 @@ def draw(rounds: dict[str, list[Round]]) -> None:
 
 
 def main() -> None:
-    console = Console(width=150)
+    console = Console(width=190)
     rounds: dict[str, list[Round]] = {build: [] for build in builds()}
     for turn in range(ROUNDS):
         for build, found in rounds.items():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Any
+
 import pytest
 
+from raftbare import SendMessage
 from tests.bench import scaling
-from tests.bench.exchange import Exchange, Floor, Raftbare
+from tests.bench.exchange import Driver, Exchange, Floor, Interface, Raftbare
 
 
-@pytest.mark.parametrize("make", [Raftbare, Floor])
+@pytest.mark.parametrize("make", [Raftbare, Interface, Floor])
 @pytest.mark.parametrize("size", [3, 5])
 def test_a_round_commits_the_batch_on_all_nodes(make: type[Exchange], size: int) -> None:
     exchange = make(size)  # type: ignore[call-arg]
@@ -16,6 +20,38 @@ def test_a_round_commits_the_batch_on_all_nodes(make: type[Exchange], size: int)
     for batch in (1, 16, 256):
         exchange.round(batch)
     assert exchange.commit_indexes() == [before[0] + 273] * size
+
+
+def made_in_a_round(driver: Driver) -> list[str]:
+    """The actions, in the order in which they are executed, and how many entries they have."""
+    made: list[str] = []
+
+    def settle(node: Any) -> None:
+        queue = deque([(node, None)])
+        while queue:
+            node, message = queue.popleft()
+            if message is not None:
+                node.handle_message(message)
+            for action in node.actions:
+                message = getattr(action, "message", None)
+                entries = getattr(message or action, "entries", None)
+                many = "" if entries is None else f" of {len(entries)}"
+                made.append(f"{type(action).__name__} {type(message).__name__}{many}")
+                if message is not None:
+                    peers = [action.to] if isinstance(action, SendMessage) else node.peers
+                    queue.extend([(driver.nodes[peer], message) for peer in peers])
+
+    driver.settle = settle  # type: ignore[method-assign]
+    driver.round(2)
+    return made
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_the_interface_makes_the_actions_and_messages_of_the_library(size: int) -> None:
+    made = made_in_a_round(Interface(size))
+    assert made == made_in_a_round(Raftbare(size))
+    assert "AppendLogEntries NoneType of 2" in made
+    assert made.count("SendMessage AppendEntriesReply") == 2 * (size - 1)
 
 
 def test_so_it_does_with_the_peer() -> None:
