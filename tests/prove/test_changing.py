@@ -20,6 +20,7 @@ from conformance.prove.changing.lemmas import LEMMAS, majority_of, voters_of
 from conformance.prove.changing.obligations import Rules, obligations
 from conformance.prove.changing.script import Script
 from conformance.prove.changing.views import Before
+from conformance.prove.changing.why import facts
 from conformance.prove.logic import Formula
 from conformance.prove.obligation import Obligation, Subjects
 from conformance.prove.steps import Step
@@ -146,7 +147,7 @@ def test_nor_do_they_if_new_voters_have_no_say(fact: str, monkeypatch: pytest.Mo
         return majority_of(voters_of(v, config), of)
 
     monkeypatch.setattr(overlap, "quorum", of_old)
-    monkeypatch.setattr(theorems, "quorum", of_old)
+    monkeypatch.setattr(facts, "quorum", of_old)
     assert left_open(fact)
 
 

@@ -12,15 +12,6 @@ from conformance.prove import views as fixed
 from conformance.prove.changing.actor import Actor, Proposed
 from conformance.prove.changing.lemmas import LEMMAS, may_be_chosen
 from conformance.prove.changing.script import about_entries
-from conformance.prove.changing.theorems import (
-    alone,
-    along_log,
-    counted,
-    new,
-    no_more,
-    opening,
-    wins,
-)
 from conformance.prove.changing.views import (
     IS_CONFIG,
     JOINT,
@@ -30,6 +21,15 @@ from conformance.prove.changing.views import (
     Before,
     Changes,
     Reading,
+)
+from conformance.prove.changing.why.facts import (
+    alone,
+    along_log,
+    counted,
+    new,
+    no_more,
+    opening,
+    wins,
 )
 from conformance.prove.induction import (
     MILLISECONDS,

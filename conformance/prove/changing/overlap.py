@@ -15,7 +15,6 @@ joint configuration; and that one was committed, so both have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,22 +34,12 @@ from conformance.prove.changing.lemmas import (
     same,
     voters_of,
 )
-from conformance.prove.changing.script import Script
+from conformance.prove.changing.script import Script, for_all
 from conformance.prove.changing.views import INT, IS_CONFIG, JOINT, Before
+from conformance.prove.changing.why.facts import K
 from conformance.prove.lemmas import NOBODY, Int
 from conformance.prove.logic import Formula, both, choose, either, implies, negation
 from conformance.prove.views import TERM_OF
-
-K = z3.Int("k")
-
-
-def for_all(formula: Callable[..., Formula], pattern: Callable[..., Any], *bound: Any) -> Formula:
-    patterns = pattern(*bound)
-    return z3.ForAll(
-        list(bound),
-        formula(*bound),
-        patterns=[z3.MultiPattern(*patterns) if isinstance(patterns, tuple) else patterns],
-    )
 
 
 @dataclass(frozen=True, slots=True)

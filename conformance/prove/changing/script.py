@@ -6,7 +6,7 @@ see to follow is an open one, and nothing is proved by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,6 +31,16 @@ def about_entries() -> list[Formula]:
         z3.Not(JOINT(FOUNDING)),
         z3.ForAll([entry], z3.Implies(JOINT(entry), IS_CONFIG(entry)), patterns=[JOINT(entry)]),
     ]
+
+
+def for_all(formula: Callable[..., Formula], look: Callable[..., Any], *bound: Any) -> Formula:
+    """Where z3 comes across what it is to `look` at: a term, all of a tuple, or any of a list."""
+    patterns = look(*bound)
+    each = [
+        z3.MultiPattern(*one) if isinstance(one, tuple) else one
+        for one in (patterns if isinstance(patterns, list) else [patterns])
+    ]
+    return z3.ForAll(list(bound), formula(*bound), patterns=each)
 
 
 @dataclass(slots=True)

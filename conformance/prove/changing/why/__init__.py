@@ -1,0 +1,1 @@
+"""Why quorums of changing configurations overlap: consequences of the lemmas."""

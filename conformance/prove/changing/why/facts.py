@@ -1,0 +1,207 @@
+"""What is proved: what follows from the lemmas, of the acting server, whatever a step does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import z3
+
+from conformance.prove.changing.lemmas import (
+    Nodes,
+    acknowledged,
+    could_be_chosen,
+    held_by_quorum,
+    later,
+    majority_of,
+    may_acknowledge,
+    opening_holds,
+    quorum,
+    same,
+    voters_of,
+)
+from conformance.prove.changing.script import for_all
+from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
+from conformance.prove.induction import seen
+from conformance.prove.lemmas import NOBODY, Int, is_committed
+from conformance.prove.logic import Formula, both, choose, either, implies, negation
+from conformance.prove.views import ACTOR, TERM_OF, LogOf
+
+T, AT, K = z3.Ints("t i k")
+
+
+def voted_for(v: Before, term: Int, n: Int) -> Nodes:
+    """Who told in a term that it votes for n."""
+    return [v.told(m, term) == n for m in range(v.size)]
+
+
+def has_votes(v: Before) -> Formula:
+    """A quorum of its configuration told that it votes for the acting server, a candidate."""
+    own = partial(v.log, ACTOR)
+    config = own(v.last_config(own, v.last(ACTOR)))
+    return both(v.campaigns(ACTOR), quorum(v, config, voted_for(v, v.term(ACTOR), ACTOR)))
+
+
+def has_chosen(v: Before, log: LogOf, last: Int, before: Int) -> Callable[[Int, Int], Formula]:
+    """A log up to `last` has what may be chosen of a term `before` another, wherever that is."""
+
+    def has(term: Int, i: Int) -> Formula:
+        return z3.Implies(
+            both(v.choosable(term, i), term < before),
+            both(i <= last, TERM_OF(log(i)) == term),
+        )
+
+    return has
+
+
+def wins(v: Before) -> Formula:
+    """It has all that may be chosen of earlier terms: Leader Completeness (§5.4.3)."""
+    has = has_chosen(v, partial(v.log, ACTOR), v.last(ACTOR), v.term(ACTOR))
+    return z3.Implies(has_votes(v), for_all(has, v.choosable, T, AT))
+
+
+def alone(v: Before) -> Formula:
+    """And nobody else leads its term."""
+    return z3.Implies(has_votes(v), v.lead(v.term(ACTOR)) == NOBODY)
+
+
+def new(v: Before) -> Formula:
+    """What it appends as a leader cannot be chosen any more where a later term has a leader."""
+    term = v.term(ACTOR)
+    hold = could_be_chosen(v, term, v.last(ACTOR) + 1)
+    return for_all(
+        lambda t: z3.Implies(both(v.leads(ACTOR), t > term, v.lead(t) != NOBODY), negation(hold)),
+        v.lead,
+        T,
+    )
+
+
+def opening(v: Before) -> Formula:
+    """The same of the entry with which a candidate would open its term, when it has won."""
+    return for_all(
+        lambda t: z3.Implies(
+            both(has_votes(v), t > v.term(ACTOR), v.lead(t) != NOBODY), negation(opening_holds(v))
+        ),
+        v.lead,
+        T,
+    )
+
+
+def counting(v: Before, c: Int) -> Formula:
+    """The acting server leads, and finds that a quorum of its configuration has its log up to c."""
+    term = v.term(ACTOR)
+    config = v.tlog(term, v.lc(term, v.last(ACTOR)))
+    acks = acknowledged(v, term)(c)
+    return both(
+        v.leads(ACTOR),
+        v.commit(ACTOR) < c,
+        v.el(term) < c,
+        c <= v.last(ACTOR),
+        quorum(v, config, acks),
+    )
+
+
+def counted(v: Before, c: Int) -> Formula:
+    """Then a quorum of whatever configuration it may have counted by has it."""
+    term = v.term(ACTOR)
+    held = held_by_quorum(
+        v,
+        term,
+        c,
+        acknowledged(v, term),
+        lambda at: at <= v.commit(ACTOR),
+    )
+    return implies(counting(v, c), held)
+
+
+def no_more(v: Before, c: Int) -> Formula:
+    """And nothing may be chosen for it that could not be chosen before."""
+    term = v.term(ACTOR)
+
+    def kept(i: Int) -> Formula:
+        at = v.lc(term, i - 1)
+        config = v.tlog(term, at)
+        old = may_acknowledge(v, term)(later(at, v.el(term) + 1))
+        return z3.Implies(
+            both(v.el(term) < i, i <= v.last(ACTOR) + 1, JOINT(config), at <= c),
+            either(at <= v.kc(term), majority_of(voters_of(v, config), old)),
+        )
+
+    return implies(counting(v, c), for_all(kept, lambda i: v.lc(term, i - 1), AT))
+
+
+Along = dict[str, tuple[Callable[..., Formula], Callable[..., Any], tuple[Int, ...]]]
+
+
+def along(v: Before) -> Along:
+    """Where configurations are in the acting server's own log: as in a leader's.  Each with what
+    makes z3 look at it, and what it holds for all of.
+    """
+    last, own = v.last(ACTOR), partial(v.log, ACTOR)
+
+    def lc(i: Int) -> Int:
+        return v.last_config(own, i)
+
+    def lj(i: Int) -> Int:
+        return v.last_joint(own, i)
+
+    def marks(i: Int) -> Formula:
+        return z3.Implies(
+            both(i >= 1, i <= last),
+            both(
+                lc(i) >= 1,
+                lc(i) <= i,
+                IS_CONFIG(own(lc(i))),
+                lj(i) >= 0,
+                lj(i) <= lc(i),
+                lj(i) != 1,
+                implies(lj(i) >= 1, both(IS_CONFIG(own(lj(i))), JOINT(own(lj(i))))),
+                implies(JOINT(own(lc(i))), lj(i) == lc(i)),
+            ),
+        )
+
+    def are_last(i: Int, k: Int) -> Formula:
+        return z3.Implies(
+            both(k >= 1, k <= i, i <= last),
+            both(
+                implies(k > lc(i), negation(IS_CONFIG(own(k)))),
+                implies(k > lj(i), negation(JOINT(own(k)))),
+            ),
+        )
+
+    def own_base(i: Int) -> list[Formula]:
+        return [
+            choose(lj(i) == 0, v.old(v.founding, m), v.new(own(lj(i)), m)) for m in range(v.size)
+        ]
+
+    def in_force(i: Int) -> Formula:
+        config = own(lc(i))
+        return z3.Implies(
+            both(i >= 1, i <= last, negation(JOINT(config))),
+            same(voters_of(v, config), own_base(i)),
+        )
+
+    def rule(i: Int) -> Formula:
+        at, entry = lc(i - 1), own(i)
+        return z3.Implies(
+            both(i >= 2, i <= last, IS_CONFIG(entry)),
+            both(
+                same(voters_of(v, entry), own_base(i - 1)),
+                implies(
+                    JOINT(own(at)),
+                    both(negation(JOINT(entry)), is_committed(v, at, TERM_OF(entry), own(at))),
+                ),
+            ),
+        )
+
+    return {
+        "own_marks": (marks, lambda i: seen(own(i)), (AT,)),
+        "own_are_last": (are_last, lambda i, k: (seen(own(i)), own(k)), (AT, K)),
+        "own_in_force": (in_force, lambda i: seen(own(i)), (AT,)),
+        "own_rule": (rule, lambda i: seen(own(i)), (AT,)),
+    }
+
+
+def along_log(v: Before) -> list[Formula]:
+    return [for_all(holds, pattern, *over) for holds, pattern, over in along(v).values()]
