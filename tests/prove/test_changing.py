@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.patched import Patch, rule
-from conformance.prove.changing import overlap, script, theorems
+from conformance.prove.changing import script
 from conformance.prove.changing.cases import cases
 from conformance.prove.changing.history import History, Seen, broken
 from conformance.prove.changing.induction import Changing
@@ -20,7 +20,8 @@ from conformance.prove.changing.lemmas import LEMMAS, majority_of, voters_of
 from conformance.prove.changing.obligations import Rules, obligations
 from conformance.prove.changing.script import Script
 from conformance.prove.changing.views import Before
-from conformance.prove.changing.why import facts
+from conformance.prove.changing.why import facts, fork
+from conformance.prove.changing.why.proofs import PROOFS
 from conformance.prove.logic import Formula
 from conformance.prove.obligation import Obligation, Subjects
 from conformance.prove.steps import Step
@@ -114,7 +115,7 @@ def test_what_is_proved_at_level_quick(obligation: Obligation) -> None:
 
 def left_open(name: str) -> list[str]:
     proof = Script(Before(4))
-    theorems.PROOFS[name](proof)
+    PROOFS[name](proof)
     return proof.open
 
 
@@ -146,8 +147,8 @@ def test_nor_do_they_if_new_voters_have_no_say(fact: str, monkeypatch: pytest.Mo
     def of_old(v: Any, config: Any, of: list[Formula]) -> Formula:
         return majority_of(voters_of(v, config), of)
 
-    monkeypatch.setattr(overlap, "quorum", of_old)
     monkeypatch.setattr(facts, "quorum", of_old)
+    monkeypatch.setattr(fork, "quorum", of_old)
     assert left_open(fact)
 
 

@@ -1,6 +1,6 @@
 """What is proved of a cluster whose membership changes, for some number of nodes.
 
-    changing/why/FACT   that quorums overlap, as a consequence of the lemmas (`theorems`)
+    changing/why/FACT   that quorums overlap, as a consequence of the lemmas (`why`)
     changing/rules      the rules that are taken at their word: what a quorum is, what it holds
     changing/initial    a new cluster satisfies the lemmas, and still does when it is created
     changing/KIND       no step of this kind breaks a lemma, nor the claim of a message
@@ -16,13 +16,13 @@ from functools import lru_cache
 from itertools import combinations, product
 from typing import Final
 
-from conformance.prove.changing import theorems
 from conformance.prove.changing.cases import KINDS, cases
 from conformance.prove.changing.history import History, broken
 from conformance.prove.changing.induction import Changing
 from conformance.prove.changing.lemmas import majority_of
 from conformance.prove.changing.script import Script
 from conformance.prove.changing.views import Before
+from conformance.prove.changing.why.proofs import PROOFS, Proof
 from conformance.prove.obligation import Level, Obligation, Result, Subjects
 from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import Config, CreateCluster, Leader, Node, Position, Progress, new_log
@@ -40,7 +40,7 @@ def obligations(level: Level) -> list[Obligation]:
 def _obligations(level: Level) -> Iterator[Obligation]:
     for size in NODES[level]:
         bounds = {"nodes": size}
-        for name, proof in theorems.PROOFS.items():
+        for name, proof in PROOFS.items():
             fact = Follows(size, proof)
             yield Obligation(f"changing/why/{size} nodes/{name}", bounds, fact.prove)
         yield Obligation(f"changing/initial/{size} nodes", bounds, Begins(size).prove)
@@ -56,7 +56,7 @@ class Follows:
     """A fact follows from the lemmas, by the steps of its proof."""
 
     size: int
-    proof: theorems.Proof
+    proof: Proof
 
     def prove(self, subjects: Subjects) -> Result:
         script = Script(Before(self.size))
