@@ -17,7 +17,7 @@ from conformance.prove.claims import Message as Claimed
 from conformance.prove.lemmas import NOBODY, EntryTerm, Int
 from conformance.prove.logic import Formula, choose
 from conformance.prove.shapes import Held
-from conformance.prove.views import ACTOR, ENTRY, FOUNDING, TERM_OF, Before, LogOf
+from conformance.prove.views import ACTOR, ENTRY, FOUNDING, SENDER, TERM_OF, Before, LogOf
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
 from spec.cluster import Member
@@ -33,6 +33,7 @@ from spec.values import (
     Log,
     Message,
     Node,
+    NodeId,
     Position,
     Progress,
     new_log,
@@ -133,6 +134,10 @@ class Actor:
         as they are kept here.
         """
         self.member: Member
+        self.apart: set[NodeId] = {ACTOR, SENDER}
+        """The servers that this step tells apart from the others, or from one another."""
+        self.progress: dict[str, NodeId] = {}
+        """By name, the numbers that a leader has of some server."""
 
     # Numbers
 
@@ -164,11 +169,13 @@ class Actor:
 
     def equals(self, *numbers: int | Number) -> None:
         """What is known of servers that differ in names: in which order is no matter."""
+        self.apart |= set(range(self.before.size))
         self.ordered(*numbers)
 
     def given(self, **known: Any) -> None:
         """What these are of the acting server: a case that is looked at, or a name for a number."""
         self.server = replace(self.server, **known)
+        self.apart |= {value for value in known.values() if type(value) is int}
         for name, value in known.items():
             old = getattr(self.was, name)
             if isinstance(old, dict):
@@ -264,6 +271,7 @@ class Actor:
     def _role(self, role: Any, log: Any) -> Any:
         if isinstance(role, Candidate):
             granted = {m: m in role.granted for m in range(self.before.size)}
+            self.apart |= role.granted
             self.given(leads=False, campaigns=True, granted=granted)
             return role
         if role == "leader":
@@ -272,7 +280,9 @@ class Actor:
             for peer in range(1, self.before.size):
                 match = self.number(f"match_{peer}", 0)
                 self.ascending(match, log.last_index)
-                peers.append(Progress(peer, match, self.number(f"replied_{peer}")))
+                replied = self.number(f"replied_{peer}")
+                self.progress |= {f"match_{peer}": peer, f"replied_{peer}": peer}
+                peers.append(Progress(peer, match, replied))
             durable = self.number("durable", 0)
             self.ascending(durable, log.last_index)
             term = self.paths.term

@@ -8,12 +8,13 @@ older message of every kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, TypeAlias
 
 import z3
 
@@ -21,12 +22,12 @@ from conformance.prove import claims
 from conformance.prove.actor import Actor
 from conformance.prove.claims import CLAIMS, Claim
 from conformance.prove.lemmas import LEMMAS, Lemma, View, may_be_chosen
-from conformance.prove.logic import Formula, both, choose, negation
+from conformance.prove.logic import Formula, both, choose, implies
 from conformance.prove.messages import owed_claims, sent_claims
-from conformance.prove.steps import OTHER, Happening, Ran, Step
+from conformance.prove.solvers import PLAIN, Solvers
+from conformance.prove.steps import Happening, Ran, Step
 from conformance.prove.views import (
     ACTOR,
-    SENDER,
     TERM_OF,
     After,
     Before,
@@ -36,10 +37,21 @@ from conformance.prove.views import (
     Server,
     entry_function,
 )
+from conformance.symbolic.number import Atom
 from conformance.symbolic.paths import Path, Paths
 from spec import node as rules
 from spec.cluster import Rule
-from spec.values import Leader, Refused, RequestVoteReply, Restart, SaveVotedFor, SendMessage
+from spec.values import (
+    Leader,
+    NodeId,
+    Refused,
+    RequestVoteReply,
+    Restart,
+    SaveVotedFor,
+    SendMessage,
+)
+
+Decided: TypeAlias = tuple[Atom, bool]
 
 NODES = "nmc"
 SKOLEMS = {name: z3.Int(f"any_{name}") for name in "TSij"}
@@ -47,8 +59,32 @@ BOUND = {name: z3.Int(f"all_{name}") for name in "TSij"}
 PATHS = 20_000
 """So many paths of one case, and no more."""
 UNASSUMED = "it is not seen to follow what is assumed of the shape"
-MILLISECONDS = 10_000
-"""After which z3 gives a query up."""
+
+ALL: Final = "all"
+"""The solver that knows all lemmas."""
+NEEDED: Final[dict[str, frozenset[str]]] = {
+    "votes": frozenset({"Ranges", "ToldIsSaved"}),
+    "logs": frozenset(
+        {"Ranges", "LogTerms", "TermLogEnds", "TermLogSorted", "TermLogFromLeader", "LogFromLeader"}
+        | {"Leader", "LeaderLog", "Elected", "LeadersHave", "KnownIsCounted", "CountedIsChosen"}
+        | {"AckIsDisk"}
+    ),
+}
+"""What some goals need at the most, as a rule; they are asked of a solver that knows no more first.
+"""
+GROUPS: Final = {
+    "ToldIsVote": "votes",
+    **dict.fromkeys(
+        [
+            *("never refused", "KnownIsCounted", "LogFromLeader", "LogTerms", "AckIsDisk"),
+            *("OwedAppendCall", "OwedAppendCallEntries", "OwedAppendReply", "InstallIsCommitted"),
+            *("AppendCallCommit", "OwedAppendCallCommit"),
+        ],
+        "logs",
+    ),
+}
+ROUNDS: Final = 5
+"""So often goals are tried that are plain to see; what is left is asked of the others."""
 
 
 def instances(over: str, size: int) -> Iterator[tuple[int, ...]]:
@@ -79,8 +115,8 @@ def assumption(
 
 def choosable_means(before: Before, may_be_chosen: Callable[..., Formula]) -> Formula:
     term, i = BOUND["T"], BOUND["i"]
-    meaning = before.choosable(term, i) == may_be_chosen(before, term, i)
-    return z3.ForAll([term, i], meaning, patterns=[before.choosable(term, i)])
+    could = before.choosable(term, i)
+    return z3.ForAll([term, i], could == may_be_chosen(before, term, i), patterns=[could])
 
 
 def claims_of(message: claims.Message, owed: bool) -> list[Claim]:
@@ -99,14 +135,31 @@ def seen(term: Any) -> Formula:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
+    """`before`: the same of the cluster before the step, at the same numbers, where that is known.
+
+    `after`: what then has to be shown, if `formula` has premises besides.
+    """
+
     name: str
     formula: Formula
+    before: Formula = True
+    after: Formula = None
+
+    @property
+    def fact(self) -> str:
+        """The lemma or claim that it is about."""
+        return re.split(r"[\[(:]", self.name)[0].rstrip()
+
+    @property
+    def kept(self) -> Formula:
+        return implies(self.before, self.formula if self.after is None else self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
     """What a path has come to, as z3 sees it."""
 
+    actor: Actor
     ran: Ran
     after: After
     news: list[tuple[claims.Message, bool]]
@@ -125,26 +178,29 @@ class Checked:
 
 @dataclass(slots=True)
 class Induction:
-    """The hypotheses for clusters of a size, and a solver that knows them."""
+    """The hypotheses for clusters of a size, and solvers that know them."""
 
     size: int
     rule: Rule = rules.step
-    queries: int = 0
     before: Any = field(init=False)
     """A `Before`."""
     _reads: dict[Any, frozenset[Part]] = field(init=False, default_factory=dict)
     _known: dict[Any, Formula] = field(init=False, default_factory=dict)
-    solver: z3.Solver = field(init=False)
+    _was: dict[Any, Formula] = field(init=False, default_factory=dict)
+    _impossible: list[frozenset[Decided]] = field(init=False, default_factory=list)
+    """Decisions that cannot be taken together, as was seen on some path of the step."""
+    _decisions: int = field(init=False, default=0)
+    solvers: Solvers = field(init=False)
 
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
 
     def __post_init__(self) -> None:
         self.before = self.cluster()
-        self.solver = z3.SimpleSolver()
-        self.solver.set("auto_config", False)
-        self.solver.set("mbqi", False)
-        self.solver.set("timeout", MILLISECONDS)
-        self.solver.add(*self.hypotheses())
+        self.solvers = Solvers(self.known())
+
+    @property
+    def queries(self) -> int:
+        return self._decisions + self.solvers.queries
 
     # What there is another kind of where membership changes
 
@@ -157,19 +213,48 @@ class Induction:
     def reading(self) -> Any:
         return Reading(self.before)
 
+    def may_be_chosen(self, term: Any, i: Any) -> Formula:
+        return may_be_chosen(self.before, term, i)
+
     def meaning(self) -> Formula:
-        return choosable_means(self.before, may_be_chosen)
+        return choosable_means(self.before, lambda _, *at: self.may_be_chosen(*at))
 
     def after(self, server: Server, parts: set[Part], changes: Changes) -> Any:
         return After(self.before, server, parts, changes)
 
-    def hypotheses(self) -> list[Formula]:
-        found = [
+    def known(self) -> dict[str, list[Formula]]:
+        """What each solver is told before there is a step."""
+        every = frozenset(lemma.name for lemma in self.lemmas)
+        return {
+            PLAIN: self.plain(),
+            **{group: self.hypotheses(names) for group, names in NEEDED.items()},
+            ALL: [*self.hypotheses(every), self.meaning()],
+        }
+
+    def hypotheses(self, names: Container[str]) -> list[Formula]:
+        return [
             assumption(lemma, self.before, chosen)
             for lemma in self.lemmas
+            if lemma.name in names
             for chosen in instances(lemma.over, self.size)
         ]
-        return [*found, self.meaning()]
+
+    def plain(self) -> list[Formula]:
+        """Lemmas of a server's own numbers.  Most goals follow from these, and from the same of the
+        cluster before the step, at the same numbers.
+        """
+        v, term, i = self.before, SKOLEMS["T"], SKOLEMS["i"]
+        found = [
+            lemma.holds(v, *chosen)
+            for lemma in self.lemmas
+            if all(kind in NODES for kind in lemma.over)
+            for chosen in instances(lemma.over, self.size)
+        ]
+        return [*found, v.choosable(term, i) == self.may_be_chosen(term, i)]
+
+    def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
+        """The solvers that are asked for it, one after another; a goal may have parts."""
+        yield (GROUPS[goal.fact], ALL) if goal.fact in GROUPS else (ALL,), goal
 
     # A step
 
@@ -208,7 +293,7 @@ class Induction:
     def may_assume(self, actor: Actor) -> bool:
         """Whether what paths are sought under follows from the lemmas; z3 then knows it."""
         follows = bool(self.follows(both(*actor.assumed)) == z3.unsat)
-        self.solver.add(*actor.assumed)
+        self.solvers.add(*actor.assumed)
         return follows
 
     @contextmanager
@@ -216,45 +301,101 @@ class Induction:
         """A step of the acting server, and what z3 is told of it meanwhile."""
         actor = self.actor(paths)
         happening = step.prepare(actor)
-        solver = self.solver
-        solver.push()
+        solvers = self.solvers
+        self._impossible = []
+        solvers.push()
         try:
-            solver.add(*actor.links, *[seen(hint) for hint in actor.hints])
+            solvers.add(*actor.links, *[seen(hint) for hint in actor.hints])
             for message, owed in happening.known:
-                solver.add(*self.claimed(message, owed))
-                solver.add(*self.hints(actor, message))
+                solvers.add(*self.claimed(message, owed), self.claimed_before(message, owed))
+                solvers.add(*self.hints(actor, message))
             yield actor, happening
         finally:
-            solver.pop()
-            self.queries += paths.queries
+            solvers.pop()
+            self._decisions += paths.queries
 
     def check_path(
         self, paths: Paths, path: Path[Consequence], happening: Happening
     ) -> list[tuple[str, str]]:
         """The goals that z3 does not see to follow on this path."""
-        consequence, solver = path.result, self.solver
-        assert consequence is not None
-        solver.push()
+        made, solvers = path.result, self.solvers
+        assert made is not None
+        decided = path.conditions
+        if any(some.issubset(decided) for some in self._impossible):
+            return []
+        solvers.push()
         try:
-            solver.add(path.formula(paths), *consequence.facts)
-            goals = list(self.goals(consequence, happening))
-            if self.follows(both(*[goal.formula for goal in goals])) == z3.unsat:
-                return []
-            answers = [(goal.name, self.follows(goal.formula)) for goal in goals]
-            return [(name, str(answer)) for name, answer in answers if answer != z3.unsat]
+            solvers.decide([paths.formula(*one) for one in decided])
+            solvers.add(*made.facts)
+            found: list[tuple[str, str]] = []
+            if self.possible():
+                solvers.add(*self.seen_first(made))
+                left: dict[tuple[str, ...], list[Goal]] = {}
+                alike = self.alike(paths, path)
+                for goal in self.left_open(list(self.goals(made, happening, alike))):
+                    for asked, part in self.asked(goal, made):
+                        left.setdefault(asked, []).append(part)
+                for asked, goals in left.items():
+                    found += self.unseen(asked, goals)
+                    if solvers.against is not None:
+                        break
+            if solvers.against is not None:
+                found = []
+                self._impossible.append(frozenset(decided[k] for k in solvers.against))
+            return found
         finally:
-            solver.pop()
+            solvers.pop()
+
+    def alike(self, paths: Paths, path: Path[Consequence]) -> frozenset[NodeId]:
+        """The servers of which the step knows no more of one than of another: their names may be
+        exchanged in all that is known, so that what is proved of one is proved of all.
+        """
+        assert path.result is not None
+        actor = path.result.actor
+        asked = {paths.names[number] for atom, _ in path.conditions for number, _ in atom.terms}
+        apart = actor.apart | {peer for name, peer in actor.progress.items() if name in asked}
+        return frozenset(range(self.size)) - apart
+
+    def possible(self) -> bool:
+        """Whether nothing is seen at once that speaks against the path."""
+        return bool(self.solvers.follows(PLAIN, False) != z3.unsat)
+
+    def seen_first(self, made: Consequence) -> list[Formula]:
+        """What many goals rest on, if it follows: that an entry may be chosen which a leader counts
+        as committed.
+        """
+        changes = made.after.changes
+        if changes.commit is None:
+            return []
+        counted = self.before.choosable(changes.term, changes.commit)
+        return [counted] if self.follows(counted) == z3.unsat else []
+
+    def left_open(self, goals: list[Goal]) -> list[Goal]:
+        """Those that do not follow from the same of the cluster before and a server's numbers."""
+        left: list[Goal] = []
+        for _ in range(ROUNDS):
+            answer, model = self.solvers.counterexample(both(*[goal.kept for goal in goals]))
+            if answer == z3.unsat:
+                return left
+            wrong = {goal.name for goal in goals if model is None or not_true(model, goal.kept)}
+            left += [goal for goal in goals if goal.name in wrong]
+            goals = [goal for goal in goals if goal.name not in wrong]
+        return left + goals
+
+    def unseen(self, asked: Sequence[str], goals: list[Goal]) -> list[tuple[str, str]]:
+        """Those of which none of the solvers sees that they follow."""
+        answers: list[tuple[str, str]] = []
+        for of in asked:
+            if self.solvers.follows(of, both(*[goal.formula for goal in goals])) == z3.unsat:
+                return []
+            found = [(goal, self.solvers.follows(of, goal.formula)) for goal in goals]
+            goals = [goal for goal, answer in found if answer != z3.unsat]
+            answers = [(goal.name, str(answer)) for goal, answer in found if answer != z3.unsat]
+        return answers
 
     def follows(self, formula: Formula) -> Any:
-        """`unsat` if it does."""
-        if formula is True:
-            return z3.unsat
-        self.queries += 1
-        self.solver.push()
-        self.solver.add(negation(formula))
-        answer = self.solver.check()
-        self.solver.pop()
-        return answer
+        """`unsat` if it is seen to follow from all lemmas."""
+        return self.solvers.follows(ALL, formula)
 
     def claimed(self, message: claims.Message, owed: bool) -> list[Formula]:
         known = [assumption(one, self.before, (), message) for one in claims_of(message, owed)]
@@ -293,7 +434,7 @@ class Induction:
         changes = self.changes(actor, ran, server)
         facts = self.facts(actor, ran)
         parts: set[Part] = {(name, ACTOR) for name in new}
-        return Consequence(ran, self.after(server, parts, changes), news, facts)
+        return Consequence(actor, ran, self.after(server, parts, changes), news, facts)
 
     def facts(self, actor: Actor, ran: Ran) -> list[Formula]:
         """The entry that a leader has made, if it made one; and what z3 has to look at."""
@@ -334,7 +475,10 @@ class Induction:
             acked = term(disk.current_term), choose(own, term(last.index), z3.IntVal(0))
         return Changes(server.term, leads, commit, told, acked)
 
-    def goals(self, made: Consequence, happening: Happening) -> Iterator[Goal]:
+    def goals(
+        self, made: Consequence, happening: Happening, alike: frozenset[NodeId] = frozenset()
+    ) -> Iterator[Goal]:
+        """What has to be seen to hold after the step; of servers that are alike, once."""
         after = made.after
         outcome = made.ran.turn.outcome
         if isinstance(outcome, Refused) and outcome.reason == "invariant":
@@ -342,9 +486,10 @@ class Induction:
             return
         for lemma in self.lemmas:
             for chosen in instances(lemma.over, self.size):
-                if after.changed & self.reads(lemma, chosen):
+                if stands_for_all(chosen, alike) and after.changed & self.reads(lemma, chosen):
                     formula = lemma.holds(after, *arguments(lemma.over, chosen, SKOLEMS))
-                    yield Goal(f"{lemma.name}{list(chosen)}", self.with_hints(formula, after))
+                    hinted = self.with_hints(formula, after)
+                    yield Goal(f"{lemma.name}{list(chosen)}", hinted, self.was(lemma, chosen))
         for message, owed in made.news:
             for one in claims_of(message, owed):
                 formula = one.holds(after, message, *arguments(one.over, (), SKOLEMS))
@@ -353,7 +498,9 @@ class Induction:
             made.ran.after.pending.save_current_term
             and not made.ran.turn.before.pending.save_current_term
         )
-        for message in older():
+        for message in older(self.size):
+            if not stands_for_all(ends(message), alike):
+                continue
             for owed in (False, True):
                 if owed and message.sender == ACTOR and voided:
                     continue
@@ -361,8 +508,30 @@ class Induction:
                     if after.changed & self.reads(one, (), message):
                         formula = one.holds(after, message, *arguments(one.over, (), SKOLEMS))
                         kept = z3.Implies(self.known_of(message, owed), formula)
-                        name = f"{one.name} (older, of {message.sender})"
-                        yield Goal(name, self.with_hints(kept, after))
+                        hinted, before = (
+                            self.with_hints(kept, after),
+                            self.claimed_before(message, owed),
+                        )
+                        yield Goal(older_name(one, message), hinted, before, formula)
+
+    def was(self, fact: Lemma, chosen: tuple[int, ...]) -> Formula:
+        """A lemma of the cluster before the step, at the numbers of the goals."""
+        key = fact.name, chosen
+        if key not in self._was:
+            self._was[key] = fact.holds(self.before, *arguments(fact.over, chosen, SKOLEMS))
+        return self._was[key]
+
+    def claimed_before(self, message: claims.Message, owed: bool) -> Formula:
+        key = message, owed
+        if key not in self._was:
+            facts = claims_of(message, owed)
+            self._was[key] = both(
+                *[
+                    one.holds(self.before, message, *arguments(one.over, (), SKOLEMS))
+                    for one in facts
+                ]
+            )
+        return self._was[key]
 
     def reads(
         self, fact: Lemma | Claim, chosen: tuple[int, ...], *message: claims.Message
@@ -392,19 +561,44 @@ class Induction:
         return z3.Implies(z3.And([seen(hint) for hint in hints]), formula)
 
 
+def stands_for_all(chosen: tuple[NodeId, ...], alike: frozenset[NodeId]) -> bool:
+    """Whether those that are alike are named in the order of their numbers, from the first one on:
+    any other choice of them differs by their names only.
+    """
+    named = dict.fromkeys(n for n in chosen if n in alike)
+    return list(named) == sorted(alike)[: len(named)]
+
+
+def not_true(model: z3.ModelRef, formula: Formula) -> bool:
+    if isinstance(formula, bool):
+        return not formula
+    return not z3.is_true(model.eval(formula, model_completion=True))
+
+
 @cache
-def older() -> tuple[Any, ...]:
-    """An arbitrary message of each kind and sender."""
+def older(size: int) -> tuple[Any, ...]:
+    """An arbitrary message of each kind, sender and receiver."""
     number, entries = z3.Int, entry_function("old_entry")
     term, last, index = number("old_term"), number("old_last"), number("old_index")
+    commit, prev, at = number("old_commit"), number("old_prev"), number("old_at")
     found: list[claims.Message] = []
-    for sender in (ACTOR, SENDER, OTHER):
+    for sender in range(size):
         found.append(claims.VoteCall(sender, term, last, index))
         found.append(claims.AppendReply(sender, term, last, index))
-        commit, prev, at = number("old_commit"), number("old_prev"), number("old_at")
         found.append(claims.AppendCall(sender, term, commit, prev, at, index, entries))
-        for to in (ACTOR, SENDER, OTHER):
+        for to in range(size):
             if to != sender:
                 found.append(claims.VoteReply(sender, to, term, z3.Bool("old_granted")))
                 found.append(claims.Install(sender, to, term, last, index))
     return tuple(found)
+
+
+def older_name(claim: Claim, message: claims.Message) -> str:
+    return f"{claim.name} (older, of {' to '.join(map(str, ends(message)))})"
+
+
+def ends(message: claims.Message) -> tuple[NodeId, ...]:
+    """Who sent it, and to whom if that is claimed."""
+    if isinstance(message, (claims.VoteReply, claims.Install)):
+        return message.sender, message.to
+    return (message.sender,)

@@ -45,7 +45,7 @@ Size: TypeAlias = tuple[int, int]
 """How many voters, and how many entries of a log, behind a snapshot, are looked at."""
 KEPT: Final[dict[Level, tuple[Size, ...]]] = {
     "quick": ((3, 0),),
-    "full": ((3, 2), (5, 0)),
+    "full": ((3, 3), (5, 2)),
     "deep": ((3, 3), (5, 2)),
 }
 """Of the lemmas."""

@@ -38,6 +38,7 @@ from conformance.prove.induction import (
     assumption,
     claims_of,
     older,
+    older_name,
 )
 from conformance.prove.lemmas import LEMMAS
 from conformance.prove.logic import Formula, implies, negation
@@ -110,9 +111,8 @@ class Unproved(Induction):
     """What a step comes to and what is then to be true, without the solver that proves it."""
 
     def __init__(self, before: Before, rule: Rule) -> None:
-        self.size, self.rule, self.queries = before.size, rule, 0
-        self.before = before
-        self._reads, self._known = {}, {}
+        self.size, self.rule, self.before = before.size, rule, before
+        self._reads, self._known, self._was = {}, {}, {}
 
 
 @dataclass(slots=True)
@@ -239,10 +239,10 @@ class Search:
         """The older message whose claim a goal is about."""
         if "(older" not in goal.name:
             return None
-        for message in older():
+        for message in older(self.induction.size):
             for owed in (False, True):
                 for one in claims_of(message, owed):
-                    if goal.name != f"{one.name} (older, of {message.sender})":
+                    if goal.name != older_name(one, message):
                         continue
                     holds = one.holds(made.after, message, *arguments(one.over, (), SKOLEMS))
                     kept = implies(self.induction.known_of(message, owed), holds)

@@ -103,7 +103,7 @@ def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
                         known = [*actor.links, before]
                         assert follows(known, lemma.holds(after, *args))
                         left_out += 1
-                for message in older_messages():
+                for message in older_messages(3):
                     for one in claims_of(message, False):
                         if not after.changed & prover.reads(one, (), message):
                             args = arguments(one.over, (), SKOLEMS)

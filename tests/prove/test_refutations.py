@@ -18,7 +18,6 @@ from conformance.prove.actor import Actor, Head, Window
 from conformance.prove.cases import KINDS, cases
 from conformance.prove.holding import broken
 from conformance.prove.induction import Induction
-from conformance.prove.logic import both, implies
 from conformance.prove.messages import as_claim
 from conformance.prove.models import Search, counterexample, scope_of, witness
 from conformance.prove.reachable import from_empty, told
@@ -26,7 +25,6 @@ from conformance.prove.states import Model
 from conformance.prove.steps import Happening, Step, any_vote
 from conformance.prove.views import SENDER
 from conformance.seeded import SEEDS
-from conformance.symbolic.paths import Paths
 from spec import cluster, pending
 from spec import node as rules
 from spec.cluster import Member
@@ -125,16 +123,9 @@ def is_open(prover: Induction, step: Step) -> bool:
 
     It is given little time, so the other answer is not asked for: the states say that.
     """
-    prover.solver.set("timeout", 1000)
-    paths = Paths()
-    with prover.prepared(step, paths) as (actor, happening):
-        for path in paths.run(lambda: prover.consequence(actor, happening)):
-            assert path.result is not None
-            known = [path.formula(paths), *path.result.facts]
-            goals = [goal.formula for goal in prover.goals(path.result, happening)]
-            if prover.follows(implies(both(*known), both(*goals))) != z3.unsat:
-                return True
-    return False
+    for solver in prover.solvers.each.values():
+        solver.set("timeout", 1000)
+    return bool(prover.check(step).open)
 
 
 @pytest.mark.parametrize("name", BUGS)

@@ -32,24 +32,26 @@ from conformance.prove.changing.why.facts import (
     wins,
 )
 from conformance.prove.induction import (
-    MILLISECONDS,
+    ALL,
     SKOLEMS,
     Checked,
     Consequence,
     Goal,
     Induction,
-    assumption,
-    choosable_means,
-    instances,
     seen,
 )
 from conformance.prove.lemmas import Lemma
-from conformance.prove.logic import Formula, both
+from conformance.prove.logic import Formula
+from conformance.prove.solvers import PLAIN
 from conformance.prove.steps import Happening, Ran, Step
 from conformance.prove.views import TERM_OF, Part, Server
 from conformance.symbolic.paths import Path, Paths
-from spec.values import Config, Leader
+from spec.values import Config, Leader, NodeId
 
+MOST: Final = "most"
+"""The solver that knows all but where configurations are in logs."""
+OWN_LOG: Final = "own log"
+"""One that knows what a candidate's log says of the log that it then leads with."""
 MARKS: Final = ("Marks", "MarksAreLast", "MarksAgree", "InForce", "ConfigRule")
 """The lemmas of where configurations are in a log: they are many, and most goals do without."""
 LOGS: Final = (
@@ -90,34 +92,6 @@ GROUPS: Final = {
 }
 
 
-class Solvers:
-    """Several that are told the same of a step, and each its own lemmas; `of` is asked."""
-
-    def __init__(self, known: dict[str, list[Formula]]) -> None:
-        self.of = "plain"
-        self.each = {name: z3.SimpleSolver() for name in known}
-        for name, solver in self.each.items():
-            solver.set("auto_config", False)
-            solver.set("mbqi", False)
-            solver.set("timeout", MILLISECONDS)
-            solver.add(*known[name])
-
-    def add(self, *formulas: Formula) -> None:
-        for solver in self.each.values():
-            solver.add(*formulas)
-
-    def push(self) -> None:
-        for solver in self.each.values():
-            solver.push()
-
-    def pop(self) -> None:
-        for solver in self.each.values():
-            solver.pop()
-
-    def check(self) -> Any:
-        return self.each[self.of].check()
-
-
 @dataclass(slots=True)
 class Changing(Induction):
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
@@ -128,29 +102,32 @@ class Changing(Induction):
         self.live = 0
         return Induction.check(self, step)
 
-    def __post_init__(self) -> None:
-        self.before = v = self.cluster()
+    def known(self) -> dict[str, list[Formula]]:
+        v = self.before
         follow = [*about_entries(), wins(v), alone(v), new(v), opening(v)]
-        plain = frozenset(lemma.name for lemma in self.lemmas) - set(MARKS)
-        known = {"plain": [*follow, *self.of_names(plain)]}
+        every = frozenset(lemma.name for lemma in self.lemmas)
+        known = {PLAIN: self.plain(), MOST: [*follow, *self.hypotheses(every - set(MARKS))]}
         for name, names in NEEDED.items():
-            known[name] = [*follow, *self.of_names(names)]
+            known[name] = [*follow, *self.hypotheses(names)]
             if name in ("choosable", "counted"):
                 known[name].append(self.meaning())
         for name in MARKS:
-            known[f"{name} alone"] = [*about_entries(), *self.of_names(frozenset({name}))]
-        candidate = self.of_names(frozenset({"Candidate"}))
-        known["own log"] = [*about_entries(), *along_log(v), *candidate]
-        known["all"] = [*follow, *self.hypotheses()]
-        self.solver = Solvers(known)
+            known[f"{name} alone"] = [*about_entries(), *self.hypotheses({name})]
+        known[OWN_LOG] = [*about_entries(), *along_log(v), *self.hypotheses({"Candidate"})]
+        known[ALL] = [*follow, *self.hypotheses(every), self.meaning()]
+        return known
 
-    def of_names(self, names: frozenset[str]) -> list[Formula]:
-        return [
-            assumption(lemma, self.before, chosen)
-            for lemma in self.lemmas
-            if lemma.name in names
-            for chosen in instances(lemma.over, self.size)
-        ]
+    def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
+        group = GROUPS.get(goal.fact, MOST)
+        changes: Any = made.after.changes
+        if group in MARKS and changes.leads is not None:
+            # Of the acting server's term, and of the others, of which nothing is new.
+            own_term = SKOLEMS["T"] == changes.term
+            elected = changes.elected is not None
+            yield (OWN_LOG, group, ALL) if elected else (group, ALL), self.given(own_term, goal)
+            yield (f"{group} alone", ALL), self.given(z3.Not(own_term), goal)
+        else:
+            yield (group, ALL), goal
 
     def cluster(self) -> Before:
         return Before(self.size)
@@ -161,71 +138,40 @@ class Changing(Induction):
     def reading(self) -> Reading:
         return Reading(self.before)
 
-    def meaning(self) -> Formula:
-        return choosable_means(self.before, may_be_chosen)
+    def may_be_chosen(self, term: Any, i: Any) -> Formula:
+        return may_be_chosen(self.before, term, i)
 
     def after(self, server: Server, parts: set[Part], changes: fixed.Changes) -> After:
         assert isinstance(changes, Changes)
         return After(self.before, server, parts, changes)
 
-    def check_path(
-        self, paths: Paths, path: Path[Consequence], happening: Happening
-    ) -> list[tuple[str, str]]:
-        made, solver = path.result, self.solver
-        assert made is not None
-        assert isinstance(solver, Solvers)
-        solver.push()
-        try:
-            solver.add(path.formula(paths), *made.facts)
-            after: Any = made.after
-            self.live += self.follows(False) != z3.unsat
-            groups: dict[str, list[Goal]] = {}
-            if ("choosable", None) in after.changed:
-                could = after.could_before(SKOLEMS["T"], SKOLEMS["i"])
-                groups["choosable"] = [Goal("Choosable", self.with_hints(could, after))]
-            for goal in self.goals(made, happening):
-                group = GROUPS.get(goal.name.split("[")[0], "plain")
-                groups.setdefault(group, []).append(goal)
-            found: list[tuple[str, str]] = []
-            elected = after.changes.elected is not None
-            own_term = SKOLEMS["T"] == after.changes.term
-            for group, goals in groups.items():
-                if group in MARKS and after.changes.leads is not None:
-                    # Of the acting server's term, and of the others, of which nothing is new.
-                    of_own = [self.given(own_term, goal) for goal in goals]
-                    others = [self.given(z3.Not(own_term), goal) for goal in goals]
-                    own = ("own log", group, "all") if elected else (group, "all")
-                    found += self.open(own, of_own) + self.open((f"{group} alone", "all"), others)
-                else:
-                    found += self.open((group, "all"), goals)
-            return found
-        finally:
-            solver.pop()
+    def possible(self) -> bool:
+        possible = bool(self.solvers.follows(MOST, False) != z3.unsat)
+        self.live += possible
+        return possible
+
+    def seen_first(self, made: Consequence) -> list[Formula]:
+        """See `facts`."""
+        return []
+
+    def alike(self, paths: Paths, path: Path[Consequence]) -> frozenset[NodeId]:
+        """That configurations treat others alike is not seen from here."""
+        return frozenset()
 
     def given(self, case: Formula, goal: Goal) -> Goal:
         return Goal(goal.name, z3.Implies(case, goal.formula))
 
-    def open(self, groups: Sequence[str], goals: list[Goal]) -> list[tuple[str, str]]:
-        """Those that z3 does not see to follow from what it is told, by any of these."""
-        solver: Any = self.solver
-        left = goals
-        for solver.of in groups:
-            if self.follows(both(*[goal.formula for goal in left])) == z3.unsat:
-                left = []
-                break
-            answers = [(goal, self.follows(goal.formula)) for goal in left]
-            left = [goal for goal, answer in answers if answer != z3.unsat]
-            if not left:
-                break
-        solver.of = "plain"
-        return [(goal.name, "unknown") for goal in left]
-
-    def goals(self, made: Consequence, happening: Happening) -> Iterator[Goal]:
+    def goals(
+        self, made: Consequence, happening: Happening, alike: frozenset[NodeId] = frozenset()
+    ) -> Iterator[Goal]:
         """What a leader counted may be chosen, exactly; elsewhere that is a premise."""
         after: Any = made.after
+        if ("choosable", None) in after.changed:
+            could = after.could_before(SKOLEMS["T"], SKOLEMS["i"])
+            yield Goal("Choosable", self.with_hints(could, after))
         for exact in (False, True):
             after.exact = exact
-            for goal in Induction.goals(self, made, happening):
+            for goal in Induction.goals(self, made, happening, alike):
                 if goal.name.startswith("CountedIsChosen") == exact:
                     yield goal
         after.exact = False

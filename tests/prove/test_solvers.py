@@ -1,0 +1,183 @@
+"""Solvers by what they know, and what of a step is not asked of them."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import pytest
+import z3
+
+from conformance.prove.cases import cases
+from conformance.prove.induction import (
+    ALL,
+    Consequence,
+    Goal,
+    Induction,
+    stands_for_all,
+)
+from conformance.prove.solvers import PLAIN, Solvers, has_quantifier
+from conformance.prove.steps import Step
+from conformance.symbolic.paths import Path, Paths
+
+X, Y = z3.Ints("x y")
+F = z3.Function("f", z3.IntSort(), z3.IntSort())
+ASCENDING = z3.ForAll([X], F(X) < F(X + 1), patterns=[F(X)])
+
+
+def step_of(kind: str, shape: str, size: int = 3) -> Step:
+    return next(one for one in cases(kind, size, 1) if one.shape == shape)
+
+
+# Solvers
+
+
+def test_each_knows_its_own_and_all_know_what_is_added() -> None:
+    solvers = Solvers({"one": [X > 1], "other": []})
+    assert solvers.follows("one", X > 0) == z3.unsat
+    assert solvers.follows("other", X > 0) == z3.sat
+    solvers.push()
+    solvers.add(X == 7)
+    assert solvers.follows("other", X > 0) == z3.unsat
+    solvers.pop()
+    assert solvers.follows("other", X > 0) == z3.sat
+    assert solvers.queries == 4
+
+
+def test_decisions_that_cannot_be_taken_together_are_named() -> None:
+    solvers = Solvers({"one": [X > 1]})
+    solvers.push()
+    solvers.decide([Y == 3, X < Y, Y < 2])
+    assert solvers.follows("one", False) == z3.unsat
+    assert solvers.against in ({0, 2}, {1, 2})
+    solvers.pop()
+    solvers.push()
+    solvers.decide([Y == 3, X < Y])
+    assert solvers.follows("one", X == 2) == z3.unsat
+    assert solvers.against is None, "the goal had a part in it"
+    solvers.pop()
+    assert solvers.follows("one", X == 2) == z3.sat
+
+
+def test_the_plain_solver_is_told_nothing_with_a_quantifier() -> None:
+    assert has_quantifier(z3.Implies(X > 0, z3.And(Y > 0, ASCENDING)))
+    assert not has_quantifier(z3.Implies(X > 0, F(X) < F(Y)))
+    solvers = Solvers({PLAIN: [], ALL: []})
+    solvers.add(ASCENDING, F(X) == 1)
+    assert solvers.follows(ALL, F(X + 1) > 1) == z3.unsat
+    answer, model = solvers.counterexample(F(X + 1) > 1)
+    assert answer == z3.sat
+    assert model is not None
+    assert model.eval(F(X)).as_long() == 1
+    assert solvers.counterexample(F(X) > 0) == (z3.unsat, None)
+
+
+def test_where_z3_gives_up_all_goals_are_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    prover = Induction(3)
+    goals = [Goal("true", X == X), Goal("false", X != X), Goal("open", X > 0)]
+    assert {goal.name for goal in prover.left_open(goals)} == {"false", "open"}
+    monkeypatch.setattr(Solvers, "counterexample", lambda *_: (z3.unknown, None))
+    assert prover.left_open(goals) == goals
+
+
+def test_a_goal_that_was_true_before_is_plain_to_see() -> None:
+    prover = Induction(3)
+    kept = Goal("kept", F(X) > 0, before=F(X) > 1)
+    older = Goal("older", z3.Implies(ASCENDING, F(X) > 0), before=F(X) > 1, after=F(X) > 0)
+    assert prover.left_open([kept, older]) == []
+    assert prover.left_open([Goal("new", F(X) > 0)])
+
+
+# Servers that are alike
+
+
+@pytest.mark.parametrize("alike", [frozenset(), frozenset({2}), frozenset({2, 3, 4})])
+def test_whatever_is_left_out_differs_by_names_from_what_is_not(alike: frozenset[int]) -> None:
+    named = sorted(alike)
+    for chosen in product(range(5), repeat=3):
+        renamed = {
+            tuple(dict(zip(named, names, strict=True)).get(n, n) for n in chosen)
+            for names in permutations(named)
+        }
+        assert sum(stands_for_all(one, alike) for one in renamed) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "alike"),
+    [
+        ("snapshot", "leader, snapshot + 1", {2, 3, 4}),
+        ("vote call", "vote theirs", {2, 3, 4}),
+        ("vote call", "vote another", {3, 4}),
+        ("vote reply", "snapshot, has [0, 2]", {3, 4}),
+        ("append reply", "snapshot", set()),
+        ("end of drain", "of a leader, snapshot", set()),
+    ],
+)
+def test_servers_that_a_step_tells_apart_are_not_alike(
+    kind: str, shape: str, alike: set[int]
+) -> None:
+    prover, paths = Induction(5), Paths()
+    with prover.prepared(step_of(kind, shape, 5), paths) as (actor, happening):
+        for path in paths.run(lambda: prover.consequence(actor, happening)):
+            assert prover.alike(paths, path) == alike
+
+
+def test_a_path_that_asks_for_the_progress_of_one_tells_it_apart() -> None:
+    prover, paths = Induction(5), Paths()
+    with prover.prepared(step_of("heartbeat", "of a leader", 5), paths) as (actor, happening):
+
+        def run() -> Consequence:
+            made = prover.consequence(actor, happening)
+            peers = actor.member.node.role.peers  # type: ignore[union-attr]
+            assert peers[2].node == 3
+            asked.append(bool(peers[2].match > 5))
+            return made
+
+        asked: list[bool] = []
+        found = [prover.alike(paths, path) for path in paths.run(run)]
+    assert sorted(asked) == [False, True]
+    assert set(found) == {frozenset({2, 4})}
+
+
+def test_what_is_left_out_of_servers_that_are_alike_would_be_proved_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prover, step = Induction(5), step_of("save current term", "any", 5)
+    few = prover.check(step)
+    queries = prover.queries
+    monkeypatch.setattr(Induction, "alike", lambda *_: frozenset())
+    every = prover.check(step)
+    assert (few.open, every.open, few.paths) == ([], [], every.paths)
+    assert queries > 0
+
+
+# Paths that are not asked
+
+
+def test_a_path_that_is_passed_over_is_impossible(monkeypatch: pytest.MonkeyPatch) -> None:
+    prover, passed = Induction(3), 0
+    asked = Induction.check_path
+
+    def check_path(
+        self: Induction, paths: Paths, path: Path[Consequence], happening: object
+    ) -> list[tuple[str, str]]:
+        nonlocal passed
+        if any(some.issubset(path.conditions) for some in self._impossible):
+            passed += 1
+            self.solvers.push()
+            self.solvers.add(path.formula(paths))
+            assert self.follows(False) == z3.unsat
+            self.solvers.pop()
+        return asked(self, paths, path, happening)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Induction, "check_path", check_path)
+    shape = "a follower, founded + 1, owes a write, 1 on the disk"
+    assert prover.check(step_of("snapshot", shape)).open == []
+    assert passed > 5
+
+
+def test_what_is_impossible_in_one_step_is_forgotten_in_the_next() -> None:
+    prover = Induction(3)
+    prover.check(step_of("snapshot", "a follower, founded + 1, owes a write, 1 on the disk"))
+    assert prover._impossible
+    with prover.prepared(step_of("heartbeat", "of a leader"), Paths()):
+        assert not prover._impossible
