@@ -83,8 +83,6 @@ GROUPS: Final = {
         "logs",
     ),
 }
-ROUNDS: Final = 5
-"""So often goals are tried that are plain to see; what is left is asked of the others."""
 
 
 def instances(over: str, size: int) -> Iterator[tuple[int, ...]]:
@@ -171,6 +169,8 @@ class Checked:
     """What came of a step: paths, and the goals of each that z3 does not see to follow."""
 
     paths: int = 0
+    impossible: list[frozenset[Decided]] = field(default_factory=list)
+    """Decisions that no server comes to together, of which the lemmas are true."""
     open: list[tuple[Path[Consequence], list[tuple[str, str]]]] = field(default_factory=list)
     unassumed: str = ""
     """Not empty: what is taken for granted of the shape does not follow from the lemmas."""
@@ -189,6 +189,9 @@ class Induction:
     _was: dict[Any, Formula] = field(init=False, default_factory=dict)
     _impossible: list[frozenset[Decided]] = field(init=False, default_factory=list)
     """Decisions that cannot be taken together, as was seen on some path of the step."""
+    _hard: set[str] = field(init=False, default_factory=set)
+    """Goals that were not plain to see on some path of this kind of step."""
+    _kind: str = field(init=False, default="")
     _decisions: int = field(init=False, default=0)
     solvers: Solvers = field(init=False)
 
@@ -263,6 +266,7 @@ class Induction:
         paths, checked = Paths(limit=PATHS), Checked()
         with self.prepared(step, paths) as (actor, happening):
             checked.unassumed = "" if self.may_assume(actor) else UNASSUMED
+            checked.impossible = self._impossible
             for path in paths.run(lambda: self.consequence(actor, happening)):
                 if path.raised is not None:
                     raise path.raised
@@ -303,6 +307,8 @@ class Induction:
         happening = step.prepare(actor)
         solvers = self.solvers
         self._impossible = []
+        if self._kind != step.kind:
+            self._kind, self._hard = step.kind, set()
         solvers.push()
         try:
             solvers.add(*actor.links, *[seen(hint) for hint in actor.hints])
@@ -362,25 +368,37 @@ class Induction:
 
     def seen_first(self, made: Consequence) -> list[Formula]:
         """What many goals rest on, if it follows: that an entry may be chosen which a leader counts
-        as committed.
+        as committed, and that one that may be chosen still, could be before the step.
         """
-        changes = made.after.changes
-        if changes.commit is None:
-            return []
-        counted = self.before.choosable(changes.term, changes.commit)
-        return [counted] if self.follows(counted) == z3.unsat else []
+        before, after, changes = self.before, made.after, made.after.changes
+        stones: list[Formula] = []
+        if changes.commit is not None:
+            stones.append(before.choosable(changes.term, changes.commit))
+        if ("choosable", None) in after.changed:
+            at = SKOLEMS["T"], SKOLEMS["i"]
+            stones.append(implies(after.choosable(*at), before.choosable(*at)))
+        return [
+            stone for stone in stones if self.follows(self.with_hints(stone, after)) == z3.unsat
+        ]
 
     def left_open(self, goals: list[Goal]) -> list[Goal]:
-        """Those that do not follow from the same of the cluster before and a server's numbers."""
-        left: list[Goal] = []
-        for _ in range(ROUNDS):
+        """Those that do not follow from the same of the cluster before and a server's numbers.
+
+        Nor are those tried again for which it was not enough before, in a step of the same kind.
+        """
+        left = [goal for goal in goals if goal.name in self._hard]
+        goals = [goal for goal in goals if goal.name not in self._hard]
+        while goals:
             answer, model = self.solvers.counterexample(both(*[goal.kept for goal in goals]))
             if answer == z3.unsat:
-                return left
+                break
             wrong = {goal.name for goal in goals if model is None or not_true(model, goal.kept)}
+            if not wrong:
+                return left + goals
+            self._hard |= wrong
             left += [goal for goal in goals if goal.name in wrong]
             goals = [goal for goal in goals if goal.name not in wrong]
-        return left + goals
+        return left
 
     def unseen(self, asked: Sequence[str], goals: list[Goal]) -> list[tuple[str, str]]:
         """Those of which none of the solvers sees that they follow."""

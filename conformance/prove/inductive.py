@@ -101,7 +101,7 @@ Proves = Callable[[Induction, Step, Result], None]
 
 def keeps_lemmas(prover: Induction, step: Step, result: Result) -> None:
     checked = prover.check(step)
-    _, live = witness(prover.size, prover.rule, step)
+    _, live = witness(prover.size, prover.rule, step, checked.impossible)
     result.paths += checked.paths
     result.live += live
     if checked.unassumed:

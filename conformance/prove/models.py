@@ -15,7 +15,7 @@ that no cluster comes to: `conformance.prove.reachable` looks for a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +32,7 @@ from conformance.prove.induction import (
     PATHS,
     SKOLEMS,
     Consequence,
+    Decided,
     Goal,
     Induction,
     arguments,
@@ -145,7 +146,7 @@ class Search:
 
     # Witnesses
 
-    def witness(self) -> tuple[int, int]:
+    def witness(self, impossible: Collection[frozenset[Decided]] = ()) -> tuple[int, int]:
         """How many paths there are, and how many of them some state of the scope takes."""
         count = live = 0
         with self.scope.only(*self.known()):
@@ -153,7 +154,8 @@ class Search:
                 if path.raised is not None:
                     raise path.raised
                 count += 1
-                live += self.live(path) is not None
+                if not any(some.issubset(path.conditions) for some in impossible):
+                    live += self.live(path) is not None
         return count, live
 
     def ways(self) -> Iterator[Path[Ran]]:
@@ -299,9 +301,14 @@ def after_turn(state: State, ran: Ran) -> tuple[Cluster, Any]:
     return cluster._replace(members=members, network=network), ghosts
 
 
-def witness(size: int, rule: Rule, step: Step) -> tuple[int, int]:
-    """How many paths a step has, and how many some state of the scope takes."""
-    return Search(scope_of(size), rule, step).witness()
+def witness(
+    size: int, rule: Rule, step: Step, impossible: Collection[frozenset[Decided]] = ()
+) -> tuple[int, int]:
+    """How many paths a step has, and how many some state of the scope takes.
+
+    `impossible`: decisions that are known not to be taken together, so that nobody needs to look.
+    """
+    return Search(scope_of(size), rule, step).witness(impossible)
 
 
 def counterexample(size: int, rule: Rule, step: Step) -> Counterexample | None:

@@ -233,6 +233,10 @@ class After(Servers):
         """All that may be told otherwise of the cluster now; whatever else is as it was before."""
         if self.changed & {("tlog", None), ("ack", ACTOR), ("dterm", ACTOR)}:
             self.changed |= {("choosable", None)}
+        self._choosable: dict[tuple[int, int], tuple[Formula, Int, Int]] = {}
+        """Said once: it is long, and most goals ask for the same numbers.  By the ids of these,
+        which are theirs as long as they are kept.
+        """
 
     def lead(self, term: Int) -> Int:
         old = self.before.lead(term)
@@ -287,4 +291,7 @@ class After(Servers):
     def choosable(self, term: Int, i: Int) -> Formula:
         if ("choosable", None) not in self.changed:
             return self.before.choosable(term, i)
-        return may_be_chosen(self, term, i)
+        at = term.get_id(), i.get_id()
+        if at not in self._choosable:
+            self._choosable[at] = may_be_chosen(self, term, i), term, i
+        return self._choosable[at][0]

@@ -23,6 +23,8 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, BinaryIO, Final, TypeAlias
 
+import z3
+
 from conformance.prove.calls import Calls
 from conformance.prove.obligation import Level, Obligation, Result, Subjects
 
@@ -83,6 +85,7 @@ def work() -> None:
     tasks = sys.stdin.buffer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed is no answer
+    z3.z3.Z3_DEBUG = False  # no check of types, which takes time, and which mypy has done
     job: Job = pickle.load(tasks)
     calls = Calls(job.units)
     with calls.noted() as building:
