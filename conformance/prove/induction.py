@@ -49,7 +49,6 @@ from spec.values import (
     Restart,
     SaveVotedFor,
     SendMessage,
-    SnapshotInstalled,
 )
 
 Decided: TypeAlias = tuple[Atom, bool]
@@ -257,13 +256,8 @@ class Induction:
         return [*found, v.choosable(term, i) == self.may_be_chosen(term, i)]
 
     def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
-        """The solvers that are asked for it, one after another; a goal may have parts.
-
-        A snapshot changes so much that one question with all lemmas is the quickest.
-        """
-        snapshot = isinstance(made.ran.turn.event, SnapshotInstalled)
-        group = None if snapshot else GROUPS.get(goal.fact)
-        yield (ALL,) if group is None else (group, ALL), goal
+        """The solvers that are asked for it, one after another; a goal may have parts."""
+        yield (GROUPS[goal.fact], ALL) if goal.fact in GROUPS else (ALL,), goal
 
     # A step
 
@@ -438,7 +432,9 @@ class Induction:
             hints = [before.tlog(message.term, was.commit)]
         if isinstance(message, claims.Install):
             index = message.last_index
+            terms = [was.term, was.dterm, SKOLEMS["T"]]
             hints = [before.first(index), before.log(ACTOR, index), before.dlog(ACTOR, index)]
+            hints += [before.tlog(term, index) for term in terms]
         return [seen(hint) for hint in hints]
 
     def consequence(self, actor: Actor, happening: Happening) -> Consequence:
