@@ -15,7 +15,7 @@ from typing import Final
 from conformance.check import describe
 from conformance.explore.bounds import Bounds, of_bounds
 from conformance.explore.path import Counterexample as Run
-from conformance.explore.run import Options, explore
+from conformance.explore.run import MEGABYTE, Options, explore, memory
 from conformance.lockstep import name_of
 from spec.cluster import Rule
 
@@ -31,6 +31,7 @@ BOUNDS: Final = (
 for all."""
 SECONDS: Final = 90.0
 MEGABYTES: Final = 1500
+"""What a search may take besides what the process has: proofs in it may hold as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,12 @@ def from_empty(
         if left <= 0:
             break
         options = Options(
-            bounds, rule, library, seconds=left, megabytes=MEGABYTES, eventually=False
+            bounds,
+            rule,
+            library,
+            seconds=left,
+            megabytes=memory() // MEGABYTE + MEGABYTES,
+            eventually=False,
         )
         found = explore(options).found
         if found is not None:
