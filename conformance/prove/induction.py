@@ -334,8 +334,9 @@ class Induction:
             solvers.decide([paths.formula(*one) for one in decided])
             solvers.add(*made.facts)
             found: list[tuple[str, str]] = []
-            if self.possible():
-                solvers.add(*self.seen_first(made))
+            stones = self.seen_first(made) if self.possible() else []
+            if solvers.against is None:
+                solvers.add(*stones)
                 left: dict[tuple[str, ...], list[Goal]] = {}
                 alike = self.alike(paths, path)
                 for goal in self.left_open(list(self.goals(made, happening, alike))):
@@ -347,7 +348,9 @@ class Induction:
                         break
             if solvers.against is not None:
                 found = []
-                self._impossible.append(frozenset(decided[k] for k in solvers.against))
+                # What holds on this path only may have had a part in it.
+                if not made.facts and not stones:
+                    self._impossible.append(frozenset(decided[k] for k in solvers.against))
             return found
         finally:
             solvers.pop()
@@ -377,9 +380,13 @@ class Induction:
         if ("choosable", None) in after.changed:
             at = SKOLEMS["T"], SKOLEMS["i"]
             stones.append(implies(after.choosable(*at), before.choosable(*at)))
-        return [
-            stone for stone in stones if self.follows(self.with_hints(stone, after)) == z3.unsat
-        ]
+        found: list[Formula] = []
+        for stone in stones:
+            if self.follows(self.with_hints(stone, after)) == z3.unsat:
+                found.append(stone)
+            if self.solvers.against is not None:
+                return []
+        return found
 
     def left_open(self, goals: list[Goal]) -> list[Goal]:
         """Those that do not follow from the same of the cluster before and a server's numbers.
@@ -526,10 +533,8 @@ class Induction:
                     if after.changed & self.reads(one, (), message):
                         formula = one.holds(after, message, *arguments(one.over, (), SKOLEMS))
                         kept = z3.Implies(self.known_of(message, owed), formula)
-                        hinted, before = (
-                            self.with_hints(kept, after),
-                            self.claimed_before(message, owed),
-                        )
+                        hinted = self.with_hints(kept, after)
+                        before = self.claimed_before(message, owed)
                         yield Goal(older_name(one, message), hinted, before, formula)
 
     def was(self, fact: Lemma, chosen: tuple[int, ...]) -> Formula:

@@ -177,6 +177,19 @@ def test_a_path_that_is_passed_over_is_impossible(monkeypatch: pytest.MonkeyPatc
     assert passed > 5
 
 
+@pytest.mark.parametrize("only_here", ["seen_first", "facts"])
+def test_what_holds_on_one_path_only_rules_out_no_other(
+    only_here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contradiction with it is learnt of no decisions: on another path it need not hold."""
+    prover, step = Induction(3), step_of("vote call", "vote none")
+    assert prover.check(step).paths > 5
+    assert not prover._impossible
+    monkeypatch.setattr(Induction, only_here, lambda *_: [z3.BoolVal(False)])
+    checked = prover.check(step)
+    assert (checked.open, checked.impossible) == ([], [])
+
+
 def test_what_is_impossible_in_one_step_is_forgotten_in_the_next() -> None:
     prover = Induction(3)
     prover.check(step_of("snapshot", "a follower, founded + 1, owes a write, 1 on the disk"))
