@@ -8,23 +8,31 @@ older message of every kind.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
-from itertools import product
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import z3
 
 from conformance.prove import claims
 from conformance.prove.actor import Actor
-from conformance.prove.claims import CLAIMS, Claim
-from conformance.prove.lemmas import LEMMAS, Lemma, View, may_be_chosen
+from conformance.prove.claims import Claim
+from conformance.prove.goals import Goal, ends, older, older_name, stands_for_all
+from conformance.prove.lemmas import LEMMAS, Lemma, may_be_chosen
 from conformance.prove.logic import Formula, both, choose, implies
 from conformance.prove.messages import owed_claims, sent_claims
-from conformance.prove.solvers import PLAIN, Solvers
+from conformance.prove.solvers import ALL, GROUPS, NEEDED, PLAIN, Solvers
+from conformance.prove.statements import (
+    NODES,
+    SKOLEMS,
+    arguments,
+    assumption,
+    choosable_means,
+    claims_of,
+    instances,
+    seen,
+)
 from conformance.prove.steps import Happening, Ran, Step
 from conformance.prove.views import (
     ACTOR,
@@ -35,7 +43,6 @@ from conformance.prove.views import (
     Part,
     Reading,
     Server,
-    entry_function,
 )
 from conformance.symbolic.number import Atom
 from conformance.symbolic.paths import Path, Paths
@@ -53,104 +60,9 @@ from spec.values import (
 
 Decided: TypeAlias = tuple[Atom, bool]
 
-NODES = "nmc"
-SKOLEMS = {name: z3.Int(f"any_{name}") for name in "TSij"}
-BOUND = {name: z3.Int(f"all_{name}") for name in "TSij"}
 PATHS = 20_000
 """So many paths of one case, and no more."""
 UNASSUMED = "it is not seen to follow what is assumed of the shape"
-
-ALL: Final = "all"
-"""The solver that knows all lemmas."""
-NEEDED: Final[dict[str, frozenset[str]]] = {
-    "votes": frozenset({"Ranges", "ToldIsSaved"}),
-    "logs": frozenset(
-        {"Ranges", "LogTerms", "TermLogEnds", "TermLogSorted", "TermLogFromLeader", "LogFromLeader"}
-        | {"Leader", "LeaderLog", "Elected", "LeadersHave", "KnownIsCounted", "CountedIsChosen"}
-        | {"AckIsDisk"}
-    ),
-}
-"""What some goals need at the most, as a rule; they are asked of a solver that knows no more first.
-"""
-GROUPS: Final = {
-    "ToldIsVote": "votes",
-    **dict.fromkeys(
-        [
-            *("never refused", "KnownIsCounted", "LogFromLeader", "LogTerms", "AckIsDisk"),
-            *("OwedAppendCall", "OwedAppendCallEntries", "OwedAppendReply", "InstallIsCommitted"),
-            *("AppendCallCommit", "OwedAppendCallCommit"),
-        ],
-        "logs",
-    ),
-}
-
-
-def instances(over: str, size: int) -> Iterator[tuple[int, ...]]:
-    """The nodes that a lemma is asked of: all combinations."""
-    return product(range(size), repeat=sum(kind in NODES for kind in over))
-
-
-def arguments(over: str, chosen: tuple[int, ...], numbers: dict[str, Any]) -> list[Any]:
-    left = iter(chosen)
-    return [next(left) if kind in NODES else numbers[kind] for kind in over]
-
-
-def assumption(
-    fact: Lemma | Claim, view: View, chosen: tuple[int, ...] = (), *message: claims.Message
-) -> Formula:
-    """A lemma, or a message's claim, for all numbers."""
-    args = arguments(fact.over, chosen, BOUND)
-    formula = fact.holds(view, *message, *args)
-    bound = [BOUND[kind] for kind in fact.over if kind not in NODES]
-    if not bound or isinstance(formula, bool):
-        return formula
-    patterns = [
-        pattern[0] if len(pattern) == 1 else z3.MultiPattern(*pattern)
-        for pattern in fact.patterns(view, *message, *args)
-    ]
-    return z3.ForAll(bound, formula, patterns=patterns)
-
-
-def choosable_means(before: Before, may_be_chosen: Callable[..., Formula]) -> Formula:
-    term, i = BOUND["T"], BOUND["i"]
-    could = before.choosable(term, i)
-    return z3.ForAll([term, i], could == may_be_chosen(before, term, i), patterns=[could])
-
-
-def claims_of(message: claims.Message, owed: bool) -> list[Claim]:
-    return [one for one in CLAIMS if one.kind is type(message) and one.owed == owed]
-
-
-@cache
-def _seen(sort: Any) -> Any:
-    return z3.Function(f"seen_{sort}", sort, z3.BoolSort())
-
-
-def seen(term: Any) -> Formula:
-    """Nothing but a mention, which makes z3 look at the instances that speak of the term."""
-    return _seen(term.sort())(term)
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """`before`: the same of the cluster before the step, at the same numbers, where that is known.
-
-    `after`: what then has to be shown, if `formula` has premises besides.
-    """
-
-    name: str
-    formula: Formula
-    before: Formula = True
-    after: Formula = None
-
-    @property
-    def fact(self) -> str:
-        """The lemma or claim that it is about."""
-        return re.split(r"[\[(:]", self.name)[0].rstrip()
-
-    @property
-    def kept(self) -> Formula:
-        return implies(self.before, self.formula if self.after is None else self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -584,44 +496,7 @@ class Induction:
         return z3.Implies(z3.And([seen(hint) for hint in hints]), formula)
 
 
-def stands_for_all(chosen: tuple[NodeId, ...], alike: frozenset[NodeId]) -> bool:
-    """Whether those that are alike are named in the order of their numbers, from the first one on:
-    any other choice of them differs by their names only.
-    """
-    named = dict.fromkeys(n for n in chosen if n in alike)
-    return list(named) == sorted(alike)[: len(named)]
-
-
 def not_true(model: z3.ModelRef, formula: Formula) -> bool:
     if isinstance(formula, bool):
         return not formula
     return not z3.is_true(model.eval(formula, model_completion=True))
-
-
-@cache
-def older(size: int) -> tuple[Any, ...]:
-    """An arbitrary message of each kind, sender and receiver."""
-    number, entries = z3.Int, entry_function("old_entry")
-    term, last, index = number("old_term"), number("old_last"), number("old_index")
-    commit, prev, at = number("old_commit"), number("old_prev"), number("old_at")
-    found: list[claims.Message] = []
-    for sender in range(size):
-        found.append(claims.VoteCall(sender, term, last, index))
-        found.append(claims.AppendReply(sender, term, last, index))
-        found.append(claims.AppendCall(sender, term, commit, prev, at, index, entries))
-        for to in range(size):
-            if to != sender:
-                found.append(claims.VoteReply(sender, to, term, z3.Bool("old_granted")))
-                found.append(claims.Install(sender, to, term, last, index))
-    return tuple(found)
-
-
-def older_name(claim: Claim, message: claims.Message) -> str:
-    return f"{claim.name} (older, of {' to '.join(map(str, ends(message)))})"
-
-
-def ends(message: claims.Message) -> tuple[NodeId, ...]:
-    """Who sent it, and to whom if that is claimed."""
-    if isinstance(message, (claims.VoteReply, claims.Install)):
-        return message.sender, message.to
-    return (message.sender,)

@@ -26,7 +26,7 @@ from conformance.prove import claims
 from conformance.prove.cases import KINDS, Kind, cases, windows
 from conformance.prove.ghosts import initial
 from conformance.prove.holding import broken
-from conformance.prove.induction import SKOLEMS, Induction, arguments, claims_of, instances, seen
+from conformance.prove.induction import Induction
 from conformance.prove.lemmas import Lemma
 from conformance.prove.logic import both, implies
 from conformance.prove.merging import MergedWrites
@@ -34,6 +34,7 @@ from conformance.prove.models import counterexample, witness
 from conformance.prove.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.order import InOrder
 from conformance.prove.safety import COMPLETE, SAFETY
+from conformance.prove.statements import SKOLEMS, arguments, claims_of, instances, seen
 from conformance.prove.steps import Step
 from conformance.prove.two_states import broken_by
 from conformance.prove.views import SENDER, entry_function

@@ -242,8 +242,8 @@ def told_is_vote(v: View, n: int) -> Formula:
     return either(told == NOBODY, told == v.vote(n))
 
 
-@lemma("A candidate voted for itself, leads not, and was told the votes that it counts: too few.")
-def candidate(v: View, n: int) -> Formula:
+def candidacy(v: View, n: int, *also: Formula) -> Formula:
+    """What is known of a candidate, whoever elects it."""
     term = v.term(n)
     return both(
         negation(both(v.campaigns(n), v.leads(n))),
@@ -254,11 +254,16 @@ def candidate(v: View, n: int) -> Formula:
                 v.last(n) >= 1,
                 v.vote(n) == n,
                 v.lead(term) != n,
-                negation(majority([m == n or v.granted(n, m) for m in range(v.size)])),
+                *also,
                 *[implies(v.granted(n, m), v.told(m, term) == n) for m in range(v.size) if m != n],
             ),
         ),
     )
+
+
+@lemma("A candidate voted for itself, leads not, and was told the votes that it counts: too few.")
+def candidate(v: View, n: int) -> Formula:
+    return candidacy(v, n, negation(majority([m == n or v.granted(n, m) for m in range(v.size)])))
 
 
 @lemma("A leader is the one of its term, which is on its disk, and so is its vote for itself.")

@@ -26,24 +26,14 @@ import z3
 from conformance.prove import claims, drains
 from conformance.prove.actor import Actor
 from conformance.prove.claims import CLAIMS
+from conformance.prove.goals import Goal, older, older_name
 from conformance.prove.grounding import Bounds, Grounding, as_value
 from conformance.prove.holding import broken
-from conformance.prove.induction import (
-    PATHS,
-    SKOLEMS,
-    Consequence,
-    Decided,
-    Goal,
-    Induction,
-    arguments,
-    assumption,
-    claims_of,
-    older,
-    older_name,
-)
+from conformance.prove.induction import PATHS, Consequence, Decided, Induction
 from conformance.prove.lemmas import LEMMAS
 from conformance.prove.logic import Formula, implies, negation
 from conformance.prove.obligation import Counterexample
+from conformance.prove.statements import SKOLEMS, arguments, assumption, claims_of
 from conformance.prove.states import PAYLOADS, Model, State, described
 from conformance.prove.steps import Happening, Ran, Step
 from conformance.prove.views import ACTOR, Before

@@ -19,16 +19,49 @@ PLAIN: Final = "plain"
 """The solver that is told nothing with a quantifier, so that it is quick, and never in doubt."""
 
 
+ALL: Final = "all"
+"""The solver that knows all lemmas."""
+NEEDED: Final[dict[str, frozenset[str]]] = {
+    "votes": frozenset({"Ranges", "ToldIsSaved"}),
+    "logs": frozenset(
+        {"Ranges", "LogTerms", "TermLogEnds", "TermLogSorted", "TermLogFromLeader", "LogFromLeader"}
+        | {"Leader", "LeaderLog", "Elected", "LeadersHave", "KnownIsCounted", "CountedIsChosen"}
+        | {"AckIsDisk"}
+    ),
+}
+"""What some goals need at the most, as a rule; they are asked of a solver that knows no more first.
+"""
+GROUPS: Final = {
+    "ToldIsVote": "votes",
+    **dict.fromkeys(
+        [
+            *("never refused", "KnownIsCounted", "LogFromLeader", "LogTerms", "AckIsDisk"),
+            *("OwedAppendCall", "OwedAppendCallEntries", "OwedAppendReply", "InstallIsCommitted"),
+            *("AppendCallCommit", "OwedAppendCallCommit"),
+        ],
+        "logs",
+    ),
+}
+
+
+def by_patterns(milliseconds: int = MILLISECONDS) -> z3.Solver:
+    """A solver that looks at an instance of a lemma only where a pattern is met, and at no model;
+    so of what has quantifiers it says "unsat" or "unknown".
+    """
+    solver = z3.SimpleSolver()
+    solver.set("auto_config", False)
+    solver.set("mbqi", False)
+    solver.set("timeout", milliseconds)
+    return solver
+
+
 class Solvers:
     """By name.  A level of `push` may have decisions: what holds on one path."""
 
     def __init__(self, known: Mapping[str, Iterable[Formula]]) -> None:
         self.queries = 0
-        self.each = {name: z3.SimpleSolver() for name in known}
+        self.each = {name: by_patterns() for name in known}
         for name, solver in self.each.items():
-            solver.set("auto_config", False)
-            solver.set("mbqi", False)
-            solver.set("timeout", MILLISECONDS)
             solver.add(*known[name])
         self._decided: list[z3.BoolRef] = []
         self.against: frozenset[int] | None = None

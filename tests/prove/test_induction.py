@@ -13,19 +13,13 @@ from conformance.crate import D1, D4, as_in_crate
 from conformance.prove import drains, inductive, steps
 from conformance.prove.actor import Actor, Unread, UnreadError, Window
 from conformance.prove.cases import KINDS, cases
-from conformance.prove.induction import (
-    SKOLEMS,
-    UNASSUMED,
-    Induction,
-    arguments,
-    claims_of,
-    instances,
-)
-from conformance.prove.induction import older as older_messages
+from conformance.prove.goals import older as older_messages
+from conformance.prove.induction import UNASSUMED, Induction
 from conformance.prove.lemmas import LEMMAS
 from conformance.prove.merging import MergedWrites
 from conformance.prove.obligation import Obligation, Subjects
 from conformance.prove.order import InOrder
+from conformance.prove.statements import SKOLEMS, arguments, claims_of, instances
 from conformance.prove.steps import Happening, Step, any_vote
 from conformance.prove.two_states import broken_by
 from conformance.symbolic.paths import Paths

@@ -8,15 +8,10 @@ import pytest
 import z3
 
 from conformance.prove.cases import cases
-from conformance.prove.induction import (
-    ALL,
-    Consequence,
-    Goal,
-    Induction,
-    stands_for_all,
-)
+from conformance.prove.goals import Goal, stands_for_all
+from conformance.prove.induction import Consequence, Induction
 from conformance.prove.models import witness
-from conformance.prove.solvers import PLAIN, Solvers, has_quantifier
+from conformance.prove.solvers import ALL, PLAIN, Solvers, has_quantifier
 from conformance.prove.steps import Step
 from conformance.symbolic.paths import Path, Paths
 from spec import node as rules

@@ -31,18 +31,12 @@ from conformance.prove.changing.why.facts import (
     opening,
     wins,
 )
-from conformance.prove.induction import (
-    ALL,
-    SKOLEMS,
-    Checked,
-    Consequence,
-    Goal,
-    Induction,
-    seen,
-)
+from conformance.prove.goals import Goal
+from conformance.prove.induction import Checked, Consequence, Induction
 from conformance.prove.lemmas import Lemma
 from conformance.prove.logic import Formula
-from conformance.prove.solvers import PLAIN
+from conformance.prove.solvers import ALL, PLAIN
+from conformance.prove.statements import SKOLEMS, seen
 from conformance.prove.steps import Happening, Ran, Step
 from conformance.prove.views import TERM_OF, Part, Server
 from conformance.symbolic.paths import Path, Paths

@@ -24,7 +24,6 @@ from itertools import combinations
 from typing import Any, Final, Protocol, TypeAlias
 
 from conformance.prove import lemmas as fixed
-from conformance.prove.induction import seen
 from conformance.prove.lemmas import (
     NOBODY,
     EntryTerm,
@@ -34,6 +33,7 @@ from conformance.prove.lemmas import (
     within,
 )
 from conformance.prove.logic import Formula, both, choose, either, implies, majority, negation
+from conformance.prove.statements import seen
 from conformance.prove.views import ACTOR
 
 Nodes = list[Formula]
@@ -112,21 +112,7 @@ LEMMAS += [one for one in fixed.LEMMAS if one.name not in CHANGED]
     "of its own term."
 )
 def candidate(v: View, n: int) -> Formula:
-    term = v.term(n)
-    return both(
-        negation(both(v.campaigns(n), v.leads(n))),
-        implies(
-            v.campaigns(n),
-            both(
-                term >= 1,
-                v.last(n) >= 1,
-                v.vote(n) == n,
-                v.lead(term) != n,
-                v.term_of(v.log(n, v.last(n))) < term,
-                *[implies(v.granted(n, m), v.told(m, term) == n) for m in range(v.size) if m != n],
-            ),
-        ),
-    )
+    return fixed.candidacy(v, n, v.term_of(v.log(n, v.last(n))) < v.term(n))
 
 
 @lemma(

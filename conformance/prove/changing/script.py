@@ -14,8 +14,9 @@ import z3
 
 from conformance.prove.changing.lemmas import LEMMAS, may_be_chosen
 from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
-from conformance.prove.induction import assumption, choosable_means, instances, seen
 from conformance.prove.logic import Formula, negation
+from conformance.prove.solvers import by_patterns
+from conformance.prove.statements import assumption, choosable_means, instances, seen
 from conformance.prove.views import ENTRY, FOUNDING, TERM_OF
 
 MILLISECONDS: Final = 20_000
@@ -57,10 +58,7 @@ class Script:
 
     def solver(self, using: str, mention: Iterable[Any]) -> z3.Solver:
         """Knows the lemmas and the facts of these names."""
-        solver = z3.SimpleSolver()
-        solver.set("auto_config", False)
-        solver.set("mbqi", False)
-        solver.set("timeout", MILLISECONDS)
+        solver = by_patterns(MILLISECONDS)
         solver.add(*about_entries())
         for name in using.split():
             if name in self.facts:

@@ -23,9 +23,9 @@ from conformance.prove.changing.lemmas import (
 )
 from conformance.prove.changing.script import for_all
 from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
-from conformance.prove.induction import seen
 from conformance.prove.lemmas import NOBODY, Int, is_committed
 from conformance.prove.logic import Formula, both, choose, either, implies, negation
+from conformance.prove.statements import seen
 from conformance.prove.views import ACTOR, TERM_OF, LogOf
 
 T, AT, K = z3.Ints("t i k")
