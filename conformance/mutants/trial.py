@@ -49,7 +49,7 @@ def _smallest_first(preset: str) -> tuple[Bounds, ...]:
 
 BUDGETS: Final[dict[Level, Budget]] = {
     "quick": Budget(40_000, 15_000, _smallest_first("quick")[:4], False, 45_000, 4_000, 120.0),
-    "full": Budget(100_000, 40_000, _smallest_first("quick"), True, 100_000, 100_000, 300.0),
+    "full": Budget(50_000, 20_000, _smallest_first("quick"), True, 45_000, 6_000, 300.0),
 }
 
 

@@ -103,6 +103,8 @@ class Induction:
     """Decisions that cannot be taken together, as was seen on some path of the step."""
     _hard: set[str] = field(init=False, default_factory=set)
     """Goals that were not plain to see on some path of this kind of step."""
+    _beyond: set[tuple[str, str]] = field(init=False, default_factory=set)
+    """Facts that a solver did not know enough for on some path of it, and the solver's name."""
     _kind: str = field(init=False, default="")
     _decisions: int = field(init=False, default=0)
     solvers: Solvers = field(init=False)
@@ -220,7 +222,7 @@ class Induction:
         solvers = self.solvers
         self._impossible = []
         if self._kind != step.kind:
-            self._kind, self._hard = step.kind, set()
+            self._kind, self._hard, self._beyond = step.kind, set(), set()
         solvers.push()
         try:
             solvers.add(*actor.links, *[seen(hint) for hint in actor.hints])
@@ -241,31 +243,28 @@ class Induction:
         decided = path.conditions
         if any(some.issubset(decided) for some in self._impossible):
             return []
-        solvers.push()
-        try:
-            solvers.decide([paths.formula(*one) for one in decided])
-            solvers.add(*made.facts)
+        formulas = [paths.formula(*one) for one in decided] + made.facts
+        with solvers.supposing(formulas):
             found: list[tuple[str, str]] = []
-            stones = self.seen_first(made) if self.possible() else []
+            if self.possible():
+                self.see_first(made)
             if solvers.against is None:
-                solvers.add(*stones)
                 left: dict[tuple[str, ...], list[Goal]] = {}
                 alike = self.alike(paths, path)
                 for goal in self.left_open(list(self.goals(made, happening, alike))):
                     for asked, part in self.asked(goal, made):
-                        left.setdefault(asked, []).append(part)
+                        able = tuple(of for of in asked if (of, goal.fact) not in self._beyond)
+                        left.setdefault(able, []).append(part)
                 for asked, goals in left.items():
                     found += self.unseen(asked, goals)
                     if solvers.against is not None:
                         break
-            if solvers.against is not None:
-                found = []
-                # What holds on this path only may have had a part in it.
-                if not made.facts and not stones:
-                    self._impossible.append(frozenset(decided[k] for k in solvers.against))
-            return found
-        finally:
-            solvers.pop()
+            if solvers.against is None:
+                return found
+        # What holds on this path only may have had a part in it.
+        if max(solvers.against, default=-1) < len(decided):
+            self._impossible.append(frozenset(decided[k] for k in solvers.against))
+        return []
 
     def alike(self, paths: Paths, path: Path[Consequence]) -> frozenset[NodeId]:
         """The servers of which the step knows no more of one than of another: their names may be
@@ -281,7 +280,7 @@ class Induction:
         """Whether nothing is seen at once that speaks against the path."""
         return bool(self.solvers.follows(PLAIN, False) != z3.unsat)
 
-    def seen_first(self, made: Consequence) -> list[Formula]:
+    def see_first(self, made: Consequence) -> None:
         """What many goals rest on, if it follows: that an entry may be chosen which a leader counts
         as committed, and that one that may be chosen still, could be before the step.
         """
@@ -292,13 +291,12 @@ class Induction:
         if ("choosable", None) in after.changed:
             at = SKOLEMS["T"], SKOLEMS["i"]
             stones.append(implies(after.choosable(*at), before.choosable(*at)))
-        found: list[Formula] = []
         for stone in stones:
-            if self.follows(self.with_hints(stone, after)) == z3.unsat:
-                found.append(stone)
+            hinted = self.with_hints(stone, after)
+            if self.follows(hinted) == z3.unsat:
+                self.solvers.conclude(stone, since=hinted)
             if self.solvers.against is not None:
-                return []
-        return found
+                return
 
     def left_open(self, goals: list[Goal]) -> list[Goal]:
         """Those that do not follow from the same of the cluster before and a server's numbers.
@@ -323,11 +321,13 @@ class Induction:
         """Those of which none of the solvers sees that they follow."""
         answers: list[tuple[str, str]] = []
         for of in asked:
-            if self.solvers.follows(of, both(*[goal.formula for goal in goals])) == z3.unsat:
+            if self.solvers.follows(of, *[goal.formula for goal in goals]) == z3.unsat:
                 return []
             found = [(goal, self.solvers.follows(of, goal.formula)) for goal in goals]
             goals = [goal for goal, answer in found if answer != z3.unsat]
             answers = [(goal.name, str(answer)) for goal, answer in found if answer != z3.unsat]
+            if of != asked[-1]:
+                self._beyond |= {(of, goal.fact) for goal in goals}
         return answers
 
     def follows(self, formula: Formula) -> Any:

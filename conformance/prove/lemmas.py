@@ -353,15 +353,15 @@ def term_log_ends(v: View, term: Int) -> Formula:
 
 
 @lemma(
-    "Terms never fall along a leader's log, nor are they above its own.",
-    "Tij",
-    lambda v, term, i, j: [[v.tlog(term, i), v.tlog(term, j)]],
+    "No entry of a leader's log is of a later term than its own, and only the first is of term 0.",
+    "Ti",
+    lambda v, term, i: [[v.tlog(term, i)]],
 )
-def term_log_sorted(v: View, term: Int, i: Int, j: Int) -> Formula:
-    one, other = v.term_of(v.tlog(term, i)), v.term_of(v.tlog(term, j))
+def term_log_terms(v: View, term: Int, i: Int) -> Formula:
+    found = v.term_of(v.tlog(term, i))
     return implies(
-        both(v.lead(term) != NOBODY, i >= 1, i <= j, j <= v.tlast(term)),
-        both(one <= other, other <= term, implies(j > 1, other >= 1)),
+        both(v.lead(term) != NOBODY, within(1, i, v.tlast(term))),
+        both(found <= term, implies(i > 1, found >= 1)),
     )
 
 

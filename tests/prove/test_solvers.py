@@ -30,29 +30,82 @@ def step_of(kind: str, shape: str, size: int = 3) -> Step:
 
 def test_each_knows_its_own_and_all_know_what_is_added() -> None:
     solvers = Solvers({"one": [X > 1], "other": []})
-    assert solvers.follows("one", X > 0) == z3.unsat
     assert solvers.follows("other", X > 0) == z3.sat
+    assert solvers.follows("one", X > 0) == z3.unsat
+    assert solvers.follows("other", X > 0) == z3.unsat, "it is known by now"
     solvers.push()
     solvers.add(X == 7)
-    assert solvers.follows("other", X > 0) == z3.unsat
+    assert solvers.follows("other", X > 6) == z3.unsat
     solvers.pop()
-    assert solvers.follows("other", X > 0) == z3.sat
+    assert solvers.follows("other", X > 6) == z3.sat
     assert solvers.queries == 4
 
 
-def test_decisions_that_cannot_be_taken_together_are_named() -> None:
+def test_suppositions_that_cannot_be_true_together_are_named() -> None:
     solvers = Solvers({"one": [X > 1]})
-    solvers.push()
-    solvers.decide([Y == 3, X < Y, Y < 2])
-    assert solvers.follows("one", False) == z3.unsat
-    assert solvers.against == frozenset({0, 2})
-    solvers.pop()
-    solvers.push()
-    solvers.decide([Y == 3, X < Y])
-    assert solvers.follows("one", X == 2) == z3.unsat
-    assert solvers.against is None, "the goal had a part in it"
-    solvers.pop()
+    with solvers.supposing([Y == 3, X < Y, Y < 2]):
+        assert solvers.follows("one", False) == z3.unsat
+        assert solvers.against == frozenset({0, 2})
+    with solvers.supposing([Y == 3, X < Y]):
+        assert solvers.follows("one", X == 2) == z3.unsat
+        assert solvers.against is None, "the goal had a part in it"
     assert solvers.follows("one", X == 2) == z3.sat
+
+
+def test_what_follows_is_asked_once_of_all_that_suppose_what_it_rests_on() -> None:
+    solvers = Solvers({"one": [X > 1]})
+    with solvers.supposing([Y == 3, X < Y]):
+        assert solvers.follows("one", X == 2, Y > 0) == z3.unsat
+    assert solvers.queries == 1
+    with solvers.supposing([F(X) == Y, X < Y, Y == 3]):
+        assert solvers.follows("one", X == 2) == z3.unsat
+        assert solvers.follows("one", Y > 0) == z3.unsat
+        assert solvers.queries == 1
+    with solvers.supposing([X < Y]):
+        assert solvers.follows("one", X == 2) == z3.sat
+        assert solvers.follows("one", X == 2, X > 0) == z3.sat
+    assert solvers.queries == 3
+
+
+def test_what_followed_from_what_is_known_no_more_is_forgotten() -> None:
+    solvers = Solvers({"one": []})
+    solvers.push()
+    solvers.add(X > 1)
+    with solvers.supposing([Y == X]):
+        assert solvers.follows("one", Y > 1) == z3.unsat
+    solvers.pop()
+    with solvers.supposing([Y == X]):
+        assert solvers.follows("one", Y > 1) == z3.sat
+
+
+def test_a_conclusion_rests_on_what_it_was_drawn_from() -> None:
+    solvers = Solvers({"one": [ASCENDING], "other": []})
+    with solvers.supposing([X < 3, F(X) == 1, F(X + 1) == Y - 5]):
+        assert solvers.follows("one", F(X + 1) > 1) == z3.unsat
+        solvers.conclude(F(X + 1) > 1, since=F(X + 1) > 1)
+        assert solvers.follows("other", Y > 6) == z3.unsat
+        assert solvers.follows("other", False) == z3.sat
+    with solvers.supposing([Y == 5, F(X) == 1, F(X + 1) == Y - 5]):
+        solvers.conclude(F(X + 1) > 1, since=F(X + 1) > 1)
+        assert solvers.follows("other", False) == z3.unsat
+        assert solvers.against == frozenset({0, 1, 2})
+    with solvers.supposing([Y == 5, F(X) == 1]):
+        assert solvers.follows("one", F(X + 1) > 1) == z3.unsat
+        assert solvers.against is None
+        solvers.conclude(F(X + 1) > 1, since=F(X + 1) > 1)
+        assert solvers.follows("other", F(X + 1) + Y > 6) == z3.unsat
+    asked = solvers.queries
+    with solvers.supposing([Y == 5]):
+        assert solvers.follows("other", F(X + 1) + Y > 6) == z3.sat
+    with solvers.supposing([F(X) == 1, Y == 5]):
+        assert solvers.follows("other", F(X + 1) + Y > 6) == z3.unsat
+    assert solvers.queries == asked + 1
+
+
+def test_nothing_is_told_for_good_while_something_is_supposed() -> None:
+    solvers = Solvers({"one": []})
+    with solvers.supposing([Y == X]), pytest.raises(AssertionError):
+        solvers.add(X > 1)
 
 
 def test_the_plain_solver_is_told_nothing_with_a_quantifier() -> None:
@@ -172,17 +225,55 @@ def test_a_path_that_is_passed_over_is_impossible(monkeypatch: pytest.MonkeyPatc
     assert passed > 5
 
 
-@pytest.mark.parametrize("only_here", ["seen_first", "facts"])
-def test_what_holds_on_one_path_only_rules_out_no_other(
-    only_here: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_holds_on_one_path_only_rules_out_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """A contradiction with it is learnt of no decisions: on another path it need not hold."""
     prover, step = Induction(3), step_of("vote call", "vote none")
     assert prover.check(step).paths > 5
     assert not prover._impossible
-    monkeypatch.setattr(Induction, only_here, lambda *_: [z3.BoolVal(False)])
+    monkeypatch.setattr(Induction, "facts", lambda *_: [z3.BoolVal(False)])
     checked = prover.check(step)
     assert (checked.open, checked.impossible) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "hits"),
+    [
+        ("append reply", "snapshot + 1", 50),
+        ("snapshot", "a follower, founded + 1, owes a write, 1 on the disk", 5),
+        ("append call", "snapshot + 1, a call of snapshot + 1", 5),
+    ],
+)
+def test_what_is_not_asked_again_would_be_answered_alike(
+    kind: str, shape: str, hits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prover, found = Induction(3), 0
+    known = Solvers._was_seen
+
+    def was_seen(self: Solvers, formula: z3.BoolRef) -> frozenset[int] | None:
+        nonlocal found
+        rests_on = known(self, formula)
+        if rests_on is not None:
+            found += 1
+            solver = self.each[ALL]
+            wrong = z3.Not(formula)
+            assert solver.check(*[name for name, _ in self._supposed], wrong) == z3.unsat
+        return rests_on
+
+    monkeypatch.setattr(Solvers, "_was_seen", was_seen)
+    assert prover.check(step_of(kind, shape)).open == []
+    assert found >= hits
+
+
+def test_what_a_solver_knows_too_little_for_is_asked_of_one_that_knows_more() -> None:
+    prover = Induction(3)
+    goal = Goal("LogTerms[0]", prover.before.told(0, X) < 3)
+    assert prover.unseen((PLAIN, ALL), [goal]) == []
+    assert prover._beyond == {(PLAIN, "LogTerms")}
+    false = Goal("LogTerms[0]", z3.BoolVal(False))
+    assert prover.unseen((PLAIN,), [false]) == [("LogTerms[0]", "sat")]
+    assert (ALL, "LogTerms") not in prover._beyond
+    assert prover.unseen((ALL,), [false]) == [("LogTerms[0]", "unknown")]
+    assert prover._beyond == {(PLAIN, "LogTerms")}, "the last one is asked always"
 
 
 def test_what_is_impossible_in_one_step_is_forgotten_in_the_next() -> None:

@@ -50,7 +50,7 @@ MARKS: Final = ("Marks", "MarksAreLast", "MarksAgree", "InForce", "ConfigRule")
 """The lemmas of where configurations are in a log: they are many, and most goals do without."""
 LOGS: Final = (
     *("Ranges", "LogTerms", "Candidate", "Leader", "LeaderLog", "Elected", "LogFromLeader"),
-    *("TermLogEnds", "TermLogSorted", "TermLogFromLeader", "KnownToLeader", "KnownIsCommitted"),
+    *("TermLogEnds", "TermLogTerms", "TermLogFromLeader", "KnownToLeader", "KnownIsCommitted"),
     *("KnownIsCounted", "CountedIsChosen"),
 )
 ACKS: Final = (
@@ -67,7 +67,7 @@ OF_LOG: Final = frozenset(
 NEEDED: Final[dict[str, frozenset[str]]] = {
     "Marks": OF_LOG | {"Elected"},
     "MarksAreLast": OF_LOG | {"MarksAreLast"},
-    "MarksAgree": OF_LOG | {"MarksAgree", "TermLogSorted"},
+    "MarksAgree": OF_LOG | {"MarksAgree", "TermLogTerms"},
     "InForce": OF_LOG | {"MarksAgree", "InForce"},
     "ConfigRule": OF_LOG
     | {"MarksAgree", "InForce", "ConfigRule", "Elected", "Ranges", "KnownToLeader"}
@@ -144,9 +144,8 @@ class Changing(Induction):
         self.live += possible
         return possible
 
-    def seen_first(self, made: Consequence) -> list[Formula]:
+    def see_first(self, made: Consequence) -> None:
         """See `facts`."""
-        return []
 
     def alike(self, paths: Paths, path: Path[Consequence]) -> frozenset[NodeId]:
         """That configurations treat others alike is not seen from here."""

@@ -41,8 +41,8 @@ def prove_wins(s: Script) -> None:
     s.step(
         "not_later",
         both(mine <= t, implies(mine == t, y < i)),
-        "missing mine log_winner there is_leaders Choosable LeadersHave TermLogSorted Elected "
-        "LogTerms",
+        "missing mine log_winner there is_leaders Choosable LeadersHave TermLogTerms "
+        "TermLogFromLeader Elected LogTerms",
         [own(y), own(i), log(y), log(i), v.lead(mine), v.tlog(t, y), v.lead(t), v.tlog(t, i)],
     )
     s.step("quorum_winner", winner.has_quorum(voted), "votes own_config")
@@ -91,7 +91,7 @@ def prove_new(s: Script) -> None:
         "leads after Leader Elected",
         [v.lead(t), v.lead(after)],
     )
-    lemmas = "Elected TermLogFromLeader TermLogSorted TermLogEnds"
+    lemmas = "Elected TermLogFromLeader TermLogTerms TermLogEnds"
     is_leaders(s, theirs, winner, t, f"after there {lemmas}")
     s.step("logs", against.are_logs(), "log_winner mine there least", [v.lead(mine)])
     s.step(
@@ -110,7 +110,8 @@ def prove_new(s: Script) -> None:
     s.step(
         "later_has",
         later_has(T, AT),
-        "after there log_winner is_leaders Choosable LeadersHave TermLogSorted Elected",
+        "after there log_winner is_leaders Choosable LeadersHave TermLogTerms TermLogFromLeader "
+        "Elected",
         [
             *[v.choosable(T, AT), v.lead(after), v.lead(T)],
             *[theirs(AT), log(AT), theirs(y + 1), theirs(y)],

@@ -38,7 +38,7 @@ def fork_of_candidate(s: Script, elected: Int, known: str) -> Fork:
     s.step(
         "ended",
         both(ends < term, TERM_OF(log(last + 1)) == elected, term <= elected),
-        f"{known} log_other Candidate Elected TermLogFromLeader TermLogSorted TermLogEnds",
+        f"{known} log_other Candidate Elected TermLogFromLeader TermLogTerms TermLogEnds",
         [v.lead(elected), log(last), v.lead(ends), log(1), v.lead(term)],
     )
     s.step(
@@ -49,7 +49,7 @@ def fork_of_candidate(s: Script, elected: Int, known: str) -> Fork:
     )
     fork = Fork(s, own, other, "mine ended own_ended")
     fork.part()
-    fork.uncommitted(own, term, "LeadersHave TermLogSorted")
+    fork.uncommitted(own, term, "LeadersHave TermLogTerms")
     fork.uncommitted(other, term, "wins votes is_leaders LogFromLeader")
     return fork
 

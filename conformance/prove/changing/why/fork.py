@@ -113,7 +113,7 @@ class Fork:
         s.step(
             "common",
             common(K),
-            f"{self.logs} prefix TermLogFromLeader TermLogSorted TermLogEnds Elected",
+            f"{self.logs} prefix TermLogFromLeader TermLogTerms TermLogEnds Elected",
             [*[x(K), z(K), x(d + 1), z(d + 1), x(1), z(1), z(other.last + 1)], *leads],
             [for_all(common, lambda k: (x(k), z(k)), K)],
         )
@@ -199,7 +199,7 @@ class Fork:
         s.step(
             f"left{n}",
             left(B, Q),
-            f"{self.logs} prefix uncommitted{n} ConfigRule TermLogSorted",
+            f"{self.logs} prefix uncommitted{n} ConfigRule TermLogTerms TermLogFromLeader",
             [log(B), log(Q), v.lc(t, Q - 1), v.first(B), log(side.last)],
             [for_all(left, lambda b, q: (log(b), log(q)), B, Q)],
         )

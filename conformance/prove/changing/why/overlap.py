@@ -187,7 +187,7 @@ class Contradiction:
             "left_by_own",
             implies(left, both(counted == t, by < n)),
             f"{known} first_joint next followed uncommitted_chosen ConfigRule Elected "
-            "TermLogSorted Marks",
+            "TermLogTerms TermLogFromLeader Marks",
             [x(f), x(n), before_next, counted, x(el), v.lead(t), in_force],
         )
         s.step(
@@ -216,7 +216,7 @@ class Contradiction:
             "counted_by_joint",
             implies(later_own, at_count == f),
             f"{known} first_joint next_counted followed_counted counted_own Marks MarksAreLast "
-            "ConfigRule Elected TermLogSorted",
+            "ConfigRule Elected TermLogTerms TermLogFromLeader",
             [
                 *[x(f), x(g), v.lc(t, g - 1), at_count, x(at_count)],
                 *[x(el), x(el + 1), v.lead(t), counted],
@@ -319,6 +319,6 @@ class Contradiction:
         s.step(
             "contradiction",
             False,
-            f"{known} range has common TermLogSorted TermLogEnds",
+            f"{known} range has common TermLogTerms TermLogEnds",
             [z(star), z(winner.last), x(star)],
         )
