@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, TypeAlias, final
 
+from raftbare.compiling import mypyc_attr
 from raftbare.entries import LogEntries
 from raftbare.message import Message
 from raftbare.types import NodeId, Value
@@ -35,6 +36,7 @@ class SaveVotedFor(Value):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class BroadcastMessage(Value):
     """Send a message to each of `node.peers`.  It may be lost, delayed or doubled."""
 
@@ -46,6 +48,7 @@ class BroadcastMessage(Value):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class AppendLogEntries(Value):
     """Make the durable log end with `entries`, dropping all that it has after `prev_position`."""
 
@@ -57,6 +60,7 @@ class AppendLogEntries(Value):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class SendMessage(Value):
     """Send a message to one node.  It may be lost, delayed or doubled."""
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, MutableSequence
 from itertools import pairwise
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast, final
 
+from raftbare.compiling import mypyc_attr
 from raftbare.config import ClusterConfig
 from raftbare.error import InvariantError
 from raftbare.types import LogIndex, LogPosition, Term, Value
@@ -148,6 +149,7 @@ NO_CONFIGS: Final[Marks[ClusterConfig]] = Marks([], [])
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class LogEntries:
     """The entries that follow `prev_position` in some log.
 

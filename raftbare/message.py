@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeAlias, final
 
+from raftbare.compiling import mypyc_attr
 from raftbare.entries import LogEntries
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term, Value
 
 
+@mypyc_attr(acyclic=True)
 class Headed(Value):
     """What has a header: a header itself, or a message."""
 
@@ -29,6 +31,7 @@ class Headed(Value):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class MessageHeader(Headed):
     """Who sent a message, in which term of its own, and its place among the sender's calls."""
 
@@ -65,6 +68,7 @@ class RequestVoteReply(Headed):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class AppendEntriesCall(Headed):
     """A leader brings entries, or none to show that it is alive (§5.3).
 
@@ -84,6 +88,7 @@ class AppendEntriesCall(Headed):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class AppendEntriesReply(Headed):
     """The answer to an `AppendEntriesCall`: the last position of the sender's log.
 

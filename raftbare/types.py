@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar, Final, NewType, final
 
+from raftbare.compiling import mypyc_attr
+
 NodeId = NewType("NodeId", int)
 """Names a node of a cluster."""
 
@@ -18,6 +20,7 @@ MessageSeqNo = NewType("MessageSeqNo", int)
 """Counts a node's calls from 1; a reply carries the number of its call, so stale ones show."""
 
 
+@mypyc_attr(acyclic=True)
 class Value:
     """What is compared, hashed and shown by the fields that `__match_args__` names.
 
@@ -42,6 +45,7 @@ class Value:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class LogPosition:
     """An entry's term and index, which together identify it in every log (Log Matching, §5.3).
 

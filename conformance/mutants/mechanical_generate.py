@@ -4,8 +4,8 @@ The tool is asked for places and changes only; `mechanical_kill` runs the mutant
 a test process for each would take.
 
 Two kinds of change are left out, and counted: of an annotation, which Python never evaluates here
-(`@final` counts as one: it says something to type checkers alone), and within the message of an
-exception, whose wording nothing depends on.
+(`@final` and `@mypyc_attr` count as such: they say something to type checkers and to the compiler
+alone), and within the message of an exception, whose wording nothing depends on.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Mechanical:
 
 ANNOTATION: Final = "in an annotation"
 MESSAGE: Final = "in the message of an exception"
+UNREAD: Final = ("final", "mypyc_attr")
+"""Decorators that are nothing to Python."""
 
 
 def sources() -> dict[str, str]:
@@ -142,7 +144,8 @@ def _spans_left_out(text: str) -> list[tuple[str, tuple[Place, Place]]]:
     lazy = "from __future__ import annotations" in text
     for node in ast.walk(ast.parse(text)):
         for decorator in getattr(node, "decorator_list", ()):
-            if isinstance(decorator, ast.Name) and decorator.id == "final":
+            named = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(named, ast.Name) and named.id in UNREAD:
                 line = decorator.lineno
                 found.append((ANNOTATION, ((line, 0), (line + 1, 0))))
         for field in ("annotation", "returns"):
