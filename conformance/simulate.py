@@ -361,6 +361,8 @@ class Schedule:
         if theirs.snapshot_position.index > log.snapshot_position.index and random.random() < 0.7:
             # From within what the peer's snapshot covers, up to the end (D5).
             first = random.randrange(log.snapshot_position.index, theirs.snapshot_position.index)
+            if first > log.last_index:
+                return None  # an earlier term's leader, cut off, whose log is the shorter one
             entries = log.after(first)
         call = AppendEntriesCall(
             node.id, node.current_term, node.seqno, node.commit_index, log.position(first), entries

@@ -14,7 +14,8 @@ from conformance.explore.bounds import PRESETS
 from conformance.explore.run import Options, explore
 from conformance.prove.claims import CLAIMS, Claim
 from conformance.prove.inductive import KEPT, STEPS
-from conformance.prove.lemmas import LEMMAS, Lemma
+from conformance.prove.lemma import Lemma
+from conformance.prove.lemmas import LEMMAS
 from conformance.verdicts import EXIT_CODES
 
 ROOT = Path(__file__).parent.parent

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 import z3
 
 from conformance.prove.claims import Message as Claimed
-from conformance.prove.lemmas import NOBODY, EntryTerm, Int
+from conformance.prove.lemma import NOBODY, EntryTerm, Int
 from conformance.prove.logic import Formula, choose
 from conformance.prove.shapes import Held
 from conformance.prove.views import ACTOR, ENTRY, FOUNDING, SENDER, TERM_OF, Before, LogOf

@@ -12,15 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from conformance.prove.lemmas import (
-    NOBODY,
-    EntryTerm,
-    Int,
-    Patterns,
-    View,
-    is_committed,
-    within,
-)
+from conformance.prove.lemma import NOBODY, EntryTerm, Int, Patterns, View, within
+from conformance.prove.lemmas import is_committed
 from conformance.prove.logic import Formula, both, choose, either, implies
 
 

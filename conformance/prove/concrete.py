@@ -14,7 +14,8 @@ from typing import Any, Final, TypeAlias
 
 from conformance.prove import claims
 from conformance.prove.ghosts import Ghosts, Prefix, Reign
-from conformance.prove.lemmas import NOBODY, may_be_chosen
+from conformance.prove.lemma import NOBODY
+from conformance.prove.lemmas import may_be_chosen
 from spec.cluster import Cluster, Member, Snapshot, come_back
 from spec.values import (
     AppendEntriesCall,

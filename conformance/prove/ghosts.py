@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
-from conformance.prove.lemmas import NOBODY
+from conformance.prove.lemma import NOBODY
 from spec.cluster import Turn
 from spec.values import (
     Entry,

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import z3
 
-from conformance.prove.lemmas import NOBODY, may_be_chosen
+from conformance.prove.lemma import NOBODY
+from conformance.prove.lemmas import may_be_chosen
 from conformance.prove.views import ENTRY, FOUNDING, TERM_OF, Before, Server, Servers
 
 WIDTH: Final = 7

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 from conformance.prove.claims import CLAIMS, Claim, Message
 from conformance.prove.concrete import Cell, Concrete, choosable, claims_of
 from conformance.prove.ghosts import Ghosts
-from conformance.prove.lemmas import LEMMAS, Lemma
+from conformance.prove.lemma import Lemma
+from conformance.prove.lemmas import LEMMAS
 from spec.cluster import Cluster
 from spec.values import Index, Term
 

@@ -19,7 +19,8 @@ from conformance.prove import claims
 from conformance.prove.actor import Actor
 from conformance.prove.claims import Claim
 from conformance.prove.goals import Goal, ends, older, older_name, stands_for_all
-from conformance.prove.lemmas import LEMMAS, Lemma, may_be_chosen
+from conformance.prove.lemma import Lemma
+from conformance.prove.lemmas import LEMMAS, may_be_chosen
 from conformance.prove.logic import Formula, both, choose, implies
 from conformance.prove.messages import owed_claims, sent_claims
 from conformance.prove.solvers import ALL, GROUPS, NEEDED, PLAIN, Solvers

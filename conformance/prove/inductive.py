@@ -27,7 +27,7 @@ from conformance.prove.cases import KINDS, Kind, cases, windows
 from conformance.prove.ghosts import initial
 from conformance.prove.holding import broken
 from conformance.prove.induction import Induction
-from conformance.prove.lemmas import Lemma
+from conformance.prove.lemma import Lemma
 from conformance.prove.logic import both, implies
 from conformance.prove.merging import MergedWrites
 from conformance.prove.models import counterexample, witness

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.prove.lemmas import NOBODY, Int, Lemma, View, within
+from conformance.prove.lemma import NOBODY, Int, Lemma, View, within
 from conformance.prove.logic import Formula, both, either, implies, majority, negation
 
 

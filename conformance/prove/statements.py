@@ -11,7 +11,7 @@ import z3
 
 from conformance.prove import claims
 from conformance.prove.claims import CLAIMS, Claim
-from conformance.prove.lemmas import Lemma, View
+from conformance.prove.lemma import Lemma, View
 from conformance.prove.logic import Formula
 from conformance.prove.views import Before
 

@@ -16,7 +16,7 @@ from conformance.prove import claims
 from conformance.prove.actor import Actor, Token, Unread
 from conformance.prove.ghosts import Counted, Ghosts, Reign, Sent, put
 from conformance.prove.grounding import FOUNDING_VALUE, Grounding, signed, term_of
-from conformance.prove.lemmas import NOBODY
+from conformance.prove.lemma import NOBODY
 from conformance.prove.views import ACTOR, SENDER, Server
 from conformance.symbolic.number import Number
 from spec.cluster import Cluster, Disk, Envelope, Member, Snapshot

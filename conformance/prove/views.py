@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
-from conformance.prove.lemmas import EntryTerm, Int, may_be_chosen
+from conformance.prove.lemma import EntryTerm, Int
+from conformance.prove.lemmas import may_be_chosen
 from conformance.prove.logic import Formula, both, choose
 
 ENTRY: Final = z3.DeclareSort("Entry")

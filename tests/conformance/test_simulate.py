@@ -99,3 +99,9 @@ def test_a_drain_follows_an_input_unless_it_lingers() -> None:
 def test_a_profile_is_drawn_for_the_size_that_is_asked_for() -> None:
     for nodes in range(1, MAX_NODES + 1):
         assert draw_profile(Schedule(0, 0).random, nodes).nodes == nodes
+
+
+def test_a_leader_that_was_cut_off_may_have_the_shorter_log() -> None:
+    """What a peer's snapshot covers may begin beyond it: there is nothing to send from there."""
+    length = Schedule(0, 2666).profile.length
+    assert len(steps(0, 2666, length)) == length

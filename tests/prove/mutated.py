@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.prove.ghosts import Counted, Ghosts, Reign, Sent
-from conformance.prove.lemmas import NOBODY
+from conformance.prove.lemma import NOBODY
 from spec.cluster import Cluster, Envelope, Member, Snapshot
 from spec.pending import Pending
 from spec.values import (

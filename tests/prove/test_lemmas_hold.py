@@ -22,7 +22,8 @@ from conformance.prove.claims import CLAIMS, Claim
 from conformance.prove.concrete import Concrete, claims_of
 from conformance.prove.ghosts import Ghosts, initial
 from conformance.prove.holding import Broken, Checker, broken
-from conformance.prove.lemmas import LEMMAS, Lemma, may_be_chosen
+from conformance.prove.lemma import Lemma
+from conformance.prove.lemmas import LEMMAS, may_be_chosen
 from conformance.seeded import SEEDS
 from spec import node as rules
 from spec.cluster import Cluster, Comeback, Rule, Turn, apply, new_cluster

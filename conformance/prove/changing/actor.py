@@ -18,7 +18,7 @@ from conformance.prove import actor as fixed
 from conformance.prove.actor import LastOnly, Token, UnreadError, Window
 from conformance.prove.changing.lemmas import quorum
 from conformance.prove.changing.views import IS_CONFIG, JOINT, NEW, OLD, Before
-from conformance.prove.lemmas import EntryTerm
+from conformance.prove.lemma import EntryTerm
 from conformance.prove.logic import Formula, negation
 from conformance.prove.shapes import Held
 from conformance.prove.views import ACTOR, FOUNDING

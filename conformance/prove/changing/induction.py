@@ -33,7 +33,7 @@ from conformance.prove.changing.why.facts import (
 )
 from conformance.prove.goals import Goal
 from conformance.prove.induction import Checked, Consequence, Induction
-from conformance.prove.lemmas import Lemma
+from conformance.prove.lemma import Lemma
 from conformance.prove.logic import Formula
 from conformance.prove.solvers import ALL, PLAIN
 from conformance.prove.statements import SKOLEMS, seen

@@ -24,14 +24,9 @@ from itertools import combinations
 from typing import Any, Final, Protocol, TypeAlias
 
 from conformance.prove import lemmas as fixed
-from conformance.prove.lemmas import (
-    NOBODY,
-    EntryTerm,
-    Int,
-    Lemma,
-    is_committed,
-    within,
-)
+from conformance.prove.lemma import NOBODY, EntryTerm, Int, Lemma, adds_to, within
+from conformance.prove.lemma import View as FixedView
+from conformance.prove.lemmas import is_committed
 from conformance.prove.logic import Formula, both, choose, either, implies, majority, negation
 from conformance.prove.statements import seen
 from conformance.prove.views import ACTOR
@@ -42,7 +37,7 @@ Holders: TypeAlias = Callable[[Int], Nodes]
 """Who has, or may have, the entries up to an index."""
 
 
-class View(fixed.View, Protocol):
+class View(FixedView, Protocol):
     """`is_config`, `joint`, `old`, `new`: what an entry is, and who its voters are."""
 
     def is_config(self, entry: EntryTerm) -> Formula: ...
@@ -59,7 +54,7 @@ class View(fixed.View, Protocol):
 LEMMAS: list[Lemma] = []
 
 
-lemma = fixed.adds_to(LEMMAS)
+lemma = adds_to(LEMMAS)
 
 
 # Quorums of configurations, §6

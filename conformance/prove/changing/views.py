@@ -9,7 +9,7 @@ import z3
 
 from conformance.prove import views
 from conformance.prove.changing.lemmas import could_be_chosen, may_be_chosen, opening_holds
-from conformance.prove.lemmas import EntryTerm, Int
+from conformance.prove.lemma import EntryTerm, Int
 from conformance.prove.logic import Formula, both, choose, either, implies
 from conformance.prove.views import ENTRY, TERM_OF, LogOf, Part, integer_function
 

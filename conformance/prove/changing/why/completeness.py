@@ -16,7 +16,7 @@ from conformance.prove.changing.why.facts import AT, K, T, has_chosen, has_votes
 from conformance.prove.changing.why.fork import Side
 from conformance.prove.changing.why.log_matching import is_leaders, own_is_leaders
 from conformance.prove.changing.why.overlap import Contradiction
-from conformance.prove.lemmas import NOBODY, Int
+from conformance.prove.lemma import NOBODY, Int
 from conformance.prove.logic import both, implies, negation
 from conformance.prove.views import ACTOR, TERM_OF
 

@@ -20,7 +20,7 @@ from conformance.prove.changing.lemmas import (
 from conformance.prove.changing.script import Script, for_all
 from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
 from conformance.prove.changing.why.facts import K, counting
-from conformance.prove.lemmas import NOBODY, EntryTerm, Int
+from conformance.prove.lemma import NOBODY, EntryTerm, Int
 from conformance.prove.logic import Formula, both, choose, implies, negation
 from conformance.prove.views import ACTOR
 

@@ -14,7 +14,7 @@ from conformance.prove.changing.why.completeness import first_after
 from conformance.prove.changing.why.facts import alone, has_votes, voted_for, wins
 from conformance.prove.changing.why.fork import Fork, Side
 from conformance.prove.changing.why.log_matching import own_is_leaders
-from conformance.prove.lemmas import NOBODY, Int
+from conformance.prove.lemma import NOBODY, Int
 from conformance.prove.logic import both, implies
 from conformance.prove.views import ACTOR, TERM_OF
 

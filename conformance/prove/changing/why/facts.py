@@ -23,7 +23,8 @@ from conformance.prove.changing.lemmas import (
 )
 from conformance.prove.changing.script import for_all
 from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
-from conformance.prove.lemmas import NOBODY, Int, is_committed
+from conformance.prove.lemma import NOBODY, Int
+from conformance.prove.lemmas import is_committed
 from conformance.prove.logic import Formula, both, choose, either, implies, negation
 from conformance.prove.statements import seen
 from conformance.prove.views import ACTOR, TERM_OF, LogOf

@@ -23,7 +23,7 @@ from conformance.prove.changing.lemmas import (
 )
 from conformance.prove.changing.script import Script, for_all
 from conformance.prove.changing.views import INT, IS_CONFIG, JOINT, Before
-from conformance.prove.lemmas import NOBODY, EntryTerm, Int
+from conformance.prove.lemma import NOBODY, EntryTerm, Int
 from conformance.prove.logic import Formula, both, choose, either, implies, negation
 
 K, B, Q = z3.Ints("k b q")

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.prove.changing.script import Script, for_all
 from conformance.prove.changing.why.facts import AT, K, along
 from conformance.prove.changing.why.fork import Side
-from conformance.prove.lemmas import Int
+from conformance.prove.lemma import Int
 from conformance.prove.logic import both, choose, implies
 from conformance.prove.views import ACTOR, TERM_OF, LogOf
 

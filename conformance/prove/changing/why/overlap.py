@@ -29,7 +29,7 @@ from conformance.prove.changing.lemmas import (
 from conformance.prove.changing.script import Script, for_all
 from conformance.prove.changing.views import IS_CONFIG, JOINT
 from conformance.prove.changing.why.fork import Fork, K, Side
-from conformance.prove.lemmas import NOBODY, Int
+from conformance.prove.lemma import NOBODY, Int
 from conformance.prove.logic import Formula, both, choose, either, implies, negation
 from conformance.prove.views import TERM_OF
 
