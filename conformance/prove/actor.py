@@ -95,6 +95,44 @@ class Head(tuple[Entry, ...]):
         raise UnreadError("the length of a log on the disk was read")
 
 
+class Tail(Unread):
+    """The entries of a log after some index, of which nothing is known but where they end."""
+
+    def __init__(self, last_index: Any) -> None:
+        self.__dict__.update(what="entries", value=None, last_index=last_index)
+
+    def __getitem__(self, *key: object) -> Any:
+        return () if key == (slice(None, 0),) else self._refuse()
+
+
+class OneEntry(Unread):
+    """A log of any length, of which the code reads the entry at one index, and where it ends.
+
+    What the code asks of a log is answered by the specification's own functions.
+    """
+
+    term, contains, compacted = Log.term, Log.contains, Log.compacted
+
+    def __init__(self, snapshot: Position, last_index: Any, index: Any, entry: Entry) -> None:
+        self.__dict__.update(
+            what="a log",
+            value=None,
+            snapshot_position=snapshot,
+            last_index=last_index,
+            entries=Tail(last_index),
+            config_index=snapshot.index,
+            _one=(index, entry),
+        )
+
+    def entry(self, index: Any) -> Any:
+        known, entry = self.__dict__["_one"]
+        return entry if index is known else self._refuse()
+
+    def after(self, index: Any) -> Any:
+        known, _ = self.__dict__["_one"]
+        return self.entries if index is known else self._refuse()
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """What an entry holds, of which nothing is known: only the same token is the same entry."""
@@ -210,12 +248,24 @@ class Actor:
         self.ascending(term, most)
         return new_log(Position(term, index), self.config, self.entries(name, count, term, most))
 
+    def one_entry(self, name: str, of: LogOf, snapshot: Position, index: Any) -> Any:
+        """A log of any length after a snapshot, of which the entry at this index is read."""
+        term, last = self.number(f"{name}_term"), self.number(f"{name}_last")
+        self.ascending(snapshot.index, last)
+        entry = of(self.paths.term(index))
+        self.links.append(TERM_OF(entry) == self.paths.term(term))
+        self.hints.append(entry)
+        self.follows_snapshot(snapshot, of)
+        return OneEntry(snapshot, last, index, Entry(term, Token(entry, name)))  # type: ignore[arg-type]
+
     def is_log(self, log: Log, of: LogOf) -> None:
         """z3's function of the log is this log."""
-        position = log.snapshot_position
         for at, entry in self.positions(log):
             self.links.append(of(self.paths.term(at)) == entry)
             self.hints.append(of(self.paths.term(at)))
+        self.follows_snapshot(log.snapshot_position, of)
+
+    def follows_snapshot(self, position: Position, of: LogOf) -> None:
         if isinstance(position.index, Number):
             at = of(self.paths.term(position.index))
             self.links.append(TERM_OF(at) == self.paths.term(position.term))
@@ -230,6 +280,15 @@ class Actor:
     def positions(self, log: Log) -> list[tuple[int | Number, EntryTerm]]:
         first = log.snapshot_position.index
         return [(first + 1 + k, self.entry(entry)) for k, entry in enumerate(log.entries)]
+
+    def end_on_disk(self, log: Log) -> tuple[Int, Int]:
+        """The last index and term of what the disk has now."""
+        at = self.paths.term
+        if isinstance(log.entries, Tail):
+            last = at(log.entries.last_index)
+            return last, TERM_OF(self.was.dlog(last))
+        index, term = log.last_position.index, log.last_position.term
+        return at(index), at(term)
 
     # A server
 
@@ -304,6 +363,8 @@ class Actor:
 
     def log_function(self, log: Log, base: LogOf, known: Log | None) -> LogOf:
         """The log as a function: where it does not differ from what is known, as `base`."""
+        if isinstance(log.entries, Tail) or not log.entries:
+            return base
         at = self.paths.term
         window = {_key(index): entry for index, entry in self.positions(known)} if known else {}
         changed = [
@@ -348,7 +409,7 @@ class Actor:
         if disk.voted_for is not old.voted_for:
             new["dvote"] = _name(disk.voted_for)
         if disk.log is not old.log:
-            new["dlast"] = term(disk.log.last_index)
+            new["dlast"], _ = self.end_on_disk(disk.log)
             new["dlog"] = dlog
         return new
 

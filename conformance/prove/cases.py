@@ -135,15 +135,10 @@ def compacted_call(size: int, entries: int) -> Cases:
 
 def compaction(size: int, entries: int) -> Cases:
     for role, log in product(("any", "leader"), compactable(entries)):
-        yield (
-            f"{role}, {log}",
-            partial(steps.compaction, role=role, log=log, write=False, entries=0),
-        )
-    for log, held in product(compactable(entries), range(entries + 1)):
-        yield (
-            f"{log}, owes a write, {held} on the disk",
-            partial(steps.compaction, role="any", log=log, write=True, entries=held),
-        )
+        yield f"{role}, {log}", partial(steps.compaction, role=role, log=log, write=False)
+    for log in compactable(entries):
+        shape = f"{log}, owes a write"
+        yield shape, partial(steps.compaction, role="any", log=log, write=True)
 
 
 def compactable(entries: int) -> list[Window]:
@@ -152,18 +147,11 @@ def compactable(entries: int) -> list[Window]:
 
 
 def installation(size: int, entries: int) -> Cases:
-    """Where a write is owed, the disk has one entry of its own at the most: a restriction too."""
     roles = ("a follower", "a candidate", "leader")
     for role, log in product(roles, (EMPTY, *windows(entries))):
-        yield (
-            f"{role}, {log}",
-            partial(steps.installation, role=role, log=log, write=False, entries=0),
-        )
-        for held in range(min(entries, 1) + 1):
-            yield (
-                f"{role}, {log}, owes a write, {held} on the disk",
-                partial(steps.installation, role=role, log=log, write=True, entries=held),
-            )
+        for write in (False, True):
+            shape = f"{role}, {log}" + (", owes a write" if write else "")
+            yield shape, partial(steps.installation, role=role, log=log, write=write)
 
 
 def save_current_term(size: int, entries: int) -> Cases:

@@ -404,13 +404,9 @@ class Induction:
                     told = to
         disk = after.disk
         if disk.log is not before.disk.log:
-            last = disk.log.last_position
-            own = both(
-                term(last.index) >= 1,
-                term(disk.current_term) >= 1,
-                term(last.term) == term(disk.current_term),
-            )
-            acked = term(disk.current_term), choose(own, term(last.index), z3.IntVal(0))
+            last, of = actor.end_on_disk(disk.log)
+            own = both(last >= 1, term(disk.current_term) >= 1, of == term(disk.current_term))
+            acked = term(disk.current_term), choose(own, last, z3.IntVal(0))
         return Changes(server.term, leads, commit, told, acked)
 
     def goals(

@@ -24,7 +24,6 @@ from spec.values import (
     AppendEntriesCall,
     AppendEntriesReply,
     AppendLogEntries,
-    Entries,
     Entry,
     Event,
     Leader,
@@ -220,23 +219,21 @@ def founded(actor: Actor, role: Any, log: Window | None = None) -> Node:
 # Snapshots
 
 
-def on_disk(actor: Actor, node: Node, write: bool, entries: int) -> Disk:
-    """The disk's log: the one in memory if no write is owed, else its own after the snapshot."""
-    log, at = node.log, actor.paths.term
+def on_disk(actor: Actor, node: Node, write: bool, index: Any) -> Disk:
+    """The disk's log: the one in memory if no write is owed, else any after the same snapshot, of
+    which the entry at `index` is read.
+    """
+    log: Any = node.log
+    at = actor.paths.term
     term = actor.number("dterm", 0)
     actor.ascending(term, node.current_term)
     actor.given(dterm=at(term))
     vote: Any = Unread("a vote on the disk", actor.was.dvote)
     if write:
-        first: Any = log.snapshot_position
-        if isinstance(first.index, int) and entries:
-            founding = Entry(0, actor.config)
-            own: Entries = Held((founding, *actor.entries("disk", entries - 1, 0, term)))
-        else:
-            own = actor.entries("disk", entries, first.term, term)
-        log = log._replace(entries=own)
+        log = actor.one_entry("disk", actor.was.dlog, log.snapshot_position, index)
+    else:
+        actor.is_log(log, actor.was.dlog)
     actor.given(dlast=at(log.last_index))
-    actor.is_log(log, actor.was.dlog)
     return Disk(term, vote, log)
 
 
@@ -244,16 +241,17 @@ def snapshot(
     actor: Actor,
     node: Node,
     make: Callable[[], SnapshotInstalled],
+    index: Any,
     prefix: LogOf | None,
     write: bool,
-    entries: int,
 ) -> Happening:
-    """`prefix`: the log that the snapshot stands for, if it is not the own one.
+    """`index`: where the snapshot ends.  `prefix`: the log that it stands for, if it is not the own
+    one.
 
     While a term is to be saved, a snapshot is refused, and nothing changes.
     """
     due = owed_write(actor, node, write)
-    disk = on_disk(actor, node, write, entries)
+    disk = on_disk(actor, node, write, index)
     actor.given(owes_term=False)
     actor.member = member = Member(node, Pending(append=due), disk)
 
@@ -278,7 +276,7 @@ def snapshot(
     return Happening(run)
 
 
-def compaction(actor: Actor, role: Any, log: Window, write: bool, entries: int) -> Happening:
+def compaction(actor: Actor, role: Any, log: Window, write: bool) -> Happening:
     """The user compacts the log, up to what the node knows to be committed."""
     node = actor.node(role, log, any_vote(actor))
     index = actor.number("compacted")
@@ -287,10 +285,10 @@ def compaction(actor: Actor, role: Any, log: Window, write: bool, entries: int) 
     def make() -> SnapshotInstalled:
         return SnapshotInstalled(node.log.position(index), node.log.config_at(index))
 
-    return snapshot(actor, node, make, None, write, entries)
+    return snapshot(actor, node, make, index, None, write)
 
 
-def installation(actor: Actor, role: Any, log: Window, write: bool, entries: int) -> Happening:
+def installation(actor: Actor, role: Any, log: Window, write: bool) -> Happening:
     """A leader's snapshot arrives."""
     number, term = actor.number, actor.paths.term
     node = actor.node(role, log, any_vote(actor))
@@ -302,8 +300,9 @@ def installation(actor: Actor, role: Any, log: Window, write: bool, entries: int
     def prefix(i: Any) -> Any:
         return actor.before.tlog(claim.term, i)
 
-    happening = snapshot(
-        actor, node, lambda: SnapshotInstalled(position, actor.config), prefix, write, entries
-    )
+    def make() -> SnapshotInstalled:
+        return SnapshotInstalled(position, actor.config)
+
+    happening = snapshot(actor, node, make, position.index, prefix, write)
     happening.known.append((claim, False))
     return happening

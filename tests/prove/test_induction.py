@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, product
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +11,7 @@ import z3
 
 from conformance.crate import D1, D4, as_in_crate
 from conformance.prove import drains, inductive, steps
-from conformance.prove.actor import Actor, Unread, UnreadError, Window
+from conformance.prove.actor import Actor, OneEntry, Tail, Unread, UnreadError, Window
 from conformance.prove.cases import KINDS, cases
 from conformance.prove.goals import older as older_messages
 from conformance.prove.induction import UNASSUMED, Induction
@@ -28,14 +28,19 @@ from spec import node as rules
 from spec.cluster import Member, execute
 from spec.pending import Pending
 from spec.values import (
+    COMMAND,
     Action,
     AppendEntriesReply,
     AppendLogEntries,
+    Config,
+    Entry,
     Node,
+    Position,
     ProposeCommand,
     SaveCurrentTerm,
     SaveVotedFor,
     SendMessage,
+    new_log,
 )
 from tests.prove.runs import events
 
@@ -132,9 +137,40 @@ def test_actions_one_at_a_time_are_the_drain_of_the_specification() -> None:
     assert actions > 2 * drained
 
 
+def test_a_log_of_which_one_entry_is_read_answers_as_the_whole_one_does() -> None:
+    kept = discarded = 0
+    snapshot, terms = Position(2, 3), (2, 2, 4, 5)
+    whole = new_log(snapshot, Config(), tuple([Entry(term, COMMAND) for term in terms]))
+    for index, term in product(range(1, 10), range(1, 7)):
+        entry = whole.entry(index) if 3 < index <= whole.last_index else Entry(9, COMMAND)
+        one: Any = OneEntry(snapshot, whole.last_index, index, entry)
+        position = Position(term, index)
+        assert one.contains(position) == whole.contains(position)
+        assert one.last_index == whole.last_index
+        if position == snapshot:
+            continue
+        expected, found = whole.compacted(position, Config()), one.compacted(position, Config())
+        if isinstance(found.entries, Tail):
+            kept += bool(expected.entries)
+            assert found.entries.last_index == expected.last_index
+            assert found._replace(entries=expected.entries) == expected
+        else:
+            discarded += 1
+            assert found == expected
+        other = index + 1 if index != 2 else 9
+        with pytest.raises(UnreadError):
+            one.term(other)
+        with pytest.raises(UnreadError):
+            len(one.entries)
+    assert (kept, discarded) == (3, 49)
+
+
 def test_the_history_of_the_proof_is_that_of_a_run() -> None:
     """`Induction.changes` on plain turns writes what `Ghosts.after` does."""
-    actor: Any = SimpleNamespace(paths=SimpleNamespace(term=lambda number: number))
+    actor: Any = SimpleNamespace(
+        paths=SimpleNamespace(term=lambda number: number),
+        end_on_disk=lambda log: (log.last_index, log.last_position.term),
+    )
     led = counted = told = acknowledged = 0
     for event in islice(events(3, 4000), 4000):
         turn, before, after = event.change.turn, event.before, event.ghosts

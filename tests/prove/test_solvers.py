@@ -220,7 +220,7 @@ def test_a_path_that_is_passed_over_is_impossible(monkeypatch: pytest.MonkeyPatc
         return asked(self, paths, path, happening)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Induction, "check_path", check_path)
-    shape = "a follower, founded + 1, owes a write, 1 on the disk"
+    shape = "a follower, founded + 1, owes a write"
     assert prover.check(step_of("snapshot", shape)).open == []
     assert passed > 5
 
@@ -239,7 +239,7 @@ def test_what_holds_on_one_path_only_rules_out_no_other(monkeypatch: pytest.Monk
     ("kind", "shape", "hits"),
     [
         ("append reply", "snapshot + 1", 50),
-        ("snapshot", "a follower, founded + 1, owes a write, 1 on the disk", 5),
+        ("snapshot", "a follower, founded + 1, owes a write", 5),
         ("append call", "snapshot + 1, a call of snapshot + 1", 5),
     ],
 )
@@ -278,7 +278,7 @@ def test_what_a_solver_knows_too_little_for_is_asked_of_one_that_knows_more() ->
 
 def test_what_is_impossible_in_one_step_is_forgotten_in_the_next() -> None:
     prover = Induction(3)
-    prover.check(step_of("snapshot", "a follower, founded + 1, owes a write, 1 on the disk"))
+    prover.check(step_of("snapshot", "a follower, founded + 1, owes a write"))
     assert prover._impossible
     with prover.prepared(step_of("heartbeat", "of a leader"), Paths()):
         assert not prover._impossible
@@ -286,7 +286,7 @@ def test_what_is_impossible_in_one_step_is_forgotten_in_the_next() -> None:
 
 def test_no_state_takes_a_path_that_is_passed_over() -> None:
     """The states of a small scope, looked for without what z3 has said of the paths, agree."""
-    step = step_of("snapshot", "a follower, founded + 1, owes a write, 1 on the disk")
+    step = step_of("snapshot", "a follower, founded + 1, owes a write")
     checked = Induction(3).check(step)
     assert checked.impossible
     every, live = witness(3, rules.step, step)
