@@ -25,7 +25,7 @@ from raftbare.message import (
 from raftbare.pending import Actions, Pending
 from raftbare.quorum import has_quorum
 from raftbare.role import Candidate, Follower, Leader, RoleState
-from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
+from raftbare.types import LogPosition, MessageSeqNo, NodeId, Term
 
 
 class Rules:
@@ -83,18 +83,17 @@ class Rules:
             )
 
     def _may_campaign(self) -> bool:
-        """§6: voters do.  Who was one until the latest configuration keeps the right as long as it
-        does not know that to be committed (dissertation, §4.2.2): only those who leave may have
-        it in their logs, and no other log wins against theirs.
+        """§6: voters do.  Who was one keeps the right as long as it knows no later configuration
+        to be committed (dissertation, §4.2.2): only those who leave may have that in their logs,
+        and no other log wins against theirs.
         """
-        log = self._log
-        if log.latest_config.is_voter(self._id):
-            return True
-        index = log.latest_config_index
-        if index <= self._commit_index:
-            return False
-        before = log.get_position_and_config(LogIndex(index - 1))
-        return before is not None and before[1].is_voter(self._id)
+        configs = self._log.entries._configs
+        for index, config in zip(reversed(configs.at), reversed(configs.values), strict=True):
+            if config.is_voter(self._id):
+                return True
+            if index <= self._commit_index:
+                return False
+        return self._log.snapshot_config.is_voter(self._id)
 
     def _become_leader(self) -> None:
         """§5.2, §8: nothing is known of the others' logs; an entry of its own opens the term."""

@@ -182,16 +182,16 @@ def start_election(node: Node) -> Move:
 def may_campaign(node: Node) -> bool:
     """§6: who has a vote in the configuration in force; a non-voter has none.
 
-    Who had one just before keeps the right until the latest configuration is known to be
-    committed (dissertation, §4.2.2): it may be that only a log with that configuration can still
-    win, and only those who left have one.
+    Who had one before keeps the right until a later configuration is known to be committed
+    (dissertation, §4.2.2): it may be that only a log with that configuration can still win, and
+    only those who left have one.
     """
-    log = node.log
-    if node.id in log.config.electors:
-        return True
-    if log.config_index <= node.commit_index:
-        return False
-    return node.id in log.config_at(log.config_index - 1).electors
+    config, index = node.log.config, node.log.config_index
+    while node.id not in config.electors:
+        if index <= node.commit_index:
+            return False
+        config, index = node.log.latest_config(index - 1)
+    return True
 
 
 def become_leader(node: Node) -> Move:

@@ -13,6 +13,7 @@ from spec.values import (
     AppendLogEntries,
     BroadcastMessage,
     Candidate,
+    Config,
     Index,
     Leader,
     Log,
@@ -151,9 +152,10 @@ def campaigns_as_elector(before: Node, after: Node) -> Detail:
     log = after.log
     if after.id in log.config.electors:
         return None
-    if log.config_index > after.commit_index:
-        if after.id in log.config_at(log.config_index - 1).electors:
-            return None
+    later = [entry.payload for entry in log.after(after.commit_index)]
+    standing = [log.config_at(after.commit_index), *later]
+    if any(isinstance(one, Config) and after.id in one.electors for one in standing):
+        return None
     return f"campaigns outside of {after.config}"
 
 

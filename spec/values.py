@@ -129,7 +129,7 @@ class Log(NamedTuple):
 
     def config_at(self, index: Index) -> Config:
         """The membership that was in force when the entry at `index` was the last."""
-        return self._latest_config(index)[0]
+        return self.latest_config(index)[0]
 
     def truncated(self, last: Index) -> Log:
         """The log without the entries after index `last`."""
@@ -137,7 +137,7 @@ class Log(NamedTuple):
         if self.config_index <= last:
             config, index = self.config, self.config_index
         else:
-            config, index = self._latest_config(last)
+            config, index = self.latest_config(last)
         return Log(self.snapshot_position, self.snapshot_config, kept, config, index)
 
     def appended(self, entries: Entries) -> Log:
@@ -166,7 +166,8 @@ class Log(NamedTuple):
             return Log(position, config, kept, self.config, self.config_index)
         return Log(position, config, kept, config, position.index)
 
-    def _latest_config(self, last: Index) -> tuple[Config, Index]:
+    def latest_config(self, last: Index) -> tuple[Config, Index]:
+        """What `config_at` says, and the index of its entry; the snapshot's where that has it."""
         index = last
         while index > self.snapshot_position.index:
             payload = self.entry(index).payload

@@ -14,6 +14,7 @@ from raftbare import (
     Log,
     LogEntries,
     LogEntry,
+    LogIndex,
     LogPosition,
     Node,
     NodeId,
@@ -138,6 +139,23 @@ def test_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> No
     aware.handle_snapshot_installed(position(1, 4), config([1]))
     aware.handle_election_timeout()
     assert aware.role.is_follower
+
+
+@pytest.mark.parametrize("committed", [2, 3, 4, 5])
+def test_a_later_configuration_does_not_take_that_away(committed: int) -> None:
+    """The removal is the last but one: who did not see it yet cannot win against this log."""
+    observer = ClusterConfig([NodeId(1)], (), [NodeId(0)])
+    configs = config([0, 1]), config([0, 1], [1]), config([1]), observer
+    first, joint, left, again = [ConfigEntry(one) for one in configs]
+    runs: list[tuple[LogEntry, int]] = [(first, 1), (opening(1), 1)]
+    runs += [(joint, 1), (left, 1), (again, 1)]
+    log = Log(ClusterConfig(), LogEntries.from_runs(LogPosition.ZERO, runs))
+    node = Node.restart(NodeId(0), current_term=Term(1), voted_for=None, log=log)
+    known = log.get_position_and_config(LogIndex(committed))
+    assert known is not None
+    node.handle_snapshot_installed(*known)
+    node.handle_election_timeout()
+    assert node.role.is_candidate == (committed < 4)
 
 
 def test_a_removed_leader_leads_on_without_counting_itself() -> None:

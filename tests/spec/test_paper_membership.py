@@ -129,6 +129,24 @@ def test_6_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> 
     assert step(restarted, ElectionTimeout()).node is restarted
 
 
+def test_6_who_is_removed_may_campaign_although_another_configuration_follows() -> None:
+    """Node 1 has the joint configuration alone, and needs node 0's vote, whose log is ahead."""
+    log = log_of(1, config=voters(0, 1))
+    joint = Config(frozenset({0, 1}), frozenset({1}))
+    again = Config(frozenset({1}), non_voters=frozenset({0}))
+    log = log.appended((Entry(1, joint), Entry(1, voters(1)), Entry(1, again)))
+    campaigns = [
+        isinstance(
+            step(Node(0, Follower(), 1, None, log, known), ElectionTimeout()).node.role, Candidate
+        )
+        for known in range(log.last_index + 1)
+    ]
+    assert campaigns == [True] * (log.last_index - 1) + [False] * 2
+    compacted = log.compacted(log.position(log.last_index - 2), joint)
+    node = Node(0, Follower(), 1, None, compacted, log.last_index - 2)
+    assert isinstance(step(node, ElectionTimeout()).node.role, Candidate)
+
+
 def test_6_a_leader_that_removes_itself_is_not_the_end() -> None:
     """Node 1 has a joint configuration, and needs the vote of node 0, whose log is ahead.
 

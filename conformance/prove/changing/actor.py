@@ -130,8 +130,8 @@ def is_part(entry: EntryTerm, part: Part) -> list[Formula]:
 class AnyLog(LastOnly):
     """Who could campaign before the latest configuration is no matter of safety: the server may."""
 
-    def config_at(self, index: Any) -> Config:
-        return Config(frozenset({ACTOR}))
+    def latest_config(self, index: Any) -> tuple[Config, Any]:
+        return Config(frozenset({ACTOR})), index
 
 
 class Actor(fixed.Actor):
