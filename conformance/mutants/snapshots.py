@@ -52,7 +52,7 @@ SNAPSHOTS: Final = (
             Patch(
                 "rules",
                 "        self._commit_index = log.snapshot_position.index\n",
-                "        self._commit_index = LogIndex(0)\n",
+                "        self._commit_index = LogPosition.ZERO.index\n",
             ),
         ),
     ),

@@ -280,8 +280,10 @@ VOTES: Final = (
         (
             Patch(
                 "rules",
-                "        if log.latest_config.is_voter(self._id):\n",
-                "        if log.latest_config.contains(self._id):\n",
+                "        configs = self._log.entries._configs\n",
+                "        if self._log.latest_config.contains(self._id):\n"
+                "            return True\n"
+                "        configs = self._log.entries._configs\n",
             ),
         ),
     ),
@@ -293,7 +295,7 @@ VOTES: Final = (
         (
             Patch(
                 "rules",
-                "        if index <= self._commit_index:\n            return False\n",
+                "            if index <= self._commit_index:\n                return False\n",
                 "",
             ),
         ),
