@@ -180,8 +180,8 @@ SUBTLE: Final = (
         "leaving-too-early",
         "who was removed may campaign even once that is committed",
         "rules",
-        "        if index <= self._commit_index:\n            return False\n",
-        "        if index < self._commit_index:\n            return False\n",
+        "            if index <= self._commit_index:\n                return False\n",
+        "            if index < self._commit_index:\n                return False\n",
         "election timeout/",
     ),
     _one(

@@ -339,7 +339,7 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "who knows that it was removed campaigns": (
         "election timeout/follower",
-        patch("    if log.config_index <= node.commit_index:\n        return False\n"),
+        patch("if index <= node.commit_index:", "if index <= node.log.snapshot_position.index:"),
         "CampaignsAsElector",
     ),
     "a snapshot is of a term ahead": (
