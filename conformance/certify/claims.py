@@ -31,7 +31,11 @@ TRACES: Final = Path("traces")
 
 
 class FailedError(Exception):
-    """A check did not conform, so there is nothing to certify."""
+    """A check did not conform, so there is nothing to certify; `verdict`: what it came to."""
+
+    def __init__(self, why: str, verdict: str = "violation") -> None:
+        super().__init__(why)
+        self.verdict = verdict
 
 
 def _claim(
@@ -43,7 +47,7 @@ def _claim(
     verdict: str,
 ) -> Claim:
     if verdict != "conforms":
-        raise FailedError(f"{name}: {verdict}; conformance {COMMANDS[name]} tells more")
+        raise FailedError(f"{name}: {verdict}; conformance {COMMANDS[name]} tells more", verdict)
     return Claim(name, what, bounds, counts, round(seconds, 1), verdict)
 
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance.terminal import output, refuse
+from conformance.verdicts import EXIT_CODES
 from raftbare import Claim
 
 
@@ -57,7 +58,7 @@ def certify_command(
         with err.status("certifying") as status:
             made = making.make(level.value, lambda now: status.update(escape(now)))
     except FailedError as error:
-        refuse(str(error), as_json, "violation", 1)
+        refuse(str(error), as_json, error.verdict, EXIT_CODES[error.verdict])
     except making.EditedError as error:
         refuse(str(error), as_json, "inconclusive", 3)
     making.write(made)

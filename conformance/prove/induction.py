@@ -319,14 +319,28 @@ class Induction:
         return left
 
     def unseen(self, asked: Sequence[str], goals: list[Goal]) -> list[tuple[str, str]]:
-        """Those of which none of the solvers sees that they follow."""
+        """Those of which none of the solvers sees that they follow.
+
+        A solver with few lemmas is asked for all of them together at first, which is quicker.  The
+        one with all is not: of each by itself less is needed, and more of them were seen before.
+        """
         answers: list[tuple[str, str]] = []
         for of in asked:
-            if self.solvers.follows(of, *[goal.formula for goal in goals]) == z3.unsat:
+            if (
+                of != ALL
+                and self.solvers.follows(of, *[goal.formula for goal in goals]) == z3.unsat
+            ):
                 return []
-            found = [(goal, self.solvers.follows(of, goal.formula)) for goal in goals]
-            goals = [goal for goal, answer in found if answer != z3.unsat]
-            answers = [(goal.name, str(answer)) for goal, answer in found if answer != z3.unsat]
+            left: list[Goal] = []
+            answers = []
+            for goal in goals:
+                answer = self.solvers.follows(of, goal.formula)
+                if self.solvers.against is not None:
+                    return []
+                if answer != z3.unsat:
+                    left.append(goal)
+                    answers.append((goal.name, str(answer)))
+            goals = left
             if of != asked[-1]:
                 self._beyond |= {(of, goal.fact) for goal in goals}
         return answers

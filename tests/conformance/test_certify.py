@@ -91,15 +91,18 @@ def test_what_is_no_certificate_is_told(tmp_path: Path, text: str) -> None:
         making.stale(path)
 
 
-def test_what_does_not_conform_is_not_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("verdict", "code"), [("violation", 1), ("inconclusive", 3)])
+def test_what_does_not_conform_is_not_certified(
+    verdict: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(level: Level, tell: Told) -> Claim:
-        raise FailedError("lockstep: violation; conformance check tells more")
+        raise FailedError(f"lockstep: {verdict}; conformance check tells more", verdict)
 
     before = making.PATH.read_bytes()
     monkeypatch.setattr(making, "CLAIMS", {"quick": (one, broken)})
     result = CliRunner().invoke(app, ["certify", "--json"])
-    assert result.exit_code == 1
-    assert json.loads(result.stdout)["verdict"] == "violation"
+    assert result.exit_code == code
+    assert json.loads(result.stdout)["verdict"] == verdict
     assert making.PATH.read_bytes() == before
 
 

@@ -28,7 +28,7 @@ from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import Config, CreateCluster, Leader, Node, Position, Progress, new_log
 
 NODES: Final[dict[Level, tuple[int, ...]]] = {"quick": (4,), "full": (4, 5), "deep": (4, 5)}
-LEFT: Final = ("append reply", "end of drain", "snapshot", "compaction")
+LEFT: Final = ("append reply", "end of drain", "snapshot")
 KEPT: Final = tuple(kind for kind in KINDS if kind not in LEFT)
 """The kinds of steps that are proved."""
 
