@@ -135,12 +135,9 @@ def test_6_who_is_removed_may_campaign_although_another_configuration_follows() 
     joint = Config(frozenset({0, 1}), frozenset({1}))
     again = Config(frozenset({1}), non_voters=frozenset({0}))
     log = log.appended((Entry(1, joint), Entry(1, voters(1)), Entry(1, again)))
-    campaigns = [
-        isinstance(
-            step(Node(0, Follower(), 1, None, log, known), ElectionTimeout()).node.role, Candidate
-        )
-        for known in range(log.last_index + 1)
-    ]
+    nodes = [Node(0, Follower(), 1, None, log, known) for known in range(log.last_index + 1)]
+    after = [step(node, ElectionTimeout()).node for node in nodes]
+    campaigns = [isinstance(node.role, Candidate) for node in after]
     assert campaigns == [True] * (log.last_index - 1) + [False] * 2
     compacted = log.compacted(log.position(log.last_index - 2), joint)
     node = Node(0, Follower(), 1, None, compacted, log.last_index - 2)
