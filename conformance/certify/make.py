@@ -61,7 +61,7 @@ def make(level: Level, tell: Told = lambda _: None) -> dict[str, object]:
         "sources": before,
         "tools": tools(),
         "claims": claims,
-        "not_covered": list(NOT_COVERED),
+        "not_covered": list(NOT_COVERED[level]),
     }
 
 
