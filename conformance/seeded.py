@@ -167,12 +167,13 @@ SEEDS: Final = (
                 "    return is_majority(config.voters | config.new_voters, nodes)\n",
             ),
             _library(
-                "        index = role.quorum.index()\n",
+                "        log = self._log\n",
                 "        config = self._log.latest_config\n"
                 "        voters = config.voters | config.new_voters\n"
                 "        known = {**role.followers, self._id: role.own}\n"
                 "        held = sorted([known[voter].match_index for voter in voters])\n"
-                "        index = held[(len(held) - 1) // 2]\n",
+                "        index = held[(len(held) - 1) // 2]\n"
+                "        log = self._log\n",
             ),
         ),
         Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),

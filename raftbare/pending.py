@@ -136,13 +136,9 @@ class Actions:
         return not self._node._pending.is_empty()
 
     def __iter__(self) -> Iterator[Action]:
-        """An action is owed until it is taken, so a loop may be left and another one go on."""
-        if self._node._pending.is_empty() and self._unsynced() is None:
-            return iter(())
-        return self._drain()
+        """An action is owed until it is taken, so a loop may be left and another one go on.
 
-    def _drain(self) -> Iterator[Action]:
-        """The first that is owed, looked for anew each time: no message overtakes what it rests on,
+        The first that is owed is looked for anew each time: no message overtakes what it rests on,
         even where an input comes before the drain is over.
         """
         node = self._node
@@ -177,20 +173,10 @@ class Actions:
                 pending.installs.remove(to)
                 yield InstallSnapshot(to)
             else:
-                role = self._unsynced()
-                if role is None:
+                role, last = node._role, node._log.entries.last_position
+                if not isinstance(role, Leader) or role.own.match_index >= last.index:
                     return
                 node._drained(role)
-
-    def _unsynced(self) -> Leader | None:
-        """A leader's role, while its log's end is not known to be on its disk."""
-        role = self._node._role
-        if (
-            isinstance(role, Leader)
-            and role.own.match_index < self._node._log.entries.last_position.index
-        ):
-            return role
-        return None
 
     def __next__(self) -> Action:
         for action in self:

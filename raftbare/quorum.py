@@ -42,23 +42,22 @@ class Quorum:
         self._held = sorted([progress[node_id].match_index for node_id in self._voters])
         self._new_held = sorted([progress[node_id].match_index for node_id in self._new_voters])
 
-    def rise(self, node_id: NodeId, before: LogIndex, now: LogIndex) -> None:
-        """A member held the log up to `before`, and does up to `now`.  O(log voters)."""
-        if node_id in self._voters:
-            replace(self._held, before, now)
-        if node_id in self._new_voters:
-            replace(self._new_held, before, now)
+    def rise(self, node_id: NodeId, before: LogIndex, now: LogIndex) -> LogIndex:
+        """A member held the log up to `before`, and does up to `now`.  O(log voters).
 
-    def index(self) -> LogIndex:
-        """The largest index that a majority holds, of each membership.  O(1)."""
+        Returns the largest index that a majority then holds, of each membership.
+        """
         held, new_held = self._held, self._new_held
+        if node_id in self._voters:
+            del held[bisect_left(held, before)]
+            insort(held, now)
         index = held[(len(held) - 1) // 2]
-        return min(index, new_held[(len(new_held) - 1) // 2]) if self._new_voters else index
-
-
-def replace(ascending: list[LogIndex], before: LogIndex, now: LogIndex) -> None:
-    del ascending[bisect_left(ascending, before)]
-    insort(ascending, now)
+        if not new_held:
+            return index
+        if node_id in self._new_voters:
+            del new_held[bisect_left(new_held, before)]
+            insort(new_held, now)
+        return min(index, new_held[(len(new_held) - 1) // 2])
 
 
 def has_quorum(config: ClusterConfig, nodes: AbstractSet[NodeId]) -> bool:

@@ -25,7 +25,7 @@ from raftbare.message import (
 from raftbare.pending import Actions, Pending
 from raftbare.quorum import has_quorum
 from raftbare.role import Candidate, Follower, Leader, RoleState
-from raftbare.types import LogPosition, MessageSeqNo, NodeId, Term
+from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
 
 
 class Rules:
@@ -253,23 +253,22 @@ class Rules:
             self._pending.installs.add(reply.sender)
             return
         if shared is theirs and follower.match_index < shared.index:
-            role.quorum.rise(reply.sender, follower.match_index, shared.index)
+            held = role.quorum.rise(reply.sender, follower.match_index, shared.index)
             follower.match_index = shared.index
-            self._advance_commit(role)
+            self._advance_commit(role, held)
         if behind and self._role is role:
             sends = self._pending.sends
             sends[reply.sender] = self._call(sends.get(reply.sender), shared)
 
     # Commitment, §5.3 and §5.4.2
 
-    def _advance_commit(self, role: Leader) -> None:
-        """§5.4.2: an entry of the leader's own term that a quorum holds is committed, and all
-        before it.
+    def _advance_commit(self, role: Leader, index: LogIndex) -> None:
+        """§5.4.2: what a quorum holds is committed, if it ends with an entry of the leader's own
+        term.
 
         Once the latest configuration is: a joint one is left for the new one, and a leader that
         the new one has no vote for steps down (§6).  Its vote stays given (D3).
         """
-        index = role.quorum.index()
         log = self._log
         if index <= self._commit_index or log.entries._term(index) != self._current_term:
             return
@@ -290,6 +289,6 @@ class Rules:
         With it the leader's own copy counts, which alone commits where it is the only voter.
         """
         own, index = role.own, self._log.entries.last_position.index
-        role.quorum.rise(self._id, own.match_index, index)
+        held = role.quorum.rise(self._id, own.match_index, index)
         own.match_index = index
-        self._advance_commit(role)
+        self._advance_commit(role, held)

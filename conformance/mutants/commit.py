@@ -78,11 +78,12 @@ COMMIT: Final = (
         (
             Patch(
                 "rules",
-                "        index = role.quorum.index()\n",
-                "        index, quorum = role.quorum.index(), role.quorum\n"
+                "        log = self._log\n",
+                "        quorum = role.quorum\n"
                 "        if self._id not in quorum._voters and not quorum._new_voters:\n"
                 "            held = sorted([*quorum._held, role.own.match_index])\n"
-                "            index = held[(len(held) - 1) // 2]\n",
+                "            index = held[(len(held) - 1) // 2]\n"
+                "        log = self._log\n",
             ),
         ),
     ),
@@ -94,13 +95,14 @@ COMMIT: Final = (
         (
             Patch(
                 "rules",
-                "        index = role.quorum.index()\n",
-                "        index, quorum = role.quorum.index(), role.quorum\n"
+                "        log = self._log\n",
+                "        quorum = role.quorum\n"
                 "        others = self._log.latest_config.non_voters - {self._id}\n"
                 "        if others and not quorum._new_voters:\n"
                 "            more = [role.followers[other].match_index for other in others]\n"
                 "            held = sorted([*quorum._held, *more])\n"
-                "            index = held[(len(held) - 1) // 2]\n",
+                "            index = held[(len(held) - 1) // 2]\n"
+                "        log = self._log\n",
             ),
         ),
     ),

@@ -44,10 +44,11 @@ MEMBERSHIP: Final = (
         (
             Patch(
                 "rules",
-                "        index = role.quorum.index()\n",
-                "        index, held = role.quorum.index(), role.quorum._held\n"
+                "        log = self._log\n",
+                "        held = role.quorum._held\n"
                 "        if self._log.latest_config_index > self._commit_index:\n"
-                "            index = held[(len(held) - 1) // 2]\n",
+                "            index = held[(len(held) - 1) // 2]\n"
+                "        log = self._log\n",
             ),
             Patch(
                 "rules",

@@ -228,8 +228,8 @@ SUBTLE: Final = (
         "out-of-order",
         "how far a voter holds the log now stands where it stood before, not in order",
         "quorum",
-        "    del ascending[bisect_left(ascending, before)]\n    insort(ascending, now)\n",
-        "    ascending[bisect_left(ascending, before)] = now\n",
+        "            del held[bisect_left(held, before)]\n            insort(held, now)\n",
+        "            held[bisect_left(held, before)] = now\n",
         "append reply/leader in",
     ),
     _one(
