@@ -1,0 +1,12 @@
+"""Where the safety audit's tests begin."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.audit.by_hand import Tape, short_story
+
+
+@pytest.fixture
+def tape() -> Tape:
+    return short_story()
