@@ -53,11 +53,12 @@ def throughput() -> dict[str, Rates]:
         "floor": Floor,
     }
     try:
-        from tests.bench.peers import PySyncObj
-    except ImportError:
-        print("PySyncObj is not installed", file=sys.stderr)
+        from tests.bench.consensual_peer import Consensual
+        from tests.bench.pysyncobj_peer import PySyncObj
+    except ImportError as error:
+        print(f"The peers are not all installed: {error}", file=sys.stderr)
     else:
-        made["pysyncobj"] = PySyncObj
+        made |= {"pysyncobj": PySyncObj, "consensual": Consensual}
     return {f"n{size} b{batch}": rates(made, size, batch) for size in NODES for batch in BATCHES}
 
 

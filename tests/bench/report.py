@@ -67,7 +67,12 @@ def ratio(rounds: list[Round], work: str, to: str) -> float | None:
     return statistics.median(pairs) if pairs else None
 
 
-OTHERS = {"floor": "the floor", "interface": "the interface", "pysyncobj": "PySyncObj"}
+OTHERS = {
+    "floor": "the floor",
+    "interface": "the interface",
+    "pysyncobj": "PySyncObj",
+    "consensual": "consensual",
+}
 
 
 def throughput_table(rounds: dict[str, list[Round]]) -> Table:
@@ -127,7 +132,7 @@ def draw(rounds: dict[str, list[Round]]) -> None:
     frame, axes = pyplot.subplots(1, 3, figsize=(13, 4), layout="constrained")
     bars, lines, sizes = axes
     works = list(rounds["pure"][0]["throughput"])
-    subjects = {"PySyncObj": ("pure", "pysyncobj")}
+    subjects = {"consensual": ("pure", "consensual"), "PySyncObj": ("pure", "pysyncobj")}
     subjects |= {f"raftbare, {build}": (build, "raftbare") for build in rounds}
     subjects["floor, no logic"] = ("pure", "floor")
     width = 0.8 / len(subjects)
@@ -159,7 +164,7 @@ def draw(rounds: dict[str, list[Round]]) -> None:
 
 
 def main() -> None:
-    console = Console(width=190)
+    console = Console(width=240)
     rounds: dict[str, list[Round]] = {build: [] for build in builds()}
     for turn in range(ROUNDS):
         for build, found in rounds.items():

@@ -54,15 +54,27 @@ def test_the_interface_makes_the_actions_and_messages_of_the_library(size: int) 
     assert made.count("SendMessage AppendEntriesReply") == 2 * (size - 1)
 
 
-def test_so_it_does_with_the_peer() -> None:
+def test_so_it_does_with_pysyncobj() -> None:
     pytest.importorskip("pysyncobj")
-    from tests.bench.peers import PySyncObj
+    from tests.bench.pysyncobj_peer import PySyncObj
 
     peer = PySyncObj(3)
     before = peer.leader.count
     peer.round(16)
     assert [member.count for member in peer.members] == [before + 16] * 3
     assert len(set(peer.commit_indexes())) == 1
+
+
+def test_so_it_does_with_consensual() -> None:
+    pytest.importorskip("consensual")
+    from tests.bench.consensual_peer import Consensual
+
+    peer = Consensual(3)
+    before = peer.commit_indexes()
+    peer.round(16)
+    assert peer.commit_indexes() == [before[0] + 16] * 3
+    assert peer.applied == 3 * (1 + 16)
+    peer.close()
 
 
 def test_a_term_takes_at_most_24_bytes() -> None:

@@ -1,12 +1,8 @@
-"""Other implementations of Raft in Python, at the same work as `exchange.Raftbare`.
+"""PySyncObj at the same work as `exchange.Raftbare`.
 
-PySyncObj does more for each command: it pickles it, and applies it on every node.  Its transport is
+It does more for each command: it pickles it, and applies it on every node.  Its transport is
 pluggable and its tick manual, so it runs within one process.  Its clock is set by hand, so that
 nothing waits, and it polls no sockets.  A tick sends what the tick before put into the log.
-
-consensual (0.2.3) is not measured: it hands nothing to its user to deliver or to time.  Its nodes
-are coroutines that sleep for a heartbeat, and processors run in threads, so what would be measured
-is the event loop.
 """
 
 from __future__ import annotations
