@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conformance import console as people
-from conformance.audit.run import AuditReport, Level, audit
+from conformance.audit.run import AuditReport, Level, audit, size
 from conformance.certify.command import certify_command
 from conformance.check import Options, Report, check
 from conformance.explore.bounds import PRESETS
@@ -24,10 +23,10 @@ from conformance.prove.command import prove_command
 from conformance.recording import save
 from conformance.replay import replay
 from conformance.simulate import MAX_NODES
-from conformance.terminal import output, refuse
+from conformance.terminal import errors, output, refuse, run, warn
 from conformance.trace.files import BadTrace
 from conformance.verdicts import EXIT_CODES
-from conformance.verify import EVENTS, verify
+from conformance.verify import EVENTS, BadCollection, verify
 
 app = typer.Typer(
     add_completion=False,
@@ -37,7 +36,7 @@ app = typer.Typer(
     help="Hold raftbare against its specification, and recordings against both.",
 )
 out = output()
-err = Console(stderr=True)
+err = errors()
 
 app.command("explore")(explore_command)
 app.command("prove")(prove_command)
@@ -52,7 +51,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from i
 def check_command(
     events: Annotated[int, typer.Option(min=1, help="Inputs to nodes, in all.")] = 20_000,
     seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="Stop after this time at the latest.")
+        float | None, typer.Option(min=0.0, help="Begin no further episode after this time.")
     ] = None,
     seed: Seed = 0,
     nodes: Annotated[
@@ -86,7 +85,10 @@ def check_command(
 @app.command("replay")
 def replay_command(
     trace: Annotated[
-        Path, typer.Argument(help="A recording, from its nodes' start or a checkpoint on.")
+        Path,
+        typer.Argument(
+            readable=False, help="A recording, from its nodes' start or a checkpoint on."
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -104,7 +106,7 @@ def replay_command(
 
 @app.command("audit")
 def audit_command(
-    files: Annotated[list[Path], typer.Argument(help="Recordings of one cluster.")],
+    files: Annotated[list[Path], typer.Argument(readable=False, help="Recordings of one cluster.")],
     level: Annotated[
         Level | None,
         typer.Option(
@@ -112,13 +114,21 @@ def audit_command(
             "implementation, nothing that Raft rules out.  Default: exact for this library."
         ),
     ] = None,
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete",
+            help="The recordings end together and lack nothing, as when a cluster was stopped: "
+            "then the safety level judges late replies as well.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Say whether a recording was Raft, and if not, where it first went wrong."""
-    total = sum(file.stat().st_size for file in files if file.is_file())
+    total = sum(map(size, files))
     with _progress(as_json) as (progress, task):
         progress.update(task, total=None if total == 0 else total, description="auditing")
-        report = audit(files, level, lambda done: progress.update(task, completed=done))
+        report = audit(files, level, lambda done: progress.update(task, completed=done), complete)
     _print_audit(report, as_json)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
@@ -141,14 +151,17 @@ def verify_command(
     """The main job: a lockstep check, an exploration, proofs, an audit of traces with known
     verdicts.
     """
-    with _progress(False) as (progress, task):
-        report = verify(
-            Options(seed=seed, events=events),
-            traces,
-            PRESETS["quick"] if explore else {},
-            lambda now: progress.update(task, total=None, description=now),
-            prove,
-        )
+    try:
+        with _progress(False) as (progress, task):
+            report = verify(
+                Options(seed=seed, events=events),
+                traces,
+                PRESETS["quick"] if explore else {},
+                lambda now: progress.update(task, total=None, description=escape(now)),
+                prove,
+            )
+    except BadCollection as error:
+        refuse(str(error), as_json=False)
     trace = _save_finding(report.check, out_dir)
     out.rule("Lockstep: library and specification")
     people.print_check(out, report.check, trace)
@@ -156,13 +169,13 @@ def verify_command(
         from conformance.explore.console import print_suite
 
         out.rule("Exploration: every state within bounds")
-        print_suite(out, report.explored, save_finding(report.explored, out_dir, err))
+        print_suite(out, report.explored, save_finding(report.explored, out_dir))
     if report.proofs is not None:
         from conformance.prove.command import save_findings
         from conformance.prove.console import print_report
 
         out.rule("Proofs: all terms and indices")
-        print_report(out, report.proofs, save_findings(report.proofs, out_dir, err))
+        print_report(out, report.proofs, save_findings(report.proofs, out_dir))
     out.rule("Audit: traces with known verdicts")
     people.print_verified(out, report)
     raise typer.Exit(report.exit_code)
@@ -176,7 +189,7 @@ def _save_finding(report: Report, directory: Path) -> Path | None:
     try:
         save(path, found.recorder.records, found.nodes)
     except (OSError, ValueError) as error:
-        err.print(f"[yellow]warning:[/] the trace was not written: {escape(str(error))}")
+        warn(f"the trace was not written: {error}")
         return None
     return path
 
@@ -207,7 +220,7 @@ def _print_json(value: object) -> None:
 
 
 def main() -> None:
-    app()
+    run(app)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from conformance.lockstep import Difference, name_of
 from conformance.record import Recorded
 from conformance.replay import ReplayReport
 from conformance.show import show
+from conformance.trace.errors import shown
 from conformance.verify import VerifyReport
 from spec.witnesses import SOMETIMES
 
@@ -104,6 +105,9 @@ def print_check(console: Console, report: Report, trace: Path | None) -> None:
 
 
 def print_replay(console: Console, path: Path, report: ReplayReport) -> None:
+    if not report.events:
+        console.print(f"{escape(str(path))}: [yellow]inconclusive[/], there are no events")
+        return
     if report.difference is None:
         console.print(
             f"{escape(str(path))}: {report.events:,} events, specification and library agree"
@@ -123,7 +127,7 @@ def print_audit(console: Console, report: AuditReport, most: int = 20) -> None:
     for file in report.files:
         console.print(
             f"{escape(file.path)}: {file.events:,} events, {file.level} level"
-            + (f" ({escape(file.implementation)})" if file.implementation else ""),
+            + (f" ({escape(shown(file.implementation)[1:-1])})" if file.implementation else ""),
             soft_wrap=True,
         )
         if file.error is not None:

@@ -108,7 +108,7 @@ def main(directory: Path = Path("traces")) -> None:
         path = golden / f"{name}.jsonl.gz"
         record_golden(path, seed, profile)
         expected[path.name] = {"verdict": "conforms", "what": what}
-        print(f"{path}: {audit([path]).verdict}")
+        print(f"{path}: {audit([path], complete=True).verdict}")
     write_expected(golden, expected)
     write_expected(violations, record_violations(violations))
 

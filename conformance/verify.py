@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from conformance.audit.run import AuditReport, Level, audit
+from conformance.audit.run import AuditReport, Level, Verdict, audit
 from conformance.check import Options, Report, check
 
 if TYPE_CHECKING:  # an audit does without numpy and z3, which exploring and proving need
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # an audit does without numpy and z3, which exploring and pro
     from conformance.prove.run import Report as Proofs
 
 EVENTS = 200_000
+PARTS = ("golden", "violations")
 EXPECTED = "expected.json"
 """In a directory of traces: what each file's audit has to say."""
 
@@ -31,7 +32,7 @@ class Expected(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
-    verdict: str
+    verdict: Verdict
     property: str | None = None
     """A property that has to be among those reported."""
     level: Level | None = None
@@ -79,7 +80,9 @@ def verify(
     progress: Callable[[str], None] = lambda _: None,
     prove: bool = False,
 ) -> VerifyReport:
-    """All of it.  Without bounds nothing is explored."""
+    """All of it.  Without bounds nothing is explored.  Raises `BadCollection` before anything."""
+    for part in PARTS:
+        expectations(directory / part)
     report = check(options, lambda now: progress(f"checking: {now.events:,} events"))
     explored: SuiteReport | None = None
     if bounds and report.found is None:
@@ -87,7 +90,7 @@ def verify(
     proofs = _prove(progress) if prove and report.found is None else None
     traces: list[Verified] = []
     complaints: list[str] = []
-    for part in ("golden", "violations"):
+    for part in PARTS:
         progress(f"auditing {directory / part}")
         verified, problems = verify_traces(directory / part)
         traces += verified
@@ -115,24 +118,48 @@ def _prove(progress: Callable[[str], None]) -> Proofs:
     return run(Proving(cache=FILE), catalogue(), lambda now: progress(progress_line(now)))
 
 
+class BadCollection(Exception):  # noqa: N818 (the collection is bad, the program is not)
+    """It is not known what a directory of traces has to say."""
+
+
+def expectations(directory: Path) -> dict[str, Expected]:
+    """By the name of the trace.  Raises `BadCollection`."""
+    path = directory / EXPECTED
+    name = ""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(told, dict):
+            raise ValueError("expected an object, with a field for each trace")
+        known = {}
+        for name, value in told.items():
+            known[name] = Expected.model_validate(value)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = ".".join(map(str, fault["loc"])) or "it"
+        raise BadCollection(f"{path}: {name}: {field}: {fault['msg']}") from None
+    except (OSError, ValueError) as error:
+        raise BadCollection(f"{path}: cannot be read: {error}") from None
+    return known
+
+
 def verify_traces(directory: Path) -> tuple[list[Verified], list[str]]:
     """Audit every trace of a directory; none may lack an expectation, nor the other way round."""
-    path = directory / EXPECTED
     try:
-        expectations = {
-            name: Expected.model_validate(value)
-            for name, value in json.loads(path.read_text(encoding="utf-8")).items()
-        }
-    except (OSError, ValueError, AttributeError, ValidationError) as error:
-        return [], [f"{path}: cannot be read: {str(error).splitlines()[0]}"]
+        known = expectations(directory)
+    except BadCollection as error:
+        return [], [str(error)]
     files = {file.name for file in directory.iterdir() if ".jsonl" in file.name}
-    complaints = [f"{directory / name}: no verdict expected" for name in files - set(expectations)]
-    complaints += [f"{directory / name}: is missing" for name in set(expectations) - files]
-    if not expectations:
-        complaints.append(f"{path}: no traces")
+    complaints = [f"{directory / name}: no verdict expected" for name in files - set(known)]
+    complaints += [f"{directory / name}: is missing" for name in set(known) - files]
+    if not known:
+        complaints.append(f"{directory / EXPECTED}: no traces")
     verified = [
-        Verified(directory / name, expected, audit([directory / name], expected.level))
-        for name, expected in sorted(expectations.items())
+        Verified(
+            directory / name,
+            expected,
+            audit([directory / name], expected.level, complete=True),
+        )
+        for name, expected in sorted(known.items())
         if name in files
     ]
     return verified, sorted(complaints)

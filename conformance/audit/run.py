@@ -91,14 +91,16 @@ def audit(
     paths: Iterable[Path],
     level: Level | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    complete: bool = False,
 ) -> AuditReport:
     """Judge recordings together: they are of one cluster, and no node is in two of them.
 
     `level`: None for exact where a file's implementation is this library, and safety otherwise.
-    `progress` is told how many bytes of the files have been read.
+    `progress` is told how many bytes of the files have been read.  `complete`: the recordings end
+    together and lack nothing.  A file that cannot be read to its end shows that they do not.
     """
     report = AuditReport()
-    exact, safety = ExactAudit(), SafetyAudit()
+    exact, safety = ExactAudit(), SafetyAudit(complete)
     homes: dict[NodeId, Path] = {}
     started = time.monotonic()
     done = 0
@@ -106,7 +108,7 @@ def audit(
         report.files.append(
             _judge(path, level, exact, safety, homes, partial(_told_from, progress, done))
         )
-        done += path.stat().st_size if path.is_file() else 0
+        done += size(path)
     levels = {file.level for file in report.files}
     if "exact" in levels:
         report.problems += exact.finish()
@@ -117,6 +119,14 @@ def audit(
         report.unjudged |= dict(safety.unjudged)
     report.seconds = time.monotonic() - started
     return report
+
+
+def size(path: Path) -> int:
+    """In bytes; 0 for what is no file, or none that can be looked at."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:  # which is told when it is read
+        return 0
 
 
 def _told_from(progress: Callable[[int], None], before: int, at: int) -> None:
@@ -157,5 +167,6 @@ def _judge(
         safety.complete = False  # what was sent last may lie behind the recording's end
         return Judged(str(path), chosen, implementation, events, f"{error} (all before is judged)")
     except BadTrace as error:
+        safety.complete = False
         return Judged(str(path), chosen, implementation, events, str(error))
     return Judged(str(path), chosen, implementation, events)

@@ -108,11 +108,7 @@ class Mail:
         waiting.append(_Unmatched(message, runs, seq))
 
     def finish(self, complete: bool) -> None:
-        """What was received and never sent.
-
-        `complete`: the recordings end together.  Otherwise what was sent in the last term of a
-        recording may have been sent after its end, and is not judged.
-        """
+        """What was received and never sent.  `complete`: the recordings end together."""
         findings = self._findings
         missing = [
             (receiver, one.seq, one.message, one.times)
@@ -148,18 +144,17 @@ class Mail:
         """Whether a message would be in its sender's recording if it had been sent.
 
         It may have been sent after the recording's end if it is of the last term in it and has a
-        higher number than all that the recording has.
+        higher number than all that the recording has.  Calls are numbered as they are sent; a reply
+        has its call's number, which may come late, so it is judged only where nothing is missing.
         """
         sender = self._senders.get(message.sender)
         if sender is None or message.term <= sender.since:
             return False
         if message.term != sender.term:
             return message.term < sender.term
-        if not complete:
-            return False
         if isinstance(message, (RequestVoteCall, AppendEntriesCall)):
             return message.seqno <= sender.calls
-        return message.seqno <= (sender.replies or {}).get(receiver, 0)
+        return complete and message.seqno <= (sender.replies or {}).get(receiver, 0)
 
 
 def _key(message: Message, sender: NodeId, receiver: NodeId) -> int:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.terminal import output, refuse
+from conformance.terminal import errors, output, refuse
 from conformance.verdicts import EXIT_CODES
 from raftbare import Claim
 
@@ -38,21 +38,22 @@ def certify_command(
     from raftbare import certificate
 
     out = output()
-    err = Console(stderr=True)
+    err = errors()
 
     if check:
         try:
-            stale = making.stale()
+            stale, said = making.stale(), making.said()
         except making.NoCertificateError as error:
             refuse(str(error), as_json)
-        said = certificate()
         if as_json:
             verdict = "violation" if stale else "conforms"
             print(json.dumps({"verdict": verdict, "level": said.level, "stale": stale}, indent=2))
         elif stale:
             out.print(f"[bold red]stale[/]: not the certified ones: {escape(', '.join(stale))}")
         else:
-            out.print(f"[bold green]current[/]: level {said.level}, {len(said.sources)} files")
+            out.print(
+                f"[bold green]current[/]: level {escape(said.level)}, {len(said.sources)} files"
+            )
         raise typer.Exit(1 if stale else 0)
     try:
         with err.status("certifying") as status:

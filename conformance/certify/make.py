@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 import raftbare
 import spec
 from conformance.certify.claims import CLAIMS, NOT_COVERED, Level, Told
-from raftbare.certified import FILE, changed, digests
+from raftbare.certified import FILE, Certificate, certificate, changed, digests
 
 assert raftbare.__file__ is not None
 PATH: Final = Path(raftbare.__file__).parent / FILE
@@ -81,11 +82,24 @@ def write(certificate: dict[str, object], path: Path = PATH) -> None:
 
 def stale(path: Path = PATH, found: Callable[[], dict[str, str]] = sources) -> tuple[str, ...]:
     """The source files that are not as they were when the certificate was made."""
-    try:
+    with _readable(path):
         said = json.loads(path.read_text(encoding="utf-8"))
-        certified = said["sources"]
-        return changed(dict(certified), found())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if said["format"] != VERSION:
+            raise ValueError(f"format {said['format']!r}, this reads {VERSION}")
+        return changed(dict(said["sources"]), found())
+
+
+def said() -> Certificate:
+    """What the library says of itself.  Raises `NoCertificateError`."""
+    with _readable(PATH):
+        return certificate()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoCertificateError(
             f"{path}: no certificate can be read there ({type(error).__name__}: {error}); "
             "conformance certify makes one"

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from conformance.explore.bounds import PRESETS, BadBounds, Bounds
-from conformance.terminal import output, refuse
+from conformance.terminal import errors, output, refuse, warn
 
 if TYPE_CHECKING:  # an audit does without numpy, which exploring needs
     from conformance.explore.suite import SuiteReport
@@ -36,7 +34,7 @@ def explore_command(
     only: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a preset, only these bounds.")
     ] = None,
-    nodes: Annotated[int | None, bound("Servers, at most 7.  Default 3.")] = None,
+    nodes: Annotated[int | None, bound("Servers, at most 7; 5 with symmetry.  Default 3.")] = None,
     voters: Annotated[int | None, bound("Voters at the start; the others may join.")] = None,
     terms: Annotated[int | None, bound("The highest term.  Default 2.")] = None,
     log: Annotated[int | None, bound("The highest index.  Default 3.")] = None,
@@ -91,7 +89,7 @@ def explore_command(
         if value is not None and name in {field.name for field in fields(Bounds)}
     }
     out = output()
-    err = Console(stderr=True)
+    err = errors()
     try:
         named = _named(preset, only, given)
         options = Options(
@@ -115,7 +113,7 @@ def explore_command(
             )
     except (BadBounds, BadCheckpoint) as error:
         refuse(str(error), as_json)
-    trace = save_finding(suite, out_dir, err)
+    trace = save_finding(suite, out_dir)
     if as_json:
         print(json.dumps({**suite.as_json(), "trace": str(trace) if trace else None}, indent=2))
     else:
@@ -148,7 +146,7 @@ def _bounds(given: dict[str, Any]) -> Bounds:
     return Bounds(**given)
 
 
-def save_finding(suite: SuiteReport, directory: Path, err: Console) -> Path | None:
+def save_finding(suite: SuiteReport, directory: Path) -> Path | None:
     from conformance.recording import save
 
     found = suite.found
@@ -158,6 +156,6 @@ def save_finding(suite: SuiteReport, directory: Path, err: Console) -> Path | No
     try:
         save(path, found.recorder.records, found.nodes)
     except (OSError, ValueError) as error:
-        err.print(f"[yellow]warning:[/] the trace was not written: {escape(str(error))}")
+        warn(f"the trace was not written: {error}")
         return None
     return path

@@ -12,6 +12,7 @@ from conformance.check import describe
 from conformance.console import print_difference
 from conformance.explore.bounds import of_bounds
 from conformance.explore.narrate import narrate
+from conformance.explore.run import Report
 from conformance.explore.suite import SuiteReport
 from conformance.lockstep import Difference, name_of
 
@@ -30,7 +31,7 @@ def print_suite(console: Console, suite: SuiteReport, trace: Path | None) -> Non
             str(run.depth),
             f"{run.transitions:,}",
             f"{run.seconds:.1f}",
-            "complete" if run.complete else f"stopped by {run.stopped_by or 'the finding'}",
+            _ending(run),
         )
     console.print(table)
     _print_unseen(console, suite)
@@ -40,6 +41,12 @@ def print_suite(console: Console, suite: SuiteReport, trace: Path | None) -> Non
         console.print("\n[bold green]conforms[/]: every state within the bounds was visited")
     else:
         console.print("\n[bold yellow]inconclusive[/]: nothing wrong in what was visited")
+
+
+def _ending(run: Report) -> str:
+    if run.complete and run.stopped_by is None:
+        return "complete"
+    return f"stopped by {run.stopped_by or 'the finding'}"
 
 
 def _print_unseen(console: Console, suite: SuiteReport) -> None:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +21,7 @@ from conformance.explore.bounds import Bounds
 from conformance.explore.eventually import EventuallyReport, eventually
 from conformance.explore.path import Counterexample, explain, explain_stall
 from conformance.explore.space import Fault, Space
-from conformance.explore.store import Store
+from conformance.explore.store import BadCheckpoint, Store
 from conformance.explore.tables import Keys, distinct
 from conformance.explore.visited import Visited
 from conformance.patched import PURE
@@ -72,6 +72,7 @@ class Report:
     cut_by: list[str] = field(default_factory=list)
     resumed_at: int | None = None
     stopped_by: str | None = None
+    """What was used up, while states were explored or ways on from them were sought."""
     found: Counterexample | None = None
     liveness: EventuallyReport | None = None
 
@@ -79,7 +80,7 @@ class Report:
     def verdict(self) -> str:
         if self.found is not None:
             return "violation"
-        return "conforms" if self.complete else "inconclusive"
+        return "conforms" if self.complete and self.stopped_by is None else "inconclusive"
 
     @property
     def exit_code(self) -> int:
@@ -139,13 +140,21 @@ def explore(options: Options, progress: Progress = lambda _: None) -> Report:
                 report.liveness = now
                 report.seconds = time.monotonic() - started
                 progress(report)
+                report.stopped_by = _exhausted(options, report)
+                if report.stopped_by is not None:
+                    raise _StoppedError
 
-            report.liveness = eventually(space, layers, progress=tell)
-            stall = report.liveness.found
+            with suppress(_StoppedError):
+                report.liveness = eventually(space, layers, progress=tell)
+            stall = report.liveness.found if report.liveness is not None else None
             if stall is not None:
                 report.found = explain_stall(space, store, report.depth, stall, options.library)
     report.seconds = time.monotonic() - started
     return report
+
+
+class _StoppedError(Exception):
+    """Ways on are sought no longer."""
 
 
 @contextmanager
@@ -244,15 +253,18 @@ def _resume(space: Space, store: Store, report: Report, visited: Visited) -> Key
         store.write(0, states, _counters(report))
         return states
     store.restore()
-    report.depth = report.resumed_at = counters["depth"]
-    report.layers = counters["layers"]
-    report.distinct = sum(report.layers)
-    report.generated = counters["generated"]
     nodes = space.nodes
-    nodes.turns = counters["transitions"]
-    nodes.witnesses.update(counters["witnesses"])
-    nodes.rules.update(counters["rules"])
-    nodes.cut_by.update(counters["cut_by"])
+    try:
+        report.depth = report.resumed_at = counters["depth"]
+        report.layers = counters["layers"]
+        report.distinct = sum(report.layers)
+        report.generated = counters["generated"]
+        nodes.turns = counters["transitions"]
+        nodes.witnesses.update(counters["witnesses"])
+        nodes.rules.update(counters["rules"])
+        nodes.cut_by.update(counters["cut_by"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadCheckpoint(f"{report.options.checkpoint}: {error}; the file is damaged") from None
     _count(report, space)
     states = space.initial[:0]
     for depth in range(report.depth + 1):
@@ -261,15 +273,15 @@ def _resume(space: Space, store: Store, report: Report, visited: Visited) -> Key
     return states[:0] if counters.get("complete") else states
 
 
-def _exhausted(options: Options, report: Report, visited: Visited) -> str | None:
+def _exhausted(options: Options, report: Report, visited: Visited | None = None) -> str | None:
     if options.seconds is not None and report.seconds > options.seconds:
-        return f"the time of {options.seconds:g} s"
+        return "the time given"
     if options.megabytes is not None:
-        used = memory() / MEGABYTE
-        if used > options.megabytes / 2 and visited.nbytes > used * MEGABYTE / 8:
+        used, most = memory() / MEGABYTE, options.megabytes
+        if visited and used > most / 2 and visited.nbytes > used * MEGABYTE / 8:
             visited.spill(report.depth)
-        elif used > options.megabytes:
-            return f"the memory of {options.megabytes} MB"
+        elif used > most:
+            return f"the memory of {most} MB"
     return None
 
 

@@ -29,6 +29,8 @@ from conformance.explore.tables import (
 from spec.cluster import Cluster, remembered
 from spec.properties import check_quorum
 
+MOST: Final = 63
+"""Renamings at a time: a set of them is the bits of a number."""
 RENAMINGS: Final = 12
 """Bits of an operation that say how the network has to be renamed."""
 

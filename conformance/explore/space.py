@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from conformance.explore.bounds import Bounds
+from conformance.explore.bounds import BadBounds, Bounds
 from conformance.explore.network import NOTHING_TAKEN, TAKEN_TWICE, Network
 from conformance.explore.nodes import INPUTS, Comparison, Nodes
-from conformance.explore.servers import Servers
+from conformance.explore.servers import MOST, Servers
 from conformance.explore.symmetry import renamings
 from conformance.explore.tables import Array, Ints, Keys, distinct, spread
 from spec import node as rules
@@ -35,6 +35,11 @@ class Space:
         self.nodes = Nodes(bounds, rule, compare)
         self.symmetry = symmetry
         names = renamings(bounds)
+        if symmetry and len(names) > MOST:
+            raise BadBounds(
+                f"{len(bounds.initial_voters)} voters at the start, which may be renamed in "
+                f"{len(names)} ways: expected 5 at most, or --no-symmetry"
+            )
         self.servers = Servers(self.nodes, names if symmetry else names[:1], keep_history)
         self.network = Network(self.nodes, self.servers.renaming)
         self.initial = self._initial()

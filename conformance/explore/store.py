@@ -48,8 +48,8 @@ class Store:
         self._space = space
         self._complete = complete
         self._written: dict[str, int] = {}
-        existed = path.exists() and path.stat().st_size > 0
         try:
+            existed = path.exists() and path.stat().st_size > 0
             self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._file.execute("PRAGMA journal_mode=WAL" if complete else "PRAGMA journal_mode=OFF")
             self._file.execute(
@@ -58,7 +58,7 @@ class Store:
             if not existed:
                 self._file.executescript(_TABLES)
                 self._say("about", {"format": FORMAT, **_identity(space)})
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise BadCheckpoint(f"{path}: {error}; expected a file of an exploration") from None
 
     def close(self) -> None:
@@ -68,16 +68,18 @@ class Store:
 
     def write(self, depth: int, states: Keys, counters: dict[str, Any]) -> None:
         """A complete layer, and what was counted up to it."""
-        file = self._file
-        file.execute("BEGIN")
-        for start in range(0, len(states), PART):
-            part = states[start : start + PART]
-            row = (depth, int(part[0]), int(part[-1]), part.tobytes())
-            file.execute("INSERT INTO states VALUES (?, ?, ?, ?)", row)
-        if self._complete:
-            self._write_tables()
-        self._say("counters", counters)
-        file.execute("COMMIT")
+        try:
+            self._file.execute("BEGIN")
+            for start in range(0, len(states), PART):
+                part = states[start : start + PART]
+                row = (depth, int(part[0]), int(part[-1]), part.tobytes())
+                self._file.execute("INSERT INTO states VALUES (?, ?, ?, ?)", row)
+            if self._complete:
+                self._write_tables()
+            self._say("counters", counters)
+            self._file.execute("COMMIT")
+        except sqlite3.Error as error:  # a full disk, or another run has it
+            raise BadCheckpoint(f"{self._path}: cannot be written: {error}") from None
 
     def _say(self, key: str, value: Any) -> None:
         self._file.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, json.dumps(value)))
@@ -85,7 +87,7 @@ class Store:
     def _write_tables(self) -> None:
         for name, table in _arrays(self._space).items():
             first, end = self._written.get(name, 0), len(table.rows)
-            if end > first:
+            if end > first or name not in self._written:
                 data = np.ascontiguousarray(table.rows[first:end])
                 width = data.shape[1] if data.ndim > 1 else 0
                 row = (name, first, width, data.dtype.str, data.tobytes())
@@ -93,7 +95,7 @@ class Store:
                 self._written[name] = end
         for name, values in _values(self._space).items():
             first, end = self._written.get(name, 0), len(values)
-            if end > first:
+            if end > first or name not in self._written:
                 pickled = zlib.compress(pickle.dumps(values[first:end], protocol=5), 1)
                 self._file.execute("INSERT INTO vals VALUES (?, ?, ?)", (name, first, pickled))
                 self._written[name] = end

@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from conformance.terminal import output, refuse
+from conformance.terminal import errors, output, refuse
 
 
 class LevelName(StrEnum):
@@ -43,7 +42,7 @@ def mutants_command(
     from conformance.mutants.console import print_report, progress_line
 
     out = output(200)
-    err = Console(stderr=True)
+    err = errors()
     options = running.Options(level.value, seconds, workers)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     try:

@@ -28,7 +28,7 @@ from rich.progress import TextColumn, TimeElapsedColumn
 from conformance.mutants.mechanical_generate import Key, Mechanical, mutants, sources
 from conformance.mutants.mechanical_kill import PROOFS, STAGES, Verdict, judge, prepare
 from conformance.mutants.mechanical_survivors import FILE, BadSurvivors, explanations
-from conformance.terminal import output, refuse
+from conformance.terminal import errors, output, refuse
 from conformance.verdicts import EXIT_CODES
 
 
@@ -255,7 +255,7 @@ def mechanical_command(
     explained does not; 2: usage; 3: stopped.
     """
     out = output()
-    err = Console(stderr=True)
+    err = errors()
     options = Options(
         only=tuple(only or ()), workers=workers, seconds=seconds, prove=prove, survivors=survivors
     )

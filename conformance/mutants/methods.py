@@ -126,7 +126,7 @@ def _audit(library: ModuleType, level: Level, budget: Budget, trial: Trial) -> N
         while trial.work < budget.recorded:
             path = Path(folder) / f"{episode}.jsonl"
             trial.work += record_episode(library, episode, path)
-            problems = audit([path], level).problems
+            problems = audit([path], level, complete=True).problems
             if problems:
                 trial.killed_by, trial.detail = problems[0].property, problems[0].detail
                 return

@@ -145,7 +145,7 @@ def _judged(recorder: Recorder, nodes: int, level: Level) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.jsonl"
         save(path, recorder.records, nodes)
-        problems = audit([path], level).problems
+        problems = audit([path], level, complete=True).problems
     return problems[0].property if problems else None
 
 

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from conformance.terminal import output, refuse
+from conformance.terminal import errors, output, refuse, warn
 
 if TYPE_CHECKING:  # an audit does without z3, which proving needs
     from conformance.prove.run import Report
@@ -58,7 +58,7 @@ def prove_command(
     from conformance.prove.console import print_report, progress_line
 
     out = output()
-    err = Console(stderr=True)
+    err = errors()
     options = running.Options(
         level=level.value,
         only=only,
@@ -86,7 +86,7 @@ def prove_command(
     except KeyboardInterrupt:
         err.print("[yellow]interrupted[/] before anything was proved")
         raise typer.Exit(3) from None
-    traces = save_findings(report, out_dir, err)
+    traces = save_findings(report, out_dir)
     said = from_empty_cluster(report, err if not quiet else None)
     if as_json:
         written = {name: str(path) for name, path in traces.items()}
@@ -119,7 +119,7 @@ def from_empty_cluster(report: Report, waiting: Console | None) -> str | None:
         return reachable.told(reachable.from_empty(rules.step))
 
 
-def save_findings(report: Report, directory: Path, err: Console) -> dict[str, Path]:
+def save_findings(report: Report, directory: Path) -> dict[str, Path]:
     """Where each counterexample was written, by the obligation."""
     from conformance.prove.counterexample import as_records
     from conformance.recording import save
@@ -132,7 +132,7 @@ def save_findings(report: Report, directory: Path, err: Console) -> dict[str, Pa
         try:
             save(path, as_records(found), max(node.id, *node.config.members, 0) + 1)
         except (OSError, ValueError) as error:
-            err.print(f"[yellow]warning:[/] the trace was not written: {escape(str(error))}")
+            warn(f"the trace was not written: {error}")
         else:
             written[name] = path
     return written

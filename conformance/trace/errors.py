@@ -74,7 +74,9 @@ def _explain_json(line: bytes, detail: ErrorDetails) -> tuple[str, str]:
         return f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}", "UTF-8"
     if not line.strip():
         return "an empty line", "a JSON object on every line"
-    return f"not JSON: {detail['ctx']['error']}", "a JSON object on every line"
+    # The parser counts lines within this one.
+    reason = detail["ctx"]["error"].replace("at line 1 column", "at column")
+    return f"not JSON: {reason}", "a JSON object on every line"
 
 
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -95,9 +97,9 @@ def _explain_value(where: str, detail: ErrorDetails) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     found = shown(detail["input"])
     if kind == "trace":
-        return f"{where}: {context['problem']}" if where else context["problem"], context[
-            "expected"
-        ]
+        problem = context["problem"]
+        join = " " if problem.startswith("is ") else ": "
+        return f"{where}{join}{problem}" if where else problem, context["expected"]
     if kind == "missing":
         return f"{where} is missing", "that field"
     if kind == "extra_forbidden":
@@ -146,6 +148,7 @@ def _where(steps: tuple[int | str, ...]) -> str:
 
 
 def _join(path: str, name: str) -> str:
+    name = name if name.isidentifier() and len(name) <= MAX_FOUND else shown(name)
     return f"{path}.{name}" if path else name
 
 

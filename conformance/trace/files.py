@@ -100,8 +100,8 @@ class TraceReader:
 
     @property
     def position(self) -> int:
-        """How many bytes of the file have been taken in."""
-        return 0 if self._file.closed else self._file.tell()
+        """How many bytes of the file have been taken in; 0 of a pipe."""
+        return 0 if self._file.closed or not self._file.seekable() else self._file.tell()
 
     # Lines
 

@@ -182,8 +182,17 @@ def test_message_of_after_the_senders_recording_ends(tape: Tape) -> None:
 
 
 def test_recordings_that_do_not_end_together(tape: Tape) -> None:
-    tape.receive(2, replace(BEAT, commit_index=1))
+    """A reply bears its call's number, which may have come again after the recording's end."""
+    tape.receive(0, AppendEntriesReply(1, 1, 2, FIRST))
+    assert tape.found() == [("EveryMessageWasSent", 0, 6)]
     assert tape.found(complete=False) == []
+    tape.receive(2, replace(BEAT, commit_index=1))
+    assert tape.found(complete=False) == [("EveryMessageWasSent", 2, 2)]
+
+
+def test_all_of_an_earlier_term_is_recorded(tape: Tape) -> None:
+    tape.receive(2, replace(BEAT, seqno=9))
+    assert tape.found() == []
     tape.add(0, ElectionTimeout(), SaveCurrentTerm(2), SaveVotedFor(None), role="follower",
              current_term=2, voted_for=None)  # fmt: skip
     assert tape.found(complete=False) == [("EveryMessageWasSent", 2, 2)]

@@ -40,6 +40,19 @@ def test_the_sources_of_this_checkout_are_the_certified_ones() -> None:
     assert certificate().is_current
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"format": 99}, {"version": None}, {"level": None}, {"claims": [{}]}, {"sources": 7}],
+    ids=str,
+)
+def test_a_certificate_that_cannot_be_read(elsewhere: Path, change: dict[str, object]) -> None:
+    path = elsewhere / certified.FILE
+    told = json.loads(path.read_text(encoding="utf-8")) | change
+    path.write_text(json.dumps({k: v for k, v in told.items() if v is not None}), encoding="utf-8")
+    with pytest.raises(making.NoCertificateError, match="can be read"):
+        making.stale(path), making.said()
+
+
 def test_the_certificate_claims_what_every_method_found() -> None:
     said = certificate()
     assert said.version == raftbare.__version__

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,7 +69,7 @@ def test_a_finding_is_told_written_and_reproduced(
 def test_past_its_time_it_is_inconclusive() -> None:
     ran = run("explore", *SMALL, "--seconds", 0)
     assert ran.code == 3
-    assert "stopped by the time of 0 s" in ran.out
+    assert "stopped by the time given" in ran.out
     assert "inconclusive" in ran.out
 
 
@@ -104,6 +106,45 @@ def test_a_checkpoint_of_something_else_is_bad_input(tmp_path: Path) -> None:
     ran = run("explore", "--checkpoint", path)
     assert ran.code == 2
     assert "made with bounds" in ran.err
+
+
+def test_a_checkpoint_from_before_the_first_layer(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    whole = run("explore", *SMALL, "--json").json
+    assert run("explore", *SMALL, "--checkpoint", path, "--seconds", 0).code == 3
+    for _ in range(2):  # goes on from it, and then from what that has left
+        again = run("explore", *SMALL, "--checkpoint", path, "--json").json
+        assert again["distinct_states"] == whole["distinct_states"]
+        assert again["runs"]["bounds"]["layers"] == whole["runs"]["bounds"]["layers"]
+
+
+def test_a_checkpoint_that_another_run_holds(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    run("explore", *SMALL, "--checkpoint", path, "--seconds", 0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ran = run("explore", *SMALL, "--checkpoint", path, "--json")
+    assert (ran.code, ran.json["verdict"]) == (2, "bad_input")
+    assert "locked" in ran.json["error"]
+
+
+def test_a_damaged_counter_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    run("explore", *SMALL, "--checkpoint", path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("UPDATE about SET value = '{\"depth\": 3}' WHERE key = 'counters'")
+    ran = run("explore", *SMALL, "--checkpoint", path)
+    assert ran.code == 2
+    assert "the file is damaged" in ran.err
+
+
+@pytest.mark.parametrize("nodes", [6, 7])
+def test_more_renamings_than_are_kept_apart(nodes: int) -> None:
+    ran = run("explore", "--nodes", nodes, "--seconds", 0)
+    assert ran.code == 2
+    assert "expected 5 at most, or --no-symmetry" in ran.err
+    assert run("explore", "--nodes", nodes, "--no-symmetry", "--seconds", 0).code == 3
+    assert run("explore", "--nodes", nodes, "--voters", 5, "--seconds", 0).code == 3
 
 
 def test_each_of_several_bounds_has_a_checkpoint_of_its_own(tmp_path: Path) -> None:

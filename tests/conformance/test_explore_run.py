@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,18 @@ def whole() -> tuple[object, ...]:
 def test_past_its_time_a_run_is_inconclusive_and_says_what_it_covered() -> None:
     report = explore(options(seconds=0.0))
     assert (report.verdict, report.exit_code, report.complete) == ("inconclusive", 3, False)
-    assert report.stopped_by == "the time of 0 s"
+    assert report.stopped_by == "the time given"
     assert report.layers == [1]
+
+
+def test_the_time_is_that_of_the_ways_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spent(options: Options, report: Report, visited: Visited | None = None) -> str | None:
+        return None if report.liveness is None else "the time given"
+
+    monkeypatch.setattr(run_module, "_exhausted", spent)
+    report = explore(replace(options(), eventually=True))
+    assert (report.verdict, report.complete) == ("inconclusive", True)
+    assert report.stopped_by == "the time given"
 
 
 def test_past_its_memory_a_run_is_inconclusive() -> None:
@@ -130,6 +141,7 @@ def test_a_run_goes_on_from_any_depth(
 
 KILLED = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 from conformance.explore import run
 from tests.conformance.test_explore_run import options

@@ -81,6 +81,13 @@ def test_a_trace_that_is_healthy_no_more(traces: Path) -> None:
     assert verified(traces).code == 1
 
 
+def refused(traces: Path) -> str:
+    """Before anything is checked."""
+    ran = verified(traces)
+    assert (ran.code, ran.out) == (2, "")
+    return ran.err
+
+
 @pytest.mark.parametrize("part", ["golden", "violations"])
 def test_the_collection_itself_is_wrong(part: str, traces: Path) -> None:
     """A wrong collection is no verdict on the library, and still no success."""
@@ -102,11 +109,13 @@ def test_the_collection_itself_is_wrong(part: str, traces: Path) -> None:
     wrong: Any
     for wrong in ([], 7, {name: "conforms"}, {name: HEALTHY | {"color": "red"}}, {name: {}}):
         expect(directory, wrong)
-        assert "expected.json: cannot be read" in complaints()
+        assert f"{directory / 'expected.json'}: " in refused(traces)
+    expect(directory, {name: HEALTHY | {"verdict": "fine"}})
+    assert f"expected.json: {name}: verdict: Input should be 'conforms'" in refused(traces)
     (directory / "expected.json").write_bytes(b"\xff{")
-    assert "expected.json: cannot be read" in complaints()
+    assert "expected.json: cannot be read" in refused(traces)
     (directory / "expected.json").unlink()
-    assert "expected.json: cannot be read" in complaints()
+    assert "expected.json: cannot be read" in refused(traces)
 
 
 def test_an_empty_collection_is_none(traces: Path) -> None:

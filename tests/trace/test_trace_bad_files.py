@@ -60,8 +60,8 @@ HEADERS = {
     "another format": (HEADER | {"format": "etcd"}, 'the format is "etcd"', '"raftbare-trace"'),
     "another version": (HEADER | {"version": 2, "x": 1}, "version 2 of the format", "version 1"),
     "no version": ({"format": "raftbare-trace"}, "version is missing", "that field"),
-    "version true": (HEADER | {"version": True}, "version: is true", "1"),
-    "version 1.0": (HEADER | {"version": 1.0}, "version: is 1.0", "1"),
+    "version true": (HEADER | {"version": True}, "version is true", "1"),
+    "version 1.0": (HEADER | {"version": 1.0}, "version is 1.0", "1"),
     "no nodes": (HEADER | {"nodes": 0}, "nodes is 0", "an integer not below 1"),
     "an unknown field": (HEADER | {"colour": 1}, "unknown field colour", "only the fields"),
     "implementation null": (

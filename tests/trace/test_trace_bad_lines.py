@@ -188,7 +188,7 @@ RECORDS: dict[str, tuple[Any, str, str]] = {
         "time is Infinity",
         "a finite number",
     ),
-    "time null": (record(0, 2, time=None), "time: is null", "a value, or no such field"),
+    "time null": (record(0, 2, time=None), "time is null", "a value, or no such field"),
     "a negative number": (
         replace_state(commit_index=-1),
         "state.commit_index is -1",
@@ -226,7 +226,7 @@ RECORDS: dict[str, tuple[Any, str, str]] = {
         "the outcome of heartbeat is null",
         "true or false",
     ),
-    "actions null": (record(0, 2, actions=None), "actions: is null", "a value, or no such field"),
+    "actions null": (record(0, 2, actions=None), "actions is null", "a value, or no such field"),
     "actions as object": (record(0, 2, actions={}), "actions is {}", "a list"),
     "vote as bool": (
         record(
