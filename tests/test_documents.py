@@ -9,6 +9,8 @@ import typer
 import typer.core
 import typer.main
 
+from conformance.check import Options as Checking
+from conformance.check import check
 from conformance.cli import app
 from conformance.explore.bounds import PRESETS
 from conformance.explore.run import Options, explore
@@ -137,6 +139,20 @@ def test_readme_counts_the_states_of_the_preset_quick() -> None:
         assert (report.distinct, report.depth) == told[name], name
     total = sum(states for states, _ in told.values())
     assert f"{total:,} distinct" in text("README.md").replace("\n", " ")
+
+
+def test_readme_shows_what_a_check_counts() -> None:
+    """The same seed gives the same events; only the seconds are the machine's."""
+    document = text("README.md")
+    report = check(Checking(events=20_000))
+    (_, shown) = document.split("$ conformance check --events 20000\n")
+    first, _, _, second = shown.splitlines()[:4]
+    assert first.startswith(
+        f"{report.events:,} events in {report.episodes:,} episodes, {report.steps:,} steps, "
+    )
+    pairs = re.findall(r"([\d,]+)  (\w+)", second)
+    assert len(pairs) == 3
+    assert all(report.witnesses[name] == int(count.replace(",", "")) for count, name in pairs)
 
 
 def test_every_lemma_and_claim_is_told_in_its_words() -> None:
