@@ -19,6 +19,7 @@ from conformance.prove.inductive import KEPT, STEPS
 from conformance.prove.lemma import Lemma
 from conformance.prove.lemmas import LEMMAS
 from conformance.verdicts import EXIT_CODES
+from raftbare import certificate
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "PROOFS.md")
@@ -153,6 +154,24 @@ def test_readme_shows_what_a_check_counts() -> None:
     pairs = re.findall(r"([\d,]+)  (\w+)", second)
     assert len(pairs) == 3
     assert all(report.witnesses[name] == int(count.replace(",", "")) for count, name in pairs)
+
+
+def test_readme_has_the_kills_that_the_certificate_claims() -> None:
+    said = certificate()
+    if said.level != "full":
+        pytest.skip("the certificate is not of level full: it says nothing of mutants")
+    counts = {claim.name: claim.counts for claim in said.claims}["mutants"]
+    document = text("README.md")
+    for row, suffix in (("by comparison", ""), ("by the properties alone", " alone")):
+        (told,) = re.findall(rf"^\| {row} \| (.+) \|$", document, re.MULTILINE)
+        methods = ("schedules", "exploration", "proofs", "audit")
+        assert told == " | ".join(str(counts[f"killed by {name}{suffix}"]) for name in methods)
+    assert counts["killed"] == counts["killed by two methods or more"] == counts["mutants"]
+    by_three = counts["killed by three methods or more"]
+    assert (
+        f"At level full all {counts['mutants']} are found, each by two methods at least and "
+        f"{by_three} by three or more"
+    ) in document.replace("\n", " ")
 
 
 def test_every_lemma_and_claim_is_told_in_its_words() -> None:
