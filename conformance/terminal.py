@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NoReturn, TextIO
 
 import typer
@@ -74,10 +75,14 @@ def run(command: Callable[[], object]) -> NoReturn:
         _drop(given)
     except OSError as error:
         code = 2
-        errors().print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
+        with suppress(OSError):  # where complaints go may be full as well
+            errors().print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
         _drop(given)
+        _drop(sys.stderr)
     except Exception:
-        traceback.print_exc()
+        code = 3
+        with suppress(OSError):
+            traceback.print_exc()
     sys.exit(code)
 
 

@@ -34,8 +34,11 @@ def explore_command(
     only: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a preset, only these bounds.")
     ] = None,
-    nodes: Annotated[int | None, bound("Servers, at most 7; 5 with symmetry.  Default 3.")] = None,
-    voters: Annotated[int | None, bound("Voters at the start; the others may join.")] = None,
+    nodes: Annotated[int | None, bound("Servers, at most 7.  Default 3.")] = None,
+    voters: Annotated[
+        int | None,
+        bound("Voters at the start, 5 at most unless --no-symmetry; the others may join."),
+    ] = None,
     terms: Annotated[int | None, bound("The highest term.  Default 2.")] = None,
     log: Annotated[int | None, bound("The highest index.  Default 3.")] = None,
     in_flight: Annotated[int | None, bound("Messages under way at a time.  Default 2.")] = None,

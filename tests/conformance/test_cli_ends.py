@@ -74,7 +74,7 @@ def test_where_nothing_is_missing_late_replies_are_judged(tmp_path: Path) -> Non
 def test_a_pipe_is_audited_as_a_file_is(tmp_path: Path) -> None:
     fifo, content = tmp_path / "fifo", unpacked(tmp_path).read_bytes()
     os.mkfifo(fifo)
-    writer = threading.Thread(target=fifo.write_bytes, args=(content,))
+    writer = threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True)
     writer.start()
     ran = run("audit", fifo, "--json")
     writer.join(10)
@@ -152,6 +152,9 @@ def test_an_output_that_is_full() -> None:
         code, said = process("audit", LONG, to=full.fileno())
     assert code == 2
     assert said.splitlines() == ["error: [Errno 28] No space left on device"]
+    both = [sys.executable, "-m", "conformance.cli", "audit", str(LONG)]
+    with open("/dev/full", "wb") as full:
+        assert subprocess.run(both, cwd=ROOT, stdout=full, stderr=full, timeout=100).returncode == 2
 
 
 def test_a_terminal_that_knows_no_other_letters(tmp_path: Path) -> None:

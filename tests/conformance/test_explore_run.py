@@ -141,7 +141,6 @@ def test_a_run_goes_on_from_any_depth(
 
 KILLED = """
 import sys, time
-from dataclasses import replace
 from pathlib import Path
 from conformance.explore import run
 from tests.conformance.test_explore_run import options
