@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt Makefile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
 	@$(BIN)/python -c 'import sysconfig, pathlib; pathlib.Path(sysconfig.get_path("purelib"), "raftbare-checkout.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
-	@printf '#!%s\nfrom conformance.cli import main\n\nif __name__ == "__main__":\n    main()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/conformance
+	@printf '#!%s\nfrom conformance.cli.app import main\n\nif __name__ == "__main__":\n    main()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/conformance
 	@chmod +x $(BIN)/conformance
 	@touch $@
 
@@ -43,7 +43,7 @@ test: lint test-compiled
 test-compiled: $(COMPILED)/.current
 	@if $(WITH_COMPILED) -c 'import raftbare; raise SystemExit(not raftbare.compiled)'; then \
 		set -ex; \
-		$(WITH_COMPILED) -m pytest -p no:cacheprovider tests/library tests/test_examples.py; \
+		$(WITH_COMPILED) -m pytest -p no:cacheprovider tests/library tests/release/test_examples.py; \
 		$(WITH_COMPILED) $(BIN)/conformance check --events 50000; \
 		$(WITH_COMPILED) $(BIN)/conformance prove --no-cache --only 'equivalence/vote call'; \
 	else \
@@ -61,10 +61,10 @@ bench: $(COMPILED)/.current
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
 
 mutate: setup
-	$(BIN)/python -m conformance.mutants.mechanical
+	$(BIN)/python -m conformance.cli.mutate
 
 traces: setup
-	$(BIN)/python -m conformance.golden
+	$(BIN)/python -m conformance.release.golden
 
 docs: setup
 	$(BIN)/python -m conformance.trace.document

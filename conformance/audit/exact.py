@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from conformance.audit.problem import Problem
-from conformance.crate import DECISIONS, LEARN_LATE, as_in_crate
-from conformance.record import Checkpoint, Recorded, told
-from conformance.show import show
-from conformance.subject import observed
+from conformance.audit.decisions import DECISIONS, LEARN_LATE, as_in_crate
+from conformance.observe.finding import Problem
+from conformance.observe.observed import observed
+from conformance.observe.recorded import Recorded
+from conformance.observe.show import show
+from conformance.trace.records import Checkpoint, told
 from conformance.trace.translate import Observed
 from spec import node as rules
 from spec.cluster import Disk, Member, Rule, drain, persist, take

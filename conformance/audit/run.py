@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from conformance.audit.exact import ExactAudit
-from conformance.audit.problem import Problem
-from conformance.audit.safety import SafetyAudit
-from conformance.record import records
+from conformance.audit.safety.audit import SafetyAudit
+from conformance.observe.finding import Problem
 from conformance.trace.files import BadTrace, TruncatedTrace, read
+from conformance.trace.records import records
+from conformance.trace.save import IMPLEMENTATION
 from spec.values import NodeId
 
 Level: TypeAlias = Literal["exact", "safety"]
 Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
-
-IMPLEMENTATION = "raftbare (Python)"
-"""How the header of a recording of this library begins; those are judged exactly by default."""
 
 
 @dataclass(frozen=True, slots=True)

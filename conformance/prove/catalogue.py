@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.prove import equivalence, inductive, invariants, quorums
+from conformance.prove import fixed_membership as inductive
 from conformance.prove.changing import obligations as changing
-from conformance.prove.obligation import Level, Obligation
-from conformance.prove.worker import Source
+from conformance.prove.runner.obligation import Level, Obligation
+from conformance.prove.runner.worker import Source
+from conformance.prove.step import equivalence, quorums
+from conformance.prove.step import server_invariants as invariants
 
 SOURCES: Final[tuple[Source, ...]] = (
     equivalence.obligations,

@@ -12,11 +12,10 @@ from time import monotonic
 from types import ModuleType
 from typing import Final
 
-from conformance.check import describe
-from conformance.explore.bounds import Bounds, of_bounds
-from conformance.explore.path import Counterexample as Run
-from conformance.explore.run import MEGABYTE, Options, explore, memory
-from conformance.lockstep import name_of
+from conformance.explore.search.path import Counterexample as Run
+from conformance.explore.search.run import MEGABYTE, Options, explore, memory
+from conformance.explore.states.bounds import Bounds, of_bounds
+from conformance.observe.finding import describe, name_of
 from spec.cluster import Rule
 
 BOUNDS: Final = (

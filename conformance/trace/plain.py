@@ -7,36 +7,13 @@ tuples, for which the strict models ask where `conformance.trace.translate` make
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from conformance.observe.observed import Checkpoint, Observed
 from conformance.trace.model import MAX_COMMANDS
 from spec import values as v
 
 Plain: TypeAlias = dict[str, Any]
-
-
-class Observed(NamedTuple):
-    """What a node shows of itself.  `leader` means nothing unless `leader_given`."""
-
-    role: str
-    current_term: v.Term
-    voted_for: v.NodeId | None
-    commit_index: v.Index
-    last_position: v.Position
-    snapshot_position: v.Position
-    config: v.Config
-    leader: v.NodeId | None = None
-    leader_given: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """All of a node's state: in memory, owed, and on its disk."""
-
-    node: v.Node
-    pending: tuple[v.Action, ...]
-    disk: v.Restart
 
 
 def plain_position(position: v.Position) -> Plain:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import repeat
-from typing import TypeAlias
 
 from pydantic import TypeAdapter
 
+from conformance.observe.observed import Checkpoint, Observed, Told, told
 from conformance.trace import model as t
 from conformance.trace.plain import (
-    Checkpoint,
-    Observed,
     answer_line,
     plain_action,
     plain_config,
@@ -61,9 +59,6 @@ __all__ = [
     "state_to_spec",
     "told",
 ]
-
-Told: TypeAlias = v.Position | bool | None
-"""An outcome as a trace can tell it: False is a refusal, for a reason that it does not name."""
 
 
 # To the specification
@@ -201,11 +196,6 @@ def outcome_to_spec(event: t.Event, outcome: t.Outcome) -> Told:
     if outcome is None:
         return False if event.kind in _PROPOSALS else None
     return outcome if isinstance(outcome, bool) else position_to_spec(outcome)
-
-
-def told(outcome: v.Outcome) -> Told:
-    """What a trace can tell of an outcome."""
-    return False if isinstance(outcome, v.Refused) else outcome
 
 
 def state_to_spec(state: t.State) -> Observed:

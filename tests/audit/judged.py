@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from conformance.audit.exact import ExactAudit
-from conformance.library import LibrarySubject
-from conformance.record import Recorded
+from conformance.observe.recorded import Recorded
+from conformance.subjects.library import LibrarySubject
 from spec.cluster import Disk, persist
 from spec.values import (
     NodeId,
@@ -15,11 +15,7 @@ from spec.values import (
     Restart,
     Start,
 )
-from tests.conformance.cli_helpers import (
-    OPENED,
-    VOTE,
-    Tape,
-)
+from tests.support.recordings import OPENED, VOTE, Tape
 
 Found = tuple[str, NodeId | None, int | None]
 

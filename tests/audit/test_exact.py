@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from conformance.audit.decisions import DECISIONS, Decision, as_in_crate
 from conformance.audit.exact import ExactAudit
 from conformance.audit.run import audit
-from conformance.crate import DECISIONS, IN_LIBRARY, Decision, as_in_crate
-from conformance.library import LibrarySubject
-from conformance.patched import library
-from conformance.record import Recorded
-from conformance.subject import SpecSubject
+from conformance.mutants.planted.crate import IN_LIBRARY
+from conformance.observe.recorded import Recorded
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.patched import library
+from conformance.subjects.subject import SpecSubject
 from conformance.trace.translate import Observed
 from spec.values import (
     Action,
@@ -33,16 +34,7 @@ from spec.values import (
     Start,
 )
 from tests.audit.judged import followed_leader, found, voted
-from tests.conformance.cli_helpers import (
-    ALL,
-    COMMITTED,
-    OPENED,
-    VOTE,
-    Tape,
-    simulated,
-    story,
-    written,
-)
+from tests.support.recordings import ALL, COMMITTED, OPENED, VOTE, Tape, simulated, story, written
 
 EPISODES = range(32)
 

@@ -13,7 +13,7 @@ from itertools import product
 
 import raftbare
 from tests.bench import scaling
-from tests.bench.exchange import Exchange, Floor, Interface, Raftbare
+from tests.bench.rounds import Exchange, Floor, Interface, Raftbare
 
 NODES = (3, 5)
 BATCHES = (1, 16, 256)

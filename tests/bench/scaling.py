@@ -22,7 +22,7 @@ from raftbare import (
     Term,
     TermEntry,
 )
-from tests.bench.exchange import Raftbare
+from tests.bench.rounds import Raftbare
 
 LENGTHS = (10**3, 10**4, 10**5, 10**6, 10**7)
 HISTORIES = (1, 10, 100, 1_000, 10_000, 100_000)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from conformance.explore.bounds import Bounds
-from conformance.explore.run import Options, explore
-from conformance.lockstep import name_of
-from conformance.seeded import SEEDS
+from conformance.explore.search.run import Options, explore
+from conformance.explore.states.bounds import Bounds
+from conformance.mutants.planted.in_both import SEEDS
+from conformance.observe.finding import name_of
 from tests.bench.tlc import explore_with_tlc
 
 SMALL = {

@@ -9,7 +9,7 @@ import pytest
 
 from raftbare import SendMessage
 from tests.bench import scaling
-from tests.bench.exchange import Driver, Exchange, Floor, Interface, Raftbare
+from tests.bench.rounds import Driver, Exchange, Floor, Interface, Raftbare
 
 
 @pytest.mark.parametrize("make", [Raftbare, Interface, Floor])

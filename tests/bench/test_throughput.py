@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from conformance.audit.run import Level, audit
-from conformance.check import Options, check
-from conformance.library import LibrarySubject
-from conformance.lockstep import Lockstep, Recorder
-from conformance.record import Recorded
-from conformance.recording import save
-from conformance.simulate import Schedule
-from conformance.subject import SpecSubject
+from conformance.observe.recorded import Recorded, Recorder
+from conformance.simulation.check import Options, check
+from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.simulate import Schedule
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.subject import SpecSubject
+from conformance.trace.save import save
 from spec.values import COMMAND, ZERO, AppendEntriesCall, Config, Entry, Position, Receive, Start
 
 ROUNDS = 7

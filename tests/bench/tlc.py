@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.explore.bounds import Bounds
+from conformance.explore.states.bounds import Bounds
 
 MODULE = Path(__file__).parent / "tla" / "Raftbare.tla"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import raftbare
-from conformance.mutants.catalogue import CATALOGUE, UnknownMutantError, by_name
-from conformance.mutants.mutant import Mutant
+from conformance.mutants.planted.catalogue import CATALOGUE, UnknownMutantError, by_name
+from conformance.mutants.planted.mutant import Mutant
 from spec import properties
 
 REQUIRED = {

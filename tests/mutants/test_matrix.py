@@ -10,12 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 import raftbare
-from conformance.cli import app
-from conformance.explore.bounds import Bounds
-from conformance.mutants.catalogue import CATALOGUE, by_name
-from conformance.mutants.methods import METHODS
-from conformance.mutants.mutant import Mutant
-from conformance.mutants.run import (
+from conformance.cli.app import app
+from conformance.explore.states.bounds import Bounds
+from conformance.mutants.matrix.methods import METHODS
+from conformance.mutants.matrix.run import (
     Fate,
     Options,
     Report,
@@ -24,8 +22,10 @@ from conformance.mutants.run import (
     run,
     selected,
 )
-from conformance.mutants.trial import BUDGETS, Budget, Trial, tried
-from conformance.patched import Patch
+from conformance.mutants.matrix.trial import BUDGETS, Budget, Trial, tried
+from conformance.mutants.planted.catalogue import CATALOGUE, by_name
+from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.patched import Patch
 
 SMALL = Budget(
     events=2_000,

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conformance.mutants.mechanical import Options, Report, app, run
-from conformance.mutants.mechanical_generate import ANNOTATION, MESSAGE, Key, mutants, sources
-from conformance.mutants.mechanical_survivors import FILE, BadSurvivors, explanations
+from conformance.cli.mutate import app
+from conformance.mutants.mechanical.generate import ANNOTATION, MESSAGE, Key, mutants, sources
+from conformance.mutants.mechanical.run import Options, Report, run
+from conformance.mutants.mechanical.survivors import FILE, BadSurvivors, explanations
 
 VOTE = Key(
     "rules",

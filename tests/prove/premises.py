@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from _pytest.monkeypatch import MonkeyPatch
 
-from conformance.prove import claims, lemmas
-from conformance.prove.logic import implies
+from conformance.prove.statements import claims, lemmas
+from conformance.prove.statements.logic import implies
 
 MODULES = (lemmas, claims)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
-from conformance.prove.ghosts import Ghosts, initial
-from conformance.simulate import Profile, Schedule, draw_profile
+from conformance.prove.history.ghosts import Ghosts, initial
+from conformance.simulation.simulate import Profile, Schedule, draw_profile
 from spec import node as rules
 from spec.cluster import Change, Cluster, Rule, apply, new_cluster
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator
 
-from conformance.explore.bounds import Bounds, Cost
-from conformance.explore.path import possible
-from conformance.explore.space import Space
-from conformance.prove.ghosts import Ghosts, initial
+from conformance.explore.search.path import possible
+from conformance.explore.states.bounds import Bounds, Cost
+from conformance.explore.states.space import Space
+from conformance.prove.history.ghosts import Ghosts, initial
 from spec import node as rules
 from spec.cluster import Cluster, Rule, new_cluster
 

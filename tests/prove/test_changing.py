@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from conformance.patched import Patch, rule
-from conformance.prove.changing import script
 from conformance.prove.changing.cases import cases
 from conformance.prove.changing.history import History, Seen, broken
 from conformance.prove.changing.induction import Changing
-from conformance.prove.changing.lemmas import LEMMAS, majority_of, voters_of
 from conformance.prove.changing.obligations import Rules, obligations
-from conformance.prove.changing.script import Script
-from conformance.prove.changing.views import Before
+from conformance.prove.changing.statements import script
+from conformance.prove.changing.statements.lemmas import LEMMAS, majority_of, voters_of
+from conformance.prove.changing.statements.script import Script
+from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why import facts, fork
 from conformance.prove.changing.why.proofs import PROOFS
-from conformance.prove.logic import Formula
-from conformance.prove.obligation import Obligation, Subjects
-from conformance.prove.steps import Step
-from conformance.simulate import Profile, Schedule, draw_profile
+from conformance.prove.induction.events import Step
+from conformance.prove.runner.obligation import Obligation, Subjects
+from conformance.prove.statements.logic import Formula
+from conformance.simulation.simulate import Profile, Schedule, draw_profile
+from conformance.subjects.patched import Patch, rule
 from spec import node as rules
 from spec.cluster import Cluster, Rule, apply, new_cluster
 from spec.values import Config

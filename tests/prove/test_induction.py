@@ -9,19 +9,21 @@ from typing import Any
 import pytest
 import z3
 
-from conformance.crate import D1, D4, as_in_crate
-from conformance.prove import drains, inductive, steps
-from conformance.prove.actor import Actor, OneEntry, Tail, Unread, UnreadError, Window
-from conformance.prove.cases import KINDS, cases
-from conformance.prove.goals import older as older_messages
-from conformance.prove.induction import UNASSUMED, Induction
-from conformance.prove.lemmas import LEMMAS
-from conformance.prove.merging import MergedWrites
-from conformance.prove.obligation import Obligation, Subjects
-from conformance.prove.order import InOrder
-from conformance.prove.statements import SKOLEMS, arguments, claims_of, instances
-from conformance.prove.steps import Happening, Step, any_vote
-from conformance.prove.two_states import broken_by
+from conformance.audit.decisions import D1, D4, as_in_crate
+from conformance.prove import fixed_membership as inductive
+from conformance.prove.induction import drains
+from conformance.prove.induction import events as steps
+from conformance.prove.induction.actor import Actor, OneEntry, Tail, Unread, UnreadError, Window
+from conformance.prove.induction.cases import KINDS, cases
+from conformance.prove.induction.events import Happening, Step, any_vote
+from conformance.prove.induction.induction import UNASSUMED, Induction
+from conformance.prove.induction.merging import MergedWrites
+from conformance.prove.induction.order import InOrder
+from conformance.prove.induction.two_states import broken_by
+from conformance.prove.runner.obligation import Obligation, Subjects
+from conformance.prove.statements.goals import older as older_messages
+from conformance.prove.statements.lemmas import LEMMAS
+from conformance.prove.statements.statements import SKOLEMS, arguments, claims_of, instances
 from conformance.symbolic.paths import Paths
 from spec import cluster, pending
 from spec import node as rules

@@ -14,25 +14,25 @@ from typing import Any
 
 import pytest
 
-from conformance.crate import D4
-from conformance.explore.bounds import Bounds
-from conformance.explore.run import Options, explore
-from conformance.patched import Patch, rule
-from conformance.prove.claims import CLAIMS, Claim
-from conformance.prove.concrete import Concrete, claims_of
-from conformance.prove.ghosts import Ghosts, initial
-from conformance.prove.holding import Broken, Checker, broken
-from conformance.prove.lemma import Lemma
-from conformance.prove.lemmas import LEMMAS, may_be_chosen
-from conformance.seeded import SEEDS
+from conformance.audit.decisions import D4
+from conformance.explore.search.run import Options, explore
+from conformance.explore.states.bounds import Bounds
+from conformance.mutants.planted.in_both import SEEDS
+from conformance.prove.history.ghosts import Ghosts, initial
+from conformance.prove.history.holding import Broken, Checker, broken
+from conformance.prove.history.view import Concrete, claims_of
+from conformance.prove.statements.claims import CLAIMS, Claim
+from conformance.prove.statements.lemma import Lemma
+from conformance.prove.statements.lemmas import LEMMAS, may_be_chosen
+from conformance.subjects.patched import Patch, rule
 from spec import node as rules
 from spec.cluster import Cluster, Comeback, Rule, Turn, apply, new_cluster
 from spec.values import Candidate, SnapshotInstalled
 from spec.witnesses import SOMETIMES, seen_in
-from tests.prove.mutated import mutants
 from tests.prove.premises import Place, implications, recorded
 from tests.prove.runs import events
 from tests.prove.searched import reachable
+from tests.prove.wrong_states import mutants
 
 EVENTS = {3: 23_000, 5: 8_000}
 

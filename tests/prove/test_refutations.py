@@ -10,21 +10,21 @@ from typing import NamedTuple
 import pytest
 import z3
 
-from conformance.crate import D1, D3, as_in_crate
-from conformance.explore.bounds import Bounds
-from conformance.patched import Patch, rule
-from conformance.prove import drains
-from conformance.prove.actor import Actor, Head, Window
-from conformance.prove.cases import KINDS, cases
-from conformance.prove.holding import broken
-from conformance.prove.induction import Induction
-from conformance.prove.messages import as_claim
-from conformance.prove.models import Search, counterexample, scope_of, witness
+from conformance.audit.decisions import D1, D3, as_in_crate
+from conformance.explore.states.bounds import Bounds
+from conformance.mutants.planted.in_both import SEEDS
+from conformance.prove.history.holding import broken
+from conformance.prove.induction import drains
+from conformance.prove.induction.actor import Actor, Head, Window
+from conformance.prove.induction.cases import KINDS, cases
+from conformance.prove.induction.events import Happening, Step, any_vote
+from conformance.prove.induction.induction import Induction
+from conformance.prove.induction.messages import as_claim
 from conformance.prove.reachable import from_empty, told
-from conformance.prove.states import Model
-from conformance.prove.steps import Happening, Step, any_vote
-from conformance.prove.views import SENDER
-from conformance.seeded import SEEDS
+from conformance.prove.scope.models import Search, counterexample, scope_of, witness
+from conformance.prove.scope.read_model import Model
+from conformance.prove.statements.views import SENDER
+from conformance.subjects.patched import Patch, rule
 from spec import cluster, pending
 from spec import node as rules
 from spec.cluster import Member

@@ -7,12 +7,12 @@ from itertools import permutations, product
 import pytest
 import z3
 
-from conformance.prove.cases import cases
-from conformance.prove.goals import Goal, stands_for_all
-from conformance.prove.induction import Consequence, Induction
-from conformance.prove.models import witness
-from conformance.prove.solvers import ALL, PLAIN, Solvers, has_quantifier
-from conformance.prove.steps import Step
+from conformance.prove.induction.cases import cases
+from conformance.prove.induction.events import Step
+from conformance.prove.induction.induction import Consequence, Induction
+from conformance.prove.scope.models import witness
+from conformance.prove.statements.goals import Goal, stands_for_all
+from conformance.prove.statements.solvers import ALL, PLAIN, Solvers, has_quantifier
 from conformance.symbolic.paths import Path, Paths
 from spec import node as rules
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from conformance.simulate import Schedule
+from conformance.simulation.simulate import Schedule
 from spec.cluster import (
     TERM_FIRST,
     Cluster,
@@ -49,7 +49,7 @@ from spec.values import (
     SnapshotInstalled,
     new_log,
 )
-from tests.spec.scenario import Scenario, voters
+from tests.support.scenario import Scenario, voters
 
 
 def written(disk: Disk, executed: tuple[Action, ...]) -> Disk:

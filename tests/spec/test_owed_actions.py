@@ -32,7 +32,7 @@ from spec.values import (
     SendMessage,
     SetElectionTimeout,
 )
-from tests.spec.scenario import commands, leading, log_of, voters
+from tests.support.scenario import commands, leading, log_of, voters
 
 P = Position
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.crate import D1, D2, D7, D8, as_in_crate
+from conformance.audit.decisions import D1, D2, D7, D8, as_in_crate
 from spec.node import could_be_disruptive, receive, restart, start, step
 from spec.values import (
     TERM,
@@ -32,7 +32,7 @@ from spec.values import (
     SetElectionTimeout,
     Start,
 )
-from tests.spec.scenario import Scenario, commands, leading, log_of, sent
+from tests.support.scenario import Scenario, commands, leading, log_of, sent
 
 LOG = log_of(1, 1)
 FOLLOWER = Node(1, Follower(0), 2, None, LOG)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.crate import D3, as_in_crate
+from conformance.audit.decisions import D3, as_in_crate
 from spec.node import advance_commit, receive, step
 from spec.properties import Violation
 from spec.values import (
@@ -23,7 +23,7 @@ from spec.values import (
     RequestVoteCall,
     RequestVoteReply,
 )
-from tests.spec.scenario import Scenario, leading, log_of, voters
+from tests.support.scenario import Scenario, leading, log_of, voters
 
 OLD, NEW = frozenset({0, 1, 2}), frozenset({2, 3, 4})
 JOINT = Config(OLD, NEW)

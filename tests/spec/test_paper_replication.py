@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.crate import D6, D9, as_in_crate
-from conformance.patched import Patch, rule
+from conformance.audit.decisions import D6, D9, as_in_crate
+from conformance.subjects.patched import Patch, rule
 from spec import node as rules
 from spec.cluster import Rule
 from spec.node import commit_status, receive, step
@@ -31,7 +31,7 @@ from spec.values import (
     Receive,
     Refused,
 )
-from tests.spec.scenario import Scenario, commands, leading, log_of, sent, voters
+from tests.support.scenario import Scenario, commands, leading, log_of, sent, voters
 
 
 def follower(log: Log, term: int = 9, commit: int = 0) -> Node:

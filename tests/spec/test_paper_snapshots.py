@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.crate import D4, D5, as_in_crate
+from conformance.audit.decisions import D4, D5, as_in_crate
 from spec.node import receive, step
 from spec.values import (
     AppendEntriesCall,
@@ -22,7 +22,7 @@ from spec.values import (
     SnapshotInstalled,
     new_log,
 )
-from tests.spec.scenario import Scenario, commands, leading, log_of, sent, voters
+from tests.support.scenario import Scenario, commands, leading, log_of, sent, voters
 
 CONFIG = voters(0, 1, 2)
 FOLLOWER = Node(1, Follower(0), 3, None, log_of(1, 1, 2, 2), 3)

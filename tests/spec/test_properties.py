@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from conformance.crate import DECISIONS, as_in_crate
-from conformance.patched import Patch, rule
-from conformance.simulate import Schedule
+from conformance.audit.decisions import DECISIONS, as_in_crate
+from conformance.simulation.simulate import Schedule
+from conformance.subjects.patched import Patch, rule
 from spec import properties
 from spec.cluster import (
     Change,
@@ -63,7 +63,7 @@ from spec.values import (
     Start,
     new_log,
 )
-from tests.spec.scenario import commands, leading, log_of, voters
+from tests.support.scenario import commands, leading, log_of, voters
 
 Key = tuple[str, str]
 """A table, and a property in it."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.check import Options, check
+from conformance.simulation.check import Options, check
 from spec.cluster import Change, Comeback, Deliver, Lose, apply, new_cluster
 from spec.values import CreateCluster, ElectionTimeout
 from spec.witnesses import DRAIN, SOMETIMES, seen_in
-from tests.spec.scenario import Scenario
+from tests.support.scenario import Scenario
 
 
 def test_every_witness_is_seen_in_a_seeded_run() -> None:

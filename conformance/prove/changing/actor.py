@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
-from conformance.prove import actor as fixed
-from conformance.prove.actor import LastOnly, Token, UnreadError, Window
-from conformance.prove.changing.lemmas import quorum
-from conformance.prove.changing.views import IS_CONFIG, JOINT, NEW, OLD, Before
-from conformance.prove.lemma import EntryTerm
-from conformance.prove.logic import Formula, negation
-from conformance.prove.shapes import Held
-from conformance.prove.views import ACTOR, FOUNDING
+from conformance.prove.changing.statements.lemmas import quorum
+from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, NEW, OLD, Before
+from conformance.prove.induction import actor as fixed
+from conformance.prove.induction.actor import LastOnly, Token, UnreadError, Window
+from conformance.prove.statements.lemma import EntryTerm
+from conformance.prove.statements.logic import Formula, negation
+from conformance.prove.statements.views import ACTOR, FOUNDING
+from conformance.symbolic.held import Held
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
 from spec.cluster import Rule

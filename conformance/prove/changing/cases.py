@@ -9,13 +9,14 @@ from functools import partial
 from itertools import product
 from typing import Any, Final
 
-from conformance.prove import cases as fixed
-from conformance.prove import drains, steps
-from conformance.prove.actor import Window
-from conformance.prove.cases import Cases, windows
 from conformance.prove.changing.actor import BEFORE, PARTS, Part, Proposed, Voters
-from conformance.prove.steps import OTHER, Happening, Step, any_vote
-from conformance.prove.views import ACTOR, SENDER
+from conformance.prove.induction import cases as fixed
+from conformance.prove.induction import drains
+from conformance.prove.induction import events as steps
+from conformance.prove.induction.actor import Window
+from conformance.prove.induction.cases import Cases, windows
+from conformance.prove.induction.events import OTHER, Happening, Step, any_vote
+from conformance.prove.statements.views import ACTOR, SENDER
 from spec.values import ElectionTimeout, Heartbeat, ProposeCommand, ProposeConfig
 
 Prepare = Callable[[Any], Happening]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from conformance.prove.changing.lemmas import LEMMAS, may_be_chosen
-from conformance.prove.concrete import Choosable, Concrete, claims_of
-from conformance.prove.ghosts import Counted, Ghosts, initial, put
-from conformance.prove.holding import CLAIMS_OF, Broken, failures
+from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
+from conformance.prove.history.ghosts import Counted, Ghosts, initial, put
+from conformance.prove.history.holding import CLAIMS_OF, Broken, failures
+from conformance.prove.history.view import Choosable, Concrete, claims_of
 from spec.cluster import Cluster, Turn
 from spec.values import Config, Entry, Index, Leader, Term
 

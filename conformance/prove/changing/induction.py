@@ -8,11 +8,10 @@ from typing import Any, ClassVar, Final
 
 import z3
 
-from conformance.prove import views as fixed
 from conformance.prove.changing.actor import Actor, Proposed
-from conformance.prove.changing.lemmas import LEMMAS, may_be_chosen
-from conformance.prove.changing.script import about_entries
-from conformance.prove.changing.views import (
+from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
+from conformance.prove.changing.statements.script import about_entries
+from conformance.prove.changing.statements.views import (
     IS_CONFIG,
     JOINT,
     NEW,
@@ -31,14 +30,15 @@ from conformance.prove.changing.why.facts import (
     opening,
     wins,
 )
-from conformance.prove.goals import Goal
-from conformance.prove.induction import Checked, Consequence, Induction
-from conformance.prove.lemma import Lemma
-from conformance.prove.logic import Formula
-from conformance.prove.solvers import ALL, PLAIN
-from conformance.prove.statements import SKOLEMS, seen
-from conformance.prove.steps import Happening, Ran, Step
-from conformance.prove.views import TERM_OF, Part, Server
+from conformance.prove.induction.events import Happening, Ran, Step
+from conformance.prove.induction.induction import Checked, Consequence, Induction
+from conformance.prove.statements import views as fixed
+from conformance.prove.statements.goals import Goal
+from conformance.prove.statements.lemma import Lemma
+from conformance.prove.statements.logic import Formula
+from conformance.prove.statements.solvers import ALL, PLAIN
+from conformance.prove.statements.statements import SKOLEMS, seen
+from conformance.prove.statements.views import TERM_OF, Part, Server
 from conformance.symbolic.paths import Path, Paths
 from spec.values import Config, Leader, NodeId
 

@@ -19,11 +19,11 @@ from typing import Final
 from conformance.prove.changing.cases import KINDS, cases
 from conformance.prove.changing.history import History, broken
 from conformance.prove.changing.induction import Changing
-from conformance.prove.changing.lemmas import majority_of
-from conformance.prove.changing.script import Script
-from conformance.prove.changing.views import Before
+from conformance.prove.changing.statements.lemmas import majority_of
+from conformance.prove.changing.statements.script import Script
+from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why.proofs import PROOFS, Proof
-from conformance.prove.obligation import Level, Obligation, Result, Subjects
+from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import Config, CreateCluster, Leader, Node, Position, Progress, new_log
 

@@ -10,15 +10,15 @@ from functools import partial
 
 import z3
 
-from conformance.prove.changing.lemmas import could_be_chosen, elected_by
-from conformance.prove.changing.script import Script, for_all
+from conformance.prove.changing.statements.lemmas import could_be_chosen, elected_by
+from conformance.prove.changing.statements.script import Script, for_all
 from conformance.prove.changing.why.facts import AT, K, T, has_chosen, has_votes, voted_for
 from conformance.prove.changing.why.fork import Side
 from conformance.prove.changing.why.log_matching import is_leaders, own_is_leaders
 from conformance.prove.changing.why.overlap import Contradiction
-from conformance.prove.lemma import NOBODY, Int
-from conformance.prove.logic import both, implies, negation
-from conformance.prove.views import ACTOR, TERM_OF
+from conformance.prove.statements.lemma import NOBODY, Int
+from conformance.prove.statements.logic import both, implies, negation
+from conformance.prove.statements.views import ACTOR, TERM_OF
 
 
 def prove_wins(s: Script) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 import z3
 
-from conformance.prove.changing.lemmas import (
+from conformance.prove.changing.statements.lemmas import (
     Nodes,
     acknowledged,
     base,
@@ -17,12 +17,12 @@ from conformance.prove.changing.lemmas import (
     same,
     voters_of,
 )
-from conformance.prove.changing.script import Script, for_all
-from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
+from conformance.prove.changing.statements.script import Script, for_all
+from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
 from conformance.prove.changing.why.facts import K, counting
-from conformance.prove.lemma import NOBODY, EntryTerm, Int
-from conformance.prove.logic import Formula, both, choose, implies, negation
-from conformance.prove.views import ACTOR
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
+from conformance.prove.statements.logic import Formula, both, choose, implies, negation
+from conformance.prove.statements.views import ACTOR
 
 
 def counting_parts(s: Script) -> tuple[Int, Int]:

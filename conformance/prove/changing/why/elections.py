@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import z3
 
-from conformance.prove.changing.lemmas import majority_of, opening_holds
-from conformance.prove.changing.script import Script
+from conformance.prove.changing.statements.lemmas import majority_of, opening_holds
+from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.why.completeness import first_after
 from conformance.prove.changing.why.facts import alone, has_votes, voted_for, wins
 from conformance.prove.changing.why.fork import Fork, Side
 from conformance.prove.changing.why.log_matching import own_is_leaders
-from conformance.prove.lemma import NOBODY, Int
-from conformance.prove.logic import both, implies
-from conformance.prove.views import ACTOR, TERM_OF
+from conformance.prove.statements.lemma import NOBODY, Int
+from conformance.prove.statements.logic import both, implies
+from conformance.prove.statements.views import ACTOR, TERM_OF
 
 
 def fork_of_candidate(s: Script, elected: Int, known: str) -> Fork:

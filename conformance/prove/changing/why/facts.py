@@ -8,7 +8,7 @@ from typing import Any
 
 import z3
 
-from conformance.prove.changing.lemmas import (
+from conformance.prove.changing.statements.lemmas import (
     Nodes,
     acknowledged,
     could_be_chosen,
@@ -21,13 +21,13 @@ from conformance.prove.changing.lemmas import (
     same,
     voters_of,
 )
-from conformance.prove.changing.script import for_all
-from conformance.prove.changing.views import IS_CONFIG, JOINT, Before
-from conformance.prove.lemma import NOBODY, Int
-from conformance.prove.lemmas import is_committed
-from conformance.prove.logic import Formula, both, choose, either, implies, negation
-from conformance.prove.statements import seen
-from conformance.prove.views import ACTOR, TERM_OF, LogOf
+from conformance.prove.changing.statements.script import for_all
+from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
+from conformance.prove.statements.lemma import NOBODY, Int
+from conformance.prove.statements.lemmas import is_committed
+from conformance.prove.statements.logic import Formula, both, choose, either, implies, negation
+from conformance.prove.statements.statements import seen
+from conformance.prove.statements.views import ACTOR, TERM_OF, LogOf
 
 T, AT, K = z3.Ints("t i k")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from conformance.prove.changing.lemmas import (
+from conformance.prove.changing.statements.lemmas import (
     Nodes,
     base,
     majority_of,
@@ -21,10 +21,10 @@ from conformance.prove.changing.lemmas import (
     same,
     voters_of,
 )
-from conformance.prove.changing.script import Script, for_all
-from conformance.prove.changing.views import INT, IS_CONFIG, JOINT, Before
-from conformance.prove.lemma import NOBODY, EntryTerm, Int
-from conformance.prove.logic import Formula, both, choose, either, implies, negation
+from conformance.prove.changing.statements.script import Script, for_all
+from conformance.prove.changing.statements.views import INT, IS_CONFIG, JOINT, Before
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
+from conformance.prove.statements.logic import Formula, both, choose, either, implies, negation
 
 K, B, Q = z3.Ints("k b q")
 

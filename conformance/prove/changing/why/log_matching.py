@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from conformance.prove.changing.script import Script, for_all
+from conformance.prove.changing.statements.script import Script, for_all
 from conformance.prove.changing.why.facts import AT, K, along
 from conformance.prove.changing.why.fork import Side
-from conformance.prove.lemma import Int
-from conformance.prove.logic import both, choose, implies
-from conformance.prove.views import ACTOR, TERM_OF, LogOf
+from conformance.prove.statements.lemma import Int
+from conformance.prove.statements.logic import both, choose, implies
+from conformance.prove.statements.views import ACTOR, TERM_OF, LogOf
 
 
 def is_leaders(s: Script, log: LogOf, side: Side, founded: Int, using: str) -> None:

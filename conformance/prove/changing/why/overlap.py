@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from conformance.prove.changing.lemmas import (
+from conformance.prove.changing.statements.lemmas import (
     Holders,
     Nodes,
     acknowledged,
@@ -26,12 +26,12 @@ from conformance.prove.changing.lemmas import (
     same,
     voters_of,
 )
-from conformance.prove.changing.script import Script, for_all
-from conformance.prove.changing.views import IS_CONFIG, JOINT
+from conformance.prove.changing.statements.script import Script, for_all
+from conformance.prove.changing.statements.views import IS_CONFIG, JOINT
 from conformance.prove.changing.why.fork import Fork, K, Side
-from conformance.prove.lemma import NOBODY, Int
-from conformance.prove.logic import Formula, both, choose, either, implies, negation
-from conformance.prove.views import TERM_OF
+from conformance.prove.statements.lemma import NOBODY, Int
+from conformance.prove.statements.logic import Formula, both, choose, either, implies, negation
+from conformance.prove.statements.views import TERM_OF
 
 
 @dataclass(frozen=True, slots=True)

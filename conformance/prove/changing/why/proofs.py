@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from conformance.prove.changing.script import Script
+from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.why.completeness import prove_new, prove_wins
 from conformance.prove.changing.why.counting import prove_counted, prove_no_more
 from conformance.prove.changing.why.elections import prove_alone, prove_opening

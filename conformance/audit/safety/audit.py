@@ -1,0 +1,233 @@
+"""`--level safety`: was that Raft?  Nothing is assumed about the implementation that was recorded.
+
+Only what the recording itself shows is judged.  What one node's records decide is judged as they
+come (`safety_node`, `safety_disk`).  What takes several nodes is judged at the end, when it does
+not matter any more in which order the records of different nodes were read: they need no common
+clock.
+
+Properties bear the names that `spec.always` and `spec.steps` give them.  Those of the recording as
+such are RestartFromDisk, LogConsistent and EveryMessageWasSent.
+
+Memory: per node 12 bytes for each index of its log and 12 more for each committed one, twice 4
+for the log itself; per message sent, some 100 bytes.  A record costs what it holds, however long
+the logs are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+
+from conformance.audit.safety.findings import Findings
+from conformance.audit.safety.log import Kinds, term_in
+from conformance.audit.safety.messages import Mail
+from conformance.audit.safety.node import LeaderCommit, NodeAudit
+from conformance.audit.safety.sightings import Claim, differences
+from conformance.observe.finding import Problem
+from conformance.observe.recorded import Recorded
+from spec.values import NodeId, Payload, Term
+
+CHECKS = (
+    "CommitMonotonic",
+    "CommittedEntriesStay",
+    "ElectionSafety",
+    "EntriesPersistedBeforeReply",
+    "EveryMessageWasSent",
+    "LeaderAppendOnly",
+    "LeaderCompleteness",
+    "LogConsistent",
+    "LogMatching",
+    "RestartFromDisk",
+    "StateMachineSafety",
+    "TermMonotonic",
+    "TermPersistedBeforeMessage",
+    "VoteKeptInTerm",
+    "VoteOncePerTerm",
+    "VotePersistedBeforeReply",
+    "WriteContinuesLog",
+)
+
+
+class SafetyAudit:
+    """Takes records one at a time, those of a node in their order; then tells what is wrong.
+
+    `complete`: the recordings of all nodes end together, as when a cluster was stopped.  Without
+    that, a reply that a node sent in the last term it recorded may lie behind its recording's end.
+    It may be set until `finish`.
+    """
+
+    def __init__(self, complete: bool = True) -> None:
+        self.complete = complete
+        self._kinds = Kinds()
+        self._findings = Findings()
+        self._mail = Mail(self._findings)
+        self._nodes: dict[NodeId, NodeAudit] = {}
+
+    @property
+    def checked(self) -> dict[str, int]:
+        """How many comparisons each property took; those across nodes count after `finish`."""
+        return {name: self._findings.checked[name] for name in CHECKS}
+
+    @property
+    def unjudged(self) -> dict[str, int]:
+        """What could not be judged, by property; complete after `finish`."""
+        return {name: count for name, count in self._findings.unjudged.items() if count}
+
+    def add(self, record: Recorded) -> None:
+        node = self._nodes.get(record.node)
+        if node is None:
+            node = NodeAudit(record.node, self._kinds, self._mail, self._findings)
+            self._nodes[record.node] = node
+        node.add(record)
+
+    def finish(self) -> list[Problem]:
+        """All problems, each cause once, by property, node and seq.  To be called once."""
+        nodes = dict(sorted(self._nodes.items()))
+        for node in nodes.values():
+            node.finish()
+        self._mail.finish(self.complete)
+        self._check_elections(nodes)
+        self._check_matching(nodes)
+        self._check_committed(nodes)
+        self._check_leaders_logs(nodes)
+        return self._findings.problems()
+
+    def _check_elections(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+        """§5.2: at most one leader in a term, by what it shows and by who sends AppendEntries."""
+        leaders: dict[Term, dict[NodeId, tuple[NodeId, int, str]]] = defaultdict(dict)
+        # What a leader shows of itself says more than what it sent, and that than what arrived.
+        for name, node in nodes.items():
+            for term, seq in node.shown.leads.items():
+                leaders[term].setdefault(name, (name, seq, "leads"))
+        for name, node in nodes.items():
+            for term, seq in node.durable.sent_calls.items():
+                leaders[term].setdefault(name, (name, seq, "sent AppendEntries"))
+        for name, node in nodes.items():
+            for (term, sender), seq in node.shown.led_by.items():
+                how = f"sent AppendEntries that node {name} received"
+                leaders[term].setdefault(sender, (name, seq, how))
+        for term, who in sorted(leaders.items()):
+            self._findings.checked["ElectionSafety"] += 1
+            if len(who) > 1:
+                said = "; ".join(
+                    f"node {leader} {how} (node {at}, seq {seq})"
+                    for leader, (at, seq, how) in sorted(who.items())
+                )
+                at, seq, _ = who[max(who)]
+                detail = f"term {term} has {len(who)} leaders: {said}"
+                self._findings.report("ElectionSafety", at, seq, detail, term)
+
+    def _check_matching(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+        """§5.3: index and term determine an entry and the term of the one before it.
+
+        By induction they determine the log up to there.  The lowest index of each term is told.
+        """
+        kinds, findings = self._kinds, self._findings
+        found, compared = differences({name: node.shown.log for name, node in nodes.items()})
+        findings.checked["LogMatching"] += compared
+        told: set[Term] = set()
+        for index, claims in found:
+            by_term: dict[Term, list[Claim]] = defaultdict(list)
+            for claim in claims:
+                by_term[kinds.terms[claim[2]]].append(claim)
+            for term, same in sorted(by_term.items()):
+                if term in told or len({code for _, _, code in same}) == 1:
+                    continue
+                told.add(term)
+                said = "; ".join(
+                    f"node {node} has {kinds.describe(code)} after one of term "
+                    f"{kinds.previous[code]} (seq {seq})"
+                    for node, seq, code in same
+                )
+                node, seq = _blamed(nodes, same)
+                detail = f"index {index}, term {term}: {said}"
+                findings.report("LogMatching", node, seq, detail, term)
+
+    def _check_committed(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+        """§5.4.3: what anyone ever knew to be committed at an index is one entry.
+
+        The lowest index where that fails is told; those after it follow from it.
+        """
+        kinds, findings = self._kinds, self._findings
+        committed = {name: node.shown.committed for name, node in nodes.items()}
+        found, compared = differences(committed)
+        suspects = {index for index, _ in found}
+        suspects.update(index for node in nodes.values() for index in node.shown.snapshots)
+        findings.checked["StateMachineSafety"] += compared
+        for index in sorted(suspects):
+            terms: set[Term] = set()
+            payloads: set[Payload | None] = set()
+            claims: list[tuple[NodeId, int, str]] = []
+            for name, node in nodes.items():
+                # A kind also tells the term of the entry before, which is for LogMatching.
+                for code, seq in committed[name].at(index).items():
+                    terms.add(kinds.terms[code])
+                    payloads.add(kinds.payloads[code])
+                    claims.append((name, seq, f"committed {kinds.describe(code)}"))
+                # A snapshot tells nothing but the term of its last entry.
+                for term, seq in node.shown.snapshots.get(index, {}).items():
+                    terms.add(term)
+                    claims.append((name, seq, f"has a snapshot that ends with term {term}"))
+            findings.checked["StateMachineSafety"] += len(claims) - 1
+            if len(terms) > 1 or len(payloads) > 1:
+                claims.sort()
+                at, seq = _blamed(nodes, claims)
+                said = "; ".join(f"node {name} {what} (seq {seq})" for name, seq, what in claims)
+                findings.report("StateMachineSafety", at, seq, f"index {index}: {said}")
+                break
+
+    def _check_leaders_logs(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+        """§5.4: what a leader committed in its term is in the log of every later term's leader.
+
+        The last such entry stands for those before it, by LogMatching.
+        """
+        findings, name = self._findings, "LeaderCompleteness"
+        commits = [found for node in nodes.values() for found in node.shown.commits.items()]
+        commits.sort(key=lambda found: (found[0], found[1].position.index, found[1].node))
+        elections = [found for node in nodes.values() for found in node.shown.elections]
+        elections.sort(key=lambda found: (found[0], found[1].node, found[1].seq))
+        latest: tuple[Term, LeaderCommit] | None = None
+        ended, told = 0, set[Term]()
+        for term, election in elections:
+            while ended < len(commits) and commits[ended][0] < term:
+                if latest is None or commits[ended][1].position.index >= latest[1].position.index:
+                    latest = commits[ended]
+                ended += 1
+            if latest is None:
+                continue
+            committed_in, commit = latest
+            position = commit.position
+            if position.index < election.base or election.known < position.index <= election.last:
+                findings.unjudged[name] += 1
+                continue
+            findings.checked[name] += 1
+            if position.index > election.last:
+                has = f"has a log up to index {election.last}"
+            elif (found_term := term_in(election.terms, position.index)) != position.term:
+                has = f"has term {found_term} there"
+            else:
+                continue
+            if committed_in not in told:
+                told.add(committed_in)
+                detail = (
+                    f"index {position.index} of term {position.term} was committed by node "
+                    f"{commit.node}, the leader of term {committed_in} (seq {commit.seq}); "
+                    f"node {election.node} leads term {term} and {has}"
+                )
+                findings.report(name, election.node, election.seq, detail, committed_in)
+
+
+def _blamed(
+    nodes: Mapping[NodeId, NodeAudit], claims: Iterable[tuple[NodeId, int, Hashable]]
+) -> tuple[NodeId, int]:
+    """The record that a contradiction is reported at.
+
+    Terms are the clock that all nodes share (§5.1): of the things that were claimed it is the one
+    that came up in the latest term, and the record that claimed it in the earliest.
+    """
+    first: dict[Hashable, tuple[Term, NodeId, int]] = {}
+    for node, seq, what in claims:
+        claim = nodes[node].shown.term_at(seq), node, seq
+        first[what] = min(first.get(what, claim), claim)
+    _, node, seq = max(first.values())
+    return node, seq

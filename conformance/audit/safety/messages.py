@@ -1,0 +1,194 @@
+"""Every message that a node received was sent to it, by the sender's own records.
+
+A message may be received in the file before it is sent, so what is missing is known at the end.
+Only what is needed to recognize a message is kept: a hash of its fields, and the kinds of its
+entries as runs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, TypeAlias
+
+from conformance.audit.safety.findings import Findings
+from conformance.audit.safety.log import Codes
+from spec.values import (
+    AppendEntriesCall,
+    AppendEntriesReply,
+    Message,
+    NodeId,
+    RequestVoteCall,
+    RequestVoteReply,
+    SeqNo,
+    Term,
+)
+
+NAME: Final = "EveryMessageWasSent"
+
+Runs: TypeAlias = tuple[int, ...]
+"""Kinds of entries and how often each follows itself: kind, count, kind, count, ..."""
+
+
+@dataclass(slots=True)
+class _Unmatched:
+    """A receipt for which nothing sent has been seen yet; the first of its kind."""
+
+    message: Message
+    runs: Runs
+    seq: int
+    times: int = 1
+
+
+@dataclass(slots=True)
+class _Sender:
+    """What a node's recording covers.
+
+    `since` is the term in which it begins, or -1 where the node was started in it: what is sent
+    in a later term is all there.  `term` is the last term in which the node was drained; `calls`
+    and `replies` are the highest numbers sent in it, replies by receiver.
+    """
+
+    since: Term
+    term: Term = 0
+    calls: SeqNo = 0
+    replies: dict[NodeId, SeqNo] | None = None
+
+
+class Mail:
+    """What was sent and what was received."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._senders: dict[NodeId, _Sender] = {}
+        self._sent: dict[int, Runs | list[Runs]] = {}
+        self._unmatched: dict[tuple[NodeId, int], list[_Unmatched]] = defaultdict(list)
+
+    def recorded_since(self, node: NodeId, term: Term) -> None:
+        self._senders[node] = _Sender(term)
+
+    def drained(self, node: NodeId, term: Term) -> None:
+        """All that a node owed in a term has been sent, and is recorded."""
+        sender = self._senders[node]
+        if term > sender.term:
+            sender.term, sender.calls, sender.replies = term, 0, None
+
+    def sent(self, node: NodeId, to: tuple[NodeId, ...], message: Message, codes: Codes) -> None:
+        self._number(self._senders[node], to, message)
+        runs = _runs(codes)
+        for receiver in to:
+            key = _key(message, node, receiver)
+            known = self._sent.setdefault(key, runs)
+            if known != runs:
+                variants = known if isinstance(known, list) else [known]
+                if runs not in variants:
+                    self._sent[key] = [*variants, runs]
+            if waiting := self._unmatched.get((receiver, key)):
+                waiting = [one for one in waiting if not _is_prefix(one.runs, runs)]
+                if waiting:
+                    self._unmatched[receiver, key] = waiting
+                else:
+                    del self._unmatched[receiver, key]
+
+    def received(self, node: NodeId, seq: int, message: Message, codes: Codes) -> None:
+        self._findings.checked[NAME] += 1
+        runs = _runs(codes)
+        key = _key(message, message.sender, node)
+        known = self._sent.get(key)
+        if known is not None:
+            variants = known if isinstance(known, list) else [known]
+            if any(_is_prefix(runs, variant) for variant in variants):
+                return
+        waiting = self._unmatched[node, key]
+        for one in waiting:
+            if one.runs == runs:
+                one.times += 1
+                return
+        waiting.append(_Unmatched(message, runs, seq))
+
+    def finish(self, complete: bool) -> None:
+        """What was received and never sent.  `complete`: the recordings end together."""
+        findings = self._findings
+        missing = [
+            (receiver, one.seq, one.message, one.times)
+            for (receiver, _), waiting in self._unmatched.items()
+            for one in waiting
+        ]
+        for receiver, seq, message, times in sorted(missing, key=lambda found: found[:2]):
+            if not self._is_covered(receiver, message, complete):
+                findings.checked[NAME] -= times
+                findings.unjudged[NAME] += times
+                continue
+            sender = message.sender
+            detail = (
+                f"{type(message).__name__} {message.seqno} of term {message.term} is not "
+                f"among what node {sender} sent to node {receiver}"
+            )
+            findings.report(NAME, receiver, seq, detail, cause=sender)
+
+    def _number(self, sender: _Sender, to: tuple[NodeId, ...], message: Message) -> None:
+        if message.term < sender.term:
+            return
+        if message.term > sender.term:
+            sender.term, sender.calls, sender.replies = message.term, 0, None
+        if isinstance(message, (RequestVoteCall, AppendEntriesCall)):
+            sender.calls = max(sender.calls, message.seqno)
+            return
+        if sender.replies is None:
+            sender.replies = {}
+        for receiver in to:
+            sender.replies[receiver] = max(sender.replies.get(receiver, 0), message.seqno)
+
+    def _is_covered(self, receiver: NodeId, message: Message, complete: bool) -> bool:
+        """Whether a message would be in its sender's recording if it had been sent.
+
+        It may have been sent after the recording's end if it is of the last term in it and has a
+        higher number than all that the recording has.  Calls are numbered as they are sent; a reply
+        has its call's number, which may come late, so it is judged only where nothing is missing.
+        """
+        sender = self._senders.get(message.sender)
+        if sender is None or message.term <= sender.since:
+            return False
+        if message.term != sender.term:
+            return message.term < sender.term
+        if isinstance(message, (RequestVoteCall, AppendEntriesCall)):
+            return message.seqno <= sender.calls
+        return complete and message.seqno <= (sender.replies or {}).get(receiver, 0)
+
+
+def _key(message: Message, sender: NodeId, receiver: NodeId) -> int:
+    """A hash of all of a message but its entries, of which some may have been cut off."""
+    term, seqno = message.term, message.seqno
+    match message:
+        case AppendEntriesCall(commit_index=commit, prev_position=prev):
+            return hash((1, sender, receiver, term, seqno, commit, prev.term, prev.index))
+        case AppendEntriesReply(last_position=last):
+            return hash((2, sender, receiver, term, seqno, last.term, last.index))
+        case RequestVoteCall(last_position=last):
+            return hash((3, sender, receiver, term, seqno, last.term, last.index))
+        case RequestVoteReply(vote_granted=granted):
+            return hash((4, sender, receiver, term, seqno, granted))
+
+
+def _runs(codes: Codes) -> Runs:
+    if not codes:
+        return ()
+    if len(codes) == 1:
+        return codes[0], 1
+    runs: list[int] = []
+    for code, run in groupby(codes):
+        runs += (code, len(list(run)))
+    return tuple(runs)
+
+
+def _is_prefix(part: Runs, whole: Runs) -> bool:
+    if part == whole or not part:
+        return True
+    last = len(part) - 2
+    return (
+        len(whole) >= len(part)
+        and part[:last] == whole[:last]
+        and part[last] == whole[last]
+        and part[last + 1] <= whole[last + 1]
+    )

@@ -1,0 +1,120 @@
+"""Which entries each node ever showed at each index, and in which record first.
+
+What one node showed is compared with what the others showed only at the end: then it does not
+matter in which order the records of different nodes were read.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from conformance.audit.safety.log import Codes
+from spec.values import Index, NodeId
+
+BLOCK: Final = 64
+"""Indices are kept in blocks, so that a log may begin anywhere and have gaps."""
+
+Claim: TypeAlias = tuple[NodeId, int, int]
+"""A node, the seq of the record in which it first showed an entry, and the entry's kind."""
+
+
+class _Block:
+    """The kind at each index, 0 for none, and the seq of the record that first showed it."""
+
+    __slots__ = ("codes", "seqs")
+
+    def __init__(self) -> None:
+        self.codes: Codes = array("I", bytes(4 * BLOCK))
+        self.seqs: array[int] = array("Q", bytes(8 * BLOCK))
+
+
+class Sightings:
+    """The entries that one node showed.  `note` costs what it is given, whatever came before."""
+
+    __slots__ = ("_blocks", "_others")
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, _Block] = {}
+        self._others: dict[Index, dict[int, int]] = {}
+        """Further kinds at an index, and the seq of each: a log may be overwritten."""
+
+    def note(self, after: Index, codes: Codes, seq: int) -> None:
+        """Entries that follow an index."""
+        index, done, count = after + 1, 0, len(codes)
+        while done < count:
+            number, offset = divmod(index, BLOCK)
+            taken = min(BLOCK - offset, count - done)
+            block = self._blocks.get(number)
+            if block is None:
+                block = self._blocks[number] = _Block()
+            part = codes[done : done + taken] if taken < count else codes
+            if block.codes[offset : offset + taken] != part:
+                self._fill(block, offset, part, index, seq)
+            index += taken
+            done += taken
+
+    def _fill(self, block: _Block, offset: int, codes: Codes, index: Index, seq: int) -> None:
+        for at, code in enumerate(codes, offset):
+            known = block.codes[at]
+            if not known:
+                block.codes[at], block.seqs[at] = code, seq
+            elif known != code:
+                self._others.setdefault(index + at - offset, {}).setdefault(code, seq)
+
+    def at(self, index: Index) -> dict[int, int]:
+        """The kinds that were seen at an index, each with the seq of the first record."""
+        seen = dict(self._others.get(index, {}))
+        number, offset = divmod(index, BLOCK)
+        block = self._blocks.get(number)
+        if block is not None and block.codes[offset]:
+            seen[block.codes[offset]] = block.seqs[offset]
+        return seen
+
+    def overwritten(self) -> Iterator[Index]:
+        """Where more than one kind was seen."""
+        return iter(self._others)
+
+    def compare(self, other: Sightings, differing: set[Index]) -> int:
+        """Add the indices where two nodes show different kinds; the answer is how many both show.
+
+        Those in `overwritten` are left out.
+        """
+        both = 0
+        for number in self._blocks.keys() & other._blocks.keys():
+            mine, theirs = self._blocks[number].codes, other._blocks[number].codes
+            if mine == theirs:
+                both += BLOCK - mine.count(0)
+                continue
+            for offset, (one, another) in enumerate(zip(mine, theirs, strict=True)):
+                if one and another:
+                    both += 1
+                    if one != another:
+                        differing.add(number * BLOCK + offset)
+        return both
+
+
+def differences(
+    nodes: Mapping[NodeId, Sightings],
+) -> tuple[list[tuple[Index, list[Claim]]], int]:
+    """Where more than one kind was seen, by index, and how many comparisons that took.
+
+    The claims of each index are in the order of the nodes and their records.
+    """
+    differing: set[Index] = set()
+    compared = 0
+    for sightings in nodes.values():
+        differing.update(sightings.overwritten())
+    for one, other in combinations(nodes.values(), 2):
+        compared += one.compare(other, differing)
+    found = []
+    for index in sorted(differing):
+        claims = [
+            (node, seq, code)
+            for node, sightings in nodes.items()
+            for code, seq in sightings.at(index).items()
+        ]
+        found.append((index, sorted(claims)))
+    return found, compared

@@ -1,0 +1,164 @@
+"""`conformance explore`: its options, and where what it finds goes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from conformance.cli.terminal import errors, output, refuse, warn
+from conformance.explore.states.bounds import PRESETS, BadBounds, Bounds
+
+if TYPE_CHECKING:  # an audit does without numpy, which exploring needs
+    from conformance.explore.search.suite import SuiteReport
+
+Preset = Enum("Preset", {name: name for name in PRESETS}, type=str)  # type: ignore[misc]
+
+Number = Annotated[int | None, typer.Option(min=0)]
+
+
+def bound(help_: str) -> Any:
+    return typer.Option(min=0, help=help_, rich_help_panel="Bounds")
+
+
+def explore_command(
+    preset: Annotated[
+        Preset | None,
+        typer.Option(help="Several bounds with names: under a minute, minutes, hours."),
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a preset, only these bounds.")
+    ] = None,
+    nodes: Annotated[int | None, bound("Servers, at most 7.  Default 3.")] = None,
+    voters: Annotated[
+        int | None,
+        bound("Voters at the start, 5 at most unless --no-symmetry; the others may join."),
+    ] = None,
+    terms: Annotated[int | None, bound("The highest term.  Default 2.")] = None,
+    log: Annotated[int | None, bound("The highest index.  Default 3.")] = None,
+    in_flight: Annotated[int | None, bound("Messages under way at a time.  Default 2.")] = None,
+    proposals: Annotated[int | None, bound("Commands proposed in a run.  Default 1.")] = None,
+    crashes: Annotated[int | None, bound("Crashes, between any two actions.  Default 0.")] = None,
+    losses: Annotated[
+        str | None,
+        typer.Option(help="Messages lost, or 'any'.  Default any.", rich_help_panel="Bounds"),
+    ] = None,
+    duplications: Annotated[int | None, bound("Messages duplicated.  Default 0.")] = None,
+    shortened: Annotated[int | None, bound("Calls sent with fewer entries.  Default 0.")] = None,
+    heartbeats: Annotated[int | None, bound("Heartbeats of leaders.  Default 0.")] = None,
+    snapshots: Annotated[int | None, bound("Logs compacted.  Default 0.")] = None,
+    changes: Annotated[int | None, bound("Changes of membership proposed.  Default 0.")] = None,
+    held: Annotated[int | None, bound("Inputs not drained at once.  Default 0.")] = None,
+    symmetry: Annotated[
+        bool, typer.Option(help="Take states that differ in names only for one.")
+    ] = True,
+    eventually: Annotated[
+        bool, typer.Option(help="Check that nothing ends in a trap, once all is explored.")
+    ] = True,
+    workers: Annotated[int, typer.Option(min=0, help="Threads; 0: one for each core.")] = 0,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")
+    ] = None,
+    memory: Annotated[
+        int | None, typer.Option(min=64, metavar="MB", help="Spill to disk at half, stop at all.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on from it if it is there; leave one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out_dir: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")
+    ] = Path("findings"),
+) -> None:
+    """Visit every state of a bounded cluster, breadth first.
+
+    Specification and library are compared on every transition of a node, every property is checked
+    on every state and step, and that a leader can still be elected and commit is checked from all
+    of them.  The first finding is one that no fewer moves lead to.
+    """
+    from conformance.cli.report.explore import print_suite
+    from conformance.explore.search.run import Options, progress_line
+    from conformance.explore.search.store import BadCheckpoint
+    from conformance.explore.search.suite import explore_all
+
+    given = {
+        name: value
+        for name, value in locals().items()
+        if value is not None and name in {field.name for field in fields(Bounds)}
+    }
+    out = output()
+    err = errors()
+    try:
+        named = _named(preset, only, given)
+        options = Options(
+            symmetry=symmetry,
+            workers=workers,
+            seconds=seconds,
+            megabytes=memory,
+            checkpoint=checkpoint,
+            eventually=eventually,
+        )
+        if checkpoint is not None and not checkpoint.resolve().parent.is_dir():
+            raise BadCheckpoint(f"{checkpoint}: its directory does not exist")
+        columns = (SpinnerColumn(), TextColumn("{task.description}"))
+        quiet = as_json or not err.is_terminal
+        with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
+            task = progress.add_task("")
+            suite = explore_all(
+                named,
+                options,
+                lambda name, report: progress.update(task, description=progress_line(name, report)),
+            )
+    except (BadBounds, BadCheckpoint) as error:
+        refuse(str(error), as_json)
+    trace = save_finding(suite, out_dir)
+    if as_json:
+        print(json.dumps({**suite.as_json(), "trace": str(trace) if trace else None}, indent=2))
+    else:
+        print_suite(out, suite, trace)
+    raise typer.Exit(suite.exit_code)
+
+
+def _named(preset: Any, only: str | None, given: dict[str, Any]) -> dict[str, Bounds]:
+    if preset is None:
+        if only is not None:
+            raise BadBounds("--only: expected --preset with it")
+        return {"bounds": _bounds(given)}
+    if given:
+        name = next(iter(given)).replace("_", "-")
+        raise BadBounds(f"--{name}: expected either --preset or bounds, not both")
+    named = PRESETS[preset.value]
+    if only is None:
+        return named
+    if only not in named:
+        raise BadBounds(f"--only {only}: expected one of {', '.join(named)}")
+    return {only: named[only]}
+
+
+def _bounds(given: dict[str, Any]) -> Bounds:
+    losses = given.pop("losses", "any")
+    if losses != "any":
+        if not losses.isdecimal():
+            raise BadBounds(f"--losses {losses}: expected a number or 'any'")
+        given["losses"] = int(losses)
+    return Bounds(**given)
+
+
+def save_finding(suite: SuiteReport, directory: Path) -> Path | None:
+    from conformance.trace.save import save
+
+    found = suite.found
+    if found is None or not found.recorder.records:
+        return None
+    path = directory / f"explore-{list(suite.runs)[-1]}.jsonl"
+    try:
+        save(path, found.recorder.records, found.nodes)
+    except (OSError, ValueError) as error:
+        warn(f"the trace was not written: {error}")
+        return None
+    return path

@@ -1,0 +1,79 @@
+"""What people read of an exploration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from conformance.cli.report.check import print_difference
+from conformance.explore.search.narrate import narrate
+from conformance.explore.search.run import Report
+from conformance.explore.search.suite import SuiteReport
+from conformance.explore.states.bounds import of_bounds
+from conformance.observe.finding import Difference, describe, name_of
+
+
+def print_suite(console: Console, suite: SuiteReport, trace: Path | None) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("bounds")
+    for column in ("distinct states", "generated", "depth", "node transitions", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for name, run in suite.runs.items():
+        table.add_row(
+            name,
+            f"{run.distinct:,}",
+            f"{run.generated:,}",
+            str(run.depth),
+            f"{run.transitions:,}",
+            f"{run.seconds:.1f}",
+            _ending(run),
+        )
+    console.print(table)
+    _print_unseen(console, suite)
+    if suite.found is not None:
+        _print_found(console, suite, trace)
+    elif suite.verdict == "conforms":
+        console.print("\n[bold green]conforms[/]: every state within the bounds was visited")
+    else:
+        console.print("\n[bold yellow]inconclusive[/]: nothing wrong in what was visited")
+
+
+def _ending(run: Report) -> str:
+    if run.complete and run.stopped_by is None:
+        return "complete"
+    return f"stopped by {run.stopped_by or 'the finding'}"
+
+
+def _print_unseen(console: Console, suite: SuiteReport) -> None:
+    """What these explorations say nothing about."""
+    unseen = [name for name, count in suite.witnesses.items() if not count]
+    unfired = [name for name, count in suite.rules.items() if not count]
+    if unseen:
+        console.print(f"[yellow]never seen[/] (SOMETIMES): {', '.join(unseen)}")
+    if unfired:
+        console.print(f"[yellow]never fired[/] (rules of the specification): {', '.join(unfired)}")
+
+
+def _print_found(console: Console, suite: SuiteReport, trace: Path | None) -> None:
+    found = suite.found
+    assert found is not None
+    console.print(
+        f"\n[bold red]violation[/]: {name_of(found.finding)} in {len(found.moves)} moves, and in "
+        "no fewer"
+    )
+    for line in narrate(found):
+        console.print(escape(line), soft_wrap=True, highlight=False)
+    if isinstance(found.finding, Difference):
+        print_difference(console, found.finding)
+    else:
+        console.print(f"\n{escape(describe(found.finding))}", soft_wrap=True)
+    if trace is not None:
+        console.print(f"\nThe trace: {escape(str(trace))}", soft_wrap=True)
+    options = list(suite.runs.values())[-1].options
+    again = f"conformance explore {of_bounds(options.bounds)}"
+    again += "" if options.symmetry else " --no-symmetry"
+    console.print(f"Reproduce: {escape(again)}", soft_wrap=True)

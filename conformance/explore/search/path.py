@@ -1,0 +1,264 @@
+"""A shortest way from the start to what was found, as steps of `spec.cluster`.
+
+The search keeps no predecessors: the way back is found by expanding the layers once more.  What it
+found as numbers is then done again with values, one step at a time, on the specified cluster and
+on the library in lockstep, and recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from conformance.explore.liveness.eventually import Stall
+from conformance.explore.search.store import Store
+from conformance.explore.states.bounds import Cost
+from conformance.explore.states.space import Fault, Space, pack
+from conformance.explore.states.steps import Outcome, deliveries, exceeded, of_event, of_inputs
+from conformance.observe.finding import Finding, describe, name_of
+from conformance.observe.recorded import Recorder
+from conformance.simulation.lockstep import Lockstep
+from conformance.subjects.library import LibrarySubject
+from spec.cluster import (
+    Change,
+    Cluster,
+    Comeback,
+    Crash,
+    Deliver,
+    Drain,
+    Duplicate,
+    Envelope,
+    Input,
+    Lose,
+    Step,
+    Turn,
+    apply,
+    new_cluster,
+    sent,
+)
+from spec.properties import Violation
+from spec.values import Restart
+
+
+class Move(NamedTuple):
+    """One step of the search, in steps of the cluster, and what they led to."""
+
+    steps: tuple[Step, ...]
+    changes: tuple[Change, ...]
+    spent: Cost
+
+    @property
+    def after(self) -> Cluster:
+        return self.changes[-1].after
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """What is wrong, and the moves that lead there; none of fewer moves does."""
+
+    nodes: int
+    finding: Finding
+    moves: list[Move]
+    recorder: Recorder = field(default_factory=Recorder)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "property": name_of(self.finding),
+            "node": self.finding.node,
+            "detail": describe(self.finding),
+            "moves": len(self.moves),
+            "steps": sum(len(move.steps) for move in self.moves),
+        }
+
+
+def explain(
+    space: Space, store: Store, depth: int, faults: Iterable[Fault], library: ModuleType | None
+) -> Counterexample:
+    """A way to one of the faults of the steps from a depth."""
+    fault = min(faults)
+    moves = walk(space, states_to(space, store, depth, fault.source))
+    finding = space.nodes.findings[fault.what]
+    assert finding is not None
+    cluster, spent = _end(space, moves)
+    for move in possible(space, cluster, spent):
+        if _number(space, move.after, move.spent) == fault.to:
+            seen = retrace(space, [*moves, move], library)
+            if seen.found is not None and name_of(seen.found) == name_of(finding):
+                return Counterexample(space.bounds.nodes, seen.found, seen.moves, seen.recorder)
+            last = move
+    # What is wrong is hidden in the library's node: it cannot be seen from outside yet.
+    seen = retrace(space, [*moves, last], library)
+    return Counterexample(space.bounds.nodes, seen.found or finding, seen.moves, seen.recorder)
+
+
+def explain_stall(
+    space: Space, store: Store, depth: int, stall: Stall, library: ModuleType | None
+) -> Counterexample:
+    """A shortest way to where a claim of `eventually` fails, and what then follows."""
+    at = next(d for d in range(depth + 1) if _is_in(store, d, stall.state))
+    moves = walk(space, states_to(space, store, at, stall.state))
+    cluster, spent = _end(space, moves)
+    for step in stall.steps(space, cluster):
+        changes = tuple(_applied(space, moves[-1].after if moves else cluster, [step]))
+        if isinstance(step, Drain) and len(moves) > at:
+            before = moves.pop()
+            moves.append(Move((*before.steps, step), (*before.changes, *changes), spent))
+        else:
+            moves.append(Move((step,), changes, spent))
+    retraced = retrace(space, moves, library)
+    finding = Violation(stall.claim, None, stall.detail)
+    return Counterexample(space.bounds.nodes, finding, moves, retraced.recorder)
+
+
+def _is_in(store: Store, depth: int, state: int) -> bool:
+    return any(bool((part == np.uint64(state)).any()) for part in store.layer(depth))
+
+
+class Retraced(NamedTuple):
+    found: Finding | None
+    moves: list[Move]
+    recorder: Recorder
+
+
+def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retraced:
+    """The moves once more, in lockstep with the library, up to the first finding."""
+    recorder = Recorder()
+    subject = LibrarySubject(library) if library is not None else None
+    lockstep = Lockstep(space.bounds.nodes, subject, space.nodes.rule, recorder)
+    for at, move in enumerate(moves):
+        for done, step in enumerate(move.steps):
+            finding = lockstep.take(step) or lockstep.compare_logs()
+            if finding is not None:
+                cut = Move(move.steps[: done + 1], move.changes[: done + 1], move.spent)
+                return Retraced(finding, [*moves[:at], cut], recorder)
+    return Retraced(None, moves, recorder)
+
+
+def states_to(space: Space, store: Store, depth: int, target: int) -> list[int]:
+    """A state of every depth, each a step after the one before; the last is the target."""
+    states = [target]
+    for earlier in range(depth - 1, -1, -1):
+        states.append(_predecessor(space, store, earlier, states[-1]))
+    states.reverse()
+    return states
+
+
+def _predecessor(space: Space, store: Store, depth: int, target: int) -> int:
+    wanted = np.uint64(target)
+    for part in store.layer(depth):
+        for start in range(0, len(part), 1 << 14):
+            chunk = part[start : start + (1 << 14)]
+            at, found, _ = space.follow(chunk)
+            hit = np.flatnonzero(found == wanted)
+            if hit.size:
+                return int(chunk[at[hit[0]]])
+    raise AssertionError(f"nothing at depth {depth} leads to state {target:x}")
+
+
+def walk(space: Space, states: list[int]) -> list[Move]:
+    """Moves with values, from the start through these states or renamings of them."""
+    moves: list[Move] = []
+    for state in states[1:]:
+        cluster, spent = _end(space, moves)
+        move = next(
+            move
+            for move in possible(space, cluster, spent)
+            if _number(space, move.after, move.spent) == state
+        )
+        moves.append(move)
+    return moves
+
+
+def _end(space: Space, moves: list[Move]) -> tuple[Cluster, Cost]:
+    if not moves:
+        return new_cluster(space.bounds.nodes), Cost()
+    return moves[-1].after, moves[-1].spent
+
+
+def possible(space: Space, cluster: Cluster, spent: Cost) -> Iterator[Move]:
+    """Everything that may happen next within the bounds."""
+    bounds, rule = space.bounds, space.nodes.rule
+    for server, member in enumerate(cluster.members):
+        for outcome in of_inputs(member, bounds, rule):
+            yield from _moves(space, cluster, spent, server, outcome, ())
+    delivered: set[Envelope] = set()
+    for index, envelope in enumerate(cluster.network):
+        if envelope in delivered:
+            continue
+        delivered.add(envelope)
+        member = cluster.members[envelope.to]
+        for keep, event, cost in deliveries(envelope.content, bounds):
+            deliver = Deliver(index, keep)
+            for outcome in of_event(member, event, cost, bounds, rule):
+                yield from _moves(space, cluster, spent, envelope.to, outcome, (deliver,))
+                twice = outcome._replace(cost=outcome.cost.plus(Cost(duplications=1)))
+                again = (Duplicate(index), deliver)
+                yield from _moves(space, cluster, spent, envelope.to, twice, again)
+
+
+def _moves(
+    space: Space,
+    cluster: Cluster,
+    spent: Cost,
+    server: int,
+    outcome: Outcome,
+    delivery: tuple[Step, ...],
+) -> Iterator[Move]:
+    """The move, with each choice of what is lost of the messages it sends."""
+    bounds = space.bounds
+    spent = spent.plus(outcome.cost)
+    if exceeded(outcome, bounds) or bounds.exceeded(spent):
+        return
+    steps = list(delivery)
+    for turn in outcome.turns:
+        steps += _steps(server, turn, delivered=bool(delivery))
+    changes = _applied(space, cluster, steps)
+    after = changes[-1].after.network
+    count = sum(len(sent(turn)) for turn in outcome.turns)
+    first = len(after) - count
+    for lost in product((False, True), repeat=count):
+        losses = sum(lost)
+        total = spent if bounds.losses is None else spent.plus(Cost(losses=losses))
+        if len(after) - losses > bounds.in_flight or bounds.exceeded(total):
+            continue
+        gone = [Lose(first + place) for place in range(count) if lost[place]][::-1]
+        more = _applied(space, changes[-1].after, gone)
+        yield Move((*steps, *gone), (*changes, *more), total)
+
+
+def _steps(server: int, turn: Turn, delivered: bool) -> list[Step]:
+    if isinstance(turn.event, Restart):
+        return [Comeback(server)]
+    if turn.event is not None:
+        return [] if delivered else [Input(server, turn.event)]
+    if turn.owed is None:
+        return [Crash(server)]
+    if turn.after.up:
+        return [Drain(server)] if turn.owed else []
+    return [Drain(server, len(turn.executed))]
+
+
+def _applied(space: Space, cluster: Cluster, steps: Iterable[Step]) -> list[Change]:
+    changes: list[Change] = []
+    for step in steps:
+        change = apply(cluster, step, space.nodes.rule)
+        changes.append(change)
+        cluster = change.after
+    return changes
+
+
+def _number(space: Space, cluster: Cluster, spent: Cost) -> int:
+    """The state that stands for this one."""
+    nodes = space.nodes
+    members = [nodes.member(member) for member in cluster.members]
+    row = np.array([[*members, nodes.history(cluster.history)]], np.int32)
+    canonical, chosen = space.servers.renaming.canonical(row)
+    servers = space.servers.number(canonical)
+    envelopes = [nodes.envelope(envelope) for envelope in cluster.network]
+    network = space.network.number(envelopes, spent, chosen)
+    return int(pack(servers, network)[0])

@@ -1,0 +1,309 @@
+"""One exploration: layer by layer until there are no new states, or the time is up, or it errs."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import numpy as np
+
+from conformance.explore.liveness.eventually import EventuallyReport, eventually
+from conformance.explore.search.path import Counterexample, explain, explain_stall
+from conformance.explore.search.store import BadCheckpoint, Store
+from conformance.explore.search.visited import Visited
+from conformance.explore.states.bounds import Bounds
+from conformance.explore.states.space import Fault, Space
+from conformance.explore.states.tables import Keys, distinct
+from conformance.observe.verdicts import EXIT_CODES
+from conformance.subjects.patched import PURE
+from conformance.subjects.rebuild import Rebuilder
+from spec import node as rules
+from spec.cluster import Rule
+from spec.witnesses import SOMETIMES
+
+CHUNK: Final = 1 << 16
+"""States that are expanded at once."""
+MEGABYTE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    bounds: Bounds = Bounds()  # noqa: RUF009 (it is immutable)
+    rule: Rule = rules.step
+    library: ModuleType | None = PURE
+    """What is compared with the specification; None: only the properties are checked."""
+    symmetry: bool = True
+    workers: int = 0
+    """Threads; 0: one for each core."""
+    seconds: float | None = None
+    megabytes: int | None = None
+    """Past half of it what was visited goes to disk, past all of it the run ends."""
+    checkpoint: Path | None = None
+    """Where to go on from, and what to leave for another run to go on from."""
+    eventually: bool = True
+
+
+@dataclass(slots=True)
+class Report:
+    options: Options
+    complete: bool = False
+    """Whether there was nothing left to explore."""
+    depth: int = 0
+    distinct: int = 0
+    generated: int = 0
+    queue: int = 0
+    """States of the layer in work that are still to be expanded."""
+    seconds: float = 0.0
+    layers: list[int] = field(default_factory=list)
+    """How many new states each depth had."""
+    transitions: int = 0
+    witnesses: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
+    cut_by: list[str] = field(default_factory=list)
+    resumed_at: int | None = None
+    stopped_by: str | None = None
+    """What was used up, while states were explored or ways on from them were sought."""
+    found: Counterexample | None = None
+    liveness: EventuallyReport | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.found is not None:
+            return "violation"
+        return "conforms" if self.complete and self.stopped_by is None else "inconclusive"
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def never_seen(self) -> list[str]:
+        return [witness.name for witness in SOMETIMES if not self.witnesses.get(witness.name)]
+
+    @property
+    def never_fired(self) -> list[str]:
+        return [name for name, count in self.rules.items() if not count]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "verdict": self.verdict,
+            "complete": self.complete,
+            "stopped_by": self.stopped_by,
+            "bounds": self.options.bounds.as_json(),
+            "symmetry": self.options.symmetry,
+            "distinct_states": self.distinct,
+            "generated_states": self.generated,
+            "depth": self.depth,
+            "layers": self.layers,
+            "node_transitions": self.transitions,
+            "seconds": round(self.seconds, 3),
+            "resumed_at": self.resumed_at,
+            "cut_by": self.cut_by,
+            "witnesses": {
+                witness.name: self.witnesses.get(witness.name, 0) for witness in SOMETIMES
+            },
+            "never_seen": self.never_seen,
+            "rules": self.rules,
+            "never_fired": self.never_fired,
+            "eventually": self.liveness.as_json() if self.liveness is not None else None,
+            "finding": self.found.as_json() if self.found is not None else None,
+        }
+
+
+Progress = Callable[[Report], None]
+
+
+def explore(options: Options, progress: Progress = lambda _: None) -> Report:
+    """Raises BadCheckpoint for a checkpoint that is none of this run."""
+    started = time.monotonic()
+    compare = Rebuilder(options.library).difference if options.library is not None else None
+    space = Space(options.bounds, options.rule, compare, options.symmetry)
+    report = Report(options)
+    with _store(options, space) as store:
+        faults = _search(space, store, report, started, progress)
+        if faults:
+            report.found = explain(space, store, report.depth, faults, options.library)
+        elif report.complete and options.eventually:
+            layers = (part for depth in range(report.depth + 1) for part in store.layer(depth))
+
+            def tell(now: EventuallyReport) -> None:
+                report.liveness = now
+                report.seconds = time.monotonic() - started
+                progress(report)
+                report.stopped_by = _exhausted(options, report)
+                if report.stopped_by is not None:
+                    raise _StoppedError
+
+            with suppress(_StoppedError):
+                report.liveness = eventually(space, layers, progress=tell)
+            stall = report.liveness.found if report.liveness is not None else None
+            if stall is not None:
+                report.found = explain_stall(space, store, report.depth, stall, options.library)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+class _StoppedError(Exception):
+    """Ways on are sought no longer."""
+
+
+@contextmanager
+def _store(options: Options, space: Space) -> Iterator[Store]:
+    with tempfile.TemporaryDirectory(prefix="raftbare-explore-") as folder:
+        path = options.checkpoint or Path(folder) / "layers.sqlite3"
+        store = Store(path, space, complete=options.checkpoint is not None)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _search(
+    space: Space, store: Store, report: Report, started: float, progress: Progress
+) -> list[Fault]:
+    """Fill the report; what is wrong with the first layer that something is wrong with."""
+    options, visited = report.options, Visited(store)
+    states = _resume(space, store, report, visited)
+    workers = options.workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        while states.size:
+            found: list[Keys] = []
+            faults: list[Fault] = []
+            generated = 0
+            report.queue = len(states)
+
+            def expand(chunk: Keys) -> tuple[Keys, int, list[Fault]]:
+                expansion = space.expand(chunk)
+                return visited.new(expansion.states), expansion.generated, expansion.faults
+
+            for window in _windows(states, workers):
+                for new, steps, wrong in pool.map(expand, window):
+                    found.append(new)
+                    generated += steps
+                    faults += wrong
+                report.queue -= sum(map(len, window))
+                report.seconds = time.monotonic() - started
+                progress(report)
+                report.stopped_by = _exhausted(options, report, visited)
+                if report.stopped_by is not None:
+                    return []
+                if sum(map(len, found)) > 4 * len(found[0]) > CHUNK:
+                    found = [distinct(np.concatenate(found))]
+            report.generated += generated
+            if faults:
+                _count(report, space)
+                return faults
+            states = visited.new_to_disk(distinct(np.concatenate(found)))
+            visited.add(states)
+            _count(report, space)
+            if states.size:
+                report.depth += 1
+                report.layers.append(len(states))
+                report.distinct += len(states)
+                store.write(report.depth, states, _counters(report))
+    report.complete = True
+    store.write(report.depth, states, {**_counters(report), "complete": True})
+    return []
+
+
+def _windows(states: Keys, workers: int) -> Iterator[list[Keys]]:
+    """Chunks, so many at a time that their results do not pile up."""
+    size = max(1, min(CHUNK, len(states) // (4 * workers)))
+    chunks = [states[start : start + size] for start in range(0, len(states), size)]
+    for start in range(0, len(chunks), 4 * workers):
+        yield chunks[start : start + 4 * workers]
+
+
+def _count(report: Report, space: Space) -> None:
+    nodes = space.nodes
+    report.transitions = nodes.turns
+    report.witnesses, report.rules = dict(nodes.witnesses), dict(nodes.rules)
+    report.cut_by = space.cut_by
+
+
+def _counters(report: Report) -> dict[str, object]:
+    return {
+        "depth": report.depth,
+        "layers": report.layers,
+        "generated": report.generated,
+        "transitions": report.transitions,
+        "witnesses": report.witnesses,
+        "rules": report.rules,
+        "cut_by": report.cut_by,
+    }
+
+
+def _resume(space: Space, store: Store, report: Report, visited: Visited) -> Keys:
+    """The layer to go on from: the first one, or the last one of a checkpoint."""
+    counters = store.counters()
+    if counters is None:
+        states = space.initial
+        report.layers, report.distinct = [len(states)], len(states)
+        visited.add(states)
+        store.write(0, states, _counters(report))
+        return states
+    store.restore()
+    nodes = space.nodes
+    try:
+        report.depth = report.resumed_at = counters["depth"]
+        report.layers = counters["layers"]
+        report.distinct = sum(report.layers)
+        report.generated = counters["generated"]
+        nodes.turns = counters["transitions"]
+        nodes.witnesses.update(counters["witnesses"])
+        nodes.rules.update(counters["rules"])
+        nodes.cut_by.update(counters["cut_by"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadCheckpoint(f"{report.options.checkpoint}: {error}; the file is damaged") from None
+    _count(report, space)
+    states = space.initial[:0]
+    for depth in range(report.depth + 1):
+        states = np.concatenate([space.initial[:0], *store.layer(depth)])
+        visited.add(states)
+    return states[:0] if counters.get("complete") else states
+
+
+def _exhausted(options: Options, report: Report, visited: Visited | None = None) -> str | None:
+    if options.seconds is not None and report.seconds > options.seconds:
+        return "the time given"
+    if options.megabytes is not None:
+        used, most = memory() / MEGABYTE, options.megabytes
+        if visited and used > most / 2 and visited.nbytes > used * MEGABYTE / 8:
+            visited.spill(report.depth)
+        elif used > most:
+            return f"the memory of {most} MB"
+    return None
+
+
+def memory() -> int:
+    """Bytes of memory in use, or where that is not told the most that ever were."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return pages * resource.getpagesize()
+
+
+def progress_line(name: str, report: Report) -> str:
+    """Where an exploration is: what TLC tells of itself, in one line."""
+    rate = report.distinct / report.seconds if report.seconds else 0
+    if report.liveness is not None:
+        return (
+            f"{name}: eventually, {report.liveness.settled:,} of {report.distinct:,} settled, "
+            f"{report.liveness.quiet:,} quiet, {memory() // MEGABYTE:,} MB"
+        )
+    return (
+        f"{name}: depth {report.depth}, {report.generated:,} generated, {report.distinct:,} "
+        f"distinct, {report.queue:,} queued, {rate:,.0f}/s, {memory() // MEGABYTE:,} MB"
+    )

@@ -1,0 +1,222 @@
+"""What an exploration keeps on disk: its layers, and with a checkpoint all it needs to go on.
+
+One file of sqlite3.  A layer is written in one transaction when it is complete, so a run that is
+killed at any moment leaves a file from which another one goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+import raftbare
+import spec.node
+from conformance.explore.states.space import Space
+from conformance.explore.states.tables import Array, Grown, Interned, Keys
+
+FORMAT: Final = 1
+PART: Final = 1 << 20
+"""States in one row of the file at most."""
+
+_TABLES: Final = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE states (depth INTEGER, first INTEGER, last INTEGER, data BLOB);
+CREATE INDEX by_depth ON states (depth);
+CREATE TABLE rows (name TEXT, first INTEGER, width INTEGER, type TEXT, data BLOB);
+CREATE TABLE vals (name TEXT, first INTEGER, data BLOB);
+"""
+
+
+class BadCheckpoint(Exception):  # noqa: N818 (the checkpoint is bad, the program is not)
+    """A file that no exploration can go on from."""
+
+
+class Store:
+    """Layers of states, and with `complete` everything else that a run has computed."""
+
+    def __init__(self, path: Path, space: Space, complete: bool) -> None:
+        self._path = path
+        self._space = space
+        self._complete = complete
+        self._written: dict[str, int] = {}
+        try:
+            existed = path.exists() and path.stat().st_size > 0
+            self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._file.execute("PRAGMA journal_mode=WAL" if complete else "PRAGMA journal_mode=OFF")
+            self._file.execute(
+                "PRAGMA synchronous=NORMAL" if complete else "PRAGMA synchronous=OFF"
+            )
+            if not existed:
+                self._file.executescript(_TABLES)
+                self._say("about", {"format": FORMAT, **_identity(space)})
+        except (sqlite3.Error, OSError) as error:
+            raise BadCheckpoint(f"{path}: {error}; expected a file of an exploration") from None
+
+    def close(self) -> None:
+        self._file.close()
+
+    # Writing
+
+    def write(self, depth: int, states: Keys, counters: dict[str, Any]) -> None:
+        """A complete layer, and what was counted up to it."""
+        try:
+            self._file.execute("BEGIN")
+            for start in range(0, len(states), PART):
+                part = states[start : start + PART]
+                row = (depth, int(part[0]), int(part[-1]), part.tobytes())
+                self._file.execute("INSERT INTO states VALUES (?, ?, ?, ?)", row)
+            if self._complete:
+                self._write_tables()
+            self._say("counters", counters)
+            self._file.execute("COMMIT")
+        except sqlite3.Error as error:  # a full disk, or another run has it
+            raise BadCheckpoint(f"{self._path}: cannot be written: {error}") from None
+
+    def _say(self, key: str, value: Any) -> None:
+        self._file.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, json.dumps(value)))
+
+    def _write_tables(self) -> None:
+        for name, table in _arrays(self._space).items():
+            first, end = self._written.get(name, 0), len(table.rows)
+            if end > first or name not in self._written:
+                data = np.ascontiguousarray(table.rows[first:end])
+                width = data.shape[1] if data.ndim > 1 else 0
+                row = (name, first, width, data.dtype.str, data.tobytes())
+                self._file.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", row)
+                self._written[name] = end
+        for name, values in _values(self._space).items():
+            first, end = self._written.get(name, 0), len(values)
+            if end > first or name not in self._written:
+                pickled = zlib.compress(pickle.dumps(values[first:end], protocol=5), 1)
+                self._file.execute("INSERT INTO vals VALUES (?, ?, ?)", (name, first, pickled))
+                self._written[name] = end
+
+    # Reading
+
+    def layer(self, depth: int) -> Iterator[Keys]:
+        """The parts of a layer, in order."""
+        query = "SELECT data FROM states WHERE depth = ? ORDER BY first"
+        for (data,) in self._file.execute(query, (depth,)):
+            yield np.frombuffer(data, np.uint64)
+
+    def parts(self, first: int, last: int, depth: int) -> Iterator[Keys]:
+        """All parts up to a depth that may have states between these two."""
+        query = "SELECT data FROM states WHERE depth <= ? AND first <= ? AND last >= ?"
+        for (data,) in self._file.execute(query, (depth, last, first)):
+            yield np.frombuffer(data, np.uint64)
+
+    def counters(self) -> dict[str, Any] | None:
+        """What the run had counted that left this file; None if it is new."""
+        try:
+            about = dict(self._file.execute("SELECT key, value FROM about"))
+            said = json.loads(about["about"])
+            counters = json.loads(about["counters"]) if "counters" in about else None
+        except (sqlite3.Error, KeyError, json.JSONDecodeError) as error:
+            raise BadCheckpoint(
+                f"{self._path}: {error}; expected a file of an exploration"
+            ) from None
+        for key, expected in {"format": FORMAT, **_identity(self._space)}.items():
+            if said.get(key) != expected:
+                raise BadCheckpoint(
+                    f"{self._path}: made with {key} {said.get(key)}, this run has {expected}"
+                )
+        return counters if isinstance(counters, dict) else None
+
+    def restore(self) -> None:
+        """Fill the tables of the space, which is new."""
+        try:
+            values: dict[str, list[Any]] = {}
+            for name, data in self._file.execute("SELECT name, data FROM vals ORDER BY first"):
+                loaded = _Unpickler(io.BytesIO(zlib.decompress(data))).load()
+                values.setdefault(name, []).extend(loaded)
+            arrays: dict[str, list[Array]] = {}
+            query = "SELECT name, width, type, data FROM rows ORDER BY first"
+            for name, width, dtype, data in self._file.execute(query):
+                array = np.frombuffer(data, np.dtype(dtype))
+                arrays.setdefault(name, []).append(array.reshape(-1, width) if width else array)
+            self._fill(values, {name: np.concatenate(parts) for name, parts in arrays.items()})
+        except (sqlite3.Error, zlib.error, pickle.UnpicklingError, ValueError, KeyError) as error:
+            raise BadCheckpoint(f"{self._path}: {error}; the file is damaged") from None
+
+    def _fill(self, values: dict[str, list[Any]], arrays: dict[str, Array]) -> None:
+        space = self._space
+        nodes = space.nodes
+        nodes.restore(
+            {name: found for name, found in values.items() if name != "spent"},
+            {name: found for name, found in arrays.items() if "." not in name},
+        )
+        for cost in values["spent"]:
+            space.network.spent.number(cost)
+        space.servers.restore(arrays["servers.rows"], arrays["servers.wrong"])
+        space.network.table.number(arrays["network.rows"])
+        self._written = {name: len(table.rows) for name, table in _arrays(space).items()}
+        self._written |= {name: len(found) for name, found in _values(space).items()}
+
+
+class _Rows:
+    def __init__(self, rows: Array) -> None:
+        self.rows = rows
+
+
+def _arrays(space: Space) -> dict[str, Grown | _Rows]:
+    return {
+        **space.nodes.arrays(),
+        "servers.rows": _Rows(space.servers.table.rows),
+        "servers.wrong": space.servers.wrong,
+        "network.rows": _Rows(space.network.table.rows),
+    }
+
+
+def _values(space: Space) -> dict[str, list[Any]]:
+    interned: Interned[Any] = space.network.spent
+    return {**space.nodes.values(), "spent": interned.values}
+
+
+def _identity(space: Space) -> dict[str, Any]:
+    """What has to be the same for a run to go on."""
+    return {
+        "bounds": space.bounds.as_json(),
+        "symmetry": space.symmetry,
+        "compared": space.nodes.compare is not None,
+        "sources": sources(),
+    }
+
+
+def sources() -> str:
+    """A digest of the code that decides what an exploration finds."""
+    digest = hashlib.sha256()
+    assert spec.node.__file__ is not None
+    assert raftbare.__file__ is not None
+    here = Path(__file__).parents[1]
+    folders = [Path(spec.node.__file__).parent, Path(raftbare.__file__).parent, here]
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Unpickler(pickle.Unpickler):
+    """Takes the values that an exploration is made of, and nothing that could do anything."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = ("spec.values", "spec.cluster", "spec.pending", "conformance.explore.states.bounds")
+        if module in known or (module, name) in _MORE:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is no value of an exploration")
+
+
+_MORE: Final = {
+    ("conformance.explore.states.nodes", "Emission"),
+    ("conformance.simulation.lockstep", "Difference"),
+    ("spec.properties", "Violation"),
+    ("conformance.trace.translate", "Observed"),
+    ("builtins", "frozenset"),
+}

@@ -1,0 +1,4 @@
+"""States of a bounded cluster as numbers, and the steps between them.
+
+Imports no other folder of `explore`.
+"""

@@ -1,0 +1,4 @@
+"""Every planted bug against every method.
+
+Imports `mutants.planted`.
+"""

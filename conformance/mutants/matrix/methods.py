@@ -1,0 +1,167 @@
+"""The methods: random schedules, exploration, proofs, audits of what was recorded."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from conformance.audit.run import Level, audit
+from conformance.explore.search.run import Options as Exploring
+from conformance.explore.search.run import explore
+from conformance.mutants.matrix.trial import Budget, Method, Trial
+from conformance.observe.finding import describe, name_of
+from conformance.observe.recorded import Recorder
+from conformance.prove.runner.obligation import Obligation, Subjects
+from conformance.prove.step import equivalence
+from conformance.prove.step import server_invariants as invariants
+from conformance.simulation.check import Options, check
+from conformance.simulation.live import Live
+from conformance.simulation.simulate import Schedule
+from conformance.subjects.as_rule import rule_of
+from conformance.subjects.library import LibrarySubject
+from conformance.symbolic.paths import BudgetError, RepeatError
+from conformance.trace.save import save
+
+SEED: Final = 0
+
+
+def compared_on_schedules(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    """Lockstep: specification and mutant, event by event."""
+    options = Options(
+        SEED, budget.events, shrink_seconds=0.0, subject=lambda: LibrarySubject(library)
+    )
+    _check(options, trial)
+
+
+def judged_on_schedules(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    """A cluster of the mutant's own nodes."""
+    _check(Options(SEED, budget.events, shrink_seconds=0.0, live=library), trial)
+
+
+def _check(options: Options, trial: Trial) -> None:
+    report = check(options)
+    trial.work, trial.unit = report.events, "events"
+    if report.found is not None:
+        finding = report.found.finding
+        trial.killed_by, trial.detail = name_of(finding), describe(finding)
+
+
+def compared_in_exploration(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    """Every state within bounds, and from each the mutant's step beside the specified one."""
+    _explore(Exploring(library=library, workers=1, eventually=False), budget, trial)
+
+
+def judged_in_exploration(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    """Every state that the mutant's own steps lead to."""
+    options = Exploring(
+        rule=rule_of(library), library=None, workers=1, eventually=budget.eventually
+    )
+    _explore(options, budget, trial)
+
+
+def _explore(options: Exploring, budget: Budget, trial: Trial) -> None:
+    trial.unit = "states"
+    for bounds in budget.bounds:
+        report = explore(replace(options, bounds=bounds))
+        trial.work += report.distinct
+        if report.found is not None:
+            trial.killed_by = name_of(report.found.finding)
+            trial.detail = describe(report.found.finding)
+            return
+
+
+def compared_by_proof(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    """Step equivalence, for all numbers: all shapes of level quick, and then larger ones."""
+    shapes = [*by_turns(equivalence.obligations("quick"))]
+    shapes += by_turns(equivalence.obligations("full"))
+    _prove(shapes, Subjects(library=library), budget.paths, trial)
+
+
+def judged_by_proof(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    """The state invariants, that the mutant's own steps keep them, for all numbers."""
+    rule = rule_of(library, through=(BudgetError, RepeatError))
+    shapes = [*by_turns(invariants.obligations("quick"))]
+    _prove(shapes, Subjects(rule, library), budget.paths_alone, trial)
+
+
+def _prove(obligations: list[Obligation], subjects: Subjects, paths: int, trial: Trial) -> None:
+    trial.unit = "paths"
+    for obligation in obligations:
+        if trial.work >= paths:
+            return
+        result = obligation.prove(subjects)
+        trial.work += result.paths
+        if result.result == "refuted":
+            trial.killed_by, trial.detail = obligation.name, result.detail
+            return
+
+
+def by_turns(obligations: list[Obligation]) -> Iterator[Obligation]:
+    """The first of every event, then the second, and so on: the events differ most, and of each
+    the smallest shapes come first.
+    """
+    events: dict[str, list[Obligation]] = {}
+    for obligation in obligations:
+        events.setdefault("/".join(obligation.name.split("/")[:2]), []).append(obligation)
+    for turn in zip_longest(*events.values()):
+        yield from [obligation for obligation in turn if obligation is not None]
+
+
+def audited_exactly(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    _audit(library, "exact", budget, trial)
+
+
+def audited_for_safety(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    _audit(library, "safety", budget, trial)
+
+
+def _audit(library: ModuleType, level: Level, budget: Budget, trial: Trial) -> None:
+    """Recordings of the mutant's own clusters, one episode each."""
+    trial.unit = "events"
+    episode = 0
+    with tempfile.TemporaryDirectory() as folder:
+        while trial.work < budget.recorded:
+            path = Path(folder) / f"{episode}.jsonl"
+            trial.work += record_episode(library, episode, path)
+            problems = audit([path], level, complete=True).problems
+            if problems:
+                trial.killed_by, trial.detail = problems[0].property, problems[0].detail
+                return
+            episode += 1
+
+
+def record_episode(library: ModuleType, episode: int, path: Path) -> int:
+    """What a cluster of this library does in an episode, whatever may be wrong with it.
+
+    It ends where a node is in a state that no schedule goes on from: a commit index past the log.
+    """
+    schedule = Schedule(SEED, episode).honest()
+    recorder = Recorder()
+    live = Live(schedule.profile.nodes, library, recorder)
+    for _ in range(schedule.profile.length):
+        try:
+            step = schedule.next(live.cluster)
+        except LookupError:
+            break
+        finding = live.take(step)
+        if finding is not None and name_of(finding) == "Failure":
+            break
+    save(path, recorder.records, schedule.profile.nodes)
+    return live.events
+
+
+METHODS: Final = (
+    Method("schedules", "comparison", compared_on_schedules),
+    Method("exploration", "comparison", compared_in_exploration),
+    Method("proofs", "comparison", compared_by_proof),
+    Method("audit", "comparison", audited_exactly),
+    Method("schedules alone", "properties", judged_on_schedules),
+    Method("exploration alone", "properties", judged_in_exploration, ("full",)),
+    Method("proofs alone", "properties", judged_by_proof),
+    Method("audit alone", "properties", audited_for_safety),
+)

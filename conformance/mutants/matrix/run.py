@@ -1,0 +1,241 @@
+"""Every mutant against every method, on all cores."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from statistics import median
+from typing import NamedTuple
+
+from conformance.mutants.matrix import methods as methods_module
+from conformance.mutants.matrix.methods import METHODS
+from conformance.mutants.matrix.trial import BUDGETS, Budget, Level, Method, Trial, tried
+from conformance.mutants.planted.mutant import Mutant
+from conformance.observe.verdicts import EXIT_CODES
+
+
+class SelectionError(LookupError):
+    """No mutant, or no method, has such a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`seconds`: what one trial may take at the most, in place of the level's.
+
+    `workers`: processes; 0 for one for each core.
+    """
+
+    level: Level = "quick"
+    seconds: float | None = None
+    workers: int = 0
+
+    @property
+    def budget(self) -> Budget:
+        budget = BUDGETS[self.level]
+        return budget if self.seconds is None else replace(budget, seconds=self.seconds)
+
+
+@dataclass(slots=True)
+class Fate:
+    """What all methods made of one mutant, in the order of the methods."""
+
+    mutant: Mutant
+    trials: list[Trial]
+
+    @property
+    def kills(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.killed]
+
+    @property
+    def fastest(self) -> Trial | None:
+        return min(self.kills, key=lambda trial: trial.seconds, default=None)
+
+    @property
+    def verdict(self) -> str:
+        """A mutant survives only what has looked to the end of its budget."""
+        if self.kills:
+            return "conforms"
+        stopped = any(trial.stopped is not None for trial in self.trials)
+        return "inconclusive" if stopped or not self.trials else "violation"
+
+
+@dataclass(slots=True)
+class Report:
+    """`fates`: in the order of the catalogue.  It conforms where every mutant dies."""
+
+    options: Options
+    methods: tuple[Method, ...]
+    fates: list[Fate] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        verdicts = {fate.verdict for fate in self.fates}
+        for verdict in ("violation", "inconclusive"):
+            if verdict in verdicts:
+                return verdict
+        return "conforms" if self.fates else "inconclusive"
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def survivors(self) -> list[Fate]:
+        return [fate for fate in self.fates if not fate.kills]
+
+    def killed_by_at_least(self, methods: int) -> int:
+        return sum(len(fate.kills) >= methods for fate in self.fates)
+
+    @property
+    def median_seconds(self) -> float | None:
+        """The median, over the mutants that died, of the time of the fastest method."""
+        fastest = [fate.fastest.seconds for fate in self.fates if fate.fastest is not None]
+        return median(fastest) if fastest else None
+
+    def kills_of(self, method: Method) -> int:
+        return sum(
+            trial.killed
+            for fate in self.fates
+            for trial in fate.trials
+            if trial.method == method.name
+        )
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "verdict": self.verdict,
+            "level": self.options.level,
+            "mutants": len(self.fates),
+            "killed": len(self.fates) - len(self.survivors),
+            "killed_by_two": self.killed_by_at_least(2),
+            "killed_by_three": self.killed_by_at_least(3),
+            "median_seconds": self.median_seconds,
+            "seconds": round(self.seconds, 3),
+            "methods": {method.name: self.kills_of(method) for method in self.methods},
+            "survivors": [fate.mutant.name for fate in self.survivors],
+            "matrix": [
+                {
+                    "name": fate.mutant.name,
+                    "what": fate.mutant.what,
+                    "breaks": fate.mutant.breaks,
+                    "source": fate.mutant.source,
+                    "trials": [trial.as_json() for trial in fate.trials],
+                }
+                for fate in self.fates
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    planned: int
+    done: int
+    latest: str
+
+
+def selected(mutants: Sequence[Mutant], only: str | None) -> list[Mutant]:
+    """Those of which a name is part, or that fit a pattern; a whole name is that one alone."""
+    if only is None:
+        return list(mutants)
+    exact = [mutant for mutant in mutants if mutant.name == only]
+    found = exact or [
+        mutant for mutant in mutants if only in mutant.name or fnmatchcase(mutant.name, only)
+    ]
+    if not found:
+        names = ", ".join(mutant.name for mutant in mutants)
+        raise SelectionError(f"--only {only}: expected part of a mutant's name; there are {names}")
+    return found
+
+
+def methods_at(level: Level, only: str | None = None) -> tuple[Method, ...]:
+    methods = tuple(method for method in METHODS if level in method.levels)
+    if only is None:
+        return methods
+    found = tuple(method for method in methods if method.name == only)
+    if not found:
+        names = ", ".join(repr(method.name) for method in methods)
+        raise SelectionError(f"--method {only}: expected one of {names}")
+    return found
+
+
+def run(
+    options: Options,
+    mutants: Sequence[Mutant],
+    methods: Sequence[Method],
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Report:
+    report = Report(options, tuple(methods))
+    started = time.monotonic()
+    jobs = [(mutant, method.name) for mutant in mutants for method in methods]
+    trials: dict[tuple[str, str], Trial] = {}
+    for trial in _tried(jobs, options):
+        trials[trial.mutant, trial.method] = trial
+        progress(Progress(len(jobs), len(trials), f"{trial.mutant}, {trial.method}"))
+    report.fates = [
+        Fate(mutant, [trials[mutant.name, method.name] for method in methods]) for mutant in mutants
+    ]
+    report.seconds = time.monotonic() - started
+    return report
+
+
+# A process for each trial: a mutant may never return, and then its process is ended.
+
+
+class _Running(NamedTuple):
+    mutant: str
+    method: str
+    process: BaseProcess
+    since: float
+
+
+def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options) -> Iterator[Trial]:
+    """The trials as they end, so many at a time as there are workers."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([methods_module.__name__])
+    workers, budget = options.workers or os.cpu_count() or 1, options.budget
+    waiting, running = deque(jobs), dict[Connection, _Running]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                mutant, method = waiting.popleft()
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(
+                    target=_try, args=(mutant, method, budget, theirs), daemon=True
+                )
+                process.start()
+                theirs.close()
+                running[ours] = _Running(mutant.name, method, process, time.monotonic())
+            for connection in wait(list(running), timeout=0.5):
+                assert isinstance(connection, Connection)
+                yield _ended(running.pop(connection), connection)
+            for connection, one in list(running.items()):
+                if time.monotonic() - one.since > budget.seconds:
+                    one.process.kill()
+                    del running[connection]
+                    stopped = f"the time of {budget.seconds:g} s"
+                    yield Trial(one.mutant, one.method, seconds=budget.seconds, stopped=stopped)
+    finally:
+        for one in running.values():
+            one.process.kill()
+
+
+def _ended(one: _Running, connection: Connection) -> Trial:
+    try:
+        trial: Trial = connection.recv()
+    except EOFError:
+        trial = Trial(one.mutant, one.method, stopped="the end of its process")
+    one.process.join()
+    return trial
+
+
+def _try(mutant: Mutant, method: str, budget: Budget, to: Connection) -> None:
+    by_name = {method.name: method for method in METHODS}
+    with mutant.planted() as broken:
+        to.send(tried(mutant.name, broken, by_name[method], budget))

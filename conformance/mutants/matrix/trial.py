@@ -1,0 +1,109 @@
+"""A trial: one method that looks for one mutant's bug, and what came of it.
+
+There are four methods, and each judges in two ways, which know nothing of one another: by
+comparison with the specification, or by the properties alone, with the mutant in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from types import ModuleType
+from typing import Final, Literal, TypeAlias
+
+from conformance.explore.states.bounds import PRESETS, Bounds
+
+Level: TypeAlias = Literal["quick", "full"]
+
+FAILURE: Final = "Failure"
+"""What a mutant is killed by that raises what no node may raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long a method looks, in counts, so that it finds the same on any machine.
+
+    `seconds` ends what takes too long all the same, a mutant that never returns for instance.
+    """
+
+    events: int
+    """Inputs to nodes, in random schedules."""
+    recorded: int
+    """Of a recording, how many inputs to nodes."""
+    bounds: tuple[Bounds, ...]
+    """What is explored, one after another."""
+    eventually: bool
+    """Whether exploration also asks if every state has a fair way on."""
+    paths: int
+    """Through the code, in proofs of equivalence."""
+    paths_alone: int
+    """In proofs of the invariants."""
+    seconds: float
+
+
+def _smallest_first(preset: str) -> tuple[Bounds, ...]:
+    names = ("joining", "membership", "snapshots", "held", "crashes", "elections", "messages")
+    return tuple(PRESETS[preset][name] for name in names)
+
+
+BUDGETS: Final[dict[Level, Budget]] = {
+    "quick": Budget(40_000, 15_000, _smallest_first("quick")[:4], False, 45_000, 4_000, 120.0),
+    "full": Budget(50_000, 20_000, _smallest_first("quick"), True, 45_000, 6_000, 300.0),
+}
+
+
+@dataclass(slots=True)
+class Trial:
+    """`killed_by`: the property that was broken, or how the mutant differs; None if it survived.
+
+    `work` was done up to then, in `unit`s.  `stopped`: why it ended before its budget was spent.
+    """
+
+    mutant: str
+    method: str
+    killed_by: str | None = None
+    detail: str = ""
+    work: int = 0
+    unit: str = ""
+    seconds: float = 0.0
+    stopped: str | None = None
+
+    @property
+    def killed(self) -> bool:
+        return self.killed_by is not None
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "method": self.method,
+            "killed": self.killed,
+            "killed_by": self.killed_by,
+            "detail": self.detail,
+            "work": self.work,
+            "unit": self.unit,
+            "seconds": round(self.seconds, 3),
+            "stopped": self.stopped,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """`judges`: by comparison with the specification, or by the properties alone."""
+
+    name: str
+    judges: Literal["comparison", "properties"]
+    look: Callable[[ModuleType, Budget, Trial], None] = field(repr=False)
+    """Look for what is wrong with a library, and fill in the trial."""
+    levels: tuple[Level, ...] = ("quick", "full")
+
+
+def tried(mutant: str, library: ModuleType, method: Method, budget: Budget) -> Trial:
+    """What comes of it, whatever the mutant does."""
+    trial = Trial(mutant, method.name)
+    started = monotonic()
+    try:
+        method.look(library, budget, trial)
+    except Exception as error:
+        trial.killed_by, trial.detail = FAILURE, f"{type(error).__name__}: {error}"
+    trial.seconds = monotonic() - started
+    return trial

@@ -1,0 +1,4 @@
+"""The library changed operator by operator, and what survives.
+
+Imports `mutants.planted`.
+"""

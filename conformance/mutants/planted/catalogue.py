@@ -1,0 +1,37 @@
+"""All mutants, by chapter of the paper, and a way to find one by its name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Final
+
+from conformance.mutants.planted.actions import ACTIONS
+from conformance.mutants.planted.commit import COMMIT
+from conformance.mutants.planted.membership import MEMBERSHIP
+from conformance.mutants.planted.mutant import Mutant
+from conformance.mutants.planted.replication import REPLICATION
+from conformance.mutants.planted.snapshots import SNAPSHOTS
+from conformance.mutants.planted.votes import VOTES
+
+CATALOGUE: Final[tuple[Mutant, ...]] = (
+    *VOTES,
+    *REPLICATION,
+    *COMMIT,
+    *MEMBERSHIP,
+    *SNAPSHOTS,
+    *ACTIONS,
+)
+
+
+class UnknownMutantError(LookupError):
+    """There is no mutant of that name; the message has those that are named much like it."""
+
+
+def by_name(name: str) -> Mutant:
+    """The mutant of that name.  Raises `UnknownMutantError`."""
+    for mutant in CATALOGUE:
+        if mutant.name == name:
+            return mutant
+    near = get_close_matches(name, [mutant.name for mutant in CATALOGUE])
+    hint = f": {' or '.join(near)}?" if near else ""
+    raise UnknownMutantError(f"there is no mutant {name!r}{hint}")

@@ -1,0 +1,209 @@
+"""Mutants of §5.3 and §5.4.2: what is committed, and by whom."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.patched import Patch
+
+_SEEDED: Final = {seed.name: seed.in_library for seed in SEEDS}
+
+
+COMMIT: Final = (
+    Mutant(
+        "earlier-term-commit",
+        "an entry of an earlier term is committed by counting its replicas",
+        "NeverCommitEarlierTermDirectly",
+        "§5.4.2, Figure 8; logcabin/logcabin #44; bakwc/PySyncObj #169; async-raft/async-raft #108",
+        _SEEDED["earlier-term-commit"],
+    ),
+    Mutant(
+        "commit-index-back",
+        "a follower takes over a commit index that lies behind its own",
+        "CommitMonotonic",
+        "ongardie/raft.tla #19; etcd-io/etcd #1203",
+        (
+            Patch(
+                "rules",
+                "        if commit_index > self._commit_index:\n",
+                "        if commit_index != self._commit_index:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "commit-without-min",
+        "a follower takes over the leader's commit index, however short its own log is",
+        "SnapshotWithinCommit",
+        "Figure 2, AppendEntries receiver 5; camunda/camunda #30354",
+        (
+            Patch(
+                "rules",
+                " if call.commit_index < verified else verified\n",
+                "\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "commit-past-verified",
+        "a follower commits entries of its own that follow what a call has verified",
+        "StateMachineSafety",
+        "Figure 2, AppendEntries receiver 5; atomix/copycat #265; scylladb/scylladb #9965",
+        _SEEDED["commit-without-min"],
+    ),
+    Mutant(
+        "commit-quorum-of-half",
+        "half of the voters commit",
+        "CommittedOnQuorum",
+        "§5.3",
+        (
+            Patch(
+                "quorum",
+                " held[(len(held) - 1) // 2]",
+                " held[len(held) // 2]",
+            ),
+            Patch(
+                "quorum",
+                "new_held[(len(new_held) - 1) // 2]",
+                "new_held[len(new_held) // 2]",
+            ),
+        ),
+    ),
+    Mutant(
+        "leader-counts-as-voter",
+        "a leader counts itself where it is no voter",
+        "CommittedOnQuorum",
+        "§6; camunda/camunda #15232; RedisLabs/raft #13",
+        (
+            Patch(
+                "rules",
+                "        log = self._log\n",
+                "        quorum = role.quorum\n"
+                "        if self._id not in quorum._voters and not quorum._new_voters:\n"
+                "            held = sorted([*quorum._held, role.own.match_index])\n"
+                "            index = held[(len(held) - 1) // 2]\n"
+                "        log = self._log\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "non-voters-counted",
+        "non-voters count for a commitment as voters do",
+        "CommittedOnQuorum",
+        "rabbitmq/ra #427",
+        (
+            Patch(
+                "rules",
+                "        log = self._log\n",
+                "        quorum = role.quorum\n"
+                "        others = self._log.latest_config.non_voters - {self._id}\n"
+                "        if others and not quorum._new_voters:\n"
+                "            more = [role.followers[other].match_index for other in others]\n"
+                "            held = sorted([*quorum._held, *more])\n"
+                "            index = held[(len(held) - 1) // 2]\n"
+                "        log = self._log\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "joint-quorum-over-union",
+        "a joint configuration's quorum is a majority of both memberships together",
+        "CommittedOnQuorum",
+        "§6",
+        _SEEDED["joint-quorum-over-union"],
+    ),
+    Mutant(
+        "old-majority-only",
+        "in a joint configuration a majority of the old voters is enough",
+        "CommittedOnQuorum",
+        "§6",
+        (
+            Patch(
+                "quorum",
+                "        not config.is_joint_consensus or is_majority(config.new_voters, nodes)\n",
+                "        True\n",
+            ),
+            Patch(
+                "quorum",
+                "min(index, new_held[(len(new_held) - 1) // 2])",
+                "index",
+            ),
+        ),
+    ),
+    Mutant(
+        "new-majority-only",
+        "in a joint configuration a majority of the new voters is enough",
+        "CommittedOnQuorum",
+        "§6",
+        (
+            Patch(
+                "quorum",
+                "    return is_majority(config.voters, nodes) and (\n"
+                "        not config.is_joint_consensus or is_majority(config.new_voters, nodes)\n"
+                "    )\n",
+                "    return is_majority(config.new_voters or config.voters, nodes)\n",
+            ),
+            Patch(
+                "quorum",
+                "min(index, new_held[(len(new_held) - 1) // 2])",
+                "new_held[(len(new_held) - 1) // 2]",
+            ),
+        ),
+    ),
+    Mutant(
+        "lone-voter-commits-at-once",
+        "a leader without followers commits before its own disk has the entry",
+        "CommittedOnQuorum",
+        "etcd-io/etcd #14370",
+        (
+            Patch(
+                "rules",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n"
+                "        else:\n"
+                "            self._drained(role)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "own-copy-before-disk",
+        "a leader counts its own copy of an entry before that is on its disk",
+        "CommittedOnQuorum",
+        "deventlab/d-engine #329",
+        (
+            Patch(
+                "rules",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n",
+                "            pending.broadcast = self._call(pending.broadcast, prev)\n"
+                "            self._drained(role)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "restart-commits-log",
+        "a restarted node takes all that its disk holds for committed",
+        "LeaderCompleteness",
+        "Figure 2, volatile state",
+        (
+            Patch(
+                "rules",
+                "        self._commit_index = log.snapshot_position.index\n",
+                "        self._commit_index = log.last_position.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "commit-never-learnt",
+        "a follower learns what is committed only with new entries",
+        "Specified",
+        "Figure 2, AppendEntries receiver 5",
+        (
+            Patch(
+                "rules",
+                "        if commit_index > self._commit_index:\n",
+                "        if commit_index > self._commit_index and base is not None:\n",
+            ),
+        ),
+    ),
+)

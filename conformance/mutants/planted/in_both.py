@@ -1,0 +1,208 @@
+"""Bugs that Raft implementations had, put into the specification and the library alike.
+
+Where both are wrong in the same way no comparison finds anything: it takes the properties.  Each
+seed names the bounds within which `conformance explore` finds it, from an empty start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final
+
+from conformance.audit.decisions import D1
+from conformance.explore.states.bounds import Bounds
+from conformance.mutants.planted.crate import IN_LIBRARY
+from conformance.subjects.patched import Patch, library, rule
+from spec.cluster import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    name: str
+    what: str
+    source: str
+    in_spec: tuple[Patch, ...]
+    in_library: tuple[Patch, ...]
+    bounds: Bounds
+    breaks: str
+    """The property that the shortest counterexample breaks."""
+
+    @contextmanager
+    def planted(self) -> Iterator[tuple[Rule, ModuleType]]:
+        """The specification's rule and the library, both with the bug."""
+        with library(*self.in_library) as broken:
+            yield rule(*self.in_spec), broken
+
+
+def _spec(old: str, new: str) -> Patch:
+    return Patch("node", old, new)
+
+
+def _library(old: str, new: str) -> Patch:
+    return Patch("rules", old, new)
+
+
+SEEDS: Final = (
+    Seed(
+        "index-only-vote",
+        "a vote compares the index of the last entries only",
+        "§5.4.1; the Rust crate raftbare 0.2.2 (D1)",
+        D1.patches,
+        IN_LIBRARY["D1"],
+        Bounds(terms=3, log=4, in_flight=1),
+        "LeaderCompleteness",
+    ),
+    Seed(
+        "earlier-term-commit",
+        "an entry of an earlier term is committed by counting its replicas",
+        "§5.4.2, Figure 8",
+        (
+            _spec(
+                "    if index <= node.commit_index or node.log.term(index) != node.current_term:\n",
+                "    if index <= node.commit_index:\n",
+            ),
+        ),
+        (
+            _library(
+                "        if index <= self._commit_index or log.entries._term(index) != "
+                "self._current_term:\n",
+                "        if index <= self._commit_index:\n",
+            ),
+        ),
+        Bounds(terms=2, log=4, in_flight=1),
+        "NeverCommitEarlierTermDirectly",
+    ),
+    Seed(
+        "vote-not-persisted",
+        "a vote is told and not written down",
+        "Figure 2, persistent state",
+        (
+            _spec(
+                "        owed = (SaveVotedFor(call.sender),)\n    reply = RequestVoteReply",
+                "    reply = RequestVoteReply",
+            ),
+        ),
+        (
+            _library(
+                "            self._voted_for = call.sender\n"
+                "            self._pending.save_voted_for = True\n",
+                "            self._voted_for = call.sender\n",
+            ),
+        ),
+        Bounds(terms=2, log=3, in_flight=1, crashes=1),
+        "VotePersistedBeforeReply",
+    ),
+    Seed(
+        "commit-without-min",
+        "a follower takes the leader's commit index beyond what it verified",
+        "Figure 2, AppendEntries receiver 5",
+        (
+            _spec(
+                "max(node.commit_index, min(leader_commit, verified))",
+                "max(node.commit_index, min(leader_commit, node.log.last_index))",
+            ),
+        ),
+        (
+            Patch(
+                "log",
+                "        return None, call, agreed\n",
+                "        return None, call, log.last_position.index\n",
+            ),
+        ),
+        Bounds(terms=2, log=3, in_flight=2, shortened=2),
+        "StateMachineSafety",
+    ),
+    Seed(
+        "truncation-on-stale-append",
+        "a call whose entries are all there truncates the log after them",
+        "§5.3, Figure 2, AppendEntries receiver 3",
+        (
+            _spec(
+                "        return learn_commit(node, call.commit_index, agreed), ()\n",
+                "        if agreed < log.last_index:\n"
+                "            node = node._replace(log=log.truncated(agreed))\n"
+                "            owed = (AppendLogEntries(log.position(agreed), ()),)\n"
+                "            return learn_commit(node, call.commit_index, agreed), owed\n"
+                "        return learn_commit(node, call.commit_index, agreed), ()\n",
+            ),
+        ),
+        (
+            Patch(
+                "log",
+                "    if agreed >= call.last_position.index:\n",
+                "    if agreed >= call.last_position.index:\n"
+                "        if agreed < log.last_position.index:\n"
+                "            base = log._position(agreed)\n"
+                "            return base, LogEntries(base, None), agreed\n",
+            ),
+        ),
+        Bounds(terms=2, log=3, in_flight=2),
+        "CommittedOnQuorum",
+    ),
+    Seed(
+        "joint-quorum-over-union",
+        "a joint configuration's quorum is a majority of both memberships together",
+        "§6",
+        (
+            _spec(
+                "    return majority(config.voters) and "
+                "(not config.is_joint or majority(config.new_voters))\n",
+                "    return majority(config.electors)\n",
+            ),
+            _spec(
+                "    index = majority_index(node.config.voters)\n"
+                "    if node.config.is_joint:\n"
+                "        index = min(index, majority_index(node.config.new_voters))\n",
+                "    index = majority_index(node.config.electors)\n",
+            ),
+        ),
+        (
+            Patch(
+                "quorum",
+                "    return is_majority(config.voters, nodes) and (\n"
+                "        not config.is_joint_consensus or is_majority(config.new_voters, nodes)\n"
+                "    )\n",
+                "    return is_majority(config.voters | config.new_voters, nodes)\n",
+            ),
+            _library(
+                "        log = self._log\n",
+                "        config = self._log.latest_config\n"
+                "        voters = config.voters | config.new_voters\n"
+                "        known = {**role.followers, self._id: role.own}\n"
+                "        held = sorted([known[voter].match_index for voter in voters])\n"
+                "        index = held[(len(held) - 1) // 2]\n"
+                "        log = self._log\n",
+            ),
+        ),
+        Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
+        "CommittedOnQuorum",
+    ),
+    Seed(
+        "vote-counted-twice",
+        "a second reply of the same voter counts as another vote",
+        "§5.2",
+        (
+            _spec(
+                "            granted = granted | {reply.sender}\n",
+                "            more = sorted(node.config.voters - granted)\n"
+                "            granted = granted | (\n"
+                "                {reply.sender} if reply.sender not in granted else set(more[:1])\n"
+                "            )\n",
+            ),
+        ),
+        (
+            _library(
+                "            role.granted_votes.add(reply.sender)\n",
+                "            more = sorted(self._log.latest_config.voters - role.granted_votes)\n"
+                "            if reply.sender in role.granted_votes and more:\n"
+                "                role.granted_votes.add(more[0])\n"
+                "            role.granted_votes.add(reply.sender)\n",
+            ),
+        ),
+        Bounds(nodes=4, terms=1, log=3, in_flight=2, proposals=0, duplications=1),
+        "ElectedByQuorum",
+    ),
+)

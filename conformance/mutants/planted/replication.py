@@ -1,0 +1,286 @@
+"""Mutants of §5.3: what a follower accepts, and what a leader makes of the reply."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.mutants.planted.crate import IN_LIBRARY
+from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.patched import Patch
+
+_SEEDED: Final = {seed.name: seed.in_library for seed in SEEDS}
+
+
+REPLICATION: Final = (
+    Mutant(
+        "stale-append-obeyed",
+        "a call of an earlier term is obeyed",
+        "RemovedLeaderStepsDown",
+        "Figure 2, AppendEntries receiver 1",
+        (
+            Patch(
+                "rules",
+                "        if term < self._current_term:\n",
+                "        if False:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "truncation-on-stale-append",
+        "a call whose entries are all there cuts off what follows them",
+        "CommittedOnQuorum",
+        "Figure 2, AppendEntries receiver 3",
+        _SEEDED["truncation-on-stale-append"],
+    ),
+    Mutant(
+        "truncation-before-conflict",
+        "a call that begins after the log's end cuts off all that is not committed",
+        "CommittedOnQuorum",
+        "Figure 2, AppendEntries receiver 3",
+        (
+            Patch(
+                "log",
+                "    if before.index == log.last_position.index:\n"
+                "        return None, call, commit_index\n",
+                "    if before.index == log.last_position.index:\n"
+                "        before = log._position(commit_index)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "conflict-kept",
+        "a follower refuses a call that its log does not lead up to, and keeps its own entries",
+        "Eventually",
+        "§5.3",
+        (
+            Patch(
+                "log",
+                "    if before.index == log.last_position.index:\n",
+                "    if before is not None:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "conflicting-tail-kept",
+        "entries that follow a conflict stay behind those that took its place",
+        "TermsMonotonicInLog",
+        "mofa-org/mofa #1150",
+        (
+            Patch(
+                "rules",
+                "            entries._splice(base, source)\n",
+                "            tail = entries._after(source.last_position)\n"
+                "            entries._splice(base, source)\n"
+                "            if source is call.entries and tail.last_position.index > verified:\n"
+                "                entries._splice(source.last_position, tail)\n"
+                "                end = tail.last_position.index\n"
+                "                entries.last_position = LogPosition("
+                "entries._term_run(end)[0], end)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "append-unchecked",
+        "entries are appended wherever the log reaches, though it has an older term there",
+        "LogMatching",
+        "Figure 2, AppendEntries receiver 2",
+        (
+            Patch(
+                "log",
+                "    if not log.contains(prev):\n",
+                "    older = log.contains_index(prev.index) and log._term(prev.index) < prev.term\n"
+                "    if not older and not log.contains(prev):\n",
+            ),
+            Patch(
+                "entries",
+                "        self.last_position = source.last_position\n",
+                "        index = source.last_position.index\n"
+                "        self.last_position = LogPosition(self._term_run(index)[0], index)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "index-zero-accepted",
+        "a call that begins at index 0 takes the log's place without a comparison",
+        "CommittedEntriesStay",
+        "Figure 2, AppendEntries receiver 3",
+        (
+            Patch(
+                "log",
+                "    prev, snapshot = call.prev_position, log.prev_position\n",
+                "    prev, snapshot = call.prev_position, log.prev_position\n"
+                "    if prev.index == snapshot.index == 0:\n"
+                "        return prev, call, call.last_position.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "compacted-prefix-accepted",
+        "a call that begins in the compacted prefix takes the place of what follows, unlooked at",
+        "LeaderCompleteness",
+        "Figure 2, AppendEntries receiver 2; RedisLabs/raft #49",
+        (
+            Patch(
+                "log",
+                "        prev = snapshot\n",
+                "        prev = snapshot\n"
+                "        if call.last_position.index > snapshot.index:\n"
+                "            return snapshot, call, call.last_position.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "compacted-prefix-is-conflict",
+        "a call that begins in the compacted prefix is taken for a conflict, and the log dropped",
+        "CommittedEntriesStay",
+        "databendlabs/openraft #511",
+        (
+            Patch(
+                "log",
+                "        prev = snapshot\n",
+                "        return snapshot, LogEntries(snapshot, None), commit_index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "covered-entries-refused",
+        "entries that begin before the own snapshot are not matched with the log",
+        "Specified",
+        "the Rust crate raftbare 0.2.2 (D5)",
+        IN_LIBRARY["D5"],
+    ),
+    Mutant(
+        "committed-entries-removed",
+        "a call that contradicts committed entries is obeyed",
+        "CommittedEntriesStay",
+        "the Rust crate raftbare 0.2.2 (D9)",
+        IN_LIBRARY["D9"],
+    ),
+    Mutant(
+        "match-index-lowered",
+        "a reordered reply takes back what a follower is known to hold",
+        "Specified",
+        "zhebrak/raftos #25; ongardie/raft.tla #18",
+        (
+            Patch("rules", "follower is None or reply.seqno <= follower.seqno:", "not follower:"),
+            Patch("rules", " and follower.match_index < shared.index:", ":"),
+        ),
+    ),
+    Mutant(
+        "match-index-raised",
+        "a reply to an earlier call counts for all that was sent since",
+        "CommittedOnQuorum",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "follower.match_index, shared.index)\n"
+                "            follower.match_index = shared.index\n",
+                "follower.match_index, last.index)\n"
+                "            follower.match_index = last.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "match-index-past-log",
+        "a follower is taken to hold all up to its last index, even past the leader's log",
+        "CommittedOnQuorum",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "shared is theirs and follower.match_index < shared.index:",
+                "follower.match_index < theirs.index:",
+            ),
+            Patch(
+                "rules",
+                "follower.match_index, shared.index)\n"
+                "            follower.match_index = shared.index\n",
+                "follower.match_index, theirs.index)\n"
+                "            follower.match_index = theirs.index\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "old-term-reply",
+        "a reply of an earlier term counts",
+        "Specified",
+        "§5.1",
+        (
+            Patch(
+                "rules",
+                "isinstance(role, Leader) or reply.term < self._current_term:",
+                "isinstance(role, Leader):",
+            ),
+        ),
+    ),
+    Mutant(
+        "stale-reply",
+        "the reply to a call is heeded even after one to a later call",
+        "Specified",
+        "etcd-io/etcd #1207",
+        (
+            Patch(
+                "rules",
+                "follower is None or reply.seqno <= follower.seqno:",
+                "follower is None:",
+            ),
+        ),
+    ),
+    Mutant(
+        "reply-before-write",
+        "entries are reported before they are written",
+        "EntriesPersistedBeforeReply",
+        "camunda/camunda #4160; tikv/tikv #994",
+        (
+            Patch(
+                "pending",
+                "            elif pending.append_after is not None:\n",
+                "            elif pending.append_after is not None and not pending.sends:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "truncation-not-written",
+        "entries that are dropped for a conflict stay on the disk",
+        "DiskAgreesWithMemory",
+        "microsoft/CCF #519",
+        (
+            Patch(
+                "rules",
+                "                pending.append_after = base\n",
+                "                if pending.append_after is not None or not source.is_empty:\n"
+                "                    pending.append_after = base\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "broadcast-merged-over-gap",
+        "an owed call takes a later one's entries though its own before them are left out",
+        "LogMatching",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "            earlier.entries._splice(prev, self._log.entries)\n",
+                "            earlier.entries.truncate(0)\n"
+                "            for entry in self._log.entries._after(prev):\n"
+                "                earlier.entries.push(entry)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "lagging-follower-left",
+        "a follower that replies with a shorter log is sent nothing more",
+        "Eventually",
+        "§5.3",
+        (
+            Patch(
+                "rules",
+                "        if behind and self._role is role:\n",
+                "        if False:\n",
+            ),
+        ),
+    ),
+)

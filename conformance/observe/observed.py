@@ -1,0 +1,64 @@
+"""What is seen of a node from outside: its state, what it answers, a checkpoint of all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+from spec import values as v
+from spec.values import (
+    Candidate,
+    Follower,
+    Leader,
+    Node,
+)
+
+
+class Observed(NamedTuple):
+    """What a node shows of itself.  `leader` means nothing unless `leader_given`."""
+
+    role: str
+    current_term: v.Term
+    voted_for: v.NodeId | None
+    commit_index: v.Index
+    last_position: v.Position
+    snapshot_position: v.Position
+    config: v.Config
+    leader: v.NodeId | None = None
+    leader_given: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All of a node's state: in memory, owed, and on its disk."""
+
+    node: v.Node
+    pending: tuple[v.Action, ...]
+    disk: v.Restart
+
+
+Told: TypeAlias = v.Position | bool | None
+"""An outcome as a trace can tell it: False is a refusal, for a reason that it does not name."""
+
+
+def told(outcome: v.Outcome) -> Told:
+    """What a trace can tell of an outcome."""
+    return False if isinstance(outcome, v.Refused) else outcome
+
+
+ROLES: Final = {Follower: "follower", Candidate: "candidate", Leader: "leader"}
+
+
+def observed(node: Node) -> Observed:
+    """What can be seen of a specified node from outside."""
+    log = node.log
+    return Observed(
+        ROLES[type(node.role)],
+        node.current_term,
+        node.voted_for,
+        node.commit_index,
+        log.last_position,
+        log.snapshot_position,
+        log.config,
+        node.leader,
+    )

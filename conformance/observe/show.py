@@ -1,0 +1,101 @@
+"""Values of the specification as people write them down: t3i7 is index 7 in term 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spec.cluster import (
+    Member,
+)
+from spec.values import (
+    AppendEntriesCall,
+    AppendLogEntries,
+    BroadcastMessage,
+    Candidate,
+    Config,
+    Entries,
+    Entry,
+    Follower,
+    Leader,
+    Log,
+    Position,
+    Receive,
+    SendMessage,
+)
+
+
+def show(value: object) -> str:
+    """A value of the specification as people write it down: t3i7 is index 7 in term 3."""
+    match value:
+        case Position():
+            return f"t{value.term}i{value.index}"
+        case Config(voters, new_voters, non_voters):
+            parts = [_ids(voters)]
+            if new_voters:
+                parts.append("-> " + _ids(new_voters))
+            if non_voters:
+                parts.append("non-voters " + _ids(non_voters))
+            return " ".join(parts)
+        case BroadcastMessage(message, to):
+            return f"broadcast to {', '.join(map(str, to)) or 'nobody'}: {show(message)}"
+        case SendMessage(to, message):
+            return f"send to {to}: {show(message)}"
+        case AppendLogEntries(prev_position, entries):
+            return f"append after {show(prev_position)}: {show_entries(entries)}"
+        case AppendEntriesCall(sender, term, seqno, commit_index, prev_position, entries):
+            return (
+                f"AppendEntriesCall(from {sender}, term {term}, seqno {seqno}, commit "
+                f"{commit_index}, after {show(prev_position)}: {show_entries(entries)})"
+            )
+        case Receive(message):
+            return show(message)
+        case frozenset():
+            return _ids(value)
+        case tuple() if not hasattr(value, "_fields"):
+            return "\n".join(show(item) for item in value) or "nothing"
+    fields = getattr(value, "__match_args__", None)
+    if fields is None:
+        return str(value)
+    shown = ", ".join(f"{name} {show(getattr(value, name))}" for name in fields)
+    return f"{type(value).__name__}({shown})" if shown else type(value).__name__
+
+
+def show_entries(entries: Entries) -> str:
+    def payload(entry: Entry) -> str:
+        return show(entry.payload) if isinstance(entry.payload, Config) else entry.payload
+
+    shown = [f"{payload(entry)}@{entry.term}" for entry in entries]
+    if len(shown) > 6:
+        shown = [*shown[:3], f"... {len(shown) - 5} more", *shown[-2:]]
+    return "[" + ", ".join(shown) + "]"
+
+
+def _ids(nodes: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, sorted(nodes))) + "}"
+
+
+def describe_server(member: Member) -> str:
+    node = member.node
+    vote = "no vote given" if node.voted_for is None else f"vote for {node.voted_for}"
+    return (
+        f"{role_of(member)} in term {node.current_term}, {vote}, log {describe_log(node.log)}, "
+        f"committed {node.commit_index}"
+    )
+
+
+def role_of(member: Member) -> str:
+    match member.node.role:
+        case Follower(None):
+            return "follower"
+        case Follower(leader):
+            return f"follower of {leader}"
+        case Candidate(granted):
+            return f"candidate with votes of {show(granted)}"
+        case Leader():
+            return "leader"
+
+
+def describe_log(log: Log) -> str:
+    start = log.snapshot_position
+    prefix = f"{show(start)}.." if start.index else ""
+    return prefix + show_entries(log.entries)

@@ -1,0 +1,4 @@
+"""What is proved of a changing membership.
+
+Imports `prove.statements`.
+"""

@@ -1,0 +1,400 @@
+"""The lemmas of a cluster whose membership changes (§6): those of a fixed one, with quorums of
+configurations in the place of majorities, and what makes these overlap.
+
+A configuration is an entry of the log.  Along the log of a term's leader `lc(T, i)` is the index of
+the last configuration up to i, `lj(T, i)` that of the last joint one (0: none).  The *base* at i is
+the voters that every quorum from there on has a majority of, until the next joint configuration is
+left: the new voters of the last joint one, or those of the founding entry.
+
+Why it is safe, in short.  Where the logs of two leaders part, both go on from the same base, and
+every configuration in either asks for a majority of it, until that log leaves a joint one.  Leaving
+takes that one to be committed, and then by the induction on terms both logs have it.
+
+More history, which no rule reads:
+
+- `el(T)`: how long the log of the leader of T was when it was elected.
+- `kc(T)`: up to where that leader knew the log to be committed, when it last led.
+- `since(j)`: up to where a leader had known the log to be committed, when it counted j first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any, Final, Protocol, TypeAlias
+
+from conformance.prove.statements import lemmas as fixed
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Lemma, adds_to, within
+from conformance.prove.statements.lemma import View as FixedView
+from conformance.prove.statements.lemmas import is_committed
+from conformance.prove.statements.logic import (
+    Formula,
+    both,
+    choose,
+    either,
+    implies,
+    majority,
+    negation,
+)
+from conformance.prove.statements.statements import seen
+from conformance.prove.statements.views import ACTOR
+
+Nodes = list[Formula]
+"""Of each node whether it is among them."""
+Holders: TypeAlias = Callable[[Int], Nodes]
+"""Who has, or may have, the entries up to an index."""
+
+
+class View(FixedView, Protocol):
+    """`is_config`, `joint`, `old`, `new`: what an entry is, and who its voters are."""
+
+    def is_config(self, entry: EntryTerm) -> Formula: ...
+    def joint(self, entry: EntryTerm) -> Formula: ...
+    def old(self, entry: EntryTerm, m: int) -> Formula: ...
+    def new(self, entry: EntryTerm, m: int) -> Formula: ...
+    def lc(self, term: Int, i: Int) -> Int: ...
+    def lj(self, term: Int, i: Int) -> Int: ...
+    def el(self, term: Int) -> Int: ...
+    def kc(self, term: Int) -> Int: ...
+    def since(self, j: Int) -> Int: ...
+
+
+LEMMAS: list[Lemma] = []
+
+
+lemma = adds_to(LEMMAS)
+
+
+# Quorums of configurations, §6
+
+
+def majority_of(voters: Nodes, of: Nodes) -> Formula:
+    """More than half of the voters are among these."""
+    nodes = range(len(voters))
+    cases = []
+    for size in range(1, len(voters) + 1):
+        for some in combinations(nodes, size):
+            are = [voters[m] if m in some else negation(voters[m]) for m in nodes]
+            cases.append(both(*are, majority([of[m] for m in some])))
+    return either(*cases)
+
+
+def voters_of(v: View, entry: EntryTerm) -> Nodes:
+    return [v.old(entry, m) for m in range(v.size)]
+
+
+def new_voters_of(v: View, entry: EntryTerm) -> Nodes:
+    return [v.new(entry, m) for m in range(v.size)]
+
+
+def quorum(v: View, config: EntryTerm, of: Nodes) -> Formula:
+    return both(
+        majority_of(voters_of(v, config), of),
+        implies(v.joint(config), majority_of(new_voters_of(v, config), of)),
+    )
+
+
+def base(v: View, term: Int, i: Int) -> Nodes:
+    j = v.lj(term, i)
+    last = v.tlog(term, j)
+    return [choose(j == 0, v.old(v.founding, m), v.new(last, m)) for m in range(v.size)]
+
+
+def same(one: Nodes, other: Nodes) -> Formula:
+    return both(*[a == b for a, b in zip(one, other, strict=True)])
+
+
+# The lemmas of a fixed membership that speak of no majority
+
+CHANGED: Final = ("Candidate", "Elected", "CountedIsChosen")
+LEMMAS += [one for one in fixed.LEMMAS if one.name not in CHANGED]
+
+
+@lemma(
+    "A candidate voted for itself, leads not, was told the votes that it counts, and has nothing "
+    "of its own term."
+)
+def candidate(v: View, n: int) -> Formula:
+    return fixed.candidacy(v, n, v.term_of(v.log(n, v.last(n))) < v.term(n))
+
+
+@lemma(
+    "A term's leader has that term on its disk; its log was longer than when it was elected.",
+    "T",
+    lambda v, term: [[v.lead(term)]],
+)
+def elected(v: View, term: Int) -> Formula:
+    return both(
+        within(NOBODY, v.lead(term), v.size - 1),
+        *[implies(v.lead(term) == n, within(1, term, v.dterm(n))) for n in range(v.size)],
+        implies(
+            v.lead(term) != NOBODY,
+            both(
+                v.el(term) >= 1,
+                v.el(term) < v.tlast(term),
+                v.term_of(v.tlog(term, v.el(term))) < term,
+                v.term_of(v.tlog(term, v.el(term) + 1)) == term,
+                within(0, v.kc(term), v.tlast(term)),
+            ),
+        ),
+    )
+
+
+def elected_by(v: View, term: Int) -> EntryTerm:
+    """The configuration in force when the term's leader was elected."""
+    return v.tlog(term, v.lc(term, v.el(term)))
+
+
+@lemma(
+    "A quorum of the configuration that was in force then elected it.",
+    "T",
+    lambda v, term: [[v.lead(term)]],
+)
+def elected_by_quorum(v: View, term: Int) -> Formula:
+    config = elected_by(v, term)
+    return both(
+        *[
+            implies(
+                v.lead(term) == n,
+                quorum(v, config, [v.told(m, term) == n for m in range(v.size)]),
+            )
+            for n in range(v.size)
+        ]
+    )
+
+
+# Configurations along the log of a leader
+
+
+def in_log(v: View, term: Int, first: Int, i: Int) -> Formula:
+    return both(v.lead(term) != NOBODY, first <= i, i <= v.tlast(term))
+
+
+@lemma(
+    "Where the last configuration and the last joint one are.",
+    "Ti",
+    lambda v, term, i: [[v.lc(term, i)], [v.lj(term, i)]],
+)
+def marks(v: View, term: Int, i: Int) -> Formula:
+    c, j = v.lc(term, i), v.lj(term, i)
+    return implies(
+        in_log(v, term, 1, i),
+        both(
+            within(1, c, i),
+            v.is_config(v.tlog(term, c)),
+            within(0, j, c),
+            j != 1,
+            implies(j >= 1, both(v.is_config(v.tlog(term, j)), v.joint(v.tlog(term, j)))),
+            implies(v.joint(v.tlog(term, c)), j == c),
+        ),
+    )
+
+
+@lemma(
+    "After them there are no others.",
+    "Tij",
+    lambda v, term, i, k: [
+        [v.lc(term, i), v.tlog(term, k)],
+        [v.lj(term, i), v.tlog(term, k)],
+    ],
+)
+def marks_are_last(v: View, term: Int, i: Int, k: Int) -> Formula:
+    entry = v.tlog(term, k)
+    return implies(
+        both(in_log(v, term, 1, i), k >= 1, k <= i),
+        both(
+            implies(k > v.lc(term, i), negation(v.is_config(entry))),
+            implies(k > v.lj(term, i), negation(v.joint(entry))),
+        ),
+    )
+
+
+@lemma(
+    "They are where they are in the log of the leader of the entry at i, which is the same so far.",
+    "Ti",
+    lambda v, term, i: [[v.lc(term, i)], [v.lj(term, i)]],
+)
+def marks_agree(v: View, term: Int, i: Int) -> Formula:
+    of = v.term_of(v.tlog(term, i))
+    return implies(
+        in_log(v, term, 1, i),
+        both(
+            v.lc(term, i) == choose(of == 0, 1, v.lc(of, i)),
+            v.lj(term, i) == choose(of == 0, 0, v.lj(of, i)),
+        ),
+    )
+
+
+@lemma(
+    "A configuration without new voters has the base as voters.",
+    "Ti",
+    lambda v, term, i: [[v.lc(term, i)]],
+)
+def in_force(v: View, term: Int, i: Int) -> Formula:
+    config = v.tlog(term, v.lc(term, i))
+    return implies(
+        both(in_log(v, term, 1, i), negation(v.joint(config))),
+        same(voters_of(v, config), base(v, term, i)),
+    )
+
+
+@lemma(
+    "A configuration has the base before it as voters; a joint one follows none that is, and is "
+    "followed by another one when its leader knows it to be committed.",
+    "Ti",
+    lambda v, term, i: [[seen(v.tlog(term, i))]],
+)
+def config_rule(v: View, term: Int, i: Int) -> Formula:
+    entry, at = v.tlog(term, i), v.lc(term, i - 1)
+    before = v.tlog(term, at)
+    return implies(
+        both(in_log(v, term, 2, i), v.is_config(entry)),
+        both(
+            same(voters_of(v, entry), base(v, term, i - 1)),
+            implies(
+                v.joint(before),
+                both(
+                    negation(v.joint(entry)),
+                    is_committed(v, at, v.term_of(entry), before),
+                    implies(
+                        i > v.el(term),
+                        both(
+                            at <= v.kc(term),
+                            implies(v.first(at) == term, v.by(at) < i),
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+# Commitment, §5.4
+
+
+@lemma("What a leader knows to be committed is what it knew when it last led.")
+def known_to_leader(v: View, n: int) -> Formula:
+    return implies(v.leads(n), v.kc(v.term(n)) == v.commit(n))
+
+
+@lemma(
+    "What a term's leader knew to be committed, a leader counted, of no later term.",
+    "Tj",
+    lambda v, term, j: [[v.kc(term), v.first(j)]],
+)
+def known_is_committed(v: View, term: Int, j: Int) -> Formula:
+    return implies(
+        both(v.lead(term) != NOBODY, within(1, j, v.kc(term))),
+        is_committed(v, j, term, v.tlog(term, j)),
+    )
+
+
+def later(one: Int, other: Int) -> Int:
+    return choose(one > other, one, other)
+
+
+def held_by_quorum(
+    v: View,
+    term: Int,
+    i: Int,
+    holders: Holders,
+    known: Callable[[Int], Formula],
+) -> Formula:
+    """A quorum of whatever configuration its leader may have counted by holds the entry at i.
+
+    That has a majority of the base before it.  Behind a joint configuration it takes a majority of
+    the old voters too, if not of this entry then of one before it, unless the joint one was `known`
+    to be committed.
+    """
+    return both(is_own(v, term, i), quorums_hold(v, term, i, holders, known))
+
+
+def is_own(v: View, term: Int, i: Int) -> Formula:
+    """The term's leader has an entry of its own at i."""
+    return both(term >= 1, v.lead(term) != NOBODY, v.el(term) < i, i <= v.tlast(term))
+
+
+def quorums_hold(
+    v: View,
+    term: Int,
+    i: Int,
+    holders: Holders,
+    known: Callable[[Int], Formula],
+) -> Formula:
+    at = v.lc(term, i - 1)
+    before = v.tlog(term, at)
+    return both(
+        majority_of(base(v, term, i - 1), holders(i)),
+        implies(
+            v.joint(before),
+            either(
+                known(at),
+                majority_of(voters_of(v, before), holders(later(at, v.el(term) + 1))),
+            ),
+        ),
+    )
+
+
+def acknowledged(v: View, term: Int) -> Holders:
+    """Who did so in this term."""
+    return lambda at: [v.ack(n, term) >= at for n in range(v.size)]
+
+
+def may_acknowledge(v: View, term: Int) -> Holders:
+    """Who did so in this term, or still may."""
+    return lambda at: [either(v.ack(n, term) >= at, v.dterm(n) <= term) for n in range(v.size)]
+
+
+def could_be_chosen(v: View, term: Int, i: Int) -> Formula:
+    """A quorum has, or may still, acknowledge what its leader has at i, or will have."""
+    return quorums_hold(v, term, i, may_acknowledge(v, term), lambda at: at <= v.kc(term))
+
+
+def may_be_chosen(v: View, term: Int, i: Int) -> Formula:
+    """A quorum has, or may still, acknowledge the entry of this term at i."""
+    return both(is_own(v, term, i), could_be_chosen(v, term, i))
+
+
+def opening_holds(v: Any) -> Formula:
+    """The entry with which a candidate would open its term could be chosen, for all that is known
+    of its log: nobody has acknowledged anything of the term yet.
+    """
+    last, term = v.last(ACTOR), v.term(ACTOR)
+
+    def own(k: Int) -> EntryTerm:
+        return v.log(ACTOR, k)
+
+    at, joint = v.last_config(own, last), v.last_joint(own, last)
+    config = own(at)
+    based = [choose(joint == 0, v.old(v.founding, m), v.new(own(joint), m)) for m in range(v.size)]
+    not_later = [v.dterm(n) <= term for n in range(v.size)]
+    return both(
+        majority_of(based, not_later),
+        implies(
+            v.joint(config),
+            either(at <= v.commit(ACTOR), majority_of(voters_of(v, config), not_later)),
+        ),
+    )
+
+
+@lemma(
+    "What a leader counted as committed, a quorum acknowledged in its term.",
+    "j",
+    lambda v, j: [[v.first(j)]],
+)
+def counted_is_chosen(v: View, j: Int) -> Formula:
+    term, by, since = v.first(j), v.by(j), v.since(j)
+    holders = acknowledged(v, term)
+    return both(
+        term >= 0,
+        implies(
+            both(j >= 1, term >= 1),
+            both(
+                by >= j,
+                within(0, since, j - 1),
+                held_by_quorum(v, term, by, holders, lambda at: at <= since),
+                v.choosable(term, by),
+                by <= v.kc(term),
+            ),
+        ),
+    )

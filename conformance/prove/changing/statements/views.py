@@ -1,0 +1,178 @@
+"""A cluster whose membership changes, as z3 sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import z3
+
+from conformance.prove.changing.statements.lemmas import (
+    could_be_chosen,
+    may_be_chosen,
+    opening_holds,
+)
+from conformance.prove.statements import views
+from conformance.prove.statements.lemma import EntryTerm, Int
+from conformance.prove.statements.logic import Formula, both, choose, either, implies
+from conformance.prove.statements.views import ENTRY, TERM_OF, LogOf, Part, integer_function
+
+BOOL, INT = z3.BoolSort(), z3.IntSort()
+IS_CONFIG: Final = z3.Function("is_config", ENTRY, BOOL)
+JOINT: Final = z3.Function("joint", ENTRY, BOOL)
+MOST: Final = 5
+"""So many nodes, and no more."""
+OLD: Final = [z3.Function(f"old_{m}", ENTRY, BOOL) for m in range(MOST)]
+NEW: Final = [z3.Function(f"new_{m}", ENTRY, BOOL) for m in range(MOST)]
+
+
+class Configured:
+    """What a view says of configurations."""
+
+    def is_config(self, entry: EntryTerm) -> Formula:
+        return IS_CONFIG(entry)
+
+    def joint(self, entry: EntryTerm) -> Formula:
+        return JOINT(entry)
+
+    def old(self, entry: EntryTerm, m: int) -> Formula:
+        return OLD[m](entry)
+
+    def new(self, entry: EntryTerm, m: int) -> Formula:
+        return NEW[m](entry)
+
+
+class Before(Configured, views.Before):
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.lc = z3.Function("lc", INT, INT, INT)
+        self.lj = z3.Function("lj", INT, INT, INT)
+        self.el = integer_function("el")
+        self.kc = integer_function("kc")
+        self.since = integer_function("since")
+
+    def last_config(self, log: LogOf, i: Int) -> Int:
+        """The last configuration up to i in any log: it is a leader's up to there."""
+        term = TERM_OF(log(i))
+        return choose(term == 0, z3.IntVal(1), self.lc(term, i))
+
+    def last_joint(self, log: LogOf, i: Int) -> Int:
+        term = TERM_OF(log(i))
+        return choose(term == 0, z3.IntVal(0), self.lj(term, i))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes(views.Changes):
+    """`elected`: it leads since this step, and its log was so long.  `known`: what it knows to be
+    committed, as a leader; `knew`: before the step.  `made`: where it appended an entry, and which.
+    """
+
+    elected: Int | None = None
+    known: Int | None = None
+    knew: Int | None = None
+    made: tuple[Int, EntryTerm] | None = None
+
+    def parts(self) -> set[Part]:
+        changed = views.Changes.parts(self)
+        if self.leads is not None:
+            changed |= {("lc", None), ("lj", None)}
+        if self.elected is not None:
+            changed.add(("el", None))
+        if self.known is not None:
+            changed.add(("kc", None))
+        if self.commit is not None:
+            changed.add(("since", None))
+        return changed
+
+
+class After(Configured, views.After):
+    before: Before
+    changes: Changes
+    exact: bool
+
+    def __init__(self, before: Before, actor: Any, changed: set[Part], changes: Changes) -> None:
+        super().__init__(before, actor, changed, changes)
+        self.exact = False
+        if self.changed & {("kc", None), ("el", None)}:
+            self.changed |= {("choosable", None)}
+
+    def _mark(self, term: Int, i: Int, name: str, is_mark: Any) -> Int:
+        """Where the leader's log has grown, or is new."""
+        old = getattr(self.before, name)
+        changes = self.changes
+        if changes.leads is None:
+            return old(term, i)
+        log = changes.leads[1]
+
+        def so_far(at: Int) -> Int:
+            if changes.elected is None:
+                return old(changes.term, at)
+            of_log = {"lc": self.before.last_config, "lj": self.before.last_joint}
+            return of_log[name](log, at)
+
+        if changes.made is None:
+            mine = so_far(i)
+        else:
+            at, entry = changes.made
+            mine = choose(i < at, so_far(i), choose(is_mark(entry), at, so_far(at - 1)))
+        return choose(term == changes.term, mine, old(term, i))
+
+    def lc(self, term: Int, i: Int) -> Int:
+        return self._mark(term, i, "lc", IS_CONFIG)
+
+    def lj(self, term: Int, i: Int) -> Int:
+        return self._mark(term, i, "lj", JOINT)
+
+    def el(self, term: Int) -> Int:
+        old = self.before.el(term)
+        if self.changes.elected is None:
+            return old
+        return choose(term == self.changes.term, self.changes.elected, old)
+
+    def kc(self, term: Int) -> Int:
+        old = self.before.kc(term)
+        if self.changes.known is None:
+            return old
+        return choose(term == self.changes.term, self.changes.known, old)
+
+    def since(self, j: Int) -> Int:
+        old = self.before.since(j)
+        if self.changes.commit is None:
+            return old
+        return choose(self._counts(j), self.changes.knew, old)
+
+    def choosable(self, term: Int, i: Int) -> Formula:
+        """Where it is a premise, what follows from it (`could_before`) takes its place."""
+        if ("choosable", None) not in self.changed:
+            return self.before.choosable(term, i)
+        if self.exact:
+            return may_be_chosen(self, term, i)
+        return self.could(term, i)
+
+    def could(self, term: Int, i: Int) -> Formula:
+        """It could be chosen before the step, or is what the step has appended."""
+        v, mine = self.before, self.changes.term
+        could = v.choosable(term, i)
+        if self.changes.made is None:
+            return could
+
+        at = self.changes.made[0]
+        hold = could_be_chosen(v, mine, at)
+        if self.changes.elected is not None:
+            hold = opening_holds(v)
+        return either(could, both(term == mine, i == at, hold))
+
+    def could_before(self, term: Int, i: Int) -> Formula:
+        return implies(may_be_chosen(self, term, i), self.could(term, i))
+
+
+class Reading(views.Reading):
+    """What an entry is, is no part of a view."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("is_config", "joint", "old", "new"):
+            return getattr(self._of, name)
+        if name in ("lc", "lj", "el", "kc", "since"):
+            self.read.add((name, None))
+            return getattr(self._of, name)
+        return super().__getattr__(name)

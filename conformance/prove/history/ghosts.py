@@ -1,0 +1,214 @@
+"""The history variables of the lemmas, kept along a run of the specified cluster.
+
+What `induction` writes into the history of a symbolic cluster, this writes into that of a concrete
+one, after each turn of a server.  Immutable values: a search may have them in its states.
+
+Membership is fixed: servers 0 to size - 1 are voters, one of which creates the cluster.  Snapshots
+come from leaders, or from a server's own log.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+from conformance.prove.statements.lemma import NOBODY
+from spec.cluster import Turn
+from spec.values import (
+    Entry,
+    Index,
+    InstallSnapshot,
+    Leader,
+    Log,
+    Node,
+    NodeId,
+    Position,
+    RequestVoteReply,
+    Restart,
+    SaveVotedFor,
+    SendMessage,
+    SnapshotInstalled,
+    Term,
+)
+
+Prefix: TypeAlias = tuple[Entry, ...]
+"""The entries from index 1 on that a snapshot has taken the place of."""
+
+
+class Reign(NamedTuple):
+    """Who led a term, and the whole log that it had when it last led: `lead`, `tlog`, `tlast`."""
+
+    leader: NodeId
+    log: tuple[Entry, ...]
+
+
+class Counted(NamedTuple):
+    """`first`: the lowest term whose leader counted an index as committed, and up to where."""
+
+    first: Term
+    by: Index
+
+
+class Sent(NamedTuple):
+    """A snapshot that a leader of `term` handed to the network, up to `position` of its log."""
+
+    sender: NodeId
+    to: NodeId
+    term: Term
+    position: Position
+
+
+class Ghosts(NamedTuple):
+    """What has been.  No rule reads it, and it follows from the turns alone.
+
+    reigns     at each term, who led it
+    counted    at each index from 0 on, who counted it first
+    told       of each server at each term, for whom it told that it votes
+    ack        of each server at each term, how much its disk acknowledged
+    memory     of each server, the prefix that the log in memory is the rest of
+    disk       of each server, the prefix that the log on its disk is the rest of
+    snapshots  all that were ever handed to the network
+    """
+
+    reigns: tuple[Reign | None, ...]
+    counted: tuple[Counted | None, ...]
+    told: tuple[tuple[int, ...], ...]
+    ack: tuple[tuple[Index, ...], ...]
+    memory: tuple[Prefix, ...]
+    disk: tuple[Prefix, ...]
+    snapshots: frozenset[Sent] = frozenset()
+
+    @property
+    def size(self) -> int:
+        return len(self.told)
+
+    def reign(self, term: Term) -> Reign | None:
+        return self.reigns[term] if 0 <= term < len(self.reigns) else None
+
+    def whole(self, node: Node) -> tuple[Entry, ...]:
+        """The log of a server in memory, with what its snapshot covers."""
+        return (*self.memory[node.id], *node.log.entries)
+
+    def after(self, turn: Turn) -> Ghosts:
+        """The history once a server has had its turn."""
+        if turn.after is turn.before:
+            return self
+        ghosts = self.compacted(turn)
+        if isinstance(turn.event, Restart):
+            return ghosts  # nothing is told, and the disk is as it was
+        if turn.after.node is not turn.before.node:
+            ghosts = ghosts.ruled(turn).committed(turn)
+        if turn.owed is not None:
+            ghosts = ghosts.voted(turn).handed_over(turn)
+        return ghosts.acknowledged(turn)
+
+    def compacted(self, turn: Turn) -> Ghosts:
+        """What the snapshots stand for, in memory and on the disk.
+
+        A log without the entry that a snapshot ends with takes over that of who has it: the
+        server's own one in memory, or the leader's that sent the snapshot.
+        """
+        at, before = turn.node, turn.before
+        memory, disk = self.memory[at], self.disk[at]
+        match turn.event:
+            case Restart():
+                memory = disk
+            case SnapshotInstalled(position) if turn.outcome is True:
+                kept = covered(memory, before.node.log, position)
+                if kept is None:
+                    kept = self.handed(at, position)
+                memory, disk = kept, covered(disk, before.disk.log, position) or kept
+            case _:
+                return self
+        return self._replace(
+            memory=replaced(self.memory, at, memory), disk=replaced(self.disk, at, disk)
+        )
+
+    def handed(self, to: NodeId, position: Position) -> Prefix:
+        """What a leader's snapshot stands for: that leader's log."""
+        terms = [one.term for one in self.snapshots if (one.to, one.position) == (to, position)]
+        if not terms:
+            raise ValueError(f"no leader sent node {to} a snapshot up to {position}")
+        reign = self.reign(max(terms))
+        assert reign is not None
+        return reign.log[: position.index]
+
+    def ruled(self, turn: Turn) -> Ghosts:
+        """`lead`, `tlog`, `tlast`: a leader's log is that of its term."""
+        node = turn.after.node
+        if not isinstance(node.role, Leader):
+            return self
+        reign = Reign(node.id, self.whole(node))
+        return self._replace(reigns=put(self.reigns, node.current_term, reign, None))
+
+    def committed(self, turn: Turn) -> Ghosts:
+        """`first`, `by`: what a leader counts, and no leader of this term or a lower one did."""
+        before, node = turn.before.node, turn.after.node
+        counted = self.counted
+        if isinstance(node.role, Leader) and node.commit_index != before.commit_index:
+            for j in range(1, node.commit_index + 1):
+                known = counted[j] if j < len(counted) else None
+                if known is None or known.first > node.current_term:
+                    by = Counted(node.current_term, node.commit_index)
+                    counted = put(counted, j, by, None)
+        return self._replace(counted=counted)
+
+    def voted(self, turn: Turn) -> Ghosts:
+        """`told`: votes that were told, or given to itself by saving them."""
+        at, term, told = turn.node, turn.after.node.current_term, self.told
+        for done in turn.executed:
+            match done.action:
+                case SaveVotedFor(candidate) if candidate == at:
+                    told = replaced(told, at, put(told[at], term, at, NOBODY))
+                case SendMessage(to, RequestVoteReply(vote_granted=True)):
+                    told = replaced(told, at, put(told[at], term, to, NOBODY))
+        return self._replace(told=told)
+
+    def acknowledged(self, turn: Turn) -> Ghosts:
+        """`ack`, in the disk's term: the disk's log, if it ends with an entry of that term."""
+        if turn.owed is None and turn.after.disk is turn.before.disk:
+            return self
+        at, disk = turn.node, turn.after.disk
+        term, last = disk.current_term, disk.log.last_position
+        ends_with_term = last.index >= 1 and term >= 1 and last.term == term
+        known = put(self.ack[at], term, last.index if ends_with_term else 0, 0)
+        return self._replace(ack=replaced(self.ack, at, known))
+
+    def handed_over(self, turn: Turn) -> Ghosts:
+        """The snapshots that were sent, with the term in which their sender led."""
+        node = turn.before.node
+        sent = [
+            Sent(turn.node, done.action.to, node.current_term, node.log.snapshot_position)
+            for done in turn.executed
+            if isinstance(done.action, InstallSnapshot)
+        ]
+        return self._replace(snapshots=self.snapshots.union(sent)) if sent else self
+
+
+def initial(size: int) -> Ghosts:
+    """The history of servers that have just been started for the first time."""
+    nothing: tuple[tuple[Any, ...], ...] = ((),) * size
+    return Ghosts((), (), nothing, nothing, nothing, nothing)
+
+
+def covered(prefix: Prefix, log: Log, position: Position) -> Prefix | None:
+    """What a log has up to a position; None if it does not have that entry."""
+    if not log.contains(position):
+        return None
+    return (*prefix, *log.entries)[: position.index]
+
+
+def replaced(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
+    if values[at] is value:
+        return values
+    return (*values[:at], value, *values[at + 1 :])
+
+
+def put(values: tuple[Any, ...], at: int, value: Any, usual: Any) -> tuple[Any, ...]:
+    """The values with one of them set; behind the last that is not as usual there are none."""
+    if at < len(values):
+        values = replaced(values, at, value)
+    elif value != usual:
+        return (*values, *[usual] * (at - len(values)), value)
+    while values and values[-1] == usual:
+        values = values[:-1]
+    return values

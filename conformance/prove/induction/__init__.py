@@ -1,0 +1,4 @@
+"""Every kind of step of a cluster, on a symbolic server among unknown others.
+
+Imports `prove.statements` and `prove.step`.
+"""

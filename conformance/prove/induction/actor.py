@@ -1,0 +1,473 @@
+"""The acting server of a step: a member of the specification whose numbers stand for all numbers.
+
+A step's code reads only some of a server.  What it reads is given a shape: a role, a vote, how many
+entries lie after the snapshot.  Of the rest nothing is known but what the lemmas say, and the code
+that reads it nevertheless fails: `Unread`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
+
+import z3
+
+from conformance.prove.statements.claims import Message as Claimed
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
+from conformance.prove.statements.logic import Formula, choose
+from conformance.prove.statements.views import (
+    ACTOR,
+    ENTRY,
+    FOUNDING,
+    SENDER,
+    TERM_OF,
+    Before,
+    LogOf,
+)
+from conformance.symbolic.held import Held
+from conformance.symbolic.number import Number
+from conformance.symbolic.paths import Paths
+from spec.cluster import Member
+from spec.values import (
+    NO_CONFIG,
+    ZERO,
+    Candidate,
+    Config,
+    Entries,
+    Entry,
+    Follower,
+    Leader,
+    Log,
+    Message,
+    Node,
+    NodeId,
+    Position,
+    Progress,
+    new_log,
+)
+
+M = TypeVar("M", bound=Message)
+Start: TypeAlias = Literal["empty", "founded", "snapshot"]
+"""How a log begins: not at all, with the founding entry, or with a snapshot."""
+
+
+class Window(NamedTuple):
+    """A log's shape: how it begins, and how many entries follow that."""
+
+    start: Start
+    entries: int
+
+    def __str__(self) -> str:
+        return self.start if not self.entries else f"{self.start} + {self.entries}"
+
+
+class UnreadError(AssertionError):
+    """Code has read what the shape of its step says that it does not read."""
+
+
+class Unread:
+    """Stands for what a step passes on and does not look into; `value` is what it is to z3."""
+
+    def __init__(self, what: str, value: Any = None) -> None:
+        self.__dict__.update(what=what, value=value)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise UnreadError(f"{self.what} was read")
+
+    __eq__ = __lt__ = __len__ = __iter__ = __getitem__ = __bool__ = __add__ = _refuse
+    __hash__ = _refuse
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise UnreadError(f"{self.what}.{name} was read")
+
+
+class LastOnly(Unread):
+    """A log of any length, of which the code reads where it ends, and its configuration."""
+
+    def __init__(self, last_position: Position, config: Config, config_index: Any) -> None:
+        self.__dict__.update(
+            what="a log",
+            value=None,
+            last_position=last_position,
+            last_index=last_position.index,
+            config=config,
+            config_index=config_index,
+        )
+
+
+class Head(tuple[Entry, ...]):
+    """Entries that are known, and after them others that are not: only a slice is to be had."""
+
+    def __len__(self) -> int:
+        raise UnreadError("the length of a log on the disk was read")
+
+
+class Tail(Unread):
+    """The entries of a log after some index, of which nothing is known but where they end."""
+
+    def __init__(self, last_index: Any) -> None:
+        self.__dict__.update(what="entries", value=None, last_index=last_index)
+
+    def __getitem__(self, *key: object) -> Any:
+        return () if key == (slice(None, 0),) else self._refuse()
+
+
+class OneEntry(Unread):
+    """A log of any length, of which the code reads the entry at one index, and where it ends.
+
+    What the code asks of a log is answered by the specification's own functions.
+    """
+
+    term, contains, compacted = Log.term, Log.contains, Log.compacted
+
+    def __init__(self, snapshot: Position, last_index: Any, index: Any, entry: Entry) -> None:
+        self.__dict__.update(
+            what="a log",
+            value=None,
+            snapshot_position=snapshot,
+            last_index=last_index,
+            entries=Tail(last_index),
+            config_index=snapshot.index,
+            _one=(index, entry),
+        )
+
+    def entry(self, index: Any) -> Any:
+        known, entry = self.__dict__["_one"]
+        return entry if index is known else self._refuse()
+
+    def after(self, index: Any) -> Any:
+        known, _ = self.__dict__["_one"]
+        return self.entries if index is known else self._refuse()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What an entry holds, of which nothing is known: only the same token is the same entry."""
+
+    entry: Any
+    name: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+class Actor:
+    """What a step's code is run on, what that is to z3, and what is taken for granted of it.
+
+    `links`: what z3 has as functions of the acting server is what the code is run on, or the case
+    that is looked at.  `assumed`: what paths are sought under; that links and lemmas imply it is an
+    obligation of its own.
+    """
+
+    def __init__(self, paths: Paths, before: Before) -> None:
+        self.paths, self.before = paths, before
+        self.was: Final = before.servers[ACTOR]
+        self.server = self.was
+        """The acting server before the step, with what is known of its shape."""
+        self.config = Config(frozenset(range(before.size)))
+        self.created: Final = z3.Const("created", ENTRY)
+        """The entry that the acting server makes, if it makes one."""
+        self.links: list[Formula] = [TERM_OF(FOUNDING) == 0]
+        self.assumed: list[Formula] = []
+        self.hints: list[Any] = []
+        """Terms that z3 has to look at, apart from those of the goal."""
+        self.claimed: dict[int, tuple[object, Claimed]] = {}
+        """Messages of which no more is known than what they claim, by `id`, which is theirs as long
+        as they are kept here.
+        """
+        self.member: Member
+        self.apart: set[NodeId] = {ACTOR, SENDER}
+        """The servers that this step tells apart from the others, or from one another."""
+        self.progress: dict[str, NodeId] = {}
+        """By name, the numbers that a leader has of some server."""
+
+    # Numbers
+
+    def number(self, name: str, least: int | None = None) -> Any:
+        """A `Number`, which to a type checker is as good as an `int`."""
+        made = self.paths.number(name)
+        if least is not None:
+            self.assume(self.paths.term(made) >= least)
+        return made
+
+    def ascending(self, *numbers: int | Number) -> None:
+        for one, other in pairwise(numbers):
+            self.assume(self.paths.term(one) <= self.paths.term(other))
+
+    def assume(self, condition: Formula) -> None:
+        """Take for granted what follows from the lemmas."""
+        self.assumed.append(condition)
+        self.paths.assume(condition)
+
+    def case(self, condition: Formula) -> None:
+        """Look at this case only."""
+        self.links.append(condition)
+        self.paths.assume(condition)
+
+    def ordered(self, *numbers: int | Number) -> None:
+        """Look at this order only, of numbers that differ in names."""
+        for one, other in pairwise(numbers):
+            self.case(self.paths.term(one) <= self.paths.term(other))
+
+    def equals(self, *numbers: int | Number) -> None:
+        """What is known of servers that differ in names: in which order is no matter."""
+        self.apart |= set(range(self.before.size))
+        self.ordered(*numbers)
+
+    def given(self, **known: Any) -> None:
+        """What these are of the acting server: a case that is looked at, or a name for a number."""
+        self.server = replace(self.server, **known)
+        self.apart |= {value for value in known.values() if type(value) is int}
+        for name, value in known.items():
+            old = getattr(self.was, name)
+            if isinstance(old, dict):
+                self.links += [old[m] == as_term(value[m]) for m in old if value[m] is not old[m]]
+            elif value is not old:
+                self.links.append(old == as_term(value))
+
+    # Logs
+
+    def entries(self, name: str, count: int, least: int | Number, most: int | Number) -> Entries:
+        """Entries of which nothing is known but that their terms do not fall."""
+        made = []
+        for k in range(count):
+            token = z3.Const(f"{name}_{k}", ENTRY)
+            term = self.number(f"{name}_{k}_term", 1)
+            self.links.append(TERM_OF(token) == self.paths.term(term))
+            made.append(Entry(term, Token(token, f"{name}_{k}")))  # type: ignore[arg-type]
+        self.ascending(least, *[entry.term for entry in made], most)
+        return Held(made)
+
+    def window(self, name: str, window: Window, most: int | Number) -> Log:
+        """A log whose entries are of terms up to `most`."""
+        start, count = window
+        if start == "empty":
+            return Log()
+        if start == "founded":
+            founding = Entry(0, self.config)
+            rest = self.entries(name, count, 0, most)
+            return new_log(ZERO, NO_CONFIG, Held((founding, *rest)))
+        term, index = self.number(f"{name}_snap_term", 0), self.number(f"{name}_snap_index")
+        self.case(self.paths.term(index) >= 1)
+        self.ascending(term, most)
+        return new_log(Position(term, index), self.config, self.entries(name, count, term, most))
+
+    def one_entry(self, name: str, of: LogOf, snapshot: Position, index: Any) -> Any:
+        """A log of any length after a snapshot, of which the entry at this index is read."""
+        term, last = self.number(f"{name}_term"), self.number(f"{name}_last")
+        self.ascending(snapshot.index, last)
+        entry = of(self.paths.term(index))
+        self.links.append(TERM_OF(entry) == self.paths.term(term))
+        self.hints.append(entry)
+        self.follows_snapshot(snapshot, of)
+        return OneEntry(snapshot, last, index, Entry(term, Token(entry, name)))  # type: ignore[arg-type]
+
+    def is_log(self, log: Log, of: LogOf) -> None:
+        """z3's function of the log is this log."""
+        for at, entry in self.positions(log):
+            self.links.append(of(self.paths.term(at)) == entry)
+            self.hints.append(of(self.paths.term(at)))
+        self.follows_snapshot(log.snapshot_position, of)
+
+    def follows_snapshot(self, position: Position, of: LogOf) -> None:
+        if isinstance(position.index, Number):
+            at = of(self.paths.term(position.index))
+            self.links.append(TERM_OF(at) == self.paths.term(position.term))
+            self.hints.append(at)
+
+    def entry(self, entry: Entry) -> EntryTerm:
+        payload: Any = entry.payload
+        if isinstance(payload, Token):
+            return payload.entry
+        return FOUNDING if isinstance(payload, Config) else self.created
+
+    def positions(self, log: Log) -> list[tuple[int | Number, EntryTerm]]:
+        first = log.snapshot_position.index
+        return [(first + 1 + k, self.entry(entry)) for k, entry in enumerate(log.entries)]
+
+    def end_on_disk(self, log: Log) -> tuple[Int, Int]:
+        """The last index and term of what the disk has now."""
+        at = self.paths.term
+        if isinstance(log.entries, Tail):
+            last = at(log.entries.last_index)
+            return last, TERM_OF(self.was.dlog(last))
+        index, term = log.last_position.index, log.last_position.term
+        return at(index), at(term)
+
+    # A server
+
+    def node(
+        self,
+        role: Candidate | Literal["leader", "any", "not a leader", "a follower", "a candidate"],
+        log: Window | None,
+        vote: Any,
+    ) -> Node:
+        """A node in memory.  Without a window only the log's last position is known.
+
+        The configuration of such a log is the cluster's: code that reads it is not to be run on an
+        empty one.
+        """
+        term, at = self.number("term", 0), self.paths.term
+        commit = self.number("commit", 0)
+        if log is None:
+            last = Position(self.number("last_term", 0), self.number("last_index", 0))
+            known: Any = LastOnly(last, self.config, 1)
+            self.ascending(last.term, term)
+            self.ascending(commit, last.index)
+            self.given(last=at(last.index))
+            entry = self.was.log(at(last.index))
+            self.links.append(at(last.term) == choose(at(last.index) == 0, 0, TERM_OF(entry)))
+            self.hints.append(entry)
+        else:
+            known = self.window("entry", log, term)
+            self.ascending(known.snapshot_position.index, commit, known.last_index)
+            self.given(last=at(known.last_index), snap=at(known.snapshot_position.index))
+            self.is_log(known, self.was.log)
+        held = self._role(role, known)
+        self.given(term=at(term), commit=at(commit))
+        committed = self.before.first(at(commit))
+        self.hints += [committed, self.was.log(at(commit))]
+        if not isinstance(vote, Unread):
+            self.given(vote=NOBODY if vote is None else vote)
+        return Node(ACTOR, held, term, vote, known, commit, self.number("seqno"))
+
+    def _role(self, role: Any, log: Any) -> Any:
+        if isinstance(role, Candidate):
+            granted = {m: m in role.granted for m in range(self.before.size)}
+            self.apart |= role.granted
+            self.given(leads=False, campaigns=True, granted=granted)
+            return role
+        if role == "leader":
+            self.given(leads=True, campaigns=False)
+            peers = []
+            for peer in range(1, self.before.size):
+                match = self.number(f"match_{peer}", 0)
+                self.ascending(match, log.last_index)
+                replied = self.number(f"replied_{peer}")
+                self.progress |= {f"match_{peer}": peer, f"replied_{peer}": peer}
+                peers.append(Progress(peer, match, replied))
+            durable = self.number("durable", 0)
+            self.ascending(durable, log.last_index)
+            term = self.paths.term
+            matches = {peer.node: term(peer.match) for peer in peers}
+            self.given(match={**self.was.match, **matches}, durable=term(durable))
+            return Leader(tuple(peers), durable)
+        if role == "not a leader":
+            self.given(leads=False)
+        if role == "a follower":
+            self.given(leads=False, campaigns=False)
+            return Follower()
+        if role == "a candidate":
+            self.given(leads=False, campaigns=True)
+            votes: Any = Unread("votes")
+            return Candidate(votes)
+        return Unread("a role")
+
+    # What the step has made of it
+
+    def log_function(self, log: Log, base: LogOf, known: Log | None) -> LogOf:
+        """The log as a function: where it does not differ from what is known, as `base`."""
+        if isinstance(log.entries, Tail) or not log.entries:
+            return base
+        at = self.paths.term
+        window = {_key(index): entry for index, entry in self.positions(known)} if known else {}
+        changed = [
+            (at(index), entry)
+            for index, entry in self.positions(log)
+            if not (_key(index) in window and z3.eq(window[_key(index)], entry))
+        ]
+        if not changed:
+            return base
+
+        def entry_at(i: Int) -> EntryTerm:
+            result = base(i)
+            for index, entry in changed:
+                result = choose(i == index, entry, result)
+            return result
+
+        return entry_at
+
+    def changed(
+        self, member: Member, log: LogOf | None = None, dlog: LogOf | None = None
+    ) -> dict[str, Any]:
+        """What is another now of the acting server; `log` and `dlog`: its logs, if they are."""
+        before, term = self.member, self.paths.term
+        node, was = member.node, before.node
+        new: dict[str, Any] = {}
+        if node.current_term is not was.current_term:
+            new["term"] = term(node.current_term)
+        if node.voted_for is not was.voted_for:
+            new["vote"] = _name(node.voted_for)
+        if node.commit_index is not was.commit_index:
+            new["commit"] = term(node.commit_index)
+        if node.log is not was.log:
+            new["last"] = term(node.log.last_index)
+            new["snap"] = term(node.log.snapshot_position.index)
+            new["log"] = log
+        if node.role is not was.role:
+            new |= self.role_of(node)
+        new |= self._owed(member)
+        disk, old = member.disk, before.disk
+        if disk.current_term is not old.current_term:
+            new["dterm"] = term(disk.current_term)
+        if disk.voted_for is not old.voted_for:
+            new["dvote"] = _name(disk.voted_for)
+        if disk.log is not old.log:
+            new["dlast"], _ = self.end_on_disk(disk.log)
+            new["dlog"] = dlog
+        return new
+
+    def role_of(self, node: Node) -> dict[str, Any]:
+        role, term, members = node.role, self.paths.term, range(self.before.size)
+        new: dict[str, Any] = {
+            "leads": isinstance(role, Leader),
+            "campaigns": isinstance(role, Candidate),
+        }
+        if isinstance(role, Candidate):
+            new["granted"] = {m: m in role.granted for m in members}
+        if isinstance(role, Leader):
+            match = {peer.node: peer.match for peer in role.peers}
+            new["match"] = {m: term(match.get(m, 0)) for m in members}
+            new["durable"] = term(role.durable)
+        return new
+
+    def _owed(self, member: Member) -> dict[str, Any]:
+        now, before = member.pending, self.member.pending
+        new: dict[str, Any] = {}
+        for name, flag in (("owes_term", "save_current_term"), ("owes_vote", "save_voted_for")):
+            if getattr(now, flag) != getattr(before, flag):
+                new[name] = getattr(now, flag)
+        if now.append is None:
+            if self.server.owes_write is False or before.append is not None:
+                new |= {"owes_write": False, "synced": self.paths.term(member.node.log.last_index)}
+        elif now.append is not before.append:
+            prev = self.paths.term(now.append.prev_position.index)
+            if before.append is None:
+                # Merged with a write that may be owed: see `conformance.prove.induction.merging`.
+                prev = choose(self.server.synced < prev, self.server.synced, prev)
+            new |= {"owes_write": True, "synced": prev}
+        return new
+
+    def message(self, message: M, claimed: Claimed) -> M:
+        """A message of which no more is known than what it claims."""
+        self.claimed[id(message)] = message, claimed
+        return message
+
+
+def as_term(value: Any) -> Any:
+    """A plain value as a term of z3."""
+    return z3.BoolVal(value) if isinstance(value, bool) else value
+
+
+def _name(node: Any) -> Any:
+    if isinstance(node, Unread):
+        return node.__dict__["value"]
+    return NOBODY if node is None else node
+
+
+def _key(at: int | Number) -> object:
+    return at if isinstance(at, int) else (at.terms, at.constant)

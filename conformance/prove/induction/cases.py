@@ -1,0 +1,224 @@
+"""Every case of a step, by kind: what happens, and the shapes of the server that it happens to.
+
+A case is as general as what its code reads allows.  Where that is the log's last position alone,
+the log is any.  Where entries are read, as many as `entries` lie behind a snapshot at any index, or
+behind the founding entry; that is the one bound, and it is no proven cut-off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from typing import Any, Final, TypeAlias
+
+import z3
+
+from conformance.prove.induction import drains, merging
+from conformance.prove.induction import events as steps
+from conformance.prove.induction.actor import Actor, Start, Window
+from conformance.prove.induction.events import OTHER, Happening, Step, any_vote, founded
+from conformance.prove.statements.views import ACTOR, SENDER
+from spec.values import Candidate, ElectionTimeout, Heartbeat, ProposeCommand
+
+Kind: TypeAlias = str
+Cases: TypeAlias = Iterator[tuple[str, Callable[[Actor], Happening]]]
+
+EMPTY: Final = Window("empty", 0)
+
+
+def windows(entries: int) -> list[Window]:
+    """Shapes of logs that are not empty."""
+    starts: tuple[Start, ...] = ("founded", "snapshot")
+    return [Window(start, k) for start in starts for k in range(entries + 1)]
+
+
+def vote_call(size: int, entries: int) -> Cases:
+    for name, vote in (("none", None), ("own", ACTOR), ("theirs", SENDER), ("another", OTHER)):
+        yield f"vote {name}", partial(steps.vote_call, vote=vote)
+
+
+def vote_reply(size: int, entries: int) -> Cases:
+    yield "denied", lambda actor: steps.vote_reply(actor, any_node(actor), False)
+    yield "to none that campaigns", reply_to_no_candidate
+    for log, granted in product(windows(entries), counted(size)):
+        shape = f"{log}, has {sorted(granted)}"
+        yield shape, partial(reply_to_candidate, log=log, granted=granted)
+
+
+def counted(size: int) -> Iterator[frozenset[int]]:
+    """Too few votes, the own one among them.  Of those that sent nothing any is like any other."""
+    for others, sender in product(range(size // 2), (False, True)):
+        granted = frozenset({ACTOR, *range(OTHER, OTHER + others)}) | (
+            {SENDER} if sender else set()
+        )
+        if len(granted) <= size // 2:
+            yield granted
+
+
+def any_node(actor: Actor) -> Any:
+    return actor.node("any", None, any_vote(actor))
+
+
+def reply_to_no_candidate(actor: Actor) -> Happening:
+    node = any_node(actor)
+    actor.case(z3.Not(actor.was.campaigns))
+    return steps.vote_reply(actor, node, True)
+
+
+def reply_to_candidate(actor: Actor, log: Window, granted: frozenset[int]) -> Happening:
+    return steps.vote_reply(actor, actor.node(Candidate(granted), log, ACTOR), True)
+
+
+def election_timeout(size: int, entries: int) -> Cases:
+    yield (
+        "any log",
+        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ElectionTimeout()),
+    )
+    yield (
+        "no log",
+        lambda actor: steps.taking(
+            actor, actor.node("not a leader", EMPTY, any_vote(actor)), ElectionTimeout()
+        ),
+    )
+
+
+def heartbeat(size: int, entries: int) -> Cases:
+    yield (
+        "of no leader",
+        lambda actor: steps.taking(actor, founded(actor, "not a leader"), Heartbeat()),
+    )
+    yield "of a leader", lambda actor: steps.taking(actor, founded(actor, "leader"), Heartbeat())
+
+
+def propose_command(size: int, entries: int) -> Cases:
+    yield (
+        "to no leader",
+        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ProposeCommand()),
+    )
+    for log in windows(entries):
+        yield f"{log}", partial(propose, log=log)
+
+
+def propose(actor: Actor, log: Window) -> Happening:
+    return steps.taking(actor, founded(actor, "leader", log), ProposeCommand())
+
+
+def append_call(size: int, entries: int) -> Cases:
+    yield "to a leader", steps.append_call_to_leader
+    for log, message in product((EMPTY, *windows(entries)), repeat=2):
+        yield f"{log}, a call of {message}", partial(steps.append_call, log=log, message=message)
+
+
+def append_reply(size: int, entries: int) -> Cases:
+    yield "to no leader", partial(steps.append_reply, log=None)
+    for log in windows(entries):
+        yield f"{log}", partial(steps.append_reply, log=log)
+
+
+def merged_calls(size: int, entries: int) -> Cases:
+    for earlier, later in product((EMPTY, *windows(entries)), repeat=2):
+        for name, to_all in (("to all", True), ("to one", False)):
+            yield (
+                f"{earlier} and {later}, {name}",
+                partial(merging.merged_calls, earlier=earlier, later=later, to_all=to_all),
+            )
+
+
+def compacted_call(size: int, entries: int) -> Cases:
+    for message in (EMPTY, *windows(entries)):
+        for name, to_all in (("to all", True), ("to one", False)):
+            yield (
+                f"{message}, {name}",
+                partial(merging.compacted_call, message=message, to_all=to_all),
+            )
+
+
+def compaction(size: int, entries: int) -> Cases:
+    for role, log in product(("any", "leader"), compactable(entries)):
+        yield f"{role}, {log}", partial(steps.compaction, role=role, log=log, write=False)
+    for log in compactable(entries):
+        shape = f"{log}, owes a write"
+        yield shape, partial(steps.compaction, role="any", log=log, write=True)
+
+
+def compactable(entries: int) -> list[Window]:
+    """Those with something to compact."""
+    return [log for log in windows(entries) if log != Window("snapshot", 0)]
+
+
+def installation(size: int, entries: int) -> Cases:
+    roles = ("a follower", "a candidate", "leader")
+    for role, log in product(roles, (EMPTY, *windows(entries))):
+        for write in (False, True):
+            shape = f"{role}, {log}" + (", owes a write" if write else "")
+            yield shape, partial(steps.installation, role=role, log=log, write=write)
+
+
+def save_current_term(size: int, entries: int) -> Cases:
+    yield "any", drains.save_term
+
+
+def save_voted_for(size: int, entries: int) -> Cases:
+    for name, vote in (("none", None), ("own", ACTOR), ("another", SENDER)):
+        yield f"vote {name}", partial(drains.save_vote, vote=vote)
+
+
+def broadcast(size: int, entries: int) -> Cases:
+    for what in ("vote call", "append call"):
+        yield what, partial(drains.broadcast, what=what)
+
+
+def write_log(size: int, entries: int) -> Cases:
+    for log in windows(entries):
+        for synced in range(log.entries + 1 + (log.start == "founded")):
+            yield f"{log}, after {synced}", partial(drains.write_log, log=log, synced=synced)
+
+
+def send(size: int, entries: int) -> Cases:
+    for what in ("vote", "denial", "append call"):
+        yield what, partial(drains.send, what=what)
+    for log in (EMPTY, *windows(entries)):
+        yield f"append reply, {log}", partial(drains.send, what="append reply", log=log)
+        yield f"snapshot, {log}", partial(drains.send_snapshot, log=log)
+
+
+def end_of_drain(size: int, entries: int) -> Cases:
+    yield "of no leader", partial(drains.drain_ends, log=None)
+    for log in windows(entries):
+        yield f"of a leader, {log}", partial(drains.drain_ends, log=log)
+
+
+def crash(size: int, entries: int) -> Cases:
+    for log in (EMPTY, *windows(entries)):
+        yield f"{log}", partial(drains.crashes, log=log)
+
+
+KINDS: Final[dict[Kind, Callable[[int, int], Cases]]] = {
+    "vote call": vote_call,
+    "vote reply": vote_reply,
+    "election timeout": election_timeout,
+    "append call": append_call,
+    "append reply": append_reply,
+    "propose command": propose_command,
+    "heartbeat": heartbeat,
+    "merged calls": merged_calls,
+    "compacted call": compacted_call,
+    "compaction": compaction,
+    "snapshot": installation,
+    "save current term": save_current_term,
+    "save vote": save_voted_for,
+    "broadcast": broadcast,
+    "write": write_log,
+    "send": send,
+    "end of drain": end_of_drain,
+    "crash": crash,
+}
+"""All that may happen to a server of a cluster with a fixed membership, but what changes nothing.
+
+That is: a refusal, a message of the node's own (D8), an action that sets a timer.
+"""
+
+
+def cases(kind: Kind, size: int, entries: int) -> list[Step]:
+    return [Step(kind, shape, prepare) for shape, prepare in KINDS[kind](size, entries)]

@@ -1,0 +1,146 @@
+"""What was proved stays proved as long as what it rests on is the same (`sources`)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from conformance.prove.runner.obligation import Level, Obligation, Result, Verdict
+from conformance.prove.runner.sources import CHECKOUT, Sources
+
+FILE: Final = CHECKOUT / ".prove_cache" / "results.json"
+KEPT: Final[tuple[Verdict, ...]] = ("proved", "witnessed")
+
+
+class _Kept(BaseModel):
+    """A result.  `called`: which of the lists of functions it called; `digest`: what these were.
+
+    Without a digest it is only known how long it took.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    result: Verdict
+    paths: int
+    live: int
+    queries: int
+    seconds: float
+    detail: str
+    called: int
+    digest: str | None
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    format: Literal[1] = 1
+    called: list[list[str]] = []
+    results: dict[str, _Kept] = {}
+
+
+class Cache:
+    """The results of earlier runs, in a file; one that cannot be read is none, with a warning."""
+
+    def __init__(
+        self, path: Path, sources: Sources, warn: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.path, self.sources, self.warn = path, sources, warn
+        self._lists: dict[tuple[str, ...], int] = {}
+        self._called: list[list[str]] = []
+        self._digests: dict[int, str | None] = {}
+        self._results: dict[str, _Kept] = {}
+        try:
+            file = _File.model_validate_json(path.read_bytes())
+            if any(not 0 <= kept.called < len(file.called) for kept in file.results.values()):
+                raise ValueError("it names a list that is not there")
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, ValidationError) as error:
+            warn(f"{path}: ignored, it cannot be read: {str(error).splitlines()[0]}")
+            return
+        for called in file.called:
+            self._list(called)
+        # Two lists that are the same are one now, and have another number.
+        numbers = [self._lists[tuple(called)] for called in file.called]
+        self._results = {
+            key: kept.model_copy(update={"called": numbers[kept.called]})
+            for key, kept in file.results.items()
+        }
+
+    def get(self, level: Level, obligation: Obligation) -> Result | None:
+        """The result, if nothing that it rests on has changed since."""
+        kept = self._results.get(_key(level, obligation))
+        if kept is None or kept.digest is None or kept.digest != self._digest(kept.called):
+            return None
+        return Result(kept.result, kept.paths, kept.live, kept.queries, kept.seconds, kept.detail)
+
+    def seconds(self, level: Level, obligation: Obligation) -> float | None:
+        """How long it took when it was last proved, whatever has changed since."""
+        kept = self._results.get(_key(level, obligation))
+        return None if kept is None else kept.seconds
+
+    def put(
+        self, level: Level, obligation: Obligation, result: Result, called: Iterable[str]
+    ) -> None:
+        number = self._list(sorted(called))
+        self._results[_key(level, obligation)] = _Kept(
+            result=result.result,
+            paths=result.paths,
+            live=result.live,
+            queries=result.queries,
+            seconds=result.seconds,
+            detail=result.detail,
+            called=number,
+            digest=self._digest(number) if result.result in KEPT else None,
+        )
+
+    def save(self) -> None:
+        """Write the file, as a whole or not at all."""
+        used = sorted({kept.called for kept in self._results.values()})
+        new = {number: at for at, number in enumerate(used)}
+        file = _File(
+            called=[self._called[number] for number in used],
+            results={
+                key: kept.model_copy(update={"called": new[kept.called]})
+                for key, kept in sorted(self._results.items())
+            },
+        )
+        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(file.model_dump_json(), encoding="utf-8")
+            temporary.replace(self.path)
+        except OSError as error:
+            self.warn(f"{self.path}: not written: {error}")
+            with suppress(OSError):
+                temporary.unlink()
+
+    def forget_others(self, level: Level, obligations: Collection[Obligation]) -> None:
+        """Drop the results of what is no obligation of the level any more."""
+        keys = {_key(level, obligation) for obligation in obligations}
+        self._results = {
+            key: kept
+            for key, kept in self._results.items()
+            if key in keys or json.loads(key)[0] != level
+        }
+
+    def _list(self, called: list[str]) -> int:
+        number = self._lists.setdefault(tuple(called), len(self._called))
+        if number == len(self._called):
+            self._called.append(called)
+        return number
+
+    def _digest(self, number: int) -> str | None:
+        if number not in self._digests:
+            self._digests[number] = self.sources.digest(self._called[number])
+        return self._digests[number]
+
+
+def _key(level: Level, obligation: Obligation) -> str:
+    return json.dumps([level, obligation.name, dict(obligation.bounds)], sort_keys=True)

@@ -1,0 +1,329 @@
+"""Proves obligations, on all cores, within a budget; what was proved before is not proved again.
+
+Whatever goes wrong with one of them (an exception, a worker that dies, the end of the budget) is
+its result, `unknown`, and no affair of the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from queue import Empty
+from time import monotonic
+from typing import Any, Final, get_args
+
+from conformance.observe.show import show
+from conformance.observe.verdicts import EXIT_CODES
+from conformance.prove.runner.cache import Cache
+from conformance.prove.runner.obligation import (
+    Counterexample,
+    Level,
+    Obligation,
+    Result,
+    Subjects,
+    Verdict,
+)
+from conformance.prove.runner.sources import read
+from conformance.prove.runner.worker import Answer, Job, Source, Workers, name_of, prove
+
+SAVED_EVERY: Final = 30.0
+"""Seconds."""
+
+
+class SelectionError(ValueError):
+    """No obligation has such a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`only`: part of a name, or a pattern with * and ?.  `workers`: processes, 0 for one per core.
+
+    `seconds`: the budget.  `cache`: the file of earlier results, None for proving everything.
+    `subjects`: what is proved in place of the specification and the library, in this process.
+    """
+
+    level: Level = "quick"
+    only: str | None = None
+    workers: int = 0
+    seconds: float | None = None
+    cache: Path | None = None
+    subjects: Subjects | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """An obligation with its result, from an earlier run if it is `cached`."""
+
+    obligation: Obligation
+    result: Result
+    cached: bool = False
+
+    @property
+    def group(self) -> str:
+        return "/".join(self.obligation.name.split("/")[:2])
+
+    def as_json(self) -> dict[str, object]:
+        result = self.result
+        return {
+            "name": self.obligation.name,
+            "bounds": dict(self.obligation.bounds),
+            "paths": result.paths,
+            "live": result.live,
+            "queries": result.queries,
+            "seconds": round(result.seconds, 3),
+            "result": result.result,
+            "cached": self.cached,
+            "detail": result.detail,
+            "counterexample": None if result.found is None else told(result.found),
+        }
+
+
+@dataclass(slots=True)
+class Report:
+    """`proved`: in the order of the obligations.  `seconds`: by the clock."""
+
+    options: Options
+    proved: list[Proved] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped_by: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        results = {one.result.result for one in self.proved}
+        if "refuted" in results:
+            return "violation"
+        if not results or "unknown" in results or self.vacuous:
+            return "inconclusive"
+        return "conforms"
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def groups(self) -> dict[str, list[Proved]]:
+        groups: dict[str, list[Proved]] = {}
+        for one in self.proved:
+            groups.setdefault(one.group, []).append(one)
+        return groups
+
+    @property
+    def vacuous(self) -> list[str]:
+        """The groups that are true of nothing: no numbers take a path with all hypotheses."""
+        return [name for name, group in self.groups.items() if is_vacuous(group)]
+
+    @property
+    def found(self) -> list[tuple[Proved, Counterexample]]:
+        return [(one, one.result.found) for one in self.proved if one.result.found is not None]
+
+    def totals(self) -> dict[str, int]:
+        counts = Counter(one.result.result for one in self.proved)
+        return {
+            "obligations": len(self.proved),
+            **{name: counts[name] for name in get_args(Verdict)},
+            "cached": sum(one.cached for one in self.proved),
+            "paths": sum(one.result.paths for one in self.proved),
+            "live": sum(one.result.live for one in self.proved),
+            "queries": sum(one.result.queries for one in self.proved),
+        }
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "verdict": self.verdict,
+            "level": self.options.level,
+            "totals": self.totals(),
+            "seconds": round(self.seconds, 3),
+            "stopped_by": self.stopped_by,
+            "vacuous": self.vacuous,
+            "obligations": [one.as_json() for one in self.proved],
+        }
+
+
+def told(found: Counterexample) -> dict[str, object]:
+    """A counterexample as text."""
+    turn = found.turn
+    return {
+        "what": found.what,
+        "node": turn.node,
+        "before": show(turn.before),
+        "event": None if turn.event is None else show(turn.event),
+        "executed": [show(done.action) for done in turn.executed],
+        "after": show(turn.after),
+        "others": list(found.others),
+        "wrong": list(found.wrong),
+        "replays": found.replays,
+    }
+
+
+def is_vacuous(group: Sequence[Proved]) -> bool:
+    return all(
+        one.result.live == 0 and one.result.result in ("proved", "witnessed") for one in group
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; `current`: what the workers are at."""
+
+    planned: int
+    done: int
+    cached: int
+    current: tuple[str, ...]
+
+
+def run(
+    options: Options,
+    source: Source,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Report:
+    """Prove what `source` gives."""
+    return _Run(options, source, progress).run()
+
+
+def selected(obligations: Sequence[Obligation], only: str | None) -> list[Obligation]:
+    """Those of which a name is part, or that fit a pattern; a whole name is that one alone."""
+    if only is None:
+        return list(obligations)
+    exact = [one for one in obligations if one.name == only]
+    found = exact or [one for one in obligations if only in one.name or fnmatchcase(one.name, only)]
+    if not found:
+        groups = dict.fromkeys("/".join(one.name.split("/")[:2]) for one in obligations)
+        raise SelectionError(f"--only {only}: expected part of a name; there are {_listed(groups)}")
+    return found
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(f"{name}/..." for name in names) or "none"
+
+
+@dataclass(slots=True)
+class _Run:
+    options: Options
+    source: Source
+    progress: Callable[[Progress], None]
+    results: dict[str, Proved] = field(default_factory=dict)
+    cache: Cache | None = None
+    started: float = field(default_factory=monotonic)
+    saved: float = 0.0
+
+    def run(self) -> Report:
+        options, report = self.options, Report(self.options)
+        every = self.source(options.level)
+        names = Counter(one.name for one in every)
+        if len(names) < len(every):
+            raise ValueError(f"two obligations are named {names.most_common(1)[0][0]}")
+        obligations = selected(every, options.only)
+        if options.cache is not None and options.subjects is None:
+            sources = read(self.source.__module__)
+            self.cache = Cache(options.cache, sources, report.warnings.append)
+        for one in obligations:
+            known = self.cache.get(options.level, one) if self.cache is not None else None
+            if known is not None:
+                self.results[one.name] = Proved(one, known, cached=True)
+        left = {one.name: one for one in obligations if one.name not in self.results}
+        try:
+            if options.subjects is not None:
+                report.stopped_by = self._here(left, options.subjects)
+            elif left:
+                report.stopped_by = self._elsewhere(left)
+        except KeyboardInterrupt:
+            report.stopped_by = "an interrupt"
+        if self.cache is not None:
+            if options.only is None:
+                self.cache.forget_others(options.level, every)
+            self._save(report.warnings)
+        detail = f"not ended before {report.stopped_by}"
+        report.proved = [
+            self.results.get(one.name, Proved(one, Result("unknown", detail=detail)))
+            for one in obligations
+        ]
+        report.seconds = monotonic() - self.started
+        return report
+
+    def _here(self, left: dict[str, Obligation], subjects: Subjects) -> str | None:
+        for one in left.values():
+            if self._over():
+                return self._budget()
+            self._tell(len(left), (one.name,))
+            self.results[one.name] = Proved(one, prove(one, subjects))
+        return None
+
+    def _elsewhere(self, left: dict[str, Obligation]) -> str | None:
+        units = () if self.cache is None else tuple(self.cache.sources.functions)
+        job = Job(name_of(self.source), self.options.level, units)
+        workers = Workers(job, self._longest_first(left), self.options.workers or _cores())
+        planned, busy = len(self.results) + len(left), workers.count
+        try:
+            while busy:
+                if self._over():
+                    return self._budget()
+                self._tell(planned, tuple(workers.current.values()))
+                try:
+                    answer = workers.answers.get(timeout=self._patience())
+                except Empty:
+                    continue
+                if answer is None:
+                    busy -= 1
+                else:
+                    self._take(left[answer.name], answer)
+        finally:
+            workers.stop()
+        return "the workers died" if len(self.results) < planned else None
+
+    def _take(self, obligation: Obligation, answer: Answer) -> None:
+        self.results[obligation.name] = Proved(obligation, answer.result)
+        if self.cache is not None:
+            self.cache.put(self.options.level, obligation, answer.result, answer.called)
+            if monotonic() - max(self.started, self.saved) > SAVED_EVERY:
+                self._save([])
+
+    def _save(self, warnings: list[str]) -> None:
+        """What was edited meanwhile, some worker may have read before and another one after."""
+        assert self.cache is not None
+        self.saved = monotonic()
+        if read(self.source.__module__).texts == self.cache.sources.texts:
+            self.cache.save()
+        else:
+            warnings.append("the sources were edited meanwhile, so no result is kept")
+
+    def _longest_first(self, left: dict[str, Obligation]) -> list[str]:
+        """So that no core waits for a long one at the end; of what is not known, nothing is."""
+
+        def seconds(one: Obligation) -> float:
+            known = None
+            if self.cache is not None:
+                known = self.cache.seconds(self.options.level, one)
+            return float("inf") if known is None else known
+
+        return [one.name for one in sorted(left.values(), key=seconds, reverse=True)]
+
+    def _tell(self, planned: int, current: tuple[str, ...]) -> None:
+        cached = sum(one.cached for one in self.results.values())
+        self.progress(Progress(planned, len(self.results), cached, current))
+
+    def _over(self) -> bool:
+        budget = self.options.seconds
+        return budget is not None and monotonic() - self.started >= budget
+
+    def _budget(self) -> str:
+        return f"the budget of {self.options.seconds:g} s was spent"
+
+    def _patience(self) -> float:
+        budget = self.options.seconds
+        left = 1.0 if budget is None else budget - (monotonic() - self.started)
+        return min(1.0, max(0.01, left))
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def progress_line(now: Progress) -> str:
+    at = "; ".join(now.current)
+    at = at if len(at) <= 60 else at[:57] + "..."
+    return f"proving: {now.done:,} of {now.planned:,} {at}"

@@ -1,0 +1,346 @@
+"""A model of the lemmas as what it is a model of: a cluster, its messages, and its history.
+
+What z3 has as tables becomes servers, logs and history variables; then the specification can be run
+on it, and `holding.broken` can be asked, which knows nothing of z3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, NamedTuple
+
+import z3
+
+from conformance.prove.history.ghosts import Counted, Ghosts, Reign, Sent, put
+from conformance.prove.induction.actor import Actor, Token, Unread
+from conformance.prove.scope.grounding import FOUNDING_VALUE, Grounding, signed, term_of
+from conformance.prove.statements import claims
+from conformance.prove.statements.lemma import NOBODY
+from conformance.prove.statements.views import ACTOR, SENDER, Server
+from conformance.symbolic.number import Number
+from spec.cluster import Cluster, Disk, Envelope, Member, Snapshot
+from spec.pending import Pending
+from spec.values import (
+    COMMAND,
+    NO_CONFIG,
+    TERM,
+    ZERO,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    Candidate,
+    Config,
+    Entry,
+    Event,
+    Follower,
+    Leader,
+    Log,
+    Message,
+    Node,
+    NodeId,
+    Payload,
+    Position,
+    Progress,
+    Receive,
+    RequestVoteCall,
+    RequestVoteReply,
+    Role,
+    SendMessage,
+    SnapshotInstalled,
+    new_log,
+)
+
+PAYLOADS: tuple[Payload, Payload] = (COMMAND, TERM)
+"""Two entries of a term, told apart."""
+
+
+class State(NamedTuple):
+    """A whole state, and the event that the acting server is about to take, if it takes one."""
+
+    cluster: Cluster
+    ghosts: Ghosts
+    event: Event | None
+    delivered: int
+    """How many of the messages under way it takes: the first, or none."""
+
+
+class Model:
+    """What z3 has found, as values of the specification."""
+
+    def __init__(self, ground: Grounding, found: z3.ModelRef, actor: Actor) -> None:
+        self._ground, self._found, self._actor = ground, found, actor
+        self.small = ground.small
+        self.config = Config(frozenset(range(self.small.size)))
+
+    # Values
+
+    def of(self, grounded: Any) -> Any:
+        """The plain value of a number or a truth value that is about `Small`."""
+        if isinstance(grounded, (bool, int)):
+            return grounded
+        value = self._found.eval(grounded, model_completion=True)
+        return z3.is_true(value) if z3.is_bool(value) else signed(value)
+
+    def at(self, formula: Any) -> Any:
+        """The plain value of what is about `Before`."""
+        return self.of(self._ground(formula))
+
+    def entry(self, grounded: Any) -> Entry:
+        value = self.of(grounded)
+        if value == FOUNDING_VALUE:
+            return Entry(0, self.config)
+        return Entry(term_of(value), PAYLOADS[value & 1])
+
+    def plain(self, value: Any) -> Any:
+        """A value of the specification without symbolic numbers, tokens, and what is unread."""
+        if isinstance(value, Number):
+            return self.at(self._actor.paths.term(value))
+        if id(value) in self._actor.claimed:
+            return self.message(self._actor.claimed[id(value)][1])
+        if isinstance(value, Entry):
+            if isinstance(value.payload, Token):
+                return self.entry(self._ground(value.payload.entry))
+            return Entry(self.plain(value.term), value.payload)
+        if isinstance(value, tuple):
+            parts = [self.plain(part) for part in value]
+            made: Any = type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+            return made
+        if is_dataclass(value) and not isinstance(value, type):
+            known = [self.plain(getattr(value, one.name)) for one in fields(value)]
+            return type(value)(*known)
+        return value
+
+    def whole(self, log: Any, last: int) -> tuple[Entry, ...]:
+        return tuple([self.entry(log(i)) for i in range(1, last + 1)])
+
+    # Servers
+
+    def members(self) -> tuple[Member, ...]:
+        return tuple([self.member(n, one) for n, one in enumerate(self.small.servers)])
+
+    def member(self, n: NodeId, server: Server) -> Member:
+        log, disk = self.log(server.log, server, "last"), self.log(server.dlog, server, "dlast")
+        node = Node(
+            n,
+            self.role(n, server),
+            self.of(server.term),
+            nobody(self.of(server.vote)),
+            log,
+            self.of(server.commit),
+        )
+        synced, write = self.of(server.synced), None
+        if self.of(server.owes_write):
+            write = AppendLogEntries(log.position(synced), log.after(synced))
+        pending = Pending(
+            save_current_term=self.of(server.owes_term),
+            save_voted_for=self.of(server.owes_vote),
+            append=write,
+        )
+        member = Member(
+            node, pending, Disk(self.of(server.dterm), nobody(self.of(server.dvote)), disk)
+        )
+        return self.acting(member) if n == self._actor.member.node.id else member
+
+    def log(self, of: Any, server: Server, last: str) -> Log:
+        snap = self.of(server.snap)
+        entries = self.whole(of, self.of(getattr(server, last)))
+        position = Position(entries[snap - 1].term, snap) if snap else ZERO
+        return new_log(position, self.config if snap else NO_CONFIG, entries[snap:])
+
+    def role(self, n: NodeId, server: Server) -> Role:
+        if self.of(server.leads):
+            matches = {m: self.of(match) for m, match in server.match.items() if m != n}
+            peers = [Progress(m, match) for m, match in matches.items()]
+            return Leader(tuple(peers), self.of(server.durable))
+        if self.of(server.campaigns):
+            granted = {m for m, given in server.granted.items() if m == n or self.of(given)}
+            return Candidate(frozenset(granted))
+        return Follower()
+
+    def acting(self, member: Member) -> Member:
+        """With what only the code reads: sequence numbers, and the messages that are owed."""
+        shape, node = self._actor.member, member.node
+        if isinstance(shape.node.seqno, Unread):
+            return member
+        node = node._replace(seqno=self.plain(shape.node.seqno))
+        if isinstance(shape.node.role, Leader) and isinstance(node.role, Leader):
+            seqnos = {peer.node: self.plain(peer.seqno) for peer in shape.node.role.peers}
+            peers = tuple([peer._replace(seqno=seqnos[peer.node]) for peer in node.role.peers])
+            node = node._replace(role=Leader(peers, node.role.durable))
+        messages = {
+            name: self.plain(getattr(shape.pending, name))
+            for name in ("broadcast", "sends", "installs")
+        }
+        return member._replace(node=node, pending=member.pending._replace(**messages))
+
+    # History
+
+    def ghosts(self) -> Ghosts:
+        small = self.small
+        terms, indices = range(1, small.bounds.terms + 1), range(1, small.bounds.indices + 1)
+        reigns: tuple[Reign | None, ...] = ()
+        for term in terms:
+            if (leader := self.of(small.lead(term))) != NOBODY:
+                log = self.whole(
+                    lambda i: small.tlog(term, i),  # noqa: B023 (at once)
+                    self.of(small.tlast(term)),
+                )
+                reigns = put(reigns, term, Reign(leader, log), None)
+        counted: tuple[Counted | None, ...] = ()
+        for j in indices:
+            if first := self.of(small.first(j)):
+                counted = put(counted, j, Counted(first, self.of(small.by(j))), None)
+        told: list[tuple[int, ...]] = []
+        ack: list[tuple[int, ...]] = []
+        for n in range(small.size):
+            votes: tuple[int, ...] = ()
+            known: tuple[int, ...] = ()
+            for term in terms:
+                votes = put(votes, term, self.of(small.told(n, term)), NOBODY)
+                known = put(known, term, self.of(small.ack(n, term)), 0)
+            told.append(votes)
+            ack.append(known)
+        snaps = [self.of(server.snap) for server in small.servers]
+        servers = list(zip(small.servers, snaps, strict=True))
+        memory = tuple([self.whole(server.log, snap) for server, snap in servers])
+        disk = tuple([self.whole(server.dlog, snap) for server, snap in servers])
+        return Ghosts(reigns, counted, tuple(told), tuple(ack), memory, disk)
+
+    # Messages
+
+    def message(self, claim: claims.Message, seqno: int = 0) -> Message:
+        """A message that claims this."""
+        match claim:
+            case claims.VoteCall(sender, term, last_term, last):
+                return RequestVoteCall(
+                    sender, self.at(term), seqno, Position(self.at(last_term), self.at(last))
+                )
+            case claims.VoteReply(sender, _, term, granted):
+                return RequestVoteReply(sender, self.at(term), seqno, self.at(granted))
+            case claims.AppendReply(sender, term, last_term, last):
+                return AppendEntriesReply(
+                    sender, self.at(term), seqno, Position(self.at(last_term), self.at(last))
+                )
+            case claims.AppendCall():
+                first, last = self.at(claim.prev_index) + 1, self.at(claim.last_index)
+                made = [claim.entry(z3.IntVal(i)) for i in range(first, last + 1)]
+                return AppendEntriesCall(
+                    claim.sender,
+                    self.at(claim.term),
+                    seqno,
+                    self.at(claim.commit),
+                    Position(self.at(claim.prev_term), self.at(claim.prev_index)),
+                    tuple([self.entry(self._ground(one)) for one in made]),
+                )
+            case claims.Install():
+                raise TypeError("a snapshot is no message")
+
+    def with_message(
+        self, cluster: Cluster, ghosts: Ghosts, claim: claims.Message, owed: bool
+    ) -> tuple[Cluster, Ghosts]:
+        """The cluster with one more message: under way, or owed by its sender."""
+        sender = claim.sender
+        if isinstance(claim, (claims.VoteReply, claims.Install)):
+            to = claim.to
+        else:
+            to = ACTOR if sender != ACTOR else SENDER
+        if owed:
+            member = cluster.members[sender]
+            pending = member.pending
+            if isinstance(claim, claims.Install):
+                pending = pending._replace(installs=tuple(sorted({*pending.installs, to})))
+            else:
+                taken = {send.to for send in pending.sends} | {sender}
+                free = [n for n in range(self.small.size) if n not in taken]
+                if not isinstance(claim, claims.VoteReply) and free:
+                    to = free[-1]
+                sends = (*pending.sends, SendMessage(to, self.message(claim)))
+                ordered = tuple(sorted(sends, key=lambda send: send.to))
+                pending = pending._replace(sends=ordered)
+            members = list(cluster.members)
+            members[sender] = member._replace(pending=pending)
+            return cluster._replace(members=tuple(members)), ghosts
+        if isinstance(claim, claims.Install):
+            position = Position(self.at(claim.last_term), self.at(claim.last_index))
+            sent = Sent(sender, to, self.at(claim.term), position)
+            ghosts = ghosts._replace(snapshots=ghosts.snapshots | {sent})
+            content: Message | Snapshot = Snapshot(sender, position, self.config)
+        else:
+            content = self.message(claim)
+        network = (*cluster.network, Envelope(to, content))
+        return cluster._replace(network=network), ghosts
+
+    # The whole
+
+    def state(
+        self,
+        event: Event | None,
+        known: list[tuple[claims.Message, bool]],
+        older: tuple[claims.Message, bool] | None = None,
+    ) -> State:
+        """`known`: the messages of the step; one that is owed is in the acting server already."""
+        cluster, ghosts = Cluster(self.members()), self.ghosts()
+        for claim, owed in known:
+            if not owed:
+                cluster, ghosts = self.with_message(cluster, ghosts, claim, False)
+        delivered = len(cluster.network)
+        if older is not None:
+            cluster, ghosts = self.with_message(cluster, ghosts, *older)
+        match event:
+            case Receive(message):
+                (claim, _) = known[0]
+                event = Receive(replace(self.message(claim), seqno=self.plain(message.seqno)))
+            case SnapshotInstalled(position, config):
+                event = SnapshotInstalled(self.plain(position), config)
+        return State(cluster, ghosts, event, delivered)
+
+
+def nobody(vote: int) -> NodeId | None:
+    return None if vote == NOBODY else vote
+
+
+# In words
+
+
+def described(state: State, acting: NodeId) -> Iterator[str]:
+    """What has to be known of a cluster besides the acting server's memory, a line each."""
+    cluster, ghosts = state.cluster, state.ghosts
+    for member in cluster.members:
+        node = member.node
+        if node.id != acting:
+            yield f"node {node.id} is a {_role(node)}"
+            owed = [name for name, what in member.pending._asdict().items() if what]
+            if owed:
+                yield f"node {node.id} owes: {', '.join(owed)}"
+        whole = (*ghosts.memory[node.id], *node.log.entries)
+        yield f"node {node.id} has {_log(whole)}, committed up to {node.commit_index}"
+        disk = member.disk
+        yield (
+            f"the disk of node {node.id}: term {disk.current_term}, vote {disk.voted_for}, "
+            f"{_log((*ghosts.disk[node.id], *disk.log.entries))}"
+        )
+    for term, reign in enumerate(ghosts.reigns):
+        if reign is not None:
+            yield f"node {reign.leader} led term {term}, last with {_log(reign.log)}"
+    for n, (told, ack) in enumerate(zip(ghosts.told, ghosts.ack, strict=True)):
+        for term, vote in enumerate(told):
+            if vote != NOBODY:
+                yield f"node {n} told in term {term} that it votes for {vote}"
+        for term, index in enumerate(ack):
+            if index:
+                yield f"node {n} acknowledged up to {index} in term {term}"
+    for j, counted in enumerate(ghosts.counted):
+        if counted is not None:
+            yield f"index {j} was counted as committed first in term {counted.first}"
+    for envelope in cluster.network[state.delivered :]:
+        yield f"under way to node {envelope.to}: {envelope.content}"
+
+
+def _role(node: Node) -> str:
+    role = type(node.role).__name__.lower()
+    return f"{role} of term {node.current_term}, its vote is {node.voted_for}"
+
+
+def _log(entries: tuple[Entry, ...]) -> str:
+    return f"a log of terms {[entry.term for entry in entries]}" if entries else "no log"

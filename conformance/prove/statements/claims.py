@@ -1,0 +1,339 @@
+"""What a message claims: lemmas about one message, owed or under way, and the cluster.
+
+No lemma relates two messages, so any number of them may be under way: a step has to make the claims
+of what it sends true, and keep those of an arbitrary other message.
+
+A message that is still owed claims what will be true once the actions before it are executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Patterns, View, within
+from conformance.prove.statements.lemmas import is_committed
+from conformance.prove.statements.logic import Formula, both, choose, either, implies
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCall:
+    sender: int
+    term: Int
+    last_term: Int
+    last_index: Int
+
+
+@dataclass(frozen=True, slots=True)
+class VoteReply:
+    sender: int
+    to: int
+    term: Int
+    granted: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class AppendCall:
+    """With the entries after `prev_index` up to `last_index`; `window`: where some of them are."""
+
+    sender: int
+    term: Int
+    commit: Int
+    prev_term: Int
+    prev_index: Int
+    last_index: Int
+    entry: Callable[[Int], EntryTerm]
+    window: tuple[Int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppendReply:
+    sender: int
+    term: Int
+    last_term: Int
+    last_index: Int
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """A snapshot, or one that is owed; `term` is the term in which its sender led."""
+
+    sender: int
+    to: int
+    term: Int
+    last_term: Int
+    last_index: Int
+
+
+Message: TypeAlias = VoteCall | VoteReply | AppendCall | AppendReply | Install
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`over`: what it holds for all of, after the view and the message, as of a lemma."""
+
+    name: str
+    words: str
+    kind: type
+    owed: bool
+    over: str
+    holds: Callable[..., Formula]
+    patterns: Callable[..., Patterns]
+
+
+CLAIMS: list[Claim] = []
+
+
+def claim(
+    words: str,
+    kind: type,
+    owed: bool = False,
+    over: str = "",
+    patterns: Callable[..., Patterns] = lambda *_: (),
+) -> Callable[[Callable[..., Formula]], Callable[..., Formula]]:
+    def add(holds: Callable[..., Formula]) -> Callable[..., Formula]:
+        name = "".join(word.capitalize() for word in holds.__name__.split("_"))
+        CLAIMS.append(Claim(name, words, kind, owed, over, holds, patterns))
+        return holds
+
+    return add
+
+
+def _has_what_it_asked_with(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
+    """What may be chosen, of no later position than that of the call, the candidate has.
+
+    It may have installed a snapshot since it asked, which ends earlier.
+    """
+    c = m.sender
+    within_call = either(term < m.last_term, both(term == m.last_term, i <= m.last_index))
+    return implies(
+        both(v.choosable(term, i), within_call, v.campaigns(c), v.term(c) == m.term),
+        both(i <= v.last(c), v.term_of(v.log(c, i)) == term),
+    )
+
+
+def _choosable(v: View, m: Message, term: Int, i: Int) -> Patterns:
+    return [[v.choosable(term, i)]]
+
+
+def _asks_with_an_entry(v: View, m: VoteCall) -> Formula:
+    led = both(v.lead(m.last_term) != NOBODY, m.last_index <= v.tlast(m.last_term))
+    return both(m.last_term >= 0, m.last_index >= 0, implies(m.last_term >= 1, led))
+
+
+@claim(
+    "A candidate that asks for votes has saved its own; its log's last entry is a leader's.",
+    VoteCall,
+)
+def vote_call(v: View, m: VoteCall) -> Formula:
+    return both(
+        within(1, m.term, v.dterm(m.sender)),
+        v.told(m.sender, m.term) == m.sender,
+        _asks_with_an_entry(v, m),
+    )
+
+
+@claim(
+    "It asks with no more than it has, of what may be chosen.",
+    VoteCall,
+    over="Ti",
+    patterns=_choosable,
+)
+def vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
+    return _has_what_it_asked_with(v, m, term, i)
+
+
+@claim("Before it leaves, the vote will be saved.", VoteCall, owed=True)
+def owed_vote_call(v: View, m: VoteCall) -> Formula:
+    c = m.sender
+    return both(
+        m.term >= 1,
+        m.term == v.term(c),
+        v.vote(c) == c,
+        either(v.owes_vote(c), v.told(c, m.term) == c),
+        _asks_with_an_entry(v, m),
+    )
+
+
+@claim(
+    "It asks with no more than it has, of what may be chosen.",
+    VoteCall,
+    owed=True,
+    over="Ti",
+    patterns=_choosable,
+)
+def owed_vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
+    return _has_what_it_asked_with(v, m, term, i)
+
+
+@claim("A vote that is granted was told.", VoteReply)
+def vote_reply(v: View, m: VoteReply) -> Formula:
+    return both(
+        within(1, m.term, v.dterm(m.sender)),
+        implies(m.granted, v.told(m.sender, m.term) == m.to),
+    )
+
+
+@claim("A vote that is granted was given; its candidate has saved its own.", VoteReply, owed=True)
+def owed_vote_reply(v: View, m: VoteReply) -> Formula:
+    return both(
+        m.term >= 1,
+        m.term == v.term(m.sender),
+        implies(
+            m.granted,
+            both(
+                v.vote(m.sender) == m.to,
+                v.dterm(m.to) >= m.term,
+                v.told(m.to, m.term) == m.to,
+            ),
+        ),
+    )
+
+
+@claim(
+    "The candidate has what its voter acknowledged and may be chosen.",
+    VoteReply,
+    owed=True,
+    over="Ti",
+    patterns=_choosable,
+)
+def owed_vote_is_informed(v: View, m: VoteReply, term: Int, i: Int) -> Formula:
+    c = m.to
+    return implies(
+        both(
+            m.granted,
+            v.choosable(term, i),
+            v.ack(m.sender, term) >= i,
+            term < m.term,
+            v.campaigns(c),
+            v.term(c) == m.term,
+        ),
+        both(i <= v.last(c), v.term_of(v.log(c, i)) == term),
+    )
+
+
+def _of_leader(v: View, m: AppendCall) -> Formula:
+    return both(
+        m.term >= 1,
+        v.lead(m.term) == m.sender,
+        m.prev_index >= 0,
+        m.prev_index <= m.last_index,
+        m.last_index <= v.tlast(m.term),
+        m.prev_term == choose(m.prev_index == 0, 0, v.term_of(v.tlog(m.term, m.prev_index))),
+        m.commit <= v.tlast(m.term),
+    )
+
+
+@claim("A call is of its term's leader, and follows an entry of its log.", AppendCall)
+def append_call(v: View, m: AppendCall) -> Formula:
+    return _of_leader(v, m)
+
+
+@claim("The leader that owes a call still leads.", AppendCall, owed=True)
+def owed_append_call(v: View, m: AppendCall) -> Formula:
+    return both(_of_leader(v, m), m.term == v.term(m.sender), v.leads(m.sender))
+
+
+def _entries(v: View, m: AppendCall, i: Int) -> Formula:
+    return implies(both(m.prev_index < i, i <= m.last_index), m.entry(i) == v.tlog(m.term, i))
+
+
+def _entry_patterns(v: View, m: AppendCall, i: Int) -> Patterns:
+    return [[v.tlog(m.term, i)], *([[m.entry(i)]] if m.entry(i).num_args() == 1 else [])]
+
+
+@claim("Its entries are the leader's.", AppendCall, over="i", patterns=_entry_patterns)
+def append_call_entries(v: View, m: AppendCall, i: Int) -> Formula:
+    return _entries(v, m, i)
+
+
+@claim("Its entries are the leader's.", AppendCall, owed=True, over="i", patterns=_entry_patterns)
+def owed_append_call_entries(v: View, m: AppendCall, i: Int) -> Formula:
+    return _entries(v, m, i)
+
+
+def _commit(v: View, m: AppendCall, j: Int) -> Formula:
+    return implies(within(1, j, m.commit), is_committed(v, j, m.term, v.tlog(m.term, j)))
+
+
+@claim(
+    "Up to its commit index, the leader's entries are committed.",
+    AppendCall,
+    over="j",
+    patterns=lambda v, m, j: [[v.first(j)]],
+)
+def append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
+    return _commit(v, m, j)
+
+
+@claim(
+    "Up to its commit index, the leader's entries are committed.",
+    AppendCall,
+    owed=True,
+    over="j",
+    patterns=lambda v, m, j: [[v.first(j)]],
+)
+def owed_append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
+    return _commit(v, m, j)
+
+
+@claim("A last entry of the reply's own term is on the sender's disk, and all before.", AppendReply)
+def append_reply(v: View, m: AppendReply) -> Formula:
+    return both(
+        within(1, m.term, v.dterm(m.sender)),
+        within(0, m.last_term, m.term),
+        m.last_index >= 0,
+        implies(
+            m.last_term == m.term,
+            both(m.last_index >= 1, v.ack(m.sender, m.term) >= m.last_index),
+        ),
+    )
+
+
+@claim("A last entry of the reply's own term is in the sender's log.", AppendReply, owed=True)
+def owed_append_reply(v: View, m: AppendReply) -> Formula:
+    return both(
+        m.term >= 1,
+        m.term == v.term(m.sender),
+        within(0, m.last_term, m.term),
+        m.last_index >= 0,
+        implies(
+            m.last_term == m.term,
+            both(
+                within(1, m.last_index, v.last(m.sender)),
+                v.term_of(v.log(m.sender, m.last_index)) == m.term,
+                v.term_of(v.log(m.sender, v.last(m.sender))) == m.term,
+            ),
+        ),
+    )
+
+
+@claim("A snapshot is of its term's leader, who had heard from the receiver in that term.", Install)
+def install(v: View, m: Install) -> Formula:
+    return both(
+        within(1, m.term, v.dterm(m.to)),
+        v.lead(m.term) == m.sender,
+        within(1, m.last_index, v.tlast(m.term)),
+        m.last_term == v.term_of(v.tlog(m.term, m.last_index)),
+    )
+
+
+@claim(
+    "All that a snapshot covers is committed.",
+    Install,
+    over="j",
+    patterns=lambda v, m, j: [[v.first(j)]],
+)
+def install_is_committed(v: View, m: Install, j: Int) -> Formula:
+    return implies(within(1, j, m.last_index), is_committed(v, j, m.term, v.tlog(m.term, j)))
+
+
+@claim("A leader that owes a snapshot has heard from the receiver in its term.", Install, owed=True)
+def owed_install(v: View, m: Install) -> Formula:
+    return both(
+        v.leads(m.sender),
+        m.term == v.term(m.sender),
+        v.dterm(m.to) >= m.term,
+        v.snap(m.sender) >= 1,
+    )

@@ -1,0 +1,298 @@
+"""A cluster as z3 sees it: before a step, as functions; after it, as what the step made of them.
+
+The acting server is node 0, the sender of a delivered message node 1: no rule and no lemma depends
+on names.  Of the acting server the shape is known, and `Server` says all of it in terms of z3; of
+the others nothing is, but what the lemmas say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import z3
+
+from conformance.prove.statements.lemma import EntryTerm, Int
+from conformance.prove.statements.lemmas import may_be_chosen
+from conformance.prove.statements.logic import Formula, both, choose
+
+ENTRY: Final = z3.DeclareSort("Entry")
+TERM_OF: Final = z3.Function("term_of", ENTRY, z3.IntSort())
+FOUNDING: Final = z3.Const("founding", ENTRY)
+ACTOR: Final = 0
+SENDER: Final = 1
+
+LogOf = Callable[[Int], EntryTerm]
+
+
+def entry_function(name: str, *more: Any) -> Any:
+    return z3.Function(name, *more, z3.IntSort(), ENTRY)
+
+
+def integer_function(name: str) -> Any:
+    return z3.Function(name, z3.IntSort(), z3.IntSort())
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server: numbers as terms of z3, roles and what is owed as they are."""
+
+    term: Int
+    vote: Int
+    commit: Int
+    snap: Int
+    last: Int
+    log: LogOf
+    leads: Formula
+    campaigns: Formula
+    granted: dict[int, Formula]
+    match: dict[int, Int]
+    durable: Int
+    dterm: Int
+    dvote: Int
+    dlast: Int
+    dlog: LogOf
+    owes_term: Formula
+    owes_vote: Formula
+    owes_write: Formula
+    synced: Int
+
+
+def unknown_server(n: int, size: int) -> Server:
+    def number(name: str) -> Any:
+        return z3.Int(f"{name}_{n}")
+
+    def fact(name: str) -> Any:
+        return z3.Bool(f"{name}_{n}")
+
+    numbers = ("term", "vote", "commit", "snap", "last", "durable", "dterm", "dvote", "dlast")
+    facts = ("leads", "campaigns", "owes_term", "owes_vote", "owes_write")
+    values: dict[str, Any] = {name: number(name) for name in (*numbers, "synced")}
+    values |= {name: fact(name) for name in facts}
+    values |= {name: entry_function(f"{name}_{n}") for name in ("log", "dlog")}
+    values["granted"] = {m: fact(f"granted_{m}") for m in range(size)}
+    values["match"] = {m: number(f"match_{m}") for m in range(size)}
+    return Server(**values)
+
+
+class Servers:
+    """What a view says of servers, from a `Server` for each."""
+
+    size: int
+    servers: tuple[Server, ...]
+    founding = FOUNDING
+
+    def term_of(self, entry: EntryTerm) -> Int:
+        return TERM_OF(entry)
+
+    def term(self, n: int) -> Int:
+        return self.servers[n].term
+
+    def vote(self, n: int) -> Int:
+        return self.servers[n].vote
+
+    def commit(self, n: int) -> Int:
+        return self.servers[n].commit
+
+    def snap(self, n: int) -> Int:
+        return self.servers[n].snap
+
+    def last(self, n: int) -> Int:
+        return self.servers[n].last
+
+    def log(self, n: int, i: Int) -> EntryTerm:
+        return self.servers[n].log(i)
+
+    def leads(self, n: int) -> Formula:
+        return self.servers[n].leads
+
+    def campaigns(self, n: int) -> Formula:
+        return self.servers[n].campaigns
+
+    def granted(self, n: int, m: int) -> Formula:
+        return self.servers[n].granted[m]
+
+    def match(self, n: int, m: int) -> Int:
+        return self.servers[n].match[m]
+
+    def durable(self, n: int) -> Int:
+        return self.servers[n].durable
+
+    def dterm(self, n: int) -> Int:
+        return self.servers[n].dterm
+
+    def dvote(self, n: int) -> Int:
+        return self.servers[n].dvote
+
+    def dlast(self, n: int) -> Int:
+        return self.servers[n].dlast
+
+    def dlog(self, n: int, i: Int) -> EntryTerm:
+        return self.servers[n].dlog(i)
+
+    def owes_term(self, n: int) -> Formula:
+        return self.servers[n].owes_term
+
+    def owes_vote(self, n: int) -> Formula:
+        return self.servers[n].owes_vote
+
+    def owes_write(self, n: int) -> Formula:
+        return self.servers[n].owes_write
+
+    def synced(self, n: int) -> Int:
+        return self.servers[n].synced
+
+
+class Before(Servers):
+    """A cluster of which nothing is known, and its history."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.servers = tuple([unknown_server(n, size) for n in range(size)])
+        self.lead = integer_function("lead")
+        self.tlast = integer_function("tlast")
+        self.tlog = entry_function("tlog", z3.IntSort())
+        self.first = integer_function("first")
+        self.by = integer_function("by")
+        self.choosable = z3.Function("choosable", z3.IntSort(), z3.IntSort(), z3.BoolSort())
+        self._told = [integer_function(f"told_{n}") for n in range(size)]
+        self._ack = [integer_function(f"ack_{n}") for n in range(size)]
+
+    def told(self, n: int, term: Int) -> Int:
+        return self._told[n](term)
+
+    def ack(self, n: int, term: Int) -> Int:
+        return self._ack[n](term)
+
+
+Part: TypeAlias = tuple[str, int | None]
+"""What a view tells: of which server, or of the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a step wrote into the history, in `term`, the acting server's.
+
+    `leads`: it leads now, with this log.  `commit`: it counted entries up to here.  `told`: its
+    vote.  `acked`: its disk, in the disk's term, acknowledges so much.
+    """
+
+    term: Int
+    leads: tuple[Int, LogOf] | None = None
+    commit: Int | None = None
+    told: int | None = None
+    acked: tuple[Int, Int] | None = None
+
+    def parts(self) -> set[Part]:
+        changed: set[Part] = set()
+        if self.leads is not None:
+            changed |= {("lead", None), ("tlast", None), ("tlog", None)}
+        if self.commit is not None:
+            changed |= {("first", None), ("by", None)}
+        if self.told is not None:
+            changed.add(("told", ACTOR))
+        if self.acked is not None:
+            changed.add(("ack", ACTOR))
+        return changed
+
+
+class Reading:
+    """A view that notes what is asked of it."""
+
+    def __init__(self, of: Servers) -> None:
+        self._of = of
+        self.read: set[Part] = set()
+        self.size = of.size
+        self.founding = of.founding
+        self.term_of = of.term_of
+
+    def __getattr__(self, name: str) -> Any:
+        asked = getattr(self._of, name)
+        of_server = name not in HISTORY
+
+        def noting(*args: Any) -> Any:
+            self.read.add((name, args[0] if of_server else None))
+            return asked(*args)
+
+        return noting
+
+
+HISTORY: Final = frozenset({"lead", "tlast", "tlog", "first", "by", "choosable"})
+"""What a view tells of no single server."""
+
+
+class After(Servers):
+    """The cluster after a step of the acting server."""
+
+    def __init__(self, before: Before, actor: Server, changed: set[Part], changes: Changes) -> None:
+        self.before = before
+        self.size = before.size
+        self.servers = (actor, *before.servers[1:])
+        self.changes = changes
+        self.changed = changed | changes.parts()
+        """All that may be told otherwise of the cluster now; whatever else is as it was before."""
+        if self.changed & {("tlog", None), ("ack", ACTOR), ("dterm", ACTOR)}:
+            self.changed |= {("choosable", None)}
+        self._choosable: dict[tuple[int, int], tuple[Formula, Int, Int]] = {}
+        """Said once: it is long, and most goals ask for the same numbers.  By the ids of these,
+        which are theirs as long as they are kept.
+        """
+
+    def lead(self, term: Int) -> Int:
+        old = self.before.lead(term)
+        if self.changes.leads is None:
+            return old
+        return choose(term == self.changes.term, ACTOR, old)
+
+    def tlast(self, term: Int) -> Int:
+        old = self.before.tlast(term)
+        if self.changes.leads is None:
+            return old
+        return choose(term == self.changes.term, self.changes.leads[0], old)
+
+    def tlog(self, term: Int, i: Int) -> EntryTerm:
+        old = self.before.tlog(term, i)
+        if self.changes.leads is None:
+            return old
+        return choose(term == self.changes.term, self.changes.leads[1](i), old)
+
+    def told(self, n: int, term: Int) -> Int:
+        old = self.before.told(n, term)
+        if n != ACTOR or self.changes.told is None:
+            return old
+        return choose(term == self.changes.term, self.changes.told, old)
+
+    def ack(self, n: int, term: Int) -> Int:
+        old = self.before.ack(n, term)
+        if n != ACTOR or self.changes.acked is None:
+            return old
+        return choose(term == self.changes.acked[0], self.changes.acked[1], old)
+
+    def _counts(self, j: Int) -> Formula:
+        """Whether the step counted j, and no leader of this term or an earlier one did before."""
+        first = self.before.first(j)
+        assert self.changes.commit is not None
+        return both(
+            j >= 1,
+            j <= self.changes.commit,
+            z3.Or(first == 0, first > self.changes.term),
+        )
+
+    def first(self, j: Int) -> Int:
+        if self.changes.commit is None:
+            return self.before.first(j)
+        return choose(self._counts(j), self.changes.term, self.before.first(j))
+
+    def by(self, j: Int) -> Int:
+        if self.changes.commit is None:
+            return self.before.by(j)
+        return choose(self._counts(j), self.changes.commit, self.before.by(j))
+
+    def choosable(self, term: Int, i: Int) -> Formula:
+        if ("choosable", None) not in self.changed:
+            return self.before.choosable(term, i)
+        at = term.get_id(), i.get_id()
+        if at not in self._choosable:
+            self._choosable[at] = may_be_chosen(self, term, i), term, i
+        return self._choosable[at][0]

@@ -1,0 +1,101 @@
+"""Families of shapes, and what most of them are made of: roles, configurations, what is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.prove.step.shapes import (
+    PAIR,
+    SOLO,
+    TRIO,
+    Owed,
+    OwedMessage,
+    Server,
+    Shape,
+    Stimulus,
+    config,
+)
+from spec.values import (
+    Candidate,
+    Config,
+    Follower,
+    Leader,
+    NodeId,
+)
+
+ME: Final = frozenset({0})
+FOLLOWERS: Final = (Follower(), Follower(1), Follower(2))
+CANDIDATE: Final = Candidate(ME)
+ROLES: Final = (*FOLLOWERS, CANDIDATE, Leader)
+
+LEADING: Final = (
+    SOLO,
+    PAIR,
+    TRIO,
+    config("12"),  # the leader has no vote
+    config("01", "", "2"),
+    config("12", "", "0"),
+    config("01", "02"),
+    config("0", "1"),
+    config("012", "12"),
+    config("01", "0", "2"),
+)
+"""Configurations by what a leader is in them: with and without a vote, in the old or new one."""
+LARGE: Final = (config("0123"), config("1234"), config("01234"))
+
+CALLS: Final[tuple[OwedMessage, ...]] = ("", "c", "tc")
+TO_SENDER: Final[tuple[OwedMessage, ...]] = ("vote reply", "append reply", *CALLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Shapes that are proved together.  `bounds`: the most entries, voters, and so on."""
+
+    name: str
+    bounds: Mapping[str, int | str]
+    shapes: tuple[Shape, ...]
+
+
+def family(name: str, entries: int, voters: int, shapes: Iterable[Shape]) -> Family:
+    return Family(name, {"entries": entries, "voters": voters}, tuple(shapes))
+
+
+def shapes_of(
+    event: str, stimulus: Stimulus, servers: Iterable[Server], acts: bool = True
+) -> Iterator[Shape]:
+    return (Shape(server, stimulus, event, acts) for server in servers)
+
+
+# What may be owed, one kind at a time
+
+
+def owed_to(peer: NodeId) -> Iterator[Owed]:
+    """A message to a peer, and to another."""
+    for kind in TO_SENDER:
+        yield Owed(sends=((peer, kind),))
+    yield Owed(sends=((peer + 1, "append reply"), (peer + 2, "c")))
+
+
+def owed_to_all() -> Iterator[Owed]:
+    for kind in ("vote call", *CALLS):
+        yield Owed(broadcast=kind)
+
+
+def anything_owed() -> Iterator[Owed]:
+    yield from owed_to(1)
+    yield from owed_to_all()
+    yield Owed(installs=(1, 2))
+    yield Owed(flags=True)
+    yield Owed("c", 0, ((1, "c"), (2, "append reply")), (1,), True)
+
+
+def name_of(of: Config) -> str:
+    parts = [of.voters, of.new_voters, of.non_voters]
+    shown = ["".join(map(str, sorted(nodes))) for nodes in parts]
+    return (
+        f"voters {shown[0]}"
+        + (f" to {shown[1]}" if shown[1] else "")
+        + (f" and {shown[2]}" if shown[2] else "")
+    )

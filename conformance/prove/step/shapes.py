@@ -1,0 +1,298 @@
+"""Servers and events whose shape is concrete and whose numbers stand for all numbers.
+
+A shape says the role, how many entries of which kind lie after the snapshot, what is owed; terms,
+indices, sequence numbers are unknowns.  Words name entries: `t` opens a term, `c` is a command, `k`
+a configuration.  The snapshot's position is unknown too: at index 0 there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final, Literal, TypeAlias
+
+from conformance.symbolic.held import Held
+from conformance.symbolic.paths import Paths
+from spec.cluster import Disk, Member
+from spec.pending import Pending
+from spec.values import (
+    COMMAND,
+    TERM,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    Candidate,
+    Config,
+    Entry,
+    Event,
+    Follower,
+    Leader,
+    Message,
+    Node,
+    NodeId,
+    Payload,
+    Position,
+    Progress,
+    Receive,
+    RequestVoteCall,
+    RequestVoteReply,
+    Restart,
+    Role,
+    SendMessage,
+    SnapshotInstalled,
+    Term,
+    new_log,
+)
+
+SELF: Final = 0
+"""The node that takes the event."""
+STRANGER: Final = 7
+"""A node that is in no configuration."""
+
+
+def config(voters: str, new_voters: str = "", non_voters: str = "") -> Config:
+    """A configuration by the digits of its nodes."""
+    return Config(*[frozenset(map(int, nodes)) for nodes in (voters, new_voters, non_voters)])
+
+
+SOLO: Final = config("0")
+PAIR: Final = config("01")
+TRIO: Final = config("012")
+CHANGES: Final = (config("013"), config("01", "", "2"), config("02"))
+"""The configurations of a word, one after another: all different, so that none stands for one
+that it is not.
+"""
+SENT_CHANGES: Final = (config("014"), config("01", "", "4"), config("04"))
+"""Those of a message's entries."""
+
+
+def words(longest: int, letters: str = "tck") -> list[str]:
+    """All words of these letters, the short ones first."""
+    return ["".join(word) for size in range(longest + 1) for word in product(letters, repeat=size)]
+
+
+@dataclass(slots=True)
+class Unknowns:
+    """Names new numbers of one proof: terms, indices and sequence numbers, so none is negative."""
+
+    paths: Paths
+
+    def number(self, name: str) -> Any:
+        number = self.paths.number(name)
+        self.paths.at_most(0, number)
+        return number
+
+    def position(self, name: str) -> Position:
+        return Position(self.number(f"{name}'s term"), self.number(f"{name}'s index"))
+
+    def entries(
+        self, name: str, term: Term, word: str, changes: tuple[Config, ...]
+    ) -> tuple[Entry, ...]:
+        """Entries that follow one of `term`; a term that opens may be any."""
+        made: list[Entry] = []
+        for place, letter in enumerate(word):
+            if letter == "t":
+                term = self.number(f"{name}'s term {place + 1}")
+            change = changes[place % len(changes)]
+            payloads: dict[str, Payload] = {"t": TERM, "c": COMMAND, "k": change}
+            made.append(Entry(term, payloads[letter]))
+        return Held(made)
+
+
+# What is owed
+
+Call: TypeAlias = str
+"""An AppendEntries call, by the word of its entries; its previous position is anywhere."""
+OwedMessage: TypeAlias = Literal["vote call", "vote reply", "append reply"] | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a server owes: `write` counts the entries of the log that its write comes after."""
+
+    broadcast: OwedMessage | None = None
+    write: int | None = None
+    sends: tuple[tuple[NodeId, OwedMessage], ...] = ()
+    installs: tuple[NodeId, ...] = ()
+    flags: bool = False
+
+    def __str__(self) -> str:
+        parts = [
+            "a timer, a term and a vote" if self.flags else "",
+            f"the broadcast {self.broadcast!r}" if self.broadcast is not None else "",
+            f"a write after {self.write}" if self.write is not None else "",
+            *[f"{message!r} to {to}" for to, message in self.sends],
+            f"snapshots to {self.installs}" if self.installs else "",
+        ]
+        return ", ".join(filter(None, parts)) or "nothing"
+
+
+NOTHING_OWED: Final = Owed()
+
+
+def _message(of: Unknowns, name: str, kind: OwedMessage, node: Node) -> Message:
+    sender, term, seqno = node.id, node.current_term, of.number(f"{name}'s seqno")
+    if kind == "vote call":
+        return RequestVoteCall(sender, term, seqno, of.position(f"{name}'s last position"))
+    if kind == "vote reply":
+        return RequestVoteReply(sender, term, seqno, True)
+    if kind == "append reply":
+        return AppendEntriesReply(sender, term, seqno, of.position(f"{name}'s last position"))
+    prev = of.position(f"{name}'s previous position")
+    entries = of.entries(name, prev.term, kind, CHANGES)
+    return AppendEntriesCall(sender, term, seqno, of.number(f"{name}'s commit"), prev, entries)
+
+
+# A server
+
+UNAWARE: Final = Follower()
+"""A follower that knows of no leader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """`config` is the snapshot's, `changes` are those in the log.
+
+    `role`: a leader's peers are those of the configuration in force, with unknown progress.
+    """
+
+    role: Follower | Candidate | type[Leader] = UNAWARE
+    word: str = ""
+    config: Config = PAIR
+    changes: tuple[Config, ...] = CHANGES
+    voted_for: NodeId | None = None
+    owed: Owed = NOTHING_OWED
+
+    def member(self, of: Unknowns) -> Member:
+        position = of.position("the snapshot")
+        entries = of.entries("the log", position.term, self.word, self.changes)
+        log = new_log(position, self.config, entries)
+        term = of.number("the term")
+        node = Node(SELF, Follower(), term, self.voted_for, log, of.number("commit"))
+        node = node._replace(role=self._role(of, node), seqno=of.number("seqno"))
+        return Member(node, self._pending(of, node), Disk(term, self.voted_for, log))
+
+    def _role(self, of: Unknowns, node: Node) -> Role:
+        if not isinstance(self.role, type):
+            return self.role
+        peers = [
+            Progress(peer, of.number(f"match of {peer}"), of.number(f"seqno of {peer}"))
+            for peer in node.peers
+        ]
+        return Leader(tuple(peers), of.number("durable"))
+
+    def _pending(self, of: Unknowns, node: Node) -> Pending:
+        owed, log, write = self.owed, node.log, None
+        if owed.write is not None:
+            at = log.position(log.snapshot_position.index + owed.write)
+            write = AppendLogEntries(at, log.entries[owed.write :])
+        broadcast = owed.broadcast
+        sends = [
+            SendMessage(to, _message(of, f"the message to {to}", kind, node))
+            for to, kind in owed.sends
+        ]
+        return Pending(
+            owed.flags,
+            owed.flags,
+            owed.flags,
+            None if broadcast is None else _message(of, "the broadcast", broadcast, node),
+            write,
+            tuple(sends),
+            owed.installs,
+        )
+
+    def __str__(self) -> str:
+        role = self.role.__name__ if isinstance(self.role, type) else str(self.role)
+        return (
+            f"{role}, vote {self.voted_for}, log {self.word!r} after {self.config}, "
+            f"owing {self.owed}"
+        )
+
+
+# Events
+
+Stimulus: TypeAlias = Callable[[Unknowns], Event | None]
+"""Makes the event; None is a drain."""
+
+
+def drain(_: Unknowns) -> None:
+    """All that is owed is executed."""
+
+
+def input_of(event: Event) -> Stimulus:
+    return lambda _: event
+
+
+def append_call(word: str, sender: NodeId = 1) -> Stimulus:
+    def made(of: Unknowns) -> Event:
+        term, seqno, commit = of.number("its term"), of.number("its seqno"), of.number("its commit")
+        prev = of.position("its previous position")
+        entries = of.entries("its entries", prev.term, word, SENT_CHANGES)
+        return Receive(AppendEntriesCall(sender, term, seqno, commit, prev, entries))
+
+    return made
+
+
+def append_reply(sender: NodeId = 1) -> Stimulus:
+    def made(of: Unknowns) -> Event:
+        term, seqno = of.number("its term"), of.number("its seqno")
+        return Receive(AppendEntriesReply(sender, term, seqno, of.position("its last position")))
+
+    return made
+
+
+def vote_call(sender: NodeId = 1) -> Stimulus:
+    def made(of: Unknowns) -> Event:
+        term, seqno = of.number("its term"), of.number("its seqno")
+        return Receive(RequestVoteCall(sender, term, seqno, of.position("its last position")))
+
+    return made
+
+
+def vote_reply(sender: NodeId = 1, granted: bool = True) -> Stimulus:
+    def made(of: Unknowns) -> Event:
+        term, seqno = of.number("its term"), of.number("its seqno")
+        return Receive(RequestVoteReply(sender, term, seqno, granted))
+
+    return made
+
+
+def snapshot(of_config: Config) -> Stimulus:
+    return lambda of: SnapshotInstalled(of.position("its position"), of_config)
+
+
+def restart(word: str, voted_for: NodeId | None = None, of_config: Config = PAIR) -> Stimulus:
+    def made(of: Unknowns) -> Event:
+        position = of.position("the disk's snapshot")
+        entries = of.entries("the disk's log", position.term, word, SENT_CHANGES)
+        log = new_log(position, of_config, entries)
+        return Restart(of.number("the disk's term"), voted_for, log)
+
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A server and what happens to it.
+
+    `acts`: some numbers have to make the server do something, beyond a refusal.
+    """
+
+    server: Server
+    stimulus: Stimulus
+    event: str
+    acts: bool = True
+
+    def made(self, paths: Paths) -> tuple[Member, Event | None]:
+        of = Unknowns(paths)
+        return self.server.member(of), self.stimulus(of)
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.server}"
+
+
+def places(word: str) -> Iterator[int | None]:
+    """Where an owed write may begin, if there is one."""
+    yield None
+    yield from range(len(word) + 1)

@@ -1,0 +1,140 @@
+"""Make the traces in `traces/`: `python -m conformance.release.golden [DIRECTORY]`.
+
+`golden/` has recordings of healthy runs of the library.  `violations/` has a recording of every
+mutant, as short as it could be made (`mutants.matrix.convict`).  In both, `expected.json` says
+what an audit has to find.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+
+from conformance.audit.run import audit
+from conformance.mutants.matrix.convict import UnconvictedError, record
+from conformance.mutants.planted.catalogue import CATALOGUE
+from conformance.observe.recorded import Recorder
+from conformance.release.collection import EXPECTED
+from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.simulate import Profile, Schedule, draw_profile
+from conformance.subjects.library import LibrarySubject
+from conformance.trace.save import save
+
+QUIET = replace(
+    draw_profile(Random(0), 3),
+    nodes=3,
+    voters=3,
+    length=500,
+    timeout=0.02,
+    patience=0.97,
+    propose=0.15,
+    batch=3,
+    heartbeat=0.05,
+    config=0.0,
+    snapshot=0.0,
+    crash=0.0,
+    comeback=0.1,
+    crash_in_drain=0.0,
+    linger=0.0,
+    lose=0.0,
+    duplicate=0.0,
+    shorten=0.0,
+    reorder=0.0,
+    retransmit=0.0,
+    forge=0.0,
+    backlog=0,
+    partition=0.0,
+)
+"""Three voters and a perfect network."""
+
+LOSSY = replace(QUIET, lose=0.15, duplicate=0.1, reorder=0.3, shorten=0.2, timeout=0.04)
+
+GOLDEN: dict[str, tuple[Profile, str]] = {
+    "quiet-3n": (QUIET, "an election, replication and heartbeats on a perfect network"),
+    "single-1n": (
+        replace(QUIET, nodes=1, voters=1, linger=0.2, snapshot=0.02),
+        "an only voter commits at the end of its drains",
+    ),
+    "elections-5n": (
+        replace(LOSSY, nodes=5, voters=5, partition=0.03, length=700),
+        "partitions, deposed leaders and repaired conflicts",
+    ),
+    "crashes-3n": (
+        replace(LOSSY, crash=0.02, crash_in_drain=0.05, length=700),
+        "crashes, between the actions of a drain too, and restarts",
+    ),
+    "snapshots-4n": (
+        replace(LOSSY, nodes=4, voters=4, snapshot=0.1, linger=0.2, crash=0.01, length=700),
+        "compacted logs, and snapshots for followers that lag",
+    ),
+    "members-6n": (
+        replace(LOSSY, nodes=6, voters=3, config=0.05, snapshot=0.03, length=900),
+        "voters and non-voters come and go through joint configurations",
+    ),
+    "pipelined-3n": (
+        replace(LOSSY, linger=0.6, batch=8, propose=0.25),
+        "many inputs before a drain, their actions merged",
+    ),
+}
+
+
+def record_golden(path: Path, seed: int, profile: Profile) -> None:
+    recorder = Recorder()
+    schedule = Schedule(seed, 0, profile=profile)
+    lockstep = Lockstep(profile.nodes, LibrarySubject(), recorder=recorder)
+    for _ in range(profile.length):
+        finding = lockstep.take(schedule.next(lockstep.cluster))
+        if finding is not None:
+            raise SystemExit(f"{path.name} is not healthy: {finding}")
+    save(path, recorder.records, profile.nodes)
+
+
+def write_expected(directory: Path, expected: dict[str, dict[str, object]]) -> None:
+    path = directory / EXPECTED
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(expected, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def main(directory: Path = Path("traces")) -> None:
+    golden, violations = directory / "golden", directory / "violations"
+    expected: dict[str, dict[str, object]] = {}
+    for seed, (name, (profile, what)) in enumerate(GOLDEN.items()):
+        path = golden / f"{name}.jsonl.gz"
+        record_golden(path, seed, profile)
+        expected[path.name] = {"verdict": "conforms", "what": what}
+        print(f"{path}: {audit([path], complete=True).verdict}")
+    write_expected(golden, expected)
+    write_expected(violations, record_violations(violations))
+
+
+def record_violations(directory: Path) -> dict[str, dict[str, object]]:
+    """A trace of every mutant that an audit can condemn, on all cores."""
+    expected: dict[str, dict[str, object]] = {}
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        made = {
+            path: pool.submit(record, mutant, path)
+            for mutant in CATALOGUE
+            for path in (directory / f"{mutant.name}.jsonl",)
+        }
+        for path, one in made.items():
+            try:
+                expected[path.name] = one.result()
+            except UnconvictedError as error:
+                print(error, flush=True)
+                continue
+            print(f"{path}: {expected[path.name]['property']}", flush=True)
+    for path in directory.glob("*.jsonl"):
+        if path.name not in expected:
+            path.unlink()  # of a mutant that is no more
+    return expected
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:2]))

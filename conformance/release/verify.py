@@ -1,0 +1,86 @@
+"""`conformance verify`: the main job, all checks that take less than minutes.
+
+A lockstep check, an exploration, proofs, and the traces whose verdicts are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.release.collection import Verified, expectations, verify_traces
+from conformance.simulation.check import Options, Report, check
+
+if TYPE_CHECKING:  # an audit does without numpy and z3, which exploring and proving need
+    from conformance.explore.search.suite import SuiteReport
+    from conformance.explore.states.bounds import Bounds
+    from conformance.prove.runner.run import Report as Proofs
+
+EVENTS = 200_000
+PARTS = ("golden", "violations")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    check: Report
+    traces: list[Verified]
+    complaints: list[str]
+    """What is wrong with the collection of traces itself."""
+    explored: SuiteReport | None = None
+    proofs: Proofs | None = None
+
+    @property
+    def exit_code(self) -> int:
+        if self.check.found is not None or not all(t.as_expected for t in self.traces):
+            return 1
+        if self.explored is not None and self.explored.exit_code:
+            return self.explored.exit_code
+        if self.proofs is not None and self.proofs.exit_code:
+            return self.proofs.exit_code
+        return 2 if self.complaints else 0
+
+
+def verify(
+    options: Options,
+    directory: Path,
+    bounds: Mapping[str, Bounds],
+    progress: Callable[[str], None] = lambda _: None,
+    prove: bool = False,
+) -> VerifyReport:
+    """All of it.  Without bounds nothing is explored.  Raises `BadCollection` before anything."""
+    for part in PARTS:
+        expectations(directory / part)
+    report = check(options, lambda now: progress(f"checking: {now.events:,} events"))
+    explored: SuiteReport | None = None
+    if bounds and report.found is None:
+        explored = _explore(bounds, progress)
+    proofs = _prove(progress) if prove and report.found is None else None
+    traces: list[Verified] = []
+    complaints: list[str] = []
+    for part in PARTS:
+        progress(f"auditing {directory / part}")
+        verified, problems = verify_traces(directory / part)
+        traces += verified
+        complaints += problems
+    return VerifyReport(report, traces, complaints, explored, proofs)
+
+
+def _explore(bounds: Mapping[str, Bounds], progress: Callable[[str], None]) -> SuiteReport:
+    from conformance.explore.search.run import Options as Exploring
+    from conformance.explore.search.run import progress_line
+    from conformance.explore.search.suite import explore_all
+
+    return explore_all(
+        bounds, Exploring(), lambda name, now: progress(f"exploring {progress_line(name, now)}")
+    )
+
+
+def _prove(progress: Callable[[str], None]) -> Proofs:
+    from conformance.prove.catalogue import obligations
+    from conformance.prove.runner.cache import FILE
+    from conformance.prove.runner.run import Options as Proving
+    from conformance.prove.runner.run import progress_line, run
+
+    return run(Proving(cache=FILE), obligations, lambda now: progress(progress_line(now)))

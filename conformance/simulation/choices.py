@@ -1,0 +1,110 @@
+"""A schedule that survives the removal of some of its steps.
+
+What is picked from the network is named by what it is, not by its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from spec import node as rules
+from spec.cluster import (
+    Cluster,
+    Deliver,
+    Duplicate,
+    Envelope,
+    Input,
+    Lose,
+    Step,
+    is_enabled,
+)
+from spec.values import (
+    AppendEntriesCall,
+    Leader,
+    Message,
+    NodeId,
+    Receive,
+    Refused,
+    SnapshotInstalled,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The `nth` content of this kind on its way from `sender` to `to`, and what happens to it."""
+
+    then: type[Deliver] | type[Lose] | type[Duplicate]
+    to: NodeId
+    sender: NodeId
+    kind: str
+    nth: int
+    keep: int | None = None
+
+
+Choice: TypeAlias = Step | Pick
+
+
+def _kind(envelope: Envelope) -> tuple[NodeId, NodeId, str]:
+    """Terms are left out: they shift when an election is."""
+    return envelope.to, envelope.content.sender, type(envelope.content).__name__
+
+
+def choice_of(cluster: Cluster, step: Step) -> Choice:
+    """The step, named so that it can be found again in a similar state."""
+    if not isinstance(step, (Deliver, Lose, Duplicate)):
+        return step
+    kind = _kind(cluster.network[step.index])
+    nth = sum(_kind(envelope) == kind for envelope in cluster.network[: step.index])
+    keep = step.keep if isinstance(step, Deliver) else None
+    return Pick(type(step), *kind, nth, keep)
+
+
+def step_of(cluster: Cluster, choice: Choice) -> Step | None:
+    """The step that a choice is in this state; None where it is not enabled."""
+    step: Step | None
+    if isinstance(choice, Pick):
+        wanted = (choice.to, choice.sender, choice.kind)
+        places = [at for at, envelope in enumerate(cluster.network) if _kind(envelope) == wanted]
+        if choice.nth >= len(places):
+            return None
+        at = places[choice.nth]
+        step = Deliver(at, choice.keep) if choice.then is Deliver else choice.then(at)
+    else:
+        step = choice
+    return step if is_enabled(cluster, step) and _is_legal(cluster, step) else None
+
+
+def _is_true(cluster: Cluster, message: Message) -> bool:
+    """Whether a call says nothing but what its sender, a leader in its term, knows."""
+    if not isinstance(message, AppendEntriesCall):
+        return False
+    sender = cluster.members[message.sender]
+    log, first = sender.node.log, message.prev_position.index
+    return (
+        sender.up
+        and isinstance(sender.node.role, Leader)
+        and sender.node.current_term == message.term
+        and sender.node.commit_index >= message.commit_index
+        and log.contains(message.prev_position)
+        and log.after(first)[: len(message.entries)] == message.entries
+    )
+
+
+def _is_legal(cluster: Cluster, step: Step) -> bool:
+    """Whether the user may do this, now that other steps before it are gone.
+
+    A snapshot holds what is committed, in a term that is on the disk; a message that nobody sent
+    has to be one that its leader might send, or that no node may accept.
+    """
+    match step:
+        case Input(node, SnapshotInstalled(position)):
+            member = cluster.members[node]
+            return (
+                position.index <= member.node.commit_index and not member.pending.save_current_term
+            )
+        case Input(node, Receive(message) as event):
+            return _is_true(cluster, message) or isinstance(
+                rules.step(cluster.members[node].node, event).outcome, Refused
+            )
+    return True

@@ -1,0 +1,216 @@
+"""All of a library node's state, hidden parts included, as the specification's values.
+
+What can be seen from outside is little of it: who granted a vote, how far each follower's log
+matches, which call it replied to last, what is owed.  Here a node is read slot by slot.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from types import ModuleType
+from typing import Any, Final, TypeAlias
+
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.patched import PURE
+from spec.pending import Pending
+from spec.values import (
+    AppendLogEntries,
+    Candidate,
+    Config,
+    Entries,
+    Follower,
+    Leader,
+    Log,
+    Node,
+    Position,
+    Progress,
+    Role,
+    SendMessage,
+)
+
+State: TypeAlias = tuple[Node, Pending]
+LibraryNode: TypeAlias = Any
+"""A `raftbare.Node`, or one of a patched copy's."""
+
+SLOTS: Final = {
+    "Node": "",
+    "rules.Rules": "_commit_index _current_term _id _log _pending _role _seqno _voted_for actions",
+    "Actions": "_node",
+    "pending.Pending": "append_after broadcast installs save_current_term save_voted_for sends "
+    "set_election_timeout",
+    "role.Follower": "leader",
+    "role.Candidate": "granted_votes",
+    "role.Leader": "followers own peers quorum",
+    "quorum.Progress": "match_index seqno",
+    "quorum.Quorum": "_held _new_held _new_voters _voters",
+    "Log": "entries snapshot_config",
+    "LogEntries": "_configs _terms last_position prev_position",
+    "entries.Marks": "at last values",
+    "ClusterConfig": "_new_voters _non_voters _unique_nodes _voters",
+    "LogPosition": "index term",
+    "message.Headed": "sender seqno term",
+    "MessageHeader": "",
+    "RequestVoteCall": "last_position",
+    "RequestVoteReply": "vote_granted",
+    "AppendEntriesCall": "commit_index entries",
+    "AppendEntriesReply": "last_position",
+}
+"""Where a node keeps its state.  One more slot would be neither set nor read."""
+
+
+class InconsistentError(AssertionError):
+    """A library node keeps something twice, and the two disagree; or it shares what is its own."""
+
+
+class Reader(LibrarySubject):
+    """The library as a subject whose nodes can be read in full.
+
+    Every translation of entries and of configurations checks what they keep twice.
+    """
+
+    def __init__(self, library: ModuleType = PURE) -> None:
+        """Raises `InconsistentError` where the library keeps more than is read here."""
+        super().__init__(library)
+        for name, slots in SLOTS.items():
+            kind: Any = library
+            for part in name.split("."):
+                kind = getattr(kind, part)
+            if kind.__dictoffset__ or sorted(kind.__slots__) != slots.split():
+                raise InconsistentError(f"{name} keeps something else than {slots or 'nothing'}")
+
+    def read(self, live: LibraryNode, *lent: Any) -> State:
+        """All of a library node's state.
+
+        Raises `InconsistentError` where what it keeps twice disagrees, or where it shares with
+        another owner what either may change.  `lent`: what else there is, not the node's own.
+        """
+        owed, sends = live._pending, live._pending.sends
+        if live.actions._node is not live:
+            raise InconsistentError("node.actions speaks of another node")
+        broadcast = () if owed.broadcast is None else (owed.broadcast,)
+        self._check_sharing([live._log.entries, *broadcast, *sends.values(), *lent])
+        log = self.log_to_spec(live._log)
+        node = Node(
+            live._id,
+            self._read_role(live, log),
+            live._current_term,
+            live._voted_for,
+            log,
+            live._commit_index,
+            live._seqno,
+        )
+        pending = Pending(
+            owed.set_election_timeout,
+            owed.save_current_term,
+            owed.save_voted_for,
+            None if owed.broadcast is None else self.message_to_spec(owed.broadcast),
+            _write(log, owed.append_after),
+            tuple([SendMessage(to, self.message_to_spec(sends[to])) for to in sorted(sends)]),
+            tuple(sorted(owed.installs)),
+        )
+        return node, pending
+
+    def _read_role(self, live: LibraryNode, log: Log) -> Role:
+        kinds, role = self.library.role, live._role
+        if isinstance(role, kinds.Follower):
+            return Follower(role.leader)
+        if isinstance(role, kinds.Candidate):
+            return Candidate(frozenset(role.granted_votes))
+        own, followers = role.own, role.followers
+        if own.seqno != 0:
+            raise InconsistentError(f"a leader that replied to its own call {own.seqno}")
+        progress, quorum = {**followers, live._id: own}, role.quorum
+        for voters, counted, held in (
+            (log.config.voters, quorum._voters, quorum._held),
+            (log.config.new_voters, quorum._new_voters, quorum._new_held),
+        ):
+            indices = [progress[voter].match_index for voter in voters if voter in progress]
+            if voters != counted or not _is_ascending(held, indices):
+                raise InconsistentError(f"the quorum of {voters} counts {held}, not {progress}")
+        if role.peers != tuple(sorted(followers)):
+            raise InconsistentError(f"a leader of {role.peers} that follows {followers}")
+        if len({id(one) for one in progress.values()}) != len(progress):
+            raise InconsistentError(f"one progress stands for two of {progress}")
+        peers = [
+            Progress(peer, followers[peer].match_index, followers[peer].seqno)
+            for peer in sorted(followers)
+        ]
+        return Leader(tuple(peers), own.match_index)
+
+    def entries_to_spec(self, entries: Any) -> Entries:
+        """The last position follows from the rest, and of a table both columns are as long.
+
+        Marks out of order or out of bounds make the translation longer than the entries are.
+        """
+        terms, configs = entries._terms, entries._configs
+        columns = terms.at, terms.values, configs.at, configs.values
+        prev, last = entries.prev_position, entries.last_position
+        lasts = [table.at[-1] if table.at else 0 for table in (terms, configs)]
+        if (
+            len(terms.at) == len(terms.values)
+            and len(configs.at) == len(configs.values)
+            and lasts == [terms.last, configs.last]
+        ):
+            translated = super().entries_to_spec(entries)
+            term = translated[-1].term if translated else prev.term
+            if term == last.term and len(translated) == last.index - prev.index:
+                return translated
+        raise InconsistentError(f"entries from {prev} to {last} with the marks {columns}")
+
+    def config_to_spec(self, config: Any) -> Config:
+        translated = super().config_to_spec(config)
+        if config.unique_nodes() != tuple(sorted(translated.members)):
+            raise InconsistentError(f"{config} lists its members as {config.unique_nodes()}")
+        return translated
+
+    def _check_sharing(self, owners: list[Any]) -> None:
+        """Messages, entries and their tables have one owner each; only empty tables are shared."""
+        library = self.library
+        if library.entries.NO_TERMS.at or library.entries.NO_CONFIGS.at:
+            raise InconsistentError("the table that all empty logs share is not empty")
+        parts: list[int] = []
+        for owner in owners:
+            parts.append(id(owner))
+            entries = owner
+            if isinstance(owner, library.AppendEntriesCall):
+                entries = owner.entries
+                parts.append(id(entries))
+            if isinstance(entries, library.LogEntries):
+                terms, configs = entries._terms, entries._configs
+                columns = (terms.at, terms.values, configs.at, configs.values)
+                parts += [id(column) for column in columns if column]
+        if len(set(parts)) != len(parts):
+            raise InconsistentError(f"two of these share what is their own: {owners}")
+
+
+class Ascending(list[Any]):
+    """Puts itself in order as it is first used, which begins with its length.
+
+    What makes no use of it need not know the order, of which symbolic numbers have many.
+    """
+
+    ordered = False
+
+    def __len__(self) -> int:
+        if not self.ordered:
+            self.ordered = True
+            self.sort()
+        return super().__len__()
+
+
+def _is_ascending(held: list[Any], indices: list[Any]) -> bool:
+    """Whether these are the indices in order."""
+    unused = isinstance(held, Ascending) and not held.ordered
+    if not unused and any(later < earlier for earlier, later in pairwise(held)):
+        return False
+    return sorted(map(id, held)) == sorted(map(id, indices)) or list(held) == sorted(indices)
+
+
+def _write(log: Log, after: Any) -> AppendLogEntries | None:
+    """The write of all that the log has after a position."""
+    if after is None:
+        return None
+    prev = Position(after.term, after.index)
+    if not log.contains(prev):
+        raise InconsistentError(f"a write after {prev}, which the log does not contain")
+    return AppendLogEntries(prev, log.after(prev.index))

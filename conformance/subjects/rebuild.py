@@ -1,0 +1,233 @@
+"""One node of the library in any state of the specification, ready to take a step from there.
+
+Lockstep compares what can be seen from outside: what is hidden differs unnoticed until a later
+event shows it.  A search through states goes one step from each of them, and cannot wait for that;
+nor has it a history to replay.  So a library node is set, slot by slot, to what a specified node
+and its pending actions are, takes one event, and is read back in full.
+
+Nothing of the rules under test runs while a node is built, only the types of values: positions,
+configurations, entries and messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from conformance.observe.finding import Difference
+from conformance.subjects.patched import PURE
+from conformance.subjects.readback import Ascending, InconsistentError, LibraryNode, Reader, State
+from spec.cluster import Turn, drain
+from spec.pending import NOTHING, Pending
+from spec.values import (
+    TERM,
+    Action,
+    AppendEntriesCall,
+    Candidate,
+    Entries,
+    Event,
+    Follower,
+    Leader,
+    Log,
+    Message,
+    Node,
+    Outcome,
+    Position,
+    Progress,
+    Receive,
+    Refused,
+    Restart,
+    Start,
+)
+
+
+class UnbuildableError(ValueError):
+    """A specified state that the library cannot be in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What an event did to a library node; `live` is that node, with its actions yet to take."""
+
+    outcome: Outcome
+    state: State
+    live: LibraryNode = field(compare=False, repr=False)
+
+
+class _Subject(Reader):
+    """Remembers what it made of a message or a log: once handed over, no node may keep that."""
+
+    made: Any = None
+
+    def message_from_spec(self, message: Message) -> Any:
+        self.made = super().message_from_spec(message)
+        return self.made
+
+    def log_from_spec(self, log: Log) -> Any:
+        made = super().log_from_spec(log)
+        self.made = made.entries
+        return made
+
+
+class Rebuilder:
+    """`library` is the package raftbare, or a copy of it under another name.
+
+    State that a copy keeps outside of its nodes, in a module or a class, is not seen.
+    `through`: exceptions that are not the library's, and end a comparison.
+    """
+
+    def __init__(
+        self, library: ModuleType = PURE, through: tuple[type[Exception], ...] = ()
+    ) -> None:
+        self.library: Any = library
+        self.through = through
+        self._subject = _Subject(library)
+        self.read = self._subject.read
+
+    # From the specification
+
+    def build(self, node: Node, pending: Pending) -> LibraryNode:
+        """A library node in this state, which shares nothing with any other.
+
+        Raises `UnbuildableError` where the library has no such state.
+        """
+        built = _blank(self.library.Node)
+        built._id = node.id
+        built._current_term = node.current_term
+        built._voted_for = node.voted_for
+        built._commit_index = node.commit_index
+        built._seqno = node.seqno
+        built._log = self._subject.log_from_spec(node.log)
+        _check_terms(node.log.snapshot_position, node.log.entries)
+        built._role = self._build_role(node)
+        built._pending = self._build_pending(pending, node.log)
+        built.actions = _blank(self.library.Actions)
+        built.actions._node = built
+        return built
+
+    def _build_role(self, node: Node) -> Any:
+        kinds = self.library.role
+        match node.role:
+            case Follower(leader):
+                role = _blank(kinds.Follower)
+                role.leader = leader
+            case Candidate(granted):
+                role = _blank(kinds.Candidate)
+                role.granted_votes = set(granted)
+            case Leader(peers, durable):
+                if tuple([peer.node for peer in peers]) != node.peers:
+                    raise UnbuildableError(f"a leader of {node.peers} that follows {peers}")
+                role = _blank(kinds.Leader)
+                role.own = self._build_progress(Progress(node.id, durable))
+                role.followers = {peer.node: self._build_progress(peer) for peer in peers}
+                role.quorum = quorum = _blank(self.library.quorum.Quorum)
+                role.peers = node.peers
+                held = {peer.node: peer.match for peer in peers} | {node.id: durable}
+                quorum._voters, quorum._new_voters = node.config.voters, node.config.new_voters
+                quorum._held = Ascending([held[voter] for voter in quorum._voters])
+                quorum._new_held = Ascending([held[voter] for voter in quorum._new_voters])
+        return role
+
+    def _build_progress(self, peer: Progress) -> Any:
+        progress = _blank(self.library.quorum.Progress)
+        progress.match_index, progress.seqno = peer.match, peer.seqno
+        return progress
+
+    def _build_pending(self, pending: Pending, log: Log) -> Any:
+        """The library keeps of a write only where it begins: it ends where the log does."""
+        built, translate = _blank(self.library.pending.Pending), self._message_from_spec
+        built.set_election_timeout = pending.set_election_timeout
+        built.save_current_term = pending.save_current_term
+        built.save_voted_for = pending.save_voted_for
+        built.broadcast = None if pending.broadcast is None else translate(pending.broadcast)
+        built.append_after = None
+        if pending.append is not None:
+            prev, entries = pending.append.prev_position, pending.append.entries
+            if not log.contains(prev) or log.after(prev.index) != entries:
+                raise UnbuildableError(f"a write that is not the end of the log: {pending.append}")
+            built.append_after = self.library.LogPosition(prev.term, prev.index)
+        built.sends = {send.to: translate(send.message) for send in pending.sends}
+        built.installs = set(pending.installs)
+        return built
+
+    def _message_from_spec(self, message: Message) -> Any:
+        if isinstance(message, AppendEntriesCall):
+            _check_terms(message.prev_position, message.entries)
+        return self._subject.message_from_spec(message)
+
+    # One step
+
+    def transition(self, node: Node, pending: Pending, event: Event) -> Transition:
+        """The library node in this state is handed an event.
+
+        Where a restart is refused, the node is one that was just started.  What the library raises
+        that is no `RaftError` comes through.
+        """
+        subject = self._subject
+        if not isinstance(event, (Start, Restart)):
+            subject.nodes[node.id] = self.build(node, pending)
+        outcome = subject.handle(node.id, event)
+        live = subject.nodes[node.id]
+        lent = (subject.made,) if isinstance(event, (Receive, Restart)) else ()
+        state = self.read(live, *lent)
+        if isinstance(event, Receive) and subject.message_to_spec(subject.made) != event.message:
+            raise InconsistentError("the node has changed the message that it was handed")
+        return Transition(outcome, state, live)
+
+    def drain(self, live: LibraryNode) -> tuple[tuple[Action, ...], State]:
+        """Take all of a library node's actions, as executed one after another."""
+        taken: list[Action] = []
+        lent: list[Any] = []
+        for action in live.actions:
+            taken.append(self._subject.action_to_spec(live, action))
+            if isinstance(action, self.library.AppendLogEntries):
+                lent.append(action.entries)
+            elif isinstance(action, (self.library.BroadcastMessage, self.library.SendMessage)):
+                lent.append(action.message)
+        return tuple(taken), self.read(live, *lent)
+
+    def difference(self, turn: Turn) -> Difference | None:
+        """What the library does otherwise in a server's turn, be it a drain, or an event and the
+        drain that would follow it.  Whatever it raises is a difference, but a refusal of both.
+        """
+        before, after, event = turn.before, turn.after, turn.event
+        try:
+            if event is not None:
+                step = self.transition(before.node, before.pending, event)
+                if step.outcome != turn.outcome:
+                    return Difference(turn.node, event, "outcome", turn.outcome, step.outcome)
+                if isinstance(event, Restart) and isinstance(turn.outcome, Refused):
+                    return None
+                if step.state != after[:2]:
+                    return Difference(turn.node, event, "state", after[:2], step.state)
+                live, (owed, drained) = step.live, drain(after)
+            elif turn.owed is not None:
+                live, (owed, drained) = self.build(before.node, before.pending), drain(before)
+            else:
+                return None
+            actions, state = self.drain(live)
+            del live.actions  # it speaks of the node: both would wait for the cycle collector
+        except self.through:
+            raise
+        except Exception as error:
+            return Difference(turn.node, event, "failure", None, f"{type(error).__name__}: {error}")
+        if actions != owed:
+            return Difference(turn.node, event, "actions", owed, actions)
+        if state != (drained, NOTHING):
+            return Difference(turn.node, event, "drained", (drained, NOTHING), state)
+        return None
+
+
+def _blank(kind: Any) -> Any:
+    """An object whose slots are all to be set: no constructor of the library's has run."""
+    return kind.__new__(kind)
+
+
+def _check_terms(prev: Position, entries: Entries) -> None:
+    """To the library only a leader's first entry changes the term."""
+    term = prev.term
+    for entry in entries:
+        if entry.term != term and entry.payload != TERM:
+            raise UnbuildableError(f"{entry} begins a term after {prev}")
+        term = entry.term

@@ -1,0 +1,277 @@
+"""The exact audit where a recording goes on: after a restart, an open drain, a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.audit.exact import ExactAudit
+from conformance.audit.run import audit
+from conformance.observe.recorded import Recorded
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.subject import SpecSubject
+from conformance.trace.records import Checkpoint
+from spec.cluster import Disk, Member, persist
+from spec.pending import actions as pending_actions
+from spec.values import (
+    COMMAND,
+    CreateCluster,
+    ElectionTimeout,
+    Entry,
+    Heartbeat,
+    NodeId,
+    ProposeCommand,
+    Restart,
+    Start,
+)
+from tests.audit.judged import came_up, disk_of, found, voted
+from tests.support.recordings import Tape, written
+
+# Restarts
+
+
+def test_a_restart_with_what_was_saved_conforms() -> None:
+    disk = disk_of(voted())
+    assert (disk.current_term, disk.voted_for, disk.log.last_index) == (1, 2, 2)
+    assert found(came_up(voted(), disk)) == []
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda disk: replace(disk, current_term=0, log=disk.log.truncated(1)),
+        lambda disk: replace(disk, current_term=2),
+        lambda disk: replace(disk, voted_for=None),
+        lambda disk: replace(disk, voted_for=0),
+        lambda disk: replace(disk, log=disk.log.truncated(1)),
+        lambda disk: replace(disk, log=disk.log.truncated(0)),
+        lambda disk: replace(disk, log=disk.log.appended((Entry(1, COMMAND),))),
+        lambda disk: replace(disk, log=disk.log.truncated(1).appended((Entry(1, COMMAND),))),
+        lambda disk: Start(),
+    ],
+    ids=[
+        "term",
+        "later_term",
+        "vote",
+        "other_vote",
+        "entry",
+        "log",
+        "more",
+        "other_entry",
+        "start_again",
+    ],
+)
+def test_a_restart_with_anything_else_is_found(
+    lose: Callable[[Restart], Start | Restart],
+) -> None:
+    recording = voted()
+    again = came_up(recording, lose(disk_of(recording)))
+    assert found(again) == [("RestartFromDisk", 1, 4)]
+
+
+@pytest.mark.parametrize("kept", range(4))
+def test_a_drain_that_a_crash_cut_short(kept: int) -> None:
+    """Fine before a restart with just that and at the end; before anything else it is not."""
+    recording = voted()
+    whole = recording[1].actions or ()
+    assert len(whole) == 4
+    cut = [recording[0], replace(recording[1], actions=whole[:kept])]
+    assert found(cut) == []
+    assert found(came_up(cut, disk_of(cut))) == []
+    assert found([*cut, recording[2]]) == [("SpecifiedActions", 1, 2)]
+    timer = Tape(LibrarySubject())
+    timer.add(Start())
+    timer.add(ElectionTimeout())
+    assert found([*cut, replace(timer.recorder.records[1], seq=3)]) == [("SpecifiedActions", 1, 2)]
+    if disk_of(cut) != disk_of(recording[:2]):
+        lied = came_up(cut, disk_of(recording[:2]))
+        assert found(lied) == [("RestartFromDisk", 1, 3)]
+
+
+def test_a_crash_between_the_last_action_and_the_end_of_the_drain() -> None:
+    """The end of the drain is what commits; where none came, the node has not committed."""
+    tape = Tape(LibrarySubject())
+    tape.add(Start())
+    tape.add(CreateCluster(frozenset({1})))
+    tape.add(Heartbeat())
+    start, created, heartbeat = tape.recorder.records
+    assert created.state.commit_index == created.state.last_position.index > 0
+    cut = [start, replace(created, state=created.state._replace(commit_index=0))]
+    assert found(cut) == []
+    assert found(came_up(cut, disk_of(cut))) == []
+    assert found([*cut, heartbeat]) == [("SpecifiedState", 1, 2)]
+    wrong = [start, replace(created, state=created.state._replace(commit_index=1))]
+    assert found(wrong) == [("SpecifiedState", 1, 2)]
+
+
+def test_no_crash_excuses_a_wrong_order() -> None:
+    recording = voted()
+    whole = recording[1].actions or ()
+    cut = [recording[0], replace(recording[1], actions=whole[1:2])]
+    assert found(cut) == [("SpecifiedActions", 1, 2)]
+
+
+def test_no_crash_excuses_a_wrong_outcome() -> None:
+    recording = voted()
+    cut = replace(recording[1], actions=(recording[1].actions or ())[:1], outcome=False)
+    assert found([recording[0], cut]) == [("SpecifiedOutcome", 1, 2)]
+
+
+def test_no_crash_excuses_a_wrong_state() -> None:
+    recording = voted()
+    state = recording[1].state._replace(current_term=999)
+    cut = replace(recording[1], actions=(recording[1].actions or ())[:1], state=state)
+    assert found([recording[0], cut]) == [("SpecifiedState", 1, 2)]
+
+
+# Pipelining
+
+
+def test_what_is_not_drained_stays_pending() -> None:
+    tape = Tape(LibrarySubject())
+    tape.add(Start(), drain=False)
+    tape.add(CreateCluster(frozenset({1})), drain=False)
+    tape.add(ProposeCommand(), drain=False)
+    tape.add(Heartbeat(), drain=False)
+    tape.add(ProposeCommand())
+    recording = tape.recorder.records
+    assert [record.actions is None for record in recording] == [True, True, True, True, False]
+    assert found(recording) == []
+    # Executed at once, or never, or twice, it is a departure.
+    hasty = replace(recording[1], actions=(recording[4].actions or ())[:1])
+    assert found([recording[0], hasty, *recording[2:]]) == [("SpecifiedActions", 1, 2)]
+    never = [*recording[:4], replace(recording[4], actions=())]
+    tape.add(Heartbeat())
+    assert found([*never, recording[5]]) == [("SpecifiedActions", 1, 5)]
+    twice = replace(recording[5], actions=recording[4].actions)
+    assert found([*recording[:5], twice]) == [("SpecifiedActions", 1, 6)]
+
+
+# Checkpoints
+
+
+class Following:
+    """A specified node that follows a recording, for its checkpoints."""
+
+    def __init__(self) -> None:
+        self.subject = SpecSubject()
+        self.disk = Disk()
+
+    def take(self, record: Recorded) -> None:
+        assert not isinstance(record.event, Checkpoint)
+        if isinstance(record.event, Restart):
+            self.disk = Disk(*disk_fields(record.event))
+        self.subject.handle(record.node, record.event)
+        if record.actions is not None:
+            self.subject.drain(record.node)
+            for action in record.actions:
+                self.disk = persist(self.disk, action)
+
+    def checkpoint(self, node: NodeId, seq: int) -> Recorded:
+        member: Member = self.subject.members[node]
+        checkpoint = Checkpoint(
+            member.node, pending_actions(member.pending, member.node), Restart(*self.disk)
+        )
+        return Recorded(node, seq, checkpoint, None, None, self.subject.observe(node))
+
+
+def disk_fields(restart: Restart) -> Disk:
+    return Disk(restart.current_term, restart.voted_for, restart.log)
+
+
+def pipelined() -> list[Recorded]:
+    """Node 1 leads alone, and at seq 4 owes a write."""
+    tape = Tape(LibrarySubject())
+    tape.add(Start())
+    tape.add(CreateCluster(frozenset({1})))
+    tape.add(ProposeCommand())
+    tape.add(ProposeCommand(), drain=False)
+    tape.add(ProposeCommand())
+    tape.add(Heartbeat())
+    return tape.recorder.records
+
+
+@pytest.mark.parametrize("recording", [pipelined, voted], ids=["leader", "follower"])
+def test_a_recording_in_two_parts(recording: Callable[[], list[Recorded]], tmp_path: Path) -> None:
+    records = recording()
+    following = Following()
+    for at, record in enumerate(records):
+        following.take(record)
+        checkpoint = following.checkpoint(1, record.seq + 1)
+        rest = [replace(later, seq=later.seq + 1) for later in records[at + 1 :]]
+        second = written(tmp_path / f"{at}.jsonl", [checkpoint, *rest])
+        assert audit([second]).problems == []
+        assert found([*records[: at + 1], checkpoint, *rest]) == []
+        if rest:
+            wrong = replace(rest[-1], state=rest[-1].state._replace(commit_index=999))
+            expected = [("SpecifiedState", 1, wrong.seq)]
+            assert found([checkpoint, *rest[:-1], wrong]) == expected
+
+
+def wrong_checkpoints() -> Iterator[tuple[str, Recorded]]:
+    following = Following()
+    for record in pipelined()[:4]:
+        following.take(record)
+    right = following.checkpoint(1, 5)
+    event = right.event
+    assert isinstance(event, Checkpoint)
+    node, disk = event.node, event.disk
+    yield "node", replace(right, event=replace(event, node=node._replace(seqno=node.seqno + 1)))
+    yield "node", replace(right, event=replace(event, node=node._replace(commit_index=0)))
+    yield "node", replace(right, event=replace(event, node=node._replace(current_term=7)))
+    shorter = node._replace(log=node.log.truncated(node.log.last_index - 1))
+    yield "node", replace(right, event=replace(event, node=shorter))
+    yield (
+        "node",
+        replace(right, event=replace(event, node=node._replace(log=node.log.truncated(0)))),
+    )
+    yield "pending", replace(right, event=replace(event, pending=()))
+    yield "pending", replace(right, event=replace(event, pending=event.pending[:1]))
+    yield "disk", replace(right, event=replace(event, disk=replace(disk, voted_for=None)))
+    lost = replace(disk, log=disk.log.truncated(disk.log.last_index - 1))
+    yield "disk", replace(right, event=replace(event, disk=lost))
+
+
+@pytest.mark.parametrize(("part", "wrong"), list(wrong_checkpoints()))
+def test_a_checkpoint_that_the_records_did_not_lead_to(part: str, wrong: Recorded) -> None:
+    judge = ExactAudit()
+    for record in [*pipelined()[:4], wrong]:
+        judge.add(record)
+    (problem,) = judge.finish()
+    assert (problem.property, problem.node, problem.seq) == ("Checkpoint", 1, 5)
+    assert problem.detail.startswith(part)
+
+
+def test_a_checkpoint_of_a_new_node_after_other_records() -> None:
+    """As if the node had lost everything; it may not pass for the beginning of a recording."""
+    following = Following()
+    following.take(pipelined()[0])
+    for recording in (pipelined()[:4], voted()):
+        blank = following.checkpoint(1, recording[-1].seq + 1)
+        assert found([*recording, blank]) == [("Checkpoint", 1, blank.seq)]
+        # Other nodes' records change nothing, nor does it for the first of this node.
+        others = [replace(record, node=4) for record in pipelined()[:1]]
+        assert found([*others, replace(blank, seq=1)]) == []
+
+
+def test_a_checkpoint_and_the_state_beside_it() -> None:
+    following = Following()
+    for record in voted():
+        following.take(record)
+    right = following.checkpoint(1, 9)
+    assert found([right]) == []
+    wrong = replace(right, state=right.state._replace(current_term=7))
+    assert found([wrong]) == [("SpecifiedState", 1, 9)]
+
+
+def test_after_a_checkpoint_a_restart_finds_its_disk() -> None:
+    following = Following()
+    for record in voted():
+        following.take(record)
+    right = following.checkpoint(1, 9)
+    assert found(came_up([right], disk_of(voted()))) == []
+    lost = replace(disk_of(voted()), voted_for=None)
+    assert found(came_up([right], lost)) == [("RestartFromDisk", 1, 10)]

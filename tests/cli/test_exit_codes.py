@@ -1,0 +1,179 @@
+"""What is odd about a path, a file or the output is no verdict: codes 2 and 3, never 1."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import conformance.cli.app
+from conformance.cli import terminal
+from conformance.trace.files import read
+from tests.support.recordings import run
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG = ROOT / "traces" / "golden" / "crashes-3n.jsonl.gz"
+
+
+def unpacked(tmp_path: Path) -> Path:
+    path = tmp_path / "trace.jsonl"
+    path.write_bytes(gzip.decompress(LONG.read_bytes()))
+    return path
+
+
+def by_node(tmp_path: Path) -> dict[int, list[bytes]]:
+    """The header and the records of each node."""
+    header, *lines = unpacked(tmp_path).read_bytes().splitlines(keepends=True)
+    with read(tmp_path / "trace.jsonl") as reader:
+        nodes = [record.node for record in reader]
+    return {
+        node: [header, *(line for line, at in zip(lines, nodes, strict=True) if at == node)]
+        for node in sorted(set(nodes))
+    }
+
+
+# Files that do not end together
+
+
+@pytest.mark.parametrize("end", [b"", b"{", b"{}\n"], ids=["early", "cut", "damaged"])
+def test_a_file_that_ends_early_condemns_nobody(end: bytes, tmp_path: Path) -> None:
+    files = by_node(tmp_path)
+    for node, lines in files.items():
+        for kept in range(2, len(lines), 5):
+            paths = []
+            for other, those in files.items():
+                path = tmp_path / f"node{other}.jsonl"
+                path.write_bytes(b"".join(those if other != node else [*lines[:kept], end]))
+                paths.append(path)
+            ran = run("audit", "--level", "safety", *paths, "--json")
+            assert ran.json["verdict"] == ("bad_input" if end else "conforms"), (node, kept)
+
+
+def test_where_nothing_is_missing_late_replies_are_judged(tmp_path: Path) -> None:
+    found = run("audit", "--level", "safety", "--complete", unpacked(tmp_path), "--json").json
+    assert found["verdict"] == "conforms"
+    judged = found["checked"]["safety EveryMessageWasSent"]
+    path = tmp_path / "trace.jsonl"
+    assert (
+        run("audit", "--level", "safety", path, "--json").json["checked"][
+            "safety EveryMessageWasSent"
+        ]
+        <= judged
+    )
+
+
+# Paths
+
+
+def test_a_pipe_is_audited_as_a_file_is(tmp_path: Path) -> None:
+    fifo, content = tmp_path / "fifo", unpacked(tmp_path).read_bytes()
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True)
+    writer.start()
+    ran = run("audit", fifo, "--json")
+    writer.join(10)
+    assert ran.json["verdict"] == "conforms"
+    assert ran.json["events"] > 256
+
+
+@pytest.mark.parametrize("command", ["audit", "replay"])
+def test_a_name_that_no_file_can_have(command: str) -> None:
+    ran = run(command, "a" * 300, "--json")
+    assert (ran.code, ran.json["verdict"]) == (2, "bad_input")
+
+
+@pytest.mark.parametrize("command", ["audit", "replay"])
+def test_names_and_lines_are_printed_as_they_are(command: str, tmp_path: Path) -> None:
+    """Where a terminal's library would read :100: as a picture."""
+    path = tmp_path / ":smile:.jsonl"
+    lines = unpacked(tmp_path).read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:99], b"{}\n"]))
+    ran = run(command, path)
+    assert ran.code == 2
+    assert f"{path}:100: " in ran.out + ran.err
+
+
+# What a recording says of itself
+
+
+@pytest.mark.parametrize("command", ["audit", "replay"])
+def test_a_recording_does_not_write_to_the_terminal(command: str, tmp_path: Path) -> None:
+    path = unpacked(tmp_path)
+    with read(path) as reader:
+        name = reader.header.implementation.encode()
+    forged = b"\\u001b[2J\\nconforms (0.0 s)\\n" + b"x" * 100_000
+    path.write_bytes(path.read_bytes().replace(name, name + forged, 1))
+    said = run(command, path).out
+    assert "\x1b" not in said
+    assert len(said) < 1000
+    header = path.read_bytes().splitlines()[0]
+    path.write_bytes(header.replace(b"{", b'{"' + forged + b'":1,', 1) + b"\n")
+    ran = run(command, path)
+    assert ran.code == 2
+    assert "\x1b" not in ran.out + ran.err
+    assert len(ran.out + ran.err) < 1000
+
+
+# Output
+
+
+def process(*arguments: object, to: int, encoding: str = "utf-8") -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "conformance.cli.app", *map(str, arguments)],
+        cwd=ROOT,
+        stdout=to,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        text=True,
+        timeout=100,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)], ids=["people", "json"])
+def test_a_reader_that_went_away(flags: tuple[str, ...]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        assert process("audit", LONG, *flags, to=writes) == (128 + signal.SIGPIPE, "")
+    finally:
+        os.close(writes)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_output_that_is_full() -> None:
+    with open("/dev/full", "wb") as full:
+        code, said = process("audit", LONG, to=full.fileno())
+    assert code == 2
+    assert said.splitlines() == ["error: [Errno 28] No space left on device"]
+    both = [sys.executable, "-m", "conformance.cli.app", "audit", str(LONG)]
+    with open("/dev/full", "wb") as full:
+        assert subprocess.run(both, cwd=ROOT, stdout=full, stderr=full, timeout=100).returncode == 2
+
+
+def test_a_terminal_that_knows_no_other_letters(tmp_path: Path) -> None:
+    path = tmp_path / "größe.jsonl"
+    path.write_bytes(LONG.read_bytes())
+    with open(tmp_path / "out", "wb") as file:
+        assert process("audit", path, to=file.fileno(), encoding="ascii") == (0, "")
+    assert b"gr\\xf6\\xdfe.jsonl" in (tmp_path / "out").read_bytes()
+
+
+def test_an_error_of_its_own_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(conformance.cli.app, "audit", broken)
+    monkeypatch.setattr("sys.argv", ["conformance", "audit", str(LONG)])
+    with pytest.raises(SystemExit) as stopped:
+        terminal.run(conformance.cli.app.app)
+    assert stopped.value.code == 3
+    assert "ZeroDivisionError" in capsys.readouterr().err

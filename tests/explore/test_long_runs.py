@@ -1,0 +1,224 @@
+"""Long runs: budgets, spilling to disk, checkpoints, and going on after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.explore.search import run as run_module
+from conformance.explore.search.run import Options, Report, explore
+from conformance.explore.search.store import BadCheckpoint
+from conformance.explore.search.visited import Visited
+from conformance.explore.states.bounds import Bounds
+
+BOUNDS = Bounds(terms=2, log=3, in_flight=1, crashes=1)
+
+
+def options(**changes: object) -> Options:
+    return Options(BOUNDS, library=None, eventually=False, **changes)  # type: ignore[arg-type]
+
+
+def counted(report: Report) -> tuple[object, ...]:
+    assert report.complete
+    return (
+        report.verdict,
+        report.distinct,
+        report.generated,
+        report.layers,
+        report.transitions,
+        report.witnesses,
+        report.rules,
+        report.cut_by,
+    )
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[object, ...]:
+    return counted(explore(options()))
+
+
+def test_past_its_time_a_run_is_inconclusive_and_says_what_it_covered() -> None:
+    report = explore(options(seconds=0.0))
+    assert (report.verdict, report.exit_code, report.complete) == ("inconclusive", 3, False)
+    assert report.stopped_by == "the time given"
+    assert report.layers == [1]
+
+
+def test_the_time_is_that_of_the_ways_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spent(options: Options, report: Report, visited: Visited | None = None) -> str | None:
+        return None if report.liveness is None else "the time given"
+
+    monkeypatch.setattr(run_module, "_exhausted", spent)
+    report = explore(replace(options(), eventually=True))
+    assert (report.verdict, report.complete) == ("inconclusive", True)
+    assert report.stopped_by == "the time given"
+
+
+def test_past_its_memory_a_run_is_inconclusive() -> None:
+    report = explore(options(megabytes=1))
+    assert (report.verdict, report.stopped_by) == ("inconclusive", "the memory of 1 MB")
+
+
+def test_what_was_visited_goes_to_disk_and_the_counts_stay(
+    monkeypatch: pytest.MonkeyPatch, whole: tuple[object, ...]
+) -> None:
+    spilled: list[int] = []
+    spill = Visited.spill
+
+    def note(visited: Visited, depth: int) -> None:
+        spilled.append(depth)
+        spill(visited, depth)
+
+    def short(options: Options, report: Report, visited: Visited) -> None:
+        visited.spill(report.depth)
+
+    monkeypatch.setattr(Visited, "spill", note)
+    monkeypatch.setattr(run_module, "_exhausted", short)
+    assert counted(explore(options())) == whole
+    assert len(set(spilled)) > 10
+
+
+def test_memory_in_use_decides_whether_to_spill(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Report(options(megabytes=1000))
+    for megabytes, visited_megabytes, spills, stops in (
+        (400, 300, False, False),
+        (600, 300, True, False),
+        (600, 10, False, False),
+        (1100, 10, False, True),
+    ):
+        spilled: list[int] = []
+
+        class Fake:
+            nbytes = visited_megabytes << 20
+
+            def spill(self, depth: int, spilled: list[int] = spilled) -> None:
+                spilled.append(depth)
+
+        monkeypatch.setattr(run_module, "memory", lambda used=megabytes: used << 20)
+        stopped = run_module._exhausted(report.options, report, Fake())  # type: ignore[arg-type]
+        assert (bool(spilled), stopped is not None) == (spills, stops)
+
+
+def test_a_checkpoint_of_a_complete_run_has_its_counts(
+    tmp_path: Path, whole: tuple[object, ...]
+) -> None:
+    path = tmp_path / "run.sqlite3"
+    assert counted(explore(options(checkpoint=path))) == whole
+    again = explore(options(checkpoint=path))
+    assert again.resumed_at == again.depth
+    assert counted(again) == whole
+
+
+@pytest.mark.parametrize("depth", [1, 9, 15])
+def test_a_run_goes_on_from_any_depth(
+    tmp_path: Path, whole: tuple[object, ...], depth: int
+) -> None:
+    path = tmp_path / "run.sqlite3"
+
+    class Stopped(Exception):  # noqa: N818
+        pass
+
+    def stop(report: Report) -> None:
+        if report.depth == depth:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        explore(options(checkpoint=path, workers=1), stop)
+    report = explore(options(checkpoint=path, workers=2))
+    assert report.resumed_at == depth
+    assert counted(report) == whole
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from conformance.explore.search import run
+from tests.explore.test_long_runs import options
+
+def slowly(report):
+    print(report.depth, flush=True)
+    time.sleep(0.05)
+
+run.explore(options(checkpoint=Path(sys.argv[1])), slowly)
+"""
+
+
+def test_a_killed_run_goes_on_with_the_same_counts(
+    tmp_path: Path, whole: tuple[object, ...]
+) -> None:
+    """kill -9 half-way, wherever that is."""
+    path = tmp_path / "run.sqlite3"
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True, cwd=root
+    ) as process:
+        assert process.stdout is not None
+        deadline = time.monotonic() + 60
+        for line in process.stdout:
+            if int(line) >= 8 or time.monotonic() > deadline:
+                break
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(timeout=30)
+    report = explore(options(checkpoint=path))
+    assert report.resumed_at is not None
+    assert 7 <= report.resumed_at < report.depth
+    assert counted(report) == whole
+
+
+def test_other_bounds_do_not_go_on_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite3"
+    explore(options(checkpoint=path, seconds=0.0))
+    for other in (
+        Options(Bounds(terms=1), library=None, checkpoint=path),
+        options(checkpoint=path, symmetry=False),
+        Options(BOUNDS, checkpoint=path, eventually=False),
+    ):
+        with pytest.raises(BadCheckpoint, match=r"run\.sqlite3: made with .*, this run has"):
+            explore(other)
+
+
+def test_other_sources_do_not_go_on_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite3"
+    explore(options(checkpoint=path, seconds=0.0))
+    with sqlite3.connect(path) as file:
+        (about,) = file.execute("SELECT value FROM about WHERE key = 'about'").fetchone()
+        changed = json.dumps({**json.loads(about), "sources": "other"})
+        file.execute("UPDATE about SET value = ? WHERE key = 'about'", (changed,))
+    with pytest.raises(BadCheckpoint, match="made with sources other"):
+        explore(options(checkpoint=path))
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but something worth keeping\n" * 100, encoding="utf-8")
+    with pytest.raises(BadCheckpoint, match=r"notes\.txt: .*expected a file of an exploration"):
+        explore(options(checkpoint=path))
+    assert "worth keeping" in path.read_text(encoding="utf-8")
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return print, ("this must not run",)
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import zlib
+
+    path = tmp_path / "run.sqlite3"
+    explore(options(checkpoint=path, seconds=0.0))
+    with sqlite3.connect(path) as file:
+        data = zlib.compress(pickle.dumps([Evil()]))
+        file.execute("UPDATE vals SET data = ? WHERE name = 'members'", (data,))
+    with pytest.raises(BadCheckpoint, match="is no value of an exploration"):
+        explore(options(checkpoint=path))
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,110 @@
+"""The dictionaries for arrays give what a dict gives, whatever collides."""
+
+from __future__ import annotations
+
+from threading import RLock
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.explore.states import tables
+from conformance.explore.states.tables import (
+    ABSENT,
+    Hashed,
+    Interned,
+    Ints,
+    Keys,
+    Remembered,
+    Rows,
+    distinct,
+    spread,
+)
+
+KEYS = st.lists(st.integers(0, 2**64 - 2) | st.integers(0, 40), max_size=60)
+
+
+def keys(values: list[int]) -> Keys:
+    return np.array(values, np.uint64)
+
+
+@given(st.lists(KEYS, max_size=4), KEYS)
+def test_hashed_is_a_dict(batches: list[list[int]], asked: list[int]) -> None:
+    table, expected = Hashed(bits=3), dict[int, int]()
+    for batch in batches:
+        new = sorted(set(batch) - set(expected))
+        values = range(len(expected), len(expected) + len(new))
+        expected |= dict(zip(new, values, strict=True))
+        table.insert(keys(new), np.array(values, np.int64))
+    wanted = asked + list(expected)
+    assert table.find(keys(wanted)).tolist() == [expected.get(key, ABSENT) for key in wanted]
+    assert len(table) == len(expected)
+    stored, numbers = table.items()
+    assert dict(zip(stored.tolist(), numbers.tolist(), strict=True)) == expected
+
+
+def test_hashed_grows_to_many() -> None:
+    table = Hashed()
+    many = np.random.default_rng(0).permutation(np.arange(200_000, dtype=np.uint64))
+    table.insert(many[:150_000], np.arange(150_000))
+    assert (table.find(many[:150_000]) == np.arange(150_000)).all()
+    assert (table.find(many[150_000:]) == ABSENT).all()
+    table.clear()
+    assert (table.find(many) == ABSENT).all()
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30)
+
+
+@given(st.lists(ROWS, min_size=1, max_size=4))
+def test_rows_are_numbered_in_the_order_of_coming(batches: list[list[tuple[int, int]]]) -> None:
+    table, interned = Rows(2), Interned[tuple[int, int]]()
+    for batch in batches:
+        expected = [interned.number(row) for row in batch]
+        assert table.number(np.array(batch, np.int32)).tolist() == expected
+    assert [tuple(row) for row in table.rows.tolist()] == interned.values
+
+
+@given(st.lists(ROWS, min_size=1, max_size=3))
+def test_rows_with_one_hash_keep_apart(batches: list[list[tuple[int, int]]]) -> None:
+    """Exactness: where every row has the hash of another, they still get numbers of their own."""
+
+    def poor(rows: tables.Array, salt: int) -> Keys:
+        hashes: Keys = (rows.sum(axis=1) + 10 * salt).astype(np.uint64)
+        return hashes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "_hash", poor)
+        table, seen = Rows(2), dict[tuple[int, int], int]()
+        for batch in batches:
+            for row, number in zip(batch, table.number(np.array(batch, np.int32)), strict=True):
+                assert seen.setdefault(row, int(number)) == number
+        assert len(set(seen.values())) == len(seen) == len(table)
+
+
+def test_remembered_computes_each_key_once_until_it_forgets() -> None:
+    asked: list[int] = []
+
+    def compute(wanted: Keys) -> tuple[Ints, tables.Array]:
+        asked.extend(wanted.tolist())
+        counts = (wanted % np.uint64(3)).astype(np.int64)
+        which = np.repeat(np.arange(len(wanted)), counts)
+        return which, wanted[which].astype(np.int64)[:, None]
+
+    table = Remembered(1, compute, RLock())
+    for wanted in ([5, 3, 5, 4], [4, 5, 7], [3]):
+        starts, counts, rows = table(keys(wanted))
+        assert counts.tolist() == [key % 3 for key in wanted]
+        which, places = spread(starts, counts)
+        assert rows[places, 0].tolist() == [wanted[one] for one in which]
+    assert sorted(asked) == [3, 4, 5, 7]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "REMEMBERED", 3)
+        table(keys([8, 5]))
+    assert sorted(asked) == [3, 4, 5, 5, 7, 8]
+
+
+@given(KEYS)
+def test_distinct_is_a_sorted_set(values: list[int]) -> None:
+    assert distinct(keys(values)).tolist() == sorted(set(values))

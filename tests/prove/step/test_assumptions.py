@@ -1,0 +1,171 @@
+"""What a proof assumes of servers and events holds in every state that random runs come by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from functools import cache
+from itertools import count
+from typing import Any
+
+import pytest
+
+from conformance.prove.step.assumptions import ASSUMPTIONS, Assumption, assume, holds, is_event
+from conformance.prove.step.shapes import Owed, Server, append_call
+from conformance.prove.step.shapes import Shape as Shape_
+from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.simulate import Schedule
+from conformance.symbolic.paths import Paths
+from spec.cluster import Deliver, Input, Member, event_of
+from spec.pending import Pending
+from spec.values import (
+    COMMAND,
+    TERM,
+    AppendEntriesCall,
+    AppendLogEntries,
+    Config,
+    Entry,
+    Event,
+    Follower,
+    Leader,
+    Node,
+    Position,
+    Progress,
+    Receive,
+    RequestVoteReply,
+    Restart,
+    SendMessage,
+    new_log,
+)
+
+EVENTS = 100_000
+
+
+def met() -> Iterator[tuple[Member | None, Event | None]]:
+    """Every different state of a server, and every event, of that many random events."""
+    events = 0
+    for episode in count():
+        schedule = Schedule(11, episode)
+        lockstep = Lockstep(schedule.profile.nodes, None)
+        for _ in range(schedule.profile.length):
+            before = lockstep.cluster
+            step = schedule.next(before)
+            if isinstance(step, Input):
+                yield None, step.event
+            elif isinstance(step, Deliver):
+                yield None, event_of(before.network[step.index].content, step.keep)
+            assert lockstep.take(step) is None
+            for old, new in zip(before.members, lockstep.cluster.members, strict=True):
+                if new is not old and new.up:
+                    yield new, None
+        events += lockstep.events
+        if events >= EVENTS:
+            return
+
+
+def numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, (tuple, frozenset)):
+        for part in value:
+            yield from numbers(part)
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from numbers(getattr(value, one.name))
+
+
+def test_assumptions_hold_of_all_that_random_runs_come_by() -> None:
+    members = leaders = calls = 0
+    for member, event in met():
+        if member is not None:
+            members += 1
+            leaders += isinstance(member.node.role, Leader)
+            calls += isinstance(member.pending.broadcast, AppendEntriesCall)
+            broken = [one.words for one in ASSUMPTIONS if not one.holds(member)]
+            assert broken == [], member
+            assert min(numbers((member.node._replace(log=new_log()), member.pending))) >= 0
+        else:
+            assert is_event(event)
+            assert event is None or min(numbers(event), default=0) >= 0
+    assert members > EVENTS
+    assert leaders > members // 10
+    assert calls > 1_000
+
+
+# Each can be broken
+
+
+LOG = new_log(Position(1, 2), Config(frozenset({0, 1})), (Entry(2, TERM), Entry(2, COMMAND)))
+NODE = Node(0, Follower(), 2, None, LOG, 3)
+LEADER = NODE._replace(role=Leader((Progress(1, 4),), 4))
+CALL = AppendEntriesCall(0, 2, 1, 3, Position(1, 2), (Entry(2, TERM),))
+
+
+@cache
+def broken() -> dict[str, list[Member]]:
+    """For each assumption, servers of which it alone does not hold."""
+
+    def owing(**owed: Any) -> Member:
+        return Member(LEADER, Pending(**owed))
+
+    falling = new_log(Position(3, 2), LOG.snapshot_config, LOG.entries)
+    opened = new_log(Position(1, 2), LOG.snapshot_config, (Entry(2, COMMAND),))
+    old = SendMessage(1, RequestVoteReply(0, 1, 1, True))
+    backwards = AppendEntriesCall(0, 2, 1, 3, Position(3, 2), (Entry(2, TERM),))
+    leaping = AppendEntriesCall(0, 2, 1, 3, Position(1, 2), (Entry(2, COMMAND),))
+    return {
+        "terms_never_fall": [
+            Member(NODE._replace(log=falling)),
+            Member(NODE._replace(current_term=1)),
+        ],
+        "only_leaders_open_terms": [Member(NODE._replace(log=opened))],
+        "committed_within_log": [
+            Member(NODE._replace(commit_index=1)),
+            Member(NODE._replace(commit_index=5)),
+        ],
+        "config_from_log": [
+            Member(NODE._replace(log=LOG._replace(config=Config(frozenset({0}))))),
+            Member(NODE._replace(log=LOG._replace(config_index=3))),
+        ],
+        "leaders_log_is_of_its_term": [Member(LEADER._replace(current_term=3))],
+        "progress_within_log": [
+            Member(LEADER._replace(role=Leader((Progress(1, 5),), 4))),
+            Member(LEADER._replace(role=Leader((Progress(1, 4),), 5))),
+        ],
+        "leader_follows_members": [Member(LEADER._replace(role=Leader((), 4)))],
+        "owed_messages_of_this_term": [owing(sends=(old,))],
+        "owed_calls_are_calls": [owing(broadcast=backwards), owing(broadcast=leaping)],
+        "owed_write_ends_the_log": [
+            owing(append=AppendLogEntries(Position(2, 3), ())),
+            owing(append=AppendLogEntries(Position(1, 3), LOG.after(3))),
+        ],
+    }
+
+
+@pytest.mark.parametrize("one", ASSUMPTIONS, ids=[one.holds.__name__ for one in ASSUMPTIONS])
+def test_an_assumption_is_about_one_thing(one: Assumption) -> None:
+    write = AppendLogEntries(Position(2, 3), LOG.after(3))
+    for sound in (Member(NODE), Member(LEADER, Pending(broadcast=CALL, append=write))):
+        assert holds(sound, None)
+    for member in broken()[one.holds.__name__]:
+        assert [other for other in ASSUMPTIONS if not other.holds(member)] == [one]
+
+
+def test_an_event_is_one_that_the_library_has_a_value_for() -> None:
+    leaping = AppendEntriesCall(1, 2, 1, 3, Position(1, 2), (Entry(2, COMMAND),))
+    assert is_event(Receive(CALL))
+    assert not is_event(Receive(leaping))
+    fallen = new_log(Position(3, 1), Config(), (Entry(2, TERM),))
+    assert is_event(Restart(2, None, fallen))
+    assert not is_event(Restart(2, None, fallen._replace(entries=(Entry(2, COMMAND),))))
+
+
+def test_symbolically_they_allow_just_what_they_hold_for() -> None:
+    """On every path that is left they hold, whatever is asked; and some path is left."""
+    shape = Shape_(Server(Leader, "tc", owed=Owed("c", 1)), append_call("tc"), "call")
+    paths = Paths()
+    member, event = shape.made(paths)
+    everywhere = list(paths.run(lambda: holds(member, event)))
+    assert {path.result for path in everywhere} == {True, False}
+    assume(paths, lambda: holds(member, event))
+    assert [path.result for path in paths.run(lambda: holds(member, event))] == [True]

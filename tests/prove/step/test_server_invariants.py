@@ -1,0 +1,431 @@
+"""What a server's steps keep and do is proved of the specification, and refuted of bugs in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.audit.decisions import D3, D4, D6
+from conformance.mutants.planted.in_both import SEEDS
+from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
+from conformance.prove.step import asking
+from conformance.prove.step import server_invariants as invariants
+from conformance.prove.step.assumptions import ASSUMPTIONS
+from conformance.prove.step.counterexample import as_records
+from conformance.prove.step.family import family
+from conformance.prove.step.server_invariants import Proof, broken_by, obligations
+from conformance.prove.step.server_lemmas import STANDING, fits_reports, reports
+from conformance.prove.step.shapes import Server, Shape, append_call, input_of
+from conformance.simulation.simulate import Schedule
+from conformance.subjects.patched import Patch, rule
+from conformance.trace.save import save
+from spec.cluster import Deliver, Disk, Member, apply, event_of, execute, new_cluster
+from spec.node import Step
+from spec.pending import Pending
+from spec.values import (
+    COMMAND,
+    TERM,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    AppendLogEntries,
+    Candidate,
+    Config,
+    Entry,
+    Event,
+    Follower,
+    Heartbeat,
+    Leader,
+    Node,
+    Position,
+    Receive,
+    RequestVoteReply,
+    SendMessage,
+    SnapshotInstalled,
+    new_log,
+)
+
+
+@cache
+def quick() -> tuple[Obligation, ...]:
+    return tuple(obligations("quick"))
+
+
+def named(start: str, level: Level = "quick") -> list[Obligation]:
+    every = quick() if level == "quick" else obligations(level)
+    return [one for one in every if one.name.startswith(f"invariant/{start}")]
+
+
+def of_shapes(*shapes: Shape, rule_: Any = None) -> Result:
+    subjects = Subjects() if rule_ is None else Subjects(rule=rule_)
+    return Proof(family("some", 1, 2, shapes)).prove(subjects)
+
+
+@pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
+def test_a_servers_steps_keep_what_is_true_of_it(obligation: Obligation) -> None:
+    result = obligation.prove(Subjects())
+    assert (result.result, result.detail) == ("proved", "")
+    assert result.paths == result.live > 0
+
+
+@pytest.mark.parametrize("level", ["quick", "full", "deep"])
+def test_obligations_have_names_in_a_fixed_order(level: Level) -> None:
+    names = [one.name for one in obligations(level)]
+    assert len(set(names)) == len(names)
+    assert names == [one.name for one in obligations(level)]
+    assert all(name.startswith("invariant/") for name in names)
+
+
+# It is true of what runs come by
+
+
+def test_it_is_true_of_every_server_in_random_runs() -> None:
+    """And so is what is assumed of leaders, as long as nobody forges their messages."""
+    events = owing = reported = 0
+    for episode in count():
+        schedule = Schedule(3, episode).honest()
+        cluster = new_cluster(schedule.profile.nodes)
+        for _ in range(schedule.profile.length):
+            step = schedule.next(cluster)
+            if isinstance(step, Deliver):
+                envelope = cluster.network[step.index]
+                member, event = cluster.members[envelope.to], event_of(envelope.content, step.keep)
+                assert fits_reports(member, event), (member, event)
+                reported += says_something(member, event)
+            change = apply(cluster, step)
+            events += 1
+            if change.turn is not None and change.turn.after.up:
+                after = change.turn.after
+                owing += after.pending.append is not None
+                assert [one.words for one in STANDING if not one.holds(after)] == [], after
+            cluster = change.after
+        if events >= 20_000:
+            break
+    assert owing > 1_000
+    assert reported > 0
+
+
+def says_something(member: Member, event: Event) -> bool:
+    """Whether a report is owed of which the assumption says something."""
+    return any(reports(member)) and (
+        isinstance(event, SnapshotInstalled)
+        or (
+            isinstance(event, Receive)
+            and isinstance(event.message, AppendEntriesCall)
+            and event.message.term == member.node.current_term
+        )
+    )
+
+
+# Each part of it can be broken
+
+
+PAIR = Config(frozenset({0, 1}))
+LOG = new_log(Position(1, 2), PAIR, (Entry(2, TERM), Entry(2, COMMAND)))
+NODE = Node(0, Follower(), 2, 1, LOG, 3)
+DISK = Disk(2, 1, LOG)
+WRITE = AppendLogEntries(Position(2, 3), LOG.after(3))
+SHORT = Disk(2, 1, LOG.truncated(3))
+
+
+def reply(term: int, index: int) -> SendMessage:
+    return SendMessage(1, AppendEntriesReply(0, 2, 1, Position(term, index)))
+
+
+BROKEN: dict[str, tuple[Member, ...]] = {
+    "voted_for_itself": (Member(NODE._replace(role=Candidate(frozenset({0}))), disk=DISK),),
+    "owed_votes_are_given": (
+        Member(NODE, Pending(sends=(SendMessage(2, RequestVoteReply(0, 2, 1, True)),)), DISK),
+    ),
+    "reported_is_in_log": (
+        Member(NODE, Pending(sends=(reply(2, 5),)), DISK),
+        Member(NODE, Pending(sends=(reply(2, 2),)), DISK),
+    ),
+    "disk_has_term_and_vote": (
+        Member(NODE, disk=DISK._replace(voted_for=None)),
+        Member(NODE, Pending(save_voted_for=True), DISK._replace(current_term=3)),
+        Member(NODE, Pending(save_current_term=True), DISK._replace(current_term=3)),
+        Member(NODE, Pending(save_current_term=True), DISK._replace(voted_for=None)),
+    ),
+    "disk_lacks_only_what_is_owed": (
+        Member(NODE, disk=SHORT),
+        Member(NODE, Pending(append=WRITE), DISK._replace(log=LOG.truncated(2))),
+        Member(
+            NODE,
+            Pending(append=WRITE),
+            DISK._replace(log=new_log(Position(0, 2), PAIR, LOG.entries)),
+        ),
+    ),
+    "disk_is_fit_to_come_up_from": (
+        Member(NODE, Pending(save_current_term=True), DISK._replace(current_term=1)),
+        Member(
+            NODE, Pending(append=WRITE), Disk(2, 1, LOG.truncated(3).appended((Entry(3, TERM),)))
+        ),
+    ),
+    "counted_is_on_disk": (
+        Member(
+            NODE._replace(
+                role=Leader((), 4),
+                voted_for=0,
+                log=new_log(Position(1, 2), Config(frozenset({0})), LOG.entries),
+            ),
+            Pending(append=WRITE),
+            Disk(2, 0, new_log(Position(1, 2), Config(frozenset({0})), LOG.entries[:1])),
+        ),
+    ),
+}
+
+
+def test_it_is_about_more_than_step_equivalence_assumes() -> None:
+    assert STANDING[: len(ASSUMPTIONS)] == ASSUMPTIONS
+    assert {one.holds.__name__ for one in STANDING[len(ASSUMPTIONS) :]} == BROKEN.keys()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_part_of_it_is_about_one_thing(name: str) -> None:
+    for sound in (Member(NODE, disk=DISK), Member(NODE, Pending(append=WRITE), SHORT)):
+        assert all(one.holds(sound) for one in STANDING)
+    for member in BROKEN[name]:
+        assert [one.holds.__name__ for one in STANDING if not one.holds(member)] == [name]
+
+
+def test_a_leader_agrees_with_what_it_is_reported() -> None:
+    member = Member(NODE, Pending(sends=(reply(2, 4),)), DISK)
+    call = AppendEntriesCall(1, 2, 5, 3, Position(2, 3), (Entry(2, COMMAND),))
+    assert fits_reports(member, Receive(call))
+    assert fits_reports(member, Receive(replace(call, prev_position=Position(2, 9))))
+    assert not fits_reports(member, Receive(replace(call, prev_position=Position(1, 3))))
+    assert not fits_reports(member, Receive(replace(call, prev_position=Position(1, 9))))
+    assert fits_reports(member, Receive(replace(call, term=3, prev_position=Position(1, 9))))
+    assert fits_reports(member, SnapshotInstalled(Position(2, 3), PAIR))
+    assert not fits_reports(member, SnapshotInstalled(Position(1, 3), PAIR))
+    assert fits_reports(replace_sends(member), SnapshotInstalled(Position(1, 3), PAIR))
+
+
+def replace_sends(member: Member) -> Member:
+    """What is reported of an earlier term counts for nothing."""
+    return member._replace(pending=Pending(sends=(reply(1, 4),)))
+
+
+@pytest.mark.parametrize("start", ["append call/anything owed", "snapshot/anything owed"])
+def test_without_that_reports_may_become_untrue(
+    start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invariants, "fits_reports", lambda member, event: True)
+    results = [one.prove(Subjects()) for one in named(start)]
+    refuted = [one.found for one in results if one.result == "refuted"]
+    assert refuted
+    assert all(found is not None and found.replays for found in refuted)
+    assert all("to be reported" in found.what for found in refuted if found is not None)
+
+
+# Bugs
+
+
+def patch(old: str, new: str = "") -> tuple[Patch, ...]:
+    return (Patch("node", old, new),)
+
+
+SEEDED = {seed.name: seed.in_spec for seed in SEEDS}
+BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
+    "D3: a removed leader forgets its vote": (
+        "append reply/leader in voters 12",
+        D3.patches,
+        "VoteKeptInTerm",
+    ),
+    "D4: a snapshot leaves the commit index behind": (
+        "snapshot/follower",
+        D4.patches,
+        "SnapshotWithinCommit",
+    ),
+    "D6: a conflicting suffix is dropped in memory only": (
+        "append call/follower/log of 1",
+        D6.patches,
+        "The disk has the log",
+    ),
+    "an entry of an earlier term is committed": (
+        "append reply/leader of 2",
+        SEEDED["earlier-term-commit"],
+        "NeverCommitEarlierTermDirectly",
+    ),
+    "a vote is told and not written down": (
+        "vote call/any role",
+        SEEDED["vote-not-persisted"],
+        "The disk has the term and the vote",
+    ),
+    "a stale call truncates": (
+        "append call/follower/log of 1",
+        SEEDED["truncation-on-stale-append"],
+        "CommittedEntriesStay",
+    ),
+    "a follower's commit index goes back": (
+        "append call/follower/log of 0",
+        patch(
+            "max(node.commit_index, min(leader_commit, verified))", "min(leader_commit, verified)"
+        ),
+        "CommitMonotonic",
+    ),
+    "a follower takes the commit index as it is": (
+        "append call/follower/log of 0",
+        patch("min(leader_commit, verified)", "leader_commit"),
+        "SnapshotWithinCommit",
+    ),
+    "committed entries are overwritten": (
+        "append call/follower/log of 1",
+        patch("    if agreed < node.commit_index:", "    if False:"),
+        "CommittedEntriesStay",
+    ),
+    "a second change is accepted while one is in flight": (
+        "configuration/1",
+        patch(
+            "    if node.config.is_joint:\n        return refused",
+            "    if False:\n        return refused",
+        ),
+        "ConfigChangeThroughJoint",
+    ),
+    "voters change at once": (
+        "configuration/5",
+        patch("if config.voters != node.config.voters:", "if not config.voters:"),
+        "ConfigChangeThroughJoint",
+    ),
+    "a node is a voter and none": (
+        "configuration/6",
+        patch("if config.electors & config.non_voters:", "if not config.voters:"),
+        "ConfigChangeThroughJoint",
+    ),
+    "the final configuration is not the proposed one": (
+        "append reply/leader in voters 01 to 02",
+        patch(
+            "Config(node.config.new_voters, frozenset()", "Config(node.config.electors, frozenset()"
+        ),
+        "ConfigChangeThroughJoint",
+    ),
+    "a joint configuration is not left": (
+        "append reply/leader in voters 01 to 02",
+        patch(
+            "    if node.config.is_joint:\n        return append_as_leader",
+            "    if False:\n        return append_as_leader",
+        ),
+        "JointIsLeft",
+    ),
+    "a leader stays after its removal is committed": (
+        "append reply/leader in voters 12",
+        patch(
+            "    if node.id not in node.config.voters:\n        return node._replace",
+            "    if False:\n        return node._replace",
+        ),
+        "RemovedLeaderStepsDown",
+    ),
+    "a leader steps down before its removal is committed": (
+        "append reply/leader in voters 12",
+        patch("    if index < node.log.config_index:\n        return node, ()\n"),
+        "RemovedLeaderStepsDown",
+    ),
+    "a leader does not follow who joins": (
+        "append reply/leader in voters 01 to 02",
+        patch(
+            "    if isinstance(payload, Config):\n        node = node._replace(role=followed",
+            "    if False:\n        node = node._replace(role=followed",
+        ),
+        "A leader keeps count",
+    ),
+    "a non-voter campaigns": (
+        "election timeout/follower",
+        patch("    if not may_campaign(node):\n        return node, ()\n"),
+        "CampaignsAsElector",
+    ),
+    "who knows that it was removed campaigns": (
+        "election timeout/follower",
+        patch("if index <= node.commit_index:", "if index <= node.log.snapshot_position.index:"),
+        "CampaignsAsElector",
+    ),
+    "a snapshot is of a term ahead": (
+        "snapshot/follower",
+        patch("    if position.term > node.current_term:", "    if False:"),
+        "TermNotBelowLog",
+    ),
+    "a term is not written down": (
+        "append call/follower/log of 0",
+        patch("(SaveCurrentTerm(term), SaveVotedFor(None), ", "(SaveVotedFor(None), "),
+        "The disk has the term and the vote",
+    ),
+    "a vote is given twice": (
+        "vote call/any role",
+        patch(
+            "    if node.voted_for is None:\n        node",
+            "    if node.voted_for != call.sender:\n        node",
+        )
+        + patch("    if node.voted_for not in (None, call.sender):\n        return node, ()\n"),
+        "VoteKeptInTerm",
+    ),
+}
+
+
+TAKES_LONGER_LOGS = ("a leader steps down before its removal is committed",)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
+    start, patches, what = BUGS[bug]
+    broken = Subjects(rule=rule(*patches))
+    level: Level = "full" if bug in TAKES_LONGER_LOGS else "quick"
+    results = (one.prove(broken) for one in named(start, level))
+    result = next((one for one in results if one.result != "proved"), Result())
+    assert result.result == "refuted"
+    found = result.found
+    assert found is not None
+    assert found.replays
+    assert found.what.startswith(what) or f"no longer true: {what}" in found.what
+    assert broken_by(found.turn) is not None
+    assert type(found.turn.before.node.current_term) is int
+    save(tmp_path / "found.jsonl", as_records(found), nodes=8)
+
+
+def test_a_specification_that_raises_is_refuted() -> None:
+    def raising(node: Node, event: Event) -> Step:
+        raise IndexError(f"{event} at {node.id}")
+
+    result = of_shapes(Shape(Server(), append_call(""), "call"), rule_=raising)
+    assert result.result == "refuted"
+    assert "IndexError" in result.detail
+
+
+def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
+    """A crash may fall between any two actions: here, after the log was written before the term."""
+    entries = (Entry(3, TERM),)
+    node = NODE._replace(current_term=3, log=LOG.appended(entries))
+    write = AppendLogEntries(Position(2, 4), entries)
+    member = Member(node, Pending(save_current_term=True, append=write), DISK)
+    turn = execute(member)
+    assert broken_by(turn) is None
+    ahead = DISK._replace(log=node.log)
+    swapped = (turn.executed[0], turn.executed[1]._replace(disk=ahead))
+    wrong = broken_by(turn._replace(executed=swapped))
+    assert wrong is not None
+    assert "no server can come up" in wrong
+
+
+# What would be no proof
+
+
+def test_nothing_is_proved_of_no_shape() -> None:
+    assert of_shapes().result == "unknown"
+
+
+def test_a_handler_has_to_be_reached() -> None:
+    refused = Shape(Server(), input_of(Heartbeat()), "heartbeat")
+    assert "nothing ever comes of it" in of_shapes(refused).detail
+    assert of_shapes(replace(refused, acts=False)).result == "proved"
+
+
+def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = Shape(Server(word="t"), append_call("t"), "call")
+    assert of_shapes(shape).result == "proved"
+    monkeypatch.setattr(asking, "PATHS", 3)
+    result = of_shapes(shape)
+    assert result.result == "unknown"
+    assert "more than 3 paths" in result.detail

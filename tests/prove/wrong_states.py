@@ -1,0 +1,180 @@
+"""States that are wrong in one place, to see who notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from conformance.prove.history.ghosts import Counted, Ghosts, Reign, Sent
+from conformance.prove.statements.lemma import NOBODY
+from spec.cluster import Cluster, Envelope, Member, Snapshot
+from spec.pending import Pending
+from spec.values import (
+    TERM,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    Candidate,
+    Entry,
+    Leader,
+    Log,
+    Message,
+    Position,
+    Progress,
+    RequestVoteCall,
+    RequestVoteReply,
+    new_log,
+)
+
+State = tuple[Cluster, Ghosts]
+
+
+def mutants(cluster: Cluster, ghosts: Ghosts) -> Iterator[State]:
+    """The state with one thing in it changed: a server, a message or the history."""
+    for at, member in enumerate(cluster.members):
+        if member.up:
+            for changed in members(member, len(cluster.members)):
+                yield cluster._replace(members=put(cluster.members, at, changed)), ghosts
+    for at, envelope in enumerate(cluster.network):
+        if isinstance(envelope.content, Snapshot):
+            for sent in [one for one in ghosts.snapshots if one.to == envelope.to]:
+                yield from snapshots(cluster, ghosts, at, sent)
+        else:
+            for message in messages(envelope.content):
+                wrong = Envelope(envelope.to, message)
+                yield cluster._replace(network=put(cluster.network, at, wrong)), ghosts
+            elsewhere = Envelope((envelope.to + 1) % ghosts.size, envelope.content)
+            yield cluster._replace(network=put(cluster.network, at, elsewhere)), ghosts
+    for history in histories(ghosts):
+        yield cluster, history
+
+
+def members(member: Member, size: int) -> Iterator[Member]:
+    node, pending, disk = member.node, member.pending, member.disk
+    for term in around(node.current_term):
+        yield member._replace(node=node._replace(current_term=term))
+        yield member._replace(disk=disk._replace(current_term=term))
+    for vote in (None, *range(size)):
+        yield member._replace(node=node._replace(voted_for=vote))
+        yield member._replace(disk=disk._replace(voted_for=vote))
+    for commit in (*around(node.commit_index), node.log.last_index + 1):
+        yield member._replace(node=node._replace(commit_index=commit))
+    for log in logs(node.log):
+        yield member._replace(node=node._replace(log=log))
+    for log in logs(disk.log):
+        yield member._replace(disk=disk._replace(log=log))
+    yield member._replace(node=node._replace(role=Candidate(frozenset(range(size)))))
+    peers = tuple(
+        peer._replace(match=node.log.last_index) for peer in leader_of(size, node.id).peers
+    )
+    yield member._replace(node=node._replace(role=Leader(peers, node.log.last_index)))
+    yield member._replace(pending=Pending())
+    for wrong in owed(pending):
+        yield member._replace(pending=wrong)
+
+
+def leader_of(size: int, node: int) -> Leader:
+    return Leader(tuple(Progress(peer) for peer in range(size) if peer != node))
+
+
+def owed(pending: Pending) -> Iterator[Pending]:
+    """With one of the owed messages changed, or another write, or a snapshot for someone else."""
+    if pending.broadcast is not None:
+        for message in messages(pending.broadcast):
+            yield pending._replace(broadcast=message)
+    for at, send in enumerate(pending.sends):
+        for message in messages(send.message):
+            yield pending._replace(sends=put(pending.sends, at, replace(send, message=message)))
+    if pending.append is not None:
+        prev = pending.append.prev_position
+        for index in around(prev.index):
+            append = replace(pending.append, prev_position=Position(prev.term, index))
+            yield pending._replace(append=append)
+    for to in range(3):
+        yield pending._replace(installs=(to,))
+
+
+def logs(log: Log) -> Iterator[Log]:
+    """Shorter, longer, or with another entry in some place."""
+    entries = tuple(log.entries)
+
+    def of(changed: tuple[Entry, ...]) -> Log:
+        return new_log(log.snapshot_position, log.snapshot_config, changed)
+
+    if entries:
+        yield of(entries[:-1])
+        for at, entry in enumerate(entries):
+            for term in around(entry.term):
+                yield of(put(entries, at, entry._replace(term=term)))
+    yield of((*entries, Entry(log.last_position.term, TERM)))
+
+
+def messages(message: Message) -> Iterator[Message]:
+    for term in around(message.term):
+        yield replace(message, term=term)
+    match message:
+        case RequestVoteReply(vote_granted=granted):
+            yield replace(message, vote_granted=not granted)
+        case RequestVoteCall(last_position=last) | AppendEntriesReply(last_position=last):
+            for index in around(last.index):
+                yield replace(message, last_position=Position(last.term, index))
+            for term in (*around(last.term), message.term):
+                yield replace(message, last_position=Position(term, last.index))
+        case AppendEntriesCall(prev_position=prev, commit_index=commit, entries=entries):
+            for index in around(prev.index):
+                yield replace(message, prev_position=Position(prev.term, index))
+            for index in (commit + 1, prev.index + len(entries)):
+                yield replace(message, commit_index=index)
+            for at, entry in enumerate(entries):
+                for term in around(entry.term):
+                    wrong = put(tuple(entries), at, entry._replace(term=term))
+                    yield replace(message, entries=wrong)
+
+
+def snapshots(cluster: Cluster, ghosts: Ghosts, at: int, sent: Sent) -> Iterator[State]:
+    """A snapshot of another term, sender or position, and known as such."""
+    others: list[Sent] = [sent._replace(term=term) for term in around(sent.term)]
+    others += [sent._replace(sender=sender) for sender in range(ghosts.size)]
+    for index in around(sent.position.index):
+        others.append(sent._replace(position=Position(sent.position.term, index)))
+    for one in others:
+        content = cluster.network[at].content
+        assert isinstance(content, Snapshot)
+        wrong = Snapshot(one.sender, one.position, content.config)
+        network = put(cluster.network, at, Envelope(one.to, wrong))
+        history = ghosts._replace(snapshots=ghosts.snapshots | {one})
+        yield cluster._replace(network=network), history
+
+
+def histories(ghosts: Ghosts) -> Iterator[Ghosts]:
+    for at, reign in enumerate(ghosts.reigns):
+        yield ghosts._replace(reigns=put(ghosts.reigns, at, None))
+        if reign is not None:
+            for leader in range(ghosts.size):
+                changed = reign._replace(leader=leader)
+                yield ghosts._replace(reigns=put(ghosts.reigns, at, changed))
+            for log in logs(new_log(entries=reign.log)):
+                other = Reign(reign.leader, tuple(log.entries))
+                yield ghosts._replace(reigns=put(ghosts.reigns, at, other))
+    for at, counted in enumerate(ghosts.counted):
+        yield ghosts._replace(counted=put(ghosts.counted, at, None))
+        if counted is not None:
+            for term in around(counted.first):
+                changed_ = Counted(term, counted.by)
+                yield ghosts._replace(counted=put(ghosts.counted, at, changed_))
+            yield ghosts._replace(counted=put(ghosts.counted, at, counted._replace(by=at - 1)))
+    for n in range(ghosts.size):
+        for term, told in enumerate(ghosts.told[n]):
+            for vote in {NOBODY, *range(ghosts.size)} - {told}:
+                yield ghosts._replace(told=put(ghosts.told, n, put(ghosts.told[n], term, vote)))
+        for term, ack in enumerate(ghosts.ack[n]):
+            for index in around(ack):
+                yield ghosts._replace(ack=put(ghosts.ack, n, put(ghosts.ack[n], term, index)))
+
+
+def around(number: int) -> tuple[int, ...]:
+    return (number - 1, number + 1) if number else (1,)
+
+
+def put(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
+    return (*values[:at], value, *values[at + 1 :])

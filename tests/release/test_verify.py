@@ -1,0 +1,183 @@
+"""The main job: the lockstep check, and traces whose verdicts are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.explore.search import run as run_module
+from conformance.explore.states.bounds import Bounds
+from conformance.mutants.planted.crate import IN_LIBRARY
+from conformance.prove import catalogue
+from conformance.prove.runner import cache
+from conformance.release.verify import verify
+from conformance.simulation.check import Options
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.patched import library
+from conformance.subjects.rebuild import Rebuilder
+from tests.prove.runner import sample
+from tests.support.recordings import Ran, run, simulated, story, with_mutant, written
+
+VIOLATION = {"verdict": "violation", "property": "SpecifiedActions", "what": "a vote too much"}
+HEALTHY = {"verdict": "conforms", "what": "nothing"}
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    """A collection of one golden trace and one violation."""
+    directory = tmp_path / "traces"
+    written(directory / "golden" / "healthy.jsonl.gz", simulated(3))
+    with library(*IN_LIBRARY["D1"]) as copy:
+        written(directory / "violations" / "vote.jsonl", story("D1", LibrarySubject(copy)))
+    expect(directory / "golden", {"healthy.jsonl.gz": HEALTHY})
+    expect(directory / "violations", {"vote.jsonl": VIOLATION})
+    return directory
+
+
+def expect(directory: Path, expected: Any) -> None:
+    (directory / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
+
+
+def verified(traces: Path) -> Ran:
+    quickly = "--no-explore", "--no-prove", "--events", 50
+    return run("verify", *quickly, "--traces", traces, "--out", traces / "findings")
+
+
+def test_all_is_as_expected(traces: Path) -> None:
+    ran = verified(traces)
+    assert (ran.code, ran.err) == (0, "")
+    assert "2 of 2 traces judged as expected" in ran.out
+    assert ran.out.splitlines()[-1] == "verified"
+    report = verify(Options(events=50), traces, {})
+    assert [trace.path.name for trace in report.traces] == ["healthy.jsonl.gz", "vote.jsonl"]
+    assert [trace.as_expected for trace in report.traces] == [True, True]
+    assert (report.complaints, report.exit_code) == ([], 0)
+    assert report.check.events >= 50
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("violations", {"vote.jsonl": {"verdict": "conforms", "what": ""}}),
+        ("violations", {"vote.jsonl": VIOLATION | {"property": "SpecifiedState"}}),
+        ("violations", {"vote.jsonl": VIOLATION | {"level": "safety"}}),
+        ("golden", {"healthy.jsonl.gz": VIOLATION}),
+        ("golden", {"healthy.jsonl.gz": {"verdict": "bad_input", "what": ""}}),
+    ],
+)
+def test_a_wrong_verdict(part: str, expected: Any, traces: Path) -> None:
+    expect(traces / part, expected)
+    ran = verified(traces)
+    assert ran.code == 1
+    assert "NOT as expected" in " ".join(ran.out.split())
+    assert "1 of 2 traces" in ran.out
+    assert ran.out.splitlines()[-1] == "NOT verified"
+
+
+def test_a_trace_that_is_healthy_no_more(traces: Path) -> None:
+    (traces / "golden" / "healthy.jsonl.gz").write_bytes(b"{")
+    assert verified(traces).code == 1
+
+
+def refused(traces: Path) -> str:
+    """Before anything is checked."""
+    ran = verified(traces)
+    assert (ran.code, ran.out) == (2, "")
+    return ran.err
+
+
+@pytest.mark.parametrize("part", ["golden", "violations"])
+def test_the_collection_itself_is_wrong(part: str, traces: Path) -> None:
+    """A wrong collection is no verdict on the library, and still no success."""
+    directory = traces / part
+    expected = json.loads((directory / "expected.json").read_text())
+    (name,) = expected
+
+    def complaints() -> str:
+        ran = verified(traces)
+        assert ran.code == 2
+        assert ran.out.splitlines()[-1] == "NOT verified"
+        return "".join(ran.out.splitlines())
+
+    (directory / "more.jsonl").write_bytes((directory / name).read_bytes())
+    assert "more.jsonl: no verdict expected" in complaints()
+    (directory / "more.jsonl").unlink()
+    expect(directory, expected | {"gone.jsonl": HEALTHY})
+    assert "gone.jsonl: is missing" in complaints()
+    wrong: Any
+    for wrong in ([], 7, {name: "conforms"}, {name: HEALTHY | {"color": "red"}}, {name: {}}):
+        expect(directory, wrong)
+        assert f"{directory / 'expected.json'}: " in refused(traces)
+    expect(directory, {name: HEALTHY | {"verdict": "fine"}})
+    assert f"expected.json: {name}: verdict: Input should be 'conforms'" in refused(traces)
+    (directory / "expected.json").write_bytes(b"\xff{")
+    assert "expected.json: cannot be read" in refused(traces)
+    (directory / "expected.json").unlink()
+    assert "expected.json: cannot be read" in refused(traces)
+
+
+def test_an_empty_collection_is_none(traces: Path) -> None:
+    for path in (traces / "golden").iterdir():
+        path.unlink()
+    expect(traces / "golden", {})
+    ran = verified(traces)
+    assert ran.code == 2
+    assert "no traces" in ran.out
+    assert verified(traces / "nowhere").code == 2
+
+
+def test_a_library_that_differs(traces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the check, while the recorded traces are judged as ever."""
+    with with_mutant(monkeypatch, "D2"):
+        ran = run(
+            "verify",
+            "--no-explore",
+            "--no-prove",
+            "--events",
+            20_000,
+            "--traces",
+            traces,
+            "--out",
+            traces / "findings",
+        )
+    assert ran.code == 1
+    assert "library    DISAGREES" in ran.out
+    assert "2 of 2 traces" in ran.out
+    (found,) = (traces / "findings").iterdir()
+    assert run("replay", found).code == 0
+    assert run("audit", found).code == 1
+
+
+def test_an_exploration_is_part_of_it(traces: Path) -> None:
+    small = {"small": Bounds(nodes=2, terms=1)}
+    report = verify(Options(events=50), traces, small)
+    assert report.explored is not None
+    assert (report.explored.verdict, report.exit_code) == ("conforms", 0)
+    with library(*IN_LIBRARY["D1"]) as copy, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "Rebuilder", lambda _: Rebuilder(copy))
+        broken = {"broken": Bounds(terms=3, log=4, in_flight=1)}
+        report = verify(Options(events=50), traces, broken)
+    assert report.check.found is None
+    assert report.explored is not None
+    assert report.explored.found is not None
+    assert report.exit_code == 1
+
+
+def test_proofs_are_part_of_it(
+    traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "FILE", tmp_path / "results.json")
+    for source, code in ((sample.on_rules, 0), (sample.refuted, 1)):
+        monkeypatch.setattr(catalogue, "obligations", source)
+        report = verify(Options(events=50), traces, {}, prove=True)
+        assert report.proofs is not None
+        assert (report.proofs.exit_code, report.exit_code) == (code, code)
+    arguments = "verify", "--no-explore", "--events", 50, "--traces", traces
+    ran = run(*arguments, "--out", tmp_path / "findings")
+    assert ran.code == 1
+    assert "Proofs" in ran.out
+    assert "proofs     violation: " in ran.out
+    assert "refuted" in ran.out

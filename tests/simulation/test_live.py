@@ -1,0 +1,119 @@
+"""The library in the specification's place, as a live cluster and as a rule: it does the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import raftbare
+from conformance.audit.run import audit
+from conformance.explore.search.run import Options as Exploring
+from conformance.explore.search.run import explore
+from conformance.explore.states.bounds import Bounds
+from conformance.mutants.planted.in_both import SEEDS
+from conformance.observe.finding import Difference, name_of
+from conformance.observe.recorded import Recorder
+from conformance.simulation.check import Options, check
+from conformance.simulation.live import Live
+from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.simulate import Schedule
+from conformance.subjects.as_rule import rule_of
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.patched import Patch, library
+from conformance.trace.save import save
+
+EPISODES = 25
+FALLS_OVER = Patch(
+    "rules",
+    "        role = self._role\n        if isinstance(role, Candidate) and reply.vote_granted",
+    "        role = self._role\n        reply.no_such_field\n"
+    "        if isinstance(role, Candidate) and reply.vote_granted",
+)
+
+
+@pytest.mark.parametrize("episode", range(EPISODES))
+def test_a_live_cluster_goes_where_the_specified_one_goes(episode: int) -> None:
+    schedules = Schedule(3, episode), Schedule(3, episode)
+    nodes = schedules[0].profile.nodes
+    specified, live = Lockstep(nodes, None, recorder=Recorder()), Live(nodes, recorder=Recorder())
+    for _ in range(schedules[0].profile.length):
+        for schedule, cluster in zip(schedules, (specified, live), strict=True):
+            assert cluster.take(schedule.next(cluster.cluster)) is None
+        assert live.cluster == specified.cluster
+    assert live.witnesses == specified.witnesses
+    assert live.recorder is not None
+    assert specified.recorder is not None
+    assert live.recorder.records == specified.recorder.records
+
+
+@pytest.mark.parametrize("name", ["elections", "changes", "snapshots"])
+def test_the_library_as_a_rule_reaches_the_same_states(name: str) -> None:
+    bounds = {
+        "elections": Bounds(terms=2, log=3, in_flight=1, crashes=1),
+        "changes": Bounds(voters=2, terms=1, log=5, in_flight=1, proposals=0, changes=1),
+        "snapshots": Bounds(terms=1, log=3, in_flight=2, proposals=1, heartbeats=1, snapshots=1),
+    }[name]
+    specified = explore(Exploring(bounds, library=None, eventually=False))
+    found = explore(
+        Exploring(bounds, rule=rule_of(raftbare), library=None, eventually=False),
+    )
+    assert found.verdict == specified.verdict == "conforms"
+    assert found.layers == specified.layers
+    assert found.generated == specified.generated
+
+
+@pytest.mark.parametrize("name", ["earlier-term-commit", "vote-not-persisted"])
+def test_the_properties_alone_find_a_bug_of_the_library(name: str) -> None:
+    seed = next(seed for seed in SEEDS if seed.name == name)
+    with library(*seed.in_library) as broken:
+        found = check(Options(events=20_000, shrink_seconds=5, live=broken)).found
+        explored = explore(Exploring(seed.bounds, rule=rule_of(broken), library=None)).found
+    assert found is not None
+    assert name_of(found.finding) == seed.breaks
+    assert explored is not None
+    assert name_of(explored.finding) == seed.breaks
+
+
+def test_they_see_the_order_in_which_the_library_hands_out_its_actions() -> None:
+    """No rule has an order; the specification's own would hide it."""
+    late = Patch(
+        "pending",
+        "            elif pending.save_voted_for:\n",
+        "            elif pending.save_voted_for and not pending.sends:\n",
+    )
+    with library(late) as broken:
+        found = check(Options(events=20_000, shrink_seconds=0, live=broken)).found
+    assert found is not None
+    assert name_of(found.finding) == "VotePersistedBeforeReply"
+
+
+def _checked(broken: ModuleType, live: bool) -> Options:
+    if live:
+        return Options(events=5_000, live=broken)
+    return Options(events=5_000, subject=lambda: LibrarySubject(broken))
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_the_library_raises_is_a_finding_and_is_shrunk(live: bool) -> None:
+    with library(FALLS_OVER) as broken:
+        found = check(_checked(broken, live)).found
+    assert found is not None
+    assert name_of(found.finding) == "Failure"
+    assert isinstance(found.finding, Difference)
+    assert "AttributeError" in str(found.finding.found)
+    assert len(found.choices) < found.length_before
+
+
+def test_a_recording_of_a_live_cluster_conforms(tmp_path: Path) -> None:
+    path = tmp_path / "live.jsonl"
+    schedule = Schedule(5, 2, 3).honest()
+    recorder = Recorder()
+    live = Live(3, recorder=recorder)
+    for _ in range(schedule.profile.length):
+        assert live.take(schedule.next(live.cluster)) is None
+    save(path, recorder.records, 3)
+    assert live.events > 50
+    assert audit([path], "exact").verdict == "conforms"
+    assert audit([path], "safety").verdict == "conforms"

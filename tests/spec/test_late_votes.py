@@ -1,0 +1,141 @@
+"""Two leaders in one term, as there could be until a leader's snapshot ended a candidacy.
+
+Servers 0, 1 and 2 are voters, 3 is none.  In term 2 server 3 votes for 2, and 1 for 0, which leads.
+It makes 3 a voter in the place of 1, and compacts its log.  A late heartbeat of term 1 has 2 tell
+where its log ends; so it gets that snapshot, and with it a configuration in which the vote of 3,
+also late, made a quorum.
+"""
+
+from __future__ import annotations
+
+from conformance.mutants.planted.catalogue import by_name
+from conformance.observe.finding import Finding, name_of
+from conformance.simulation.live import Live
+from conformance.simulation.lockstep import Lockstep
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.patched import Patch, rule
+from spec.cluster import Comeback, Crash, Deliver, Drain, Envelope, Input, Lose, Step
+from spec.values import (
+    AppendEntriesCall,
+    Config,
+    CreateCluster,
+    ElectionTimeout,
+    Event,
+    Follower,
+    Heartbeat,
+    Leader,
+    Node,
+    ProposeConfig,
+    RequestVoteReply,
+    SnapshotInstalled,
+)
+
+OLD, OBSERVER, NEW = frozenset({0, 1, 2}), frozenset({3}), frozenset({0, 2, 3})
+IN_SPEC = Patch(
+    "node",
+    "    if isinstance(node.role, Candidate) and not log.contains(position):\n"
+    "        node = node._replace(role=Follower())\n",
+    "",
+)
+
+
+class Story:
+    """Steps of a cluster, up to the first finding."""
+
+    def __init__(self, lockstep: Lockstep) -> None:
+        self.lockstep = lockstep
+        self.late: list[Envelope] = []
+        self.found: Finding | None = None
+
+    @property
+    def network(self) -> tuple[Envelope, ...]:
+        return self.lockstep.cluster.network
+
+    def node(self, node: int) -> Node:
+        return self.lockstep.cluster.members[node].node
+
+    def take(self, step: Step) -> None:
+        if self.found is None:
+            self.found = self.lockstep.take(step)
+
+    def input(self, node: int, event: Event) -> None:
+        self.take(Input(node, event))
+        self.take(Drain(node))
+
+    def deliver(self, envelope: Envelope) -> None:
+        self.take(Deliver(self.network.index(envelope)))
+        self.take(Drain(envelope.to))
+
+    def latest(self, to: int) -> Envelope:
+        return [one for one in self.network if one.to == to][-1]
+
+    def settle(self, unreached: int | None = None) -> None:
+        """Deliver all but what is late, and what is sent to one that is not reached."""
+        while others := [one for one in self.network if one not in self.late]:
+            if others[0].to == unreached:
+                self.take(Lose(self.network.index(others[0])))
+            else:
+                self.deliver(others[0])
+
+
+def told(lockstep: Lockstep) -> Story:
+    story = Story(lockstep)
+    for event in (
+        CreateCluster(OLD),
+        ProposeConfig(Config(OLD, frozenset(), OBSERVER)),
+        Heartbeat(),
+    ):
+        story.input(0, event)
+        story.settle()
+    for _ in range(2):
+        story.input(0, Heartbeat())
+    story.late = [story.latest(to=2)]
+    story.settle(unreached=2)
+    story.take(Crash(0))
+    story.take(Comeback(0))
+
+    story.input(2, ElectionTimeout())
+    story.deliver(story.latest(to=3))
+    story.late.append(story.latest(to=2))
+    assert [type(one.content) for one in story.late] == [AppendEntriesCall, RequestVoteReply]
+    for one in story.network:
+        if one not in story.late:
+            story.take(Lose(story.network.index(one)))
+
+    change = ProposeConfig(Config(OLD, NEW))
+    for later in (ElectionTimeout(), change, Heartbeat(), Heartbeat()):
+        story.input(0, later)
+        story.settle(unreached=2)
+    leader = story.node(0)
+    assert isinstance(leader.role, Leader)
+    assert leader.config == Config(NEW)
+    assert leader.commit_index == leader.log.last_index
+    story.take(Input(0, SnapshotInstalled(leader.log.last_position, leader.config)))
+
+    story.deliver(story.late[0])
+    story.deliver(story.latest(to=0))
+    story.deliver(story.latest(to=2))
+    assert story.node(2).log == story.node(0).log
+    story.deliver(story.late[1])
+    return story
+
+
+def test_late_votes_elect_nobody() -> None:
+    for lockstep in (Live(4), Lockstep(4, LibrarySubject())):
+        story = told(lockstep)
+        assert story.found is None
+        assert isinstance(story.node(0).role, Leader)
+        assert isinstance(story.node(2).role, Follower)
+
+
+def test_they_did_in_the_library_while_a_candidate_stayed_one() -> None:
+    with by_name("candidacy-outlives-snapshot").planted() as library:
+        story = told(Live(4, library))
+    assert story.found is not None
+    assert name_of(story.found) == "ElectionSafety"
+
+
+def test_so_they_did_in_the_specification() -> None:
+    story = told(Lockstep(4, None, rule=rule(IN_SPEC)))
+    assert story.found is not None
+    assert name_of(story.found) == "ElectionSafety"

@@ -1,0 +1,193 @@
+"""What a library node keeps twice has to agree, and what it shares with none has to be its own."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import raftbare
+from conformance.subjects.patched import Patch, library
+from conformance.subjects.readback import InconsistentError, State
+from conformance.subjects.rebuild import Rebuilder, UnbuildableError
+from spec.pending import NOTHING, Pending
+from spec.values import (
+    COMMAND,
+    TERM,
+    ZERO,
+    AppendEntriesCall,
+    AppendLogEntries,
+    Candidate,
+    Config,
+    Entry,
+    Leader,
+    Node,
+    Position,
+    Progress,
+    SendMessage,
+    new_log,
+)
+
+
+def leading() -> State:
+    """A leader of three, with a call owed to all and one to node 1."""
+    entries = (Entry(0, Config(frozenset({0, 1, 2}))), Entry(1, TERM), Entry(1, COMMAND))
+    log = new_log(entries=(*entries, Entry(1, COMMAND)))
+    prev, rest = Position(0, 1), log.after(1)
+    call = AppendEntriesCall(0, 1, 7, 1, prev, rest)
+    node = Node(0, Leader((Progress(1), Progress(2)), 1), 1, 0, log, 1, 7)
+    return node, Pending(
+        broadcast=call, append=AppendLogEntries(prev, rest), sends=(SendMessage(1, call),)
+    )
+
+
+def mutable_parts(root: object) -> dict[int, object]:
+    """All that can be reached from an object and changed, but for classes and code."""
+    parts: dict[int, object] = {}
+    unseen = [root]
+    while unseen:
+        one = unseen.pop()
+        if id(one) not in parts and not callable(one):
+            parts[id(one)] = one
+            unseen += gc.get_referents(one)
+    immutable = (int, str, frozenset, tuple, raftbare.Role, type(None))
+    return {at: part for at, part in parts.items() if not isinstance(part, immutable)}
+
+
+CAMPAIGNING = Node(0, Candidate(frozenset({0, 2})), 3, 0, leading()[0].log, 1, 9)
+
+
+@pytest.mark.parametrize("state", [leading(), (CAMPAIGNING, NOTHING), (Node(0), NOTHING)])
+def test_two_nodes_of_one_state_share_nothing_that_changes(state: State) -> None:
+    shared = (raftbare.entries.NO_TERMS, raftbare.entries.NO_CONFIGS, raftbare.LogPosition.ZERO)
+    common = {id(part) for one in shared for part in (one, *gc.get_referents(one))}
+    rebuilder = Rebuilder()
+    first, second = rebuilder.build(*state), rebuilder.build(*state)
+    parts = mutable_parts(first)
+    assert {id(first), id(first._log), id(first._pending), id(first._role)} <= parts.keys()
+    assert not parts.keys() & mutable_parts(second).keys() - common
+    first.handle_election_timeout()
+    assert bool(rebuilder.drain(first)[0]) is bool(state[0].peers)
+    assert rebuilder.read(second) == state
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda node, owed: (node._replace(role=Leader((Progress(1),))), owed), "follows"),
+        (
+            lambda node, owed: (
+                node._replace(log=new_log(entries=(Entry(1, COMMAND),)), role=Leader(())),
+                Pending(),
+            ),
+            "begins a term after",
+        ),
+        (lambda node, owed: (node, owed._replace(append=AppendLogEntries(ZERO, ()))), "write"),
+        (
+            lambda node, owed: (
+                node,
+                owed._replace(append=AppendLogEntries(Position(9, 2), node.log.after(2))),
+            ),
+            "write",
+        ),
+        (
+            lambda node, owed: (
+                node,
+                Pending(broadcast=AppendEntriesCall(0, 1, 1, 0, ZERO, (Entry(1, COMMAND),))),
+            ),
+            "begins a term after",
+        ),
+    ],
+)
+def test_a_state_that_the_library_cannot_be_in(
+    change: Callable[[Node, Pending], State], message: str
+) -> None:
+    rebuilder = Rebuilder()
+    assert rebuilder.read(rebuilder.build(*leading())) == leading()
+    with pytest.raises(UnbuildableError, match=message):
+        rebuilder.build(*change(*leading()))
+
+
+def position(term: int, index: int) -> raftbare.LogPosition:
+    return raftbare.LogPosition(raftbare.Term(term), raftbare.LogIndex(index))
+
+
+def set_to(path: str, value: object) -> Callable[[Any], None]:
+    def change(live: Any) -> None:
+        *owners, name = path.split(".")
+        for owner in owners:
+            live = live[int(owner)] if owner.isdigit() else getattr(live, owner)
+        setattr(live, name, value)
+
+    return change
+
+
+INCONSISTENT: dict[str, tuple[Callable[[Any], None], str]] = {
+    "an index too many": (lambda live: live._role.quorum._held.append(2), "the quorum"),
+    "an index that nobody holds": (set_to("_role.quorum._held", [0, 1, 1]), "the quorum"),
+    "indices out of order": (set_to("_role.quorum._held", [0, 1, 0]), "the quorum"),
+    "a follower that holds more": (set_to("_role.followers.1.match_index", 1), "the quorum"),
+    "voters of another cluster": (set_to("_role.quorum._voters", frozenset({0, 1})), "the quorum"),
+    "new voters that are none": (
+        set_to("_role.quorum._new_voters", frozenset({0, 1})),
+        "the quorum",
+    ),
+    "one progress of two": (
+        lambda live: live._role.followers.update({2: live._role.followers[1]}),
+        "one progress",
+    ),
+    "peers that it does not follow": (set_to("_role.peers", (1,)), "a leader of"),
+    "a reply to itself": (set_to("_role.own.seqno", 1), "its own call"),
+    "actions of another node": (
+        set_to("actions._node", raftbare.Node.start(raftbare.NodeId(0))),
+        "another node",
+    ),
+    "a last index": (set_to("_log.entries.last_position", position(1, 1)), "marks"),
+    "a last term": (set_to("_log.entries.last_position", position(2, 4)), "marks"),
+    "a mark too many": (lambda live: live._log.entries._terms.at.append(9), "marks"),
+    "a write after nothing": (set_to("_pending.append_after", position(3, 3)), "not contain"),
+    "members unlisted": (set_to("_log.entries._configs.values.0._unique_nodes", (0, 1)), "lists"),
+    "a message for two": (
+        lambda live: live._pending.sends.update({1: live._pending.broadcast}),
+        "share",
+    ),
+    "entries for two": (
+        lambda live: setattr(live._pending.sends[1], "entries", live._pending.broadcast.entries),
+        "share",
+    ),
+    "a table for two": (
+        lambda live: setattr(live._log.entries, "_terms", live._pending.broadcast.entries._terms),
+        "share",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", INCONSISTENT)
+def test_what_is_kept_twice_has_to_agree(what: str) -> None:
+    rebuilder, (change, message) = Rebuilder(), INCONSISTENT[what]
+    live = rebuilder.build(*leading())
+    change(live)
+    with pytest.raises(InconsistentError, match=message):
+        rebuilder.read(live)
+
+
+def test_the_table_that_is_shared_has_to_be_empty() -> None:
+    with library() as copy:
+        rebuilder: Any = Rebuilder(copy)
+        rebuilder.library.entries.NO_TERMS.at.append(1)
+        with pytest.raises(InconsistentError, match="all empty logs share"):
+            rebuilder.read(rebuilder.build(Node(0), NOTHING))
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        Patch("role", '__slots__ = ("leader",)', '__slots__ = ("leader", "since")'),
+        Patch("quorum", '    __slots__ = ("match_index", "seqno")', ""),
+    ],
+)
+def test_a_library_that_keeps_more_is_not_taken_for_what_it_was(patch: Patch) -> None:
+    with library(patch) as copy, pytest.raises(InconsistentError, match="keeps something else"):
+        Rebuilder(copy)
