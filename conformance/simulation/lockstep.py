@@ -17,7 +17,7 @@ from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, step_of
 from conformance.subjects.subject import Subject
 from conformance.trace.translate import Observed
-from spec import node as rules
+from spec import rules
 from spec.cluster import (
     Change,
     Cluster,

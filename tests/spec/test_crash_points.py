@@ -8,7 +8,6 @@ import pytest
 
 from conformance.simulation.simulate import Schedule
 from spec.cluster import (
-    TERM_FIRST,
     Cluster,
     Comeback,
     Crash,
@@ -28,6 +27,7 @@ from spec.cluster import (
     take,
 )
 from spec.properties import check_change, check_cluster
+from spec.rules.snapshots import TERM_FIRST
 from spec.values import (
     TERM,
     ZERO,

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.audit.decisions import DECISIONS, as_in_crate
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import in_rules, rule
 from spec import properties
 from spec.cluster import (
     Change,
@@ -24,7 +24,6 @@ from spec.cluster import (
     apply,
     new_cluster,
 )
-from spec.node import step as true_rule
 from spec.pending import NOTHING, Pending
 from spec.properties import (
     ACTION,
@@ -41,6 +40,7 @@ from spec.properties import (
     check_change,
     check_cluster,
 )
+from spec.rules import step as true_rule
 from spec.values import (
     TERM,
     ZERO,
@@ -429,7 +429,7 @@ def test_a_server_that_is_down_counts_for_nothing() -> None:
 
 
 def _node(old: str, new: str) -> Rule:
-    return rule(Patch("node", old, new))
+    return rule(in_rules(old, new))
 
 
 BROKEN: dict[str, Callable[[], Rule]] = {
@@ -445,31 +445,31 @@ BROKEN: dict[str, Callable[[], Rule]] = {
         "return indices[len(voters) // 2]", "return indices[(len(voters) - 1) // 2]"
     ),
     "a vote is given to everyone": lambda: _node(
-        "    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""
+        "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
     ),
-    "a vote is not saved": lambda: _node("        owed = (SaveVotedFor(call.sender),)\n", ""),
+    "a vote is not saved": lambda: _node("        owed = (v.SaveVotedFor(call.sender),)\n", ""),
     "a commit index is taken as it comes": lambda: _node(
-        "commit_index=max(node.commit_index, min(leader_commit, verified))",
-        "commit_index=min(leader_commit, verified)",
+        "commit_index=max(node.commit_index, min(call.commit_index, verified))",
+        "commit_index=min(call.commit_index, verified)",
     ),
     "a removed leader goes on": lambda: _node(
-        "    if node.id not in node.config.voters:\n        return node._replace("
-        "role=Follower()), (SetElectionTimeout(),)\n",
+        "    if node.id not in node.config.voters:\n        return Effect("
+        "node._replace(role=v.Follower()), (v.SetElectionTimeout(),))\n",
         "",
     ),
     "a joint configuration stays": lambda: _node(
-        "    if node.config.is_joint:\n        return append_as_leader(",
-        "    if False:\n        return append_as_leader(",
+        "    if node.config.is_joint:\n        return append_config(",
+        "    if False:\n        return append_config(",
     ),
     "a write is forgotten": lambda: _node(
-        "owed = (AppendLogEntries(log.position(agreed), missing),)", "owed = ()"
+        "owed = (v.AppendLogEntries(log.position(agreed), missing),)", "owed = ()"
     ),
     "anyone campaigns": lambda: _node(
-        "    if not may_campaign(node):\n        return node, ()\n", ""
+        "    if not may_campaign(node):\n        return Effect(node)\n", ""
     ),
     "a term is taken over and not saved": lambda: _node(
-        "return node, (SaveCurrentTerm(term), SaveVotedFor(None), SetElectionTimeout())",
-        "return node, (SaveVotedFor(None), SetElectionTimeout())",
+        "(v.SaveCurrentTerm(term), v.SaveVotedFor(None), v.SetElectionTimeout())",
+        "(v.SaveVotedFor(None), v.SetElectionTimeout())",
     ),
 }
 MUTATED: dict[str, Callable[[], Rule]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spec import node as rules
+from spec import rules
 from spec.cluster import (
     Change,
     Cluster,
