@@ -25,6 +25,14 @@ from conformance.explore.states.steps import (
     probes,
 )
 from conformance.explore.states.tables import ABSENT, Array, Grown, Hashed, Interned, Ints, Keys
+from conformance.observe.checking import (
+    check_history,
+    check_pair,
+    check_server,
+    check_turn,
+    check_with_history,
+    seen_in,
+)
 from conformance.observe.finding import Difference, Finding
 from conformance.subjects.patched import modules_of
 from spec import rules
@@ -39,15 +47,7 @@ from spec.cluster import (
     sent,
     take,
 )
-from spec.properties import (
-    check_history,
-    check_pair,
-    check_server,
-    check_turn,
-    check_with_history,
-)
 from spec.values import Candidate, Follower, Leader, Node, Restart
-from spec.witnesses import seen_in
 
 INPUTS: Final = 0
 """The stimulus that stands for all inputs; a message's is its number, from 1 on."""
