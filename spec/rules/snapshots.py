@@ -28,15 +28,20 @@ def term_first(pending: Pending) -> v.Refused | None:
 
 
 def snapshot_installed(node: v.Node, position: v.Position, config: v.Config) -> Effect:
-    """A snapshot up to `position`, with this configuration, is durable: receiver 5 to 8.
+    """Receiver implementation, for a snapshot up to `position` with this configuration.
 
     A node compacts what it knows to be committed; from a leader it takes what lies beyond.
     """
     log = node.log
+    # 1. Reply immediately if term < currentTerm: there is no reply, and no need for one.  What a
+    #    leader's snapshot covers stays committed, in whichever term it arrives.
+    # 2. Create new snapshot file if first chunk (offset is 0): by the user, before this event.
+    # 3. Write data into snapshot file at given offset: likewise.
+    # 4. Reply and wait for more data chunks if done is false: likewise.
+    # 5. Save snapshot file, discard any existing or partial snapshot with a smaller index.
     if position.index < log.snapshot_position.index:
         return refused(node, "invalid_snapshot", "the node has a later snapshot")
-    # 1. Reply immediately if term < currentTerm: there is no reply, and a late snapshot is as good.
-    #    No leader's log is ahead of its term, and the node learnt of that before.
+    # What cannot be a snapshot of the node's own committed entries, or of its leader's, is refused.
     if position.term > node.current_term:
         return refused(node, "invalid_snapshot", "the snapshot's term lies ahead of the node's")
     if log.contains(position):
@@ -50,18 +55,19 @@ def snapshot_installed(node: v.Node, position: v.Position, config: v.Config) -> 
         return refused(node, "invalid_snapshot", "a leader's log has all that is committed")
     elif position.term < log.term(node.commit_index):
         return refused(node, "invalid_snapshot", "terms never fall in a log")
-    # A candidacy is over with the log that it was for: the votes were given under that log's
-    # configuration, and need not overlap with those that elected the leader, if counted by the
-    # snapshot's.
+    # A candidacy ends with the log that it was for: the votes were given under that log's
+    # configuration.  Counted by the snapshot's, they need not overlap with those that elected the
+    # leader.
     if isinstance(node.role, v.Candidate) and not log.contains(position):
         node = node._replace(role=v.Follower())
     # 6. If existing log entry has same index and term as snapshot's last included entry, retain
-    #    log entries following it.
+    #    log entries following it and reply.
     # 7. Discard the entire log.
-    # 8. Load snapshot's cluster configuration; the state machine is the user's.
-    # What the snapshot covers is committed (D4).
+    log = log.compacted(position, config)
+    # 8. Reset state machine using snapshot contents (the user does) and load snapshot's cluster
+    #    configuration (which the log begins with now).  What the snapshot covers is committed (D4).
     node = node._replace(
-        log=log.compacted(position, config),
+        log=log,
         commit_index=max(node.commit_index, position.index),
     )
     return Effect(node, outcome=True)
