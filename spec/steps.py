@@ -11,15 +11,8 @@ from spec.cluster import Cluster, Disk, Executed
 from spec.rules import has_quorum
 
 
-def disk_term_monotonic(before: Disk, after: Disk) -> Detail:
-    """§5.1: nor does the term on the disk, from which a restart goes on."""
-    if before.current_term <= after.current_term:
-        return None
-    return f"from {before.current_term} to {after.current_term}"
-
-
-def term_monotonic(before: v.Node, after: v.Node) -> Detail:
-    """§5.1: the current term increases monotonically."""
+def term_monotonic(before: v.Node | Disk, after: v.Node | Disk) -> Detail:
+    """§5.1: the current term increases monotonically; on the disk too, where a restart finds it."""
     if before.current_term <= after.current_term:
         return None
     return f"from {before.current_term} to {after.current_term}"
