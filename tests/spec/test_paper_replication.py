@@ -1,4 +1,4 @@
-"""§5.3 log replication, §5.4.2 commitment of entries of earlier terms (Figure 8)."""
+"""§5.3 log replication."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.audit.decisions import D6, D9, as_in_crate
-from conformance.subjects.patched import in_rules, rule
 from spec import rules
 from spec.cluster import Rule
 from spec.rules import Effect, commit_status, step
 from spec.rules.servers import receive
 from spec.values import (
     COMMAND,
-    TERM,
     AppendEntriesCall,
     AppendEntriesReply,
     AppendLogEntries,
     BroadcastMessage,
-    ElectionTimeout,
     Entry,
     Follower,
     Heartbeat,
@@ -32,7 +29,7 @@ from spec.values import (
     Receive,
     Refused,
 )
-from tests.support.scenario import Scenario, commands, leading, log_of, sent, voters
+from tests.support.scenario import commands, leading, log_of, sent, voters
 
 
 def follower(log: Log, term: int = 9, commit: int = 0) -> Node:
@@ -190,84 +187,3 @@ def test_d6_a_long_conflict_of_one_term_takes_two_round_trips_and_not_one_per_en
     follower_log = log_of(1, *[4] * 40)
     assert round_trips(leader_log, follower_log) == 2
     assert round_trips(leader_log, follower_log, as_in_crate(D6)) >= 40
-
-
-# Figure 8
-
-
-def figure_8(rule: Rule = rules.step, collect: bool = False) -> Scenario:
-    """(a) to (c); index 3 of term 1 takes the place of the figure's index 2 of term 2."""
-    cluster = Scenario(5, rule, collect)
-    cluster.create(0, 1, 2, 3, 4)
-    # (a) S1 leads, and its entry at index 3 reaches S2 only.
-    cluster.input(0, ProposeCommand())
-    cluster.deliver(0, 1)
-    cluster.lose_all()
-    assert [cluster.terms(node) for node in range(5)] == [[0, 1, 1]] * 2 + [[0, 1]] * 3
-    # (b) S1 crashes; S5 is elected by S3, S4 and itself and has another entry at index 3.
-    cluster.crash(0)
-    cluster.elect(4, 2, 3)
-    cluster.lose_all()
-    assert cluster.terms(4) == [0, 1, 2]
-    # (c) S5 crashes; S1 comes back, is elected, and goes on replicating index 3, to a majority.
-    cluster.crash(4)
-    cluster.comeback(0)
-    cluster.elect(0, 1, 2)
-    assert cluster.node(0).current_term == 3
-    cluster.exchange(0, 1, keep=0)
-    cluster.exchange(0, 2)
-    cluster.exchange(0, 2, keep=1)
-    assert [cluster.terms(node) for node in (0, 1, 2)] == [[0, 1, 1, 3], [0, 1, 1], [0, 1, 1]]
-    return cluster
-
-
-def test_5_4_2_figure_8_c_an_entry_of_an_earlier_term_is_not_committed_by_counting() -> None:
-    assert figure_8().node(0).commit_index < 3
-
-
-def test_5_4_2_figure_8_d_it_may_still_be_overwritten() -> None:
-    cluster = figure_8()
-    cluster.crash(0)
-    cluster.comeback(4)
-    cluster.elect(4, 1, 2, 3)
-    cluster.settle()
-    cluster.input(4, Heartbeat())
-    cluster.settle()
-    for node in (1, 2, 3, 4):
-        assert cluster.node(node).log.entry(3) == Entry(2, TERM)
-        assert cluster.node(node).commit_index == 4 == cluster.node(node).log.last_index
-
-
-def test_5_4_2_figure_8_e_an_entry_of_the_own_term_commits_it_and_s5_cannot_win() -> None:
-    cluster = figure_8()
-    cluster.exchange(0, 1)
-    cluster.exchange(0, 2)
-    assert cluster.node(0).commit_index == 4
-    assert cluster.cluster.history.committed[2] == Entry(1, COMMAND)
-    cluster.crash(0)
-    cluster.comeback(4)
-    cluster.lose_all()
-    for _ in range(5):
-        cluster.input(4, ElectionTimeout())
-        cluster.settle()
-    assert not isinstance(cluster.node(4).role, Leader)
-    cluster.elect(1, 2, 3)
-    cluster.settle()
-    assert [cluster.node(node).log.entry(3) for node in (1, 2, 3, 4)] == [Entry(1, COMMAND)] * 4
-
-
-def test_5_4_2_a_leader_that_counts_entries_of_earlier_terms_loses_one() -> None:
-    counting_all = rule(
-        in_rules(
-            "if index <= node.commit_index or node.log.term(index) != node.current_term:",
-            "if index <= node.commit_index:",
-        )
-    )
-    cluster = figure_8(counting_all, collect=True)
-    assert cluster.node(0).commit_index == 3
-    names = {broken.property for broken in cluster.violations}
-    assert names == {"NeverCommitEarlierTermDirectly"}
-    cluster.crash(0)
-    cluster.comeback(4)
-    cluster.elect(4, 1, 2, 3)
-    assert "LeaderCompleteness" in {broken.property for broken in cluster.violations}
