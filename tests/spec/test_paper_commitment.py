@@ -6,21 +6,9 @@ import pytest
 
 from conformance.subjects.patched import in_rules, rule
 from spec import rules
+from spec import values as v
 from spec.cluster import Deliver, Drain, Input, Rule
 from spec.properties import check
-from spec.values import (
-    COMMAND,
-    TERM,
-    AppendEntriesCall,
-    Config,
-    ElectionTimeout,
-    Entry,
-    Heartbeat,
-    Leader,
-    ProposeCommand,
-    ProposeConfig,
-    Receive,
-)
 from tests.support.scenario import Scenario
 
 
@@ -29,7 +17,7 @@ def figure_8(rule: Rule = rules.step, collect: bool = False) -> Scenario:
     cluster = Scenario(5, rule, collect)
     cluster.create(0, 1, 2, 3, 4)
     # (a) S1 leads, and its entry at index 3 reaches S2 only.
-    cluster.input(0, ProposeCommand())
+    cluster.input(0, v.ProposeCommand())
     cluster.deliver(0, 1)
     cluster.lose_all()
     assert [cluster.terms(node) for node in range(5)] == [[0, 1, 1]] * 2 + [[0, 1]] * 3
@@ -60,10 +48,10 @@ def test_5_4_2_figure_8_d_it_may_still_be_overwritten() -> None:
     cluster.comeback(4)
     cluster.elect(4, 1, 2, 3)
     cluster.settle()
-    cluster.input(4, Heartbeat())
+    cluster.input(4, v.Heartbeat())
     cluster.settle()
     for node in (1, 2, 3, 4):
-        assert cluster.node(node).log.entry(3) == Entry(2, TERM)
+        assert cluster.node(node).log.entry(3) == v.Entry(2, v.TERM)
         assert cluster.node(node).commit_index == 4 == cluster.node(node).log.last_index
 
 
@@ -72,17 +60,17 @@ def test_5_4_2_figure_8_e_an_entry_of_the_own_term_commits_it_and_s5_cannot_win(
     cluster.exchange(0, 1)
     cluster.exchange(0, 2)
     assert cluster.node(0).commit_index == 4
-    assert cluster.cluster.history.committed[2] == Entry(1, COMMAND)
+    assert cluster.cluster.history.committed[2] == v.Entry(1, v.COMMAND)
     cluster.crash(0)
     cluster.comeback(4)
     cluster.lose_all()
     for _ in range(5):
-        cluster.input(4, ElectionTimeout())
+        cluster.input(4, v.ElectionTimeout())
         cluster.settle()
-    assert not isinstance(cluster.node(4).role, Leader)
+    assert not isinstance(cluster.node(4).role, v.Leader)
     cluster.elect(1, 2, 3)
     cluster.settle()
-    assert [cluster.node(node).log.entry(3) for node in (1, 2, 3, 4)] == [Entry(1, COMMAND)] * 4
+    assert [cluster.node(node).log.entry(3) for node in (1, 2, 3, 4)] == [v.Entry(1, v.COMMAND)] * 4
 
 
 def test_5_4_2_a_leader_that_counts_entries_of_earlier_terms_loses_one() -> None:
@@ -115,17 +103,17 @@ def owing() -> Scenario:
     """
     cluster = Scenario(2)
     cluster.create(0, 1)
-    cluster.input(0, ProposeConfig(Config(FIRST | SECOND, SECOND)))
+    cluster.input(0, v.ProposeConfig(v.Config(FIRST | SECOND, SECOND)))
     cluster.exchange(0, 1)
-    assert cluster.node(0).config == Config(SECOND)
+    assert cluster.node(0).config == v.Config(SECOND)
     cluster.lose_all()
-    cluster.take(Input(0, ProposeConfig(Config(SECOND, FIRST))))
+    cluster.take(Input(0, v.ProposeConfig(v.Config(SECOND, FIRST))))
     leader = cluster.node(0)
     prev, entries = leader.log.position(3), leader.log.after(3)
-    call = AppendEntriesCall(
+    call = v.AppendEntriesCall(
         0, leader.current_term, leader.seqno, leader.commit_index, prev, entries
     )
-    cluster.input(1, Receive(call))
+    cluster.input(1, v.Receive(call))
     cluster.take(Deliver(0))
     return cluster
 
@@ -135,7 +123,7 @@ def test_6_both_are_on_the_quorums_that_they_need(owing: Scenario) -> None:
     assert owing.node(0).commit_index < joint
     owing.take(Drain(0))
     assert owing.node(0).commit_index == joint + 1
-    assert owing.node(0).config == Config(FIRST)
+    assert owing.node(0).config == v.Config(FIRST)
 
 
 def test_6_the_joint_one_still_has_to_be_on_both_its_majorities(owing: Scenario) -> None:
