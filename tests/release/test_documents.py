@@ -116,7 +116,7 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
 
 
 def test_a_link_that_leads_nowhere_is_found() -> None:
-    assert broken_links("See [this](spec/node.py) and [that](spec/none.py).") == ["spec/none.py"]
+    assert broken_links("See [this](spec/cluster.py) and [that](spec/none.py).") == ["spec/none.py"]
 
 
 def test_exit_codes_are_those_of_the_program() -> None:
