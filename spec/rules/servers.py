@@ -53,7 +53,7 @@ def receive(node: v.Node, message: v.Message) -> Effect:
     effect = respond(current.node, message)
     if isinstance(effect.outcome, v.Refused):
         return Effect(node, outcome=effect.outcome)
-    return effect._replace(owed=current.owed + effect.owed)
+    return Effect(effect.node, current.owed + effect.owed)
 
 
 def become_follower(node: v.Node, term: v.Term) -> Effect:
