@@ -73,8 +73,8 @@ def test_a_quorum_holds_what_more_than_half_do() -> None:
             quorum = Quorum(config(voters), {voter: Progress() for voter in voters})
             for voter, index in zip(voters, indices, strict=True):
                 half = LogIndex(index // 2)
-                quorum.rise(voter, LogIndex(0), half)
-                held = quorum.rise(voter, half, LogIndex(index))
+                quorum.update_match(voter, LogIndex(0), half)
+                held = quorum.update_match(voter, half, LogIndex(index))
             by_most = [n for n in range(4) if sum(index >= n for index in indices) > size // 2]
             assert held == max(by_most)
 
@@ -84,7 +84,7 @@ def test_a_joint_quorum_holds_what_both_memberships_do() -> None:
     joint = config([0, 1, 2], [2, 3, 4], [5])
     quorum = Quorum(joint, {member: Progress() for member in joint.unique_nodes()})
     for voter, index, agreed in ((5, 9, 0), (0, 4, 0), (2, 3, 0), (3, 2, 2), (4, 7, 3), (1, 8, 3)):
-        assert quorum.rise(NodeId(voter), LogIndex(0), LogIndex(index)) == agreed
+        assert quorum.update_match(NodeId(voter), LogIndex(0), LogIndex(index)) == agreed
 
 
 def test_entries_of_earlier_terms_are_committed_only_with_one_of_the_own_term() -> None:

@@ -274,7 +274,8 @@ def test_a_position_that_is_not_in_a_log_stands_for_the_last_one_below_it() -> N
     for index, term in product(range(11), range(8)):
         below = [at for at in places if at.index <= index and at.term <= term]
         expected = max(below) if below else None
-        assert last_below(made(model), position(term, index)) == expected
+        asked = position(term, index)
+        assert last_below(made(model), asked) == (expected, expected == asked)
 
 
 def test_repr_reads_as_python() -> None:

@@ -292,7 +292,8 @@ def test_hundreds_of_terms_and_configurations_are_counted_to_their_end(term_firs
     assert LogEntries.from_runs(entries.prev_position, runs) == entries
     found = [entries.get_entry(LogIndex(fresh(index))) for index in (599, 600)]
     assert found == (pair if term_first else pair[::-1])
-    assert last_below(entries, fresh_position(entries.last_position)) == entries.last_position
+    last = entries.last_position
+    assert last_below(entries, fresh_position(last)) == (last, True)
     entries._check()
     entries.push(CommandEntry())
     assert entries.get_entry(entries.last_position.index) == CommandEntry()
