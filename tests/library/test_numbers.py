@@ -10,31 +10,7 @@ from random import Random
 
 import pytest
 
-from raftbare import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    BroadcastMessage,
-    ClusterConfig,
-    CommandEntry,
-    ConfigEntry,
-    InstallSnapshot,
-    InvariantError,
-    Log,
-    LogEntries,
-    LogEntry,
-    LogIndex,
-    LogPosition,
-    Message,
-    MessageHeader,
-    MessageSeqNo,
-    Node,
-    NodeId,
-    RequestVoteCall,
-    RequestVoteReply,
-    SendMessage,
-    Term,
-    TermEntry,
-)
+import raftbare as rb
 from raftbare.log import last_below
 
 
@@ -42,42 +18,44 @@ def fresh(number: int) -> int:
     return int(str(number))
 
 
-def fresh_position(at: LogPosition) -> LogPosition:
-    return LogPosition(Term(fresh(at.term)), LogIndex(fresh(at.index)))
+def fresh_position(at: rb.LogPosition) -> rb.LogPosition:
+    return rb.LogPosition(rb.Term(fresh(at.term)), rb.LogIndex(fresh(at.index)))
 
 
-def fresh_config(config: ClusterConfig) -> ClusterConfig:
+def fresh_config(config: rb.ClusterConfig) -> rb.ClusterConfig:
     parts = (config.voters, config.new_voters, config.non_voters)
-    return ClusterConfig(*[[NodeId(fresh(node)) for node in part] for part in parts])
+    return rb.ClusterConfig(*[[rb.NodeId(fresh(node)) for node in part] for part in parts])
 
 
-def fresh_entry(entry: LogEntry) -> LogEntry:
+def fresh_entry(entry: rb.LogEntry) -> rb.LogEntry:
     match entry:
-        case TermEntry(term):
-            return TermEntry(Term(fresh(term)))
-        case ConfigEntry(config):
-            return ConfigEntry(fresh_config(config))
-        case CommandEntry():
-            return CommandEntry()
+        case rb.TermEntry(term):
+            return rb.TermEntry(rb.Term(fresh(term)))
+        case rb.ConfigEntry(config):
+            return rb.ConfigEntry(fresh_config(config))
+        case rb.CommandEntry():
+            return rb.CommandEntry()
 
 
-def fresh_entries(entries: LogEntries) -> LogEntries:
+def fresh_entries(entries: rb.LogEntries) -> rb.LogEntries:
     runs = [(fresh_entry(entry), fresh(count)) for entry, count in entries.runs()]
-    return LogEntries.from_runs(fresh_position(entries.prev_position), runs)
+    return rb.LogEntries.from_runs(fresh_position(entries.prev_position), runs)
 
 
-def fresh_message(message: Message) -> Message:
-    sender, term = NodeId(fresh(message.sender)), Term(fresh(message.term))
-    header = MessageHeader(sender, term, MessageSeqNo(fresh(message.seqno)))
+def fresh_message(message: rb.Message) -> rb.Message:
+    sender, term = rb.NodeId(fresh(message.sender)), rb.Term(fresh(message.term))
+    header = rb.MessageHeader(sender, term, rb.MessageSeqNo(fresh(message.seqno)))
     match message:
-        case RequestVoteCall(_, last_position):
-            return RequestVoteCall(header, fresh_position(last_position))
-        case RequestVoteReply(_, granted):
-            return RequestVoteReply(header, granted)
-        case AppendEntriesCall(_, commit_index, entries):
-            return AppendEntriesCall(header, LogIndex(fresh(commit_index)), fresh_entries(entries))
-        case AppendEntriesReply(_, last_position):
-            return AppendEntriesReply(header, fresh_position(last_position))
+        case rb.RequestVoteCall(_, last_position):
+            return rb.RequestVoteCall(header, fresh_position(last_position))
+        case rb.RequestVoteReply(_, granted):
+            return rb.RequestVoteReply(header, granted)
+        case rb.AppendEntriesCall(_, commit_index, entries):
+            return rb.AppendEntriesCall(
+                header, rb.LogIndex(fresh(commit_index)), fresh_entries(entries)
+            )
+        case rb.AppendEntriesReply(_, last_position):
+            return rb.AppendEntriesReply(header, fresh_position(last_position))
 
 
 class Run:
@@ -86,14 +64,14 @@ class Run:
     def __init__(self, seed: int, base: int) -> None:
         self.random = Random(seed)
         self.base = base
-        self.names = [NodeId(base + number) for number in range(5)]
-        start = LogPosition(Term(base), LogIndex(base))
-        log = Log(ClusterConfig(self.names[:3]), LogEntries(start))
+        self.names = [rb.NodeId(base + number) for number in range(5)]
+        start = rb.LogPosition(rb.Term(base), rb.LogIndex(base))
+        log = rb.Log(rb.ClusterConfig(self.names[:3]), rb.LogEntries(start))
         self.nodes = [
-            Node.restart(name, current_term=Term(base), voted_for=None, log=log)
+            rb.Node.restart(name, current_term=rb.Term(base), voted_for=None, log=log)
             for name in self.names
         ]
-        self.under_way: list[tuple[int, Message]] = []
+        self.under_way: list[tuple[int, rb.Message]] = []
         self.taken: list[str] = []
 
     def drain(self, at: int) -> None:
@@ -101,11 +79,11 @@ class Run:
         for action in node.actions:
             self.taken.append(type(action).__name__)
             match action:
-                case BroadcastMessage(message):
+                case rb.BroadcastMessage(message):
                     self.under_way += [(peer - self.base, message) for peer in node.peers]
-                case SendMessage(to, message):
+                case rb.SendMessage(to, message):
                     self.under_way.append((to - self.base, message))
-                case InstallSnapshot(to):
+                case rb.InstallSnapshot(to):
                     snapshot = fresh_position(node.log.snapshot_position)
                     other = self.nodes[to - self.base]
                     if not other._pending.save_current_term and not other.role.is_leader:
@@ -128,7 +106,7 @@ class Run:
             self.restart(at)
         elif draw < 0.72:
             index = self.random.randint(node.log.snapshot_position.index, node.commit_index)
-            found = node.log.get_position_and_config(LogIndex(fresh(index)))
+            found = node.log.get_position_and_config(rb.LogIndex(fresh(index)))
             assert found is not None
             if not node._pending.save_current_term:
                 node.handle_snapshot_installed(fresh_position(found[0]), fresh_config(found[1]))
@@ -137,8 +115,8 @@ class Run:
         if self.random.random() < 0.8:
             self.drain(at)
 
-    def propose(self, node: Node) -> None:
-        names = [NodeId(fresh(name)) for name in self.names]
+    def propose(self, node: rb.Node) -> None:
+        names = [rb.NodeId(fresh(name)) for name in self.names]
         if self.random.random() < 0.8 or node.config.is_joint_consensus:
             node.propose_command()
         else:
@@ -149,11 +127,11 @@ class Run:
         self.drain(at)
         node = self.nodes[at]
         vote = node.voted_for
-        self.nodes[at] = Node.restart(
-            NodeId(fresh(node.id)),
-            current_term=Term(fresh(node.current_term)),
-            voted_for=None if vote is None else NodeId(fresh(vote)),
-            log=Log(fresh_config(node.log.snapshot_config), fresh_entries(node.log.entries)),
+        self.nodes[at] = rb.Node.restart(
+            rb.NodeId(fresh(node.id)),
+            current_term=rb.Term(fresh(node.current_term)),
+            voted_for=None if vote is None else rb.NodeId(fresh(vote)),
+            log=rb.Log(fresh_config(node.log.snapshot_config), fresh_entries(node.log.entries)),
         )
 
     def seen(self) -> list[object]:
@@ -179,7 +157,7 @@ class Run:
             for node in self.nodes
         ]
 
-    def asked(self, node: Node) -> list[LogPosition]:
+    def asked(self, node: rb.Node) -> list[rb.LogPosition]:
         entries = node.log.entries
         places = [entries.prev_position, *(at for at, _ in entries.iter_with_positions())]
         assert all(entries.contains(fresh_position(at)) for at in places)
@@ -201,59 +179,65 @@ def test_a_run_is_the_same_wherever_its_numbers_begin(seed: int) -> None:
 
 
 def test_what_a_snapshot_covers_is_known_whatever_object_its_term_is() -> None:
-    members = fresh_config(ClusterConfig(map(NodeId, (1000, 1001))))
-    snapshot = fresh_position(LogPosition(Term(1002), LogIndex(1005)))
-    node = Node.restart(
-        NodeId(1001),
-        current_term=Term(1002),
+    members = fresh_config(rb.ClusterConfig(map(rb.NodeId, (1000, 1001))))
+    snapshot = fresh_position(rb.LogPosition(rb.Term(1002), rb.LogIndex(1005)))
+    node = rb.Node.restart(
+        rb.NodeId(1001),
+        current_term=rb.Term(1002),
         voted_for=None,
-        log=Log(members, LogEntries(snapshot)),
+        log=rb.Log(members, rb.LogEntries(snapshot)),
     )
-    before = fresh_position(LogPosition(Term(1001), LogIndex(1003)))
-    entries = LogEntries(before, [TermEntry(Term(fresh(1002))), CommandEntry(), CommandEntry()])
-    header = MessageHeader(NodeId(fresh(1000)), Term(fresh(1002)), MessageSeqNo(1))
-    node.handle_message(AppendEntriesCall(header, LogIndex(fresh(1006)), entries))
+    before = fresh_position(rb.LogPosition(rb.Term(1001), rb.LogIndex(1003)))
+    entries = rb.LogEntries(
+        before, [rb.TermEntry(rb.Term(fresh(1002))), rb.CommandEntry(), rb.CommandEntry()]
+    )
+    header = rb.MessageHeader(rb.NodeId(fresh(1000)), rb.Term(fresh(1002)), rb.MessageSeqNo(1))
+    node.handle_message(rb.AppendEntriesCall(header, rb.LogIndex(fresh(1006)), entries))
     assert node.commit_index == node.log.last_position.index == 1006
 
 
 def test_values_are_equal_whatever_objects_their_numbers_are() -> None:
-    term, index, node = (Term(1000), LogIndex(1001), NodeId(1002))
-    header = MessageHeader(node, term, MessageSeqNo(1003))
-    config = ClusterConfig([node], [NodeId(1004)], [NodeId(1005)])
-    entries = LogEntries(LogPosition(term, index), [TermEntry(term), ConfigEntry(config)])
-    call = AppendEntriesCall(header, index, entries)
+    term, index, node = (rb.Term(1000), rb.LogIndex(1001), rb.NodeId(1002))
+    header = rb.MessageHeader(node, term, rb.MessageSeqNo(1003))
+    config = rb.ClusterConfig([node], [rb.NodeId(1004)], [rb.NodeId(1005)])
+    entries = rb.LogEntries(
+        rb.LogPosition(term, index), [rb.TermEntry(term), rb.ConfigEntry(config)]
+    )
+    call = rb.AppendEntriesCall(header, index, entries)
     assert fresh_message(call) == call
     assert fresh_position(entries.last_position) == entries.last_position
-    lower = LogPosition(term, LogIndex(index - 1))
-    assert lower < fresh_position(LogPosition(term, index))
-    assert fresh_position(lower) <= lower <= fresh_position(LogPosition(term, index))
-    assert fresh_entry(TermEntry(term)) == TermEntry(term)
+    lower = rb.LogPosition(term, rb.LogIndex(index - 1))
+    assert lower < fresh_position(rb.LogPosition(term, index))
+    assert fresh_position(lower) <= lower <= fresh_position(rb.LogPosition(term, index))
+    assert fresh_entry(rb.TermEntry(term)) == rb.TermEntry(term)
     assert fresh_config(config) == config
-    assert Log(fresh_config(config), fresh_entries(entries)) == Log(config, entries)
-    assert SendMessage(NodeId(fresh(node)), call) == SendMessage(node, call)
-    assert InstallSnapshot(NodeId(fresh(node))) == InstallSnapshot(node)
+    assert rb.Log(fresh_config(config), fresh_entries(entries)) == rb.Log(config, entries)
+    assert rb.SendMessage(rb.NodeId(fresh(node)), call) == rb.SendMessage(node, call)
+    assert rb.InstallSnapshot(rb.NodeId(fresh(node))) == rb.InstallSnapshot(node)
     for message in (
-        RequestVoteCall(header, entries.last_position),
-        RequestVoteReply(header, True),
-        AppendEntriesReply(header, entries.last_position),
+        rb.RequestVoteCall(header, entries.last_position),
+        rb.RequestVoteReply(header, True),
+        rb.AppendEntriesReply(header, entries.last_position),
     ):
         assert fresh_message(message) == message
 
 
 def test_a_node_knows_itself_and_its_leader_whatever_objects_their_names_are() -> None:
-    members = ClusterConfig(map(NodeId, (1000, 1001)))
-    log = Log(members, LogEntries(LogPosition(Term(1), LogIndex(1))))
-    node = Node.restart(NodeId(1000), current_term=Term(1000), voted_for=None, log=log)
+    members = rb.ClusterConfig(map(rb.NodeId, (1000, 1001)))
+    log = rb.Log(members, rb.LogEntries(rb.LogPosition(rb.Term(1), rb.LogIndex(1))))
+    node = rb.Node.restart(rb.NodeId(1000), current_term=rb.Term(1000), voted_for=None, log=log)
 
-    def call(sender: int, term: int) -> RequestVoteCall:
-        header = MessageHeader(NodeId(fresh(sender)), Term(fresh(term)), MessageSeqNo(1))
-        return RequestVoteCall(header, log.last_position)
+    def call(sender: int, term: int) -> rb.RequestVoteCall:
+        header = rb.MessageHeader(
+            rb.NodeId(fresh(sender)), rb.Term(fresh(term)), rb.MessageSeqNo(1)
+        )
+        return rb.RequestVoteCall(header, log.last_position)
 
     before = repr(node)
     node.handle_message(call(1000, 2000))
     assert repr(node) == before
-    header = MessageHeader(NodeId(fresh(1001)), Term(fresh(1000)), MessageSeqNo(1))
-    node.handle_message(AppendEntriesCall(header, LogIndex(1), log.entries.copy()))
+    header = rb.MessageHeader(rb.NodeId(fresh(1001)), rb.Term(fresh(1000)), rb.MessageSeqNo(1))
+    node.handle_message(rb.AppendEntriesCall(header, rb.LogIndex(1), log.entries.copy()))
     assert node.leader == 1001
     assert node.could_be_disruptive(call(1002, 1001))
     assert not node.could_be_disruptive(call(1002, 1000))
@@ -261,18 +245,20 @@ def test_a_node_knows_itself_and_its_leader_whatever_objects_their_names_are() -
 
 
 def test_a_second_leader_is_refused_whatever_object_its_term_is() -> None:
-    log = Log(ClusterConfig([NodeId(0)]), LogEntries(LogPosition(Term(1), LogIndex(1))))
-    node = Node.restart(NodeId(0), current_term=Term(1000), voted_for=None, log=log)
+    log = rb.Log(
+        rb.ClusterConfig([rb.NodeId(0)]), rb.LogEntries(rb.LogPosition(rb.Term(1), rb.LogIndex(1)))
+    )
+    node = rb.Node.restart(rb.NodeId(0), current_term=rb.Term(1000), voted_for=None, log=log)
     node.handle_election_timeout()
     assert node.role.is_leader
-    header = MessageHeader(NodeId(1), Term(fresh(1001)), MessageSeqNo(1))
-    with pytest.raises(InvariantError, match="Election Safety"):
-        node.handle_message(AppendEntriesCall(header, LogIndex(1), log.entries.copy()))
+    header = rb.MessageHeader(rb.NodeId(1), rb.Term(fresh(1001)), rb.MessageSeqNo(1))
+    with pytest.raises(rb.InvariantError, match="Election Safety"):
+        node.handle_message(rb.AppendEntriesCall(header, rb.LogIndex(1), log.entries.copy()))
 
 
 def test_long_runs_and_high_indices_are_counted_to_their_end() -> None:
-    entries = LogEntries.from_runs(
-        LogPosition(Term(1), LogIndex(fresh(1000))), [(CommandEntry(), fresh(300))]
+    entries = rb.LogEntries.from_runs(
+        rb.LogPosition(rb.Term(1), rb.LogIndex(fresh(1000))), [(rb.CommandEntry(), fresh(300))]
     )
     assert len(list(entries)) == len(list(entries.iter_with_positions())) == 300
     assert not entries.is_empty
@@ -282,18 +268,18 @@ def test_long_runs_and_high_indices_are_counted_to_their_end() -> None:
 
 @pytest.mark.parametrize("term_first", [True, False])
 def test_hundreds_of_terms_and_configurations_are_counted_to_their_end(term_first: bool) -> None:
-    entries = LogEntries(LogPosition.ZERO)
+    entries = rb.LogEntries(rb.LogPosition.ZERO)
     for term in range(1, 301):
-        pair: list[LogEntry] = [TermEntry(Term(term)), ConfigEntry(ClusterConfig())]
+        pair: list[rb.LogEntry] = [rb.TermEntry(rb.Term(term)), rb.ConfigEntry(rb.ClusterConfig())]
         for entry in pair if term_first else reversed(pair):
             entries.push(entry)
     runs = list(entries.runs())
     assert len(runs) == 600
-    assert LogEntries.from_runs(entries.prev_position, runs) == entries
-    found = [entries.get_entry(LogIndex(fresh(index))) for index in (599, 600)]
+    assert rb.LogEntries.from_runs(entries.prev_position, runs) == entries
+    found = [entries.get_entry(rb.LogIndex(fresh(index))) for index in (599, 600)]
     assert found == (pair if term_first else pair[::-1])
     last = entries.last_position
     assert last_below(entries, fresh_position(last)) == (last, True)
     entries._check()
-    entries.push(CommandEntry())
-    assert entries.get_entry(entries.last_position.index) == CommandEntry()
+    entries.push(rb.CommandEntry())
+    assert entries.get_entry(entries.last_position.index) == rb.CommandEntry()

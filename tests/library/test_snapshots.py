@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from raftbare import (
-    AppendLogEntries,
-    ClusterConfig,
-    ConfigEntry,
-    InstallSnapshot,
-    InvalidSnapshotError,
-    LogPosition,
-    Node,
-    NodeId,
-)
+import raftbare as rb
 
 from .helpers import (
     COMMAND,
@@ -58,7 +49,7 @@ def test_the_term_is_saved_before_a_snapshot_is_taken() -> None:
     node.handle_message(append_call(2, 4, after((1, 7), opening(4)), commit=8))
     assert node.commit_index == 8
     before = state_of(node)
-    with pytest.raises(InvalidSnapshotError, match="term 4 is yet to be saved"):
+    with pytest.raises(rb.InvalidSnapshotError, match="term 4 is yet to be saved"):
         node.handle_snapshot_installed(position(4, 8), config([0, 1, 2]))
     assert state_of(node) == before
     owed(node)
@@ -105,7 +96,7 @@ def test_a_peer_is_owed_one_snapshot_however_often_it_asks() -> None:
     for peer in (2, 1):
         leader.handle_message(append_reply(peer, 1, (0, 1), first))
         leader.handle_message(append_reply(peer, 1, (0, 0), first + 1))
-    assert owed(leader)[-2:] == [InstallSnapshot(NodeId(1)), InstallSnapshot(NodeId(2))]
+    assert owed(leader)[-2:] == [rb.InstallSnapshot(rb.NodeId(1)), rb.InstallSnapshot(rb.NodeId(2))]
 
 
 def test_a_snapshot_beyond_the_log_replaces_it_and_is_committed() -> None:
@@ -124,7 +115,7 @@ def test_a_snapshot_that_contradicts_uncommitted_entries_replaces_them() -> None
 
 
 def test_configurations_after_the_snapshot_stay_in_force() -> None:
-    entries = after((0, 0), ConfigEntry(config([0, 1])), opening(1), ConfigEntry(config([1])))
+    entries = after((0, 0), rb.ConfigEntry(config([0, 1])), opening(1), rb.ConfigEntry(config([1])))
     node = node_with(1, entries, term=1)
     node.handle_snapshot_installed(position(1, 2), config([0, 1]))
     assert (node.config, node.log.latest_config_index) == (config([1]), 3)
@@ -134,7 +125,7 @@ def test_a_write_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
     node = node_with(1, after((0, 0), opening(1)), term=1)
     node.handle_message(append_call(0, 1, after((1, 1), COMMAND, COMMAND, COMMAND), commit=3))
     node.handle_snapshot_installed(position(1, 3), config([0, 1, 2]))
-    assert owed(node)[1] == AppendLogEntries(after((1, 3), COMMAND))
+    assert owed(node)[1] == rb.AppendLogEntries(after((1, 3), COMMAND))
 
 
 def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
@@ -149,7 +140,7 @@ def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
     assert entries == [after((1, 4), COMMAND)] * 3  # a broadcast, and one to each peer
 
 
-def compacted_beyond_its_calls() -> Node:
+def compacted_beyond_its_calls() -> rb.Node:
     """A leader that owes a broadcast and a call to node 1, whose entries its snapshot covers."""
     cluster = busy(3, 0)
     leader = cluster.nodes[0]
@@ -180,10 +171,10 @@ def test_a_call_that_lost_its_entries_is_not_joined_over_the_gap() -> None:
     assert broadcast.entries == to_one.entries == after((1, 4), COMMAND)
 
 
-def installed(node: Node, at: tuple[int, int], members: ClusterConfig, why: str) -> None:
+def installed(node: rb.Node, at: tuple[int, int], members: rb.ClusterConfig, why: str) -> None:
     """The snapshot is refused, and nothing has changed."""
     before = state_of(node)
-    with pytest.raises(InvalidSnapshotError, match=why):
+    with pytest.raises(rb.InvalidSnapshotError, match=why):
         node.handle_snapshot_installed(position(*at), members)
     assert state_of(node) == before
 
@@ -208,9 +199,9 @@ def test_a_leader_takes_no_snapshot_beyond_what_it_has_committed() -> None:
 
 
 def test_the_empty_snapshot_is_always_there() -> None:
-    node = Node.start(NodeId(0))
-    node.handle_snapshot_installed(LogPosition.ZERO, config())
-    assert node.log.last_position == LogPosition.ZERO
+    node = rb.Node.start(rb.NodeId(0))
+    node.handle_snapshot_installed(rb.LogPosition.ZERO, config())
+    assert node.log.last_position == rb.LogPosition.ZERO
 
 
 def test_a_leaders_snapshot_ends_a_candidacy_and_a_compaction_does_not() -> None:
