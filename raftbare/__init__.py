@@ -70,6 +70,8 @@ Limits
 - A message has no greatest length, nor are calls in flight counted: a leader sends a peer all that
   it lacks, and the user shortens it (obligation 7).
 - One change of voters is in progress at a time, between any two sets of voters (§6).
+- The compiled build has no docstrings at run time: `help` shows them in the pure one, and the
+  sources, which are installed beside it, in both.
 - Terms, indices and sequence numbers have no upper limit; from 2**63 on, logs of many terms take
   some five times the memory.
 

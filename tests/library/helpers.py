@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
+
+import pytest
 
 import raftbare as rb
 
@@ -69,9 +73,31 @@ def node_with(
     return node
 
 
+LATER = count(1000)
+
+
+def acknowledge(leader: rb.Node, sender: int, last: tuple[int, int]) -> None:
+    """A peer, whose log ends at `last`, replies to a later call than any that it replied to."""
+    leader.handle_message(append_reply(sender, leader.current_term, last, next(LATER)))
+
+
 def state_of(node: rb.Node) -> tuple[str, str, str]:
-    """All of a node's state, with its role's data and with what it owes."""
+    """All of a node's state, with its role's data and with what it owes.
+
+    The number of its latest call is to be seen nowhere else before the next call leaves.
+    """
     return repr(node), repr(node._seqno), repr(node.actions)
+
+
+@contextmanager
+def refused(
+    node: rb.Node, error: type[rb.RaftError], match: str | None = None
+) -> Iterator[pytest.ExceptionInfo[rb.RaftError]]:
+    """What is done with the node raises this, and changes nothing of it."""
+    before = state_of(node)
+    with pytest.raises(error, match=match) as raised:
+        yield raised
+    assert state_of(node) == before
 
 
 def owed(node: rb.Node) -> list[rb.Action]:
@@ -169,6 +195,11 @@ class Cluster:
             self.delivered += 1
             self.nodes[to].handle_message(message)
             self.drain(to)
+
+    def heartbeat(self, leader: int = 0) -> None:
+        """The leader calls all others, and everything is delivered."""
+        self.nodes[leader].heartbeat()
+        self.settle()
 
     def restart(self, node_id: int) -> rb.Node:
         """A crash, and coming up again with what the disk holds."""

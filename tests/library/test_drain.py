@@ -11,9 +11,11 @@ import raftbare as rb
 from .helpers import (
     COMMAND,
     Cluster,
+    acknowledge,
     after,
     append_call,
     append_reply,
+    calls,
     config,
     header,
     node_with,
@@ -160,27 +162,28 @@ def test_a_new_term_voids_what_was_to_be_sent() -> None:
 def test_calls_that_join_are_sent_as_one() -> None:
     """The commit index and the sequence number are those of the later one."""
     leader = Cluster.of(3).nodes[0]
+    leader.heartbeat()
+    (before,) = calls(leader)
     leader.propose_command()
     for peer in (1, 2):
-        leader.handle_message(append_reply(peer, 1, (1, 3), leader._seqno))
+        acknowledge(leader, peer, (1, 3))
     leader.propose_command()
     leader.heartbeat()
-    broadcast = [action for action in leader.actions if isinstance(action, rb.BroadcastMessage)]
     entries = after((1, 2), COMMAND, COMMAND)
-    assert broadcast == [
-        rb.BroadcastMessage(append_call(0, 1, entries, commit=3, seqno=leader._seqno))
-    ]
+    assert calls(leader) == [append_call(0, 1, entries, commit=3, seqno=before.seqno + 3)]
 
 
 def test_calls_to_one_peer_that_join_are_sent_as_one() -> None:
     leader = Cluster.of(3).nodes[0]
+    leader.heartbeat()
+    (before,) = calls(leader)
     for _ in range(4):
         leader.propose_command()
-    first = leader._seqno
-    leader.handle_message(append_reply(2, 1, (1, 3), first))
-    leader.handle_message(append_reply(2, 1, (1, 4), first + 1))
-    leader.handle_message(append_reply(1, 1, (1, 4), first))
-    leader.handle_message(append_reply(1, 1, (1, 3), first + 1))  # a gap: not joined
+    first = before.seqno + 4
+    acknowledge(leader, 2, (1, 3))
+    acknowledge(leader, 2, (1, 4))
+    acknowledge(leader, 1, (1, 4))
+    acknowledge(leader, 1, (1, 3))  # a gap: not joined
     rest, committed = after((1, 3), COMMAND, COMMAND, COMMAND), leader.commit_index
     assert committed == 4
     assert [action for action in leader.actions if isinstance(action, rb.SendMessage)] == [
@@ -202,11 +205,13 @@ def test_a_later_reply_takes_the_earlier_ones_place() -> None:
 
 def test_a_leaders_call_takes_the_place_of_a_reply_to_an_earlier_term() -> None:
     leader = Cluster.of(2).nodes[0]
-    leader.handle_message(append_call(1, 0, after((0, 1))))
-    assert isinstance(leader._pending.sends[rb.NodeId(1)], rb.AppendEntriesReply)
-    leader.handle_message(append_reply(1, 1, (0, 1), 99))
-    (call,) = sent(leader)
-    assert call == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=leader._seqno)
+    for told in (False, True):
+        leader.handle_message(append_call(1, 0, after((0, 1))))
+        if told:
+            acknowledge(leader, 1, (0, 1))
+        (message,) = sent(leader)
+        assert isinstance(message, rb.AppendEntriesCall if told else rb.AppendEntriesReply)
+    assert message == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=message.seqno)
 
 
 def test_a_write_that_begins_earlier_covers_the_one_before() -> None:

@@ -11,15 +11,16 @@ import raftbare as rb
 from .helpers import (
     COMMAND,
     Cluster,
+    acknowledge,
     after,
     append_call,
-    append_reply,
     config,
     header,
     node_with,
     opening,
     owed,
     position,
+    refused,
     sent,
     state_of,
 )
@@ -46,8 +47,7 @@ def test_nodes_are_added_through_a_joint_configuration() -> None:
     assert cluster.nodes[0].config == joint  # in force at once
     assert cluster.nodes[0].peers == (1, 2)
     cluster.settle()
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     final = config([0, 1, 2])
     assert configs_of(cluster, 2) == [config([0]), joint, final]
     assert [node.config for node in cluster.nodes] == [final] * 3
@@ -61,8 +61,7 @@ def test_a_joint_configuration_needs_both_majorities() -> None:
     cluster.settle()
     assert cluster.nodes[0].commit_index == 2  # all old voters, and a minority of the new
     cluster.isolate(2)
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     assert cluster.nodes[0].commit_index == 4
     assert cluster.nodes[0].config == config([0, 1, 2])
 
@@ -83,8 +82,7 @@ def test_a_removed_follower_is_left_behind() -> None:
     cluster = Cluster.of(3)
     change(cluster, removing=[2])
     cluster.settle()
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     assert cluster.nodes[0].config == cluster.nodes[1].config == config([0, 1])
     assert cluster.nodes[0].peers == (1,)
     assert cluster.commit_indices()[:2] == [4, 4]
@@ -149,8 +147,7 @@ def test_a_removed_leader_leads_on_without_counting_itself() -> None:
     assert cluster.nodes[0].role.is_leader
     assert cluster.nodes[0].commit_index == 2
     cluster.heal()
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     assert cluster.nodes[0].role.is_follower
     assert cluster.nodes[0].commit_index == 4
 
@@ -174,8 +171,7 @@ def test_non_voters_get_the_log_and_have_no_say() -> None:
     cluster.settle()
     assert cluster.nodes[0].get_commit_status(proposed) is rb.CommitStatus.COMMITTED
     cluster.heal()
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     assert cluster.nodes[1].log == cluster.nodes[0].log
     before = state_of(cluster.nodes[1])
     cluster.nodes[1].handle_election_timeout()
@@ -188,9 +184,9 @@ def test_a_joint_configuration_is_left_only_once_it_is_committed_itself() -> Non
     leader.propose_command()
     joint = change(cluster, removing=[2])
     owed(leader)
-    leader.handle_message(append_reply(1, 1, (1, 3), leader._seqno))
+    acknowledge(leader, 1, (1, 3))
     assert (leader.commit_index, leader.config) == (3, joint)
-    leader.handle_message(append_reply(1, 1, (1, 4), leader._seqno))
+    acknowledge(leader, 1, (1, 4))
     assert (leader.commit_index, leader.config) == (4, config([0, 1]))
 
 
@@ -200,7 +196,7 @@ def test_a_joint_configuration_is_left_too_when_later_entries_are_committed_with
     change(cluster, removing=[2])
     leader.propose_command()
     owed(leader)
-    leader.handle_message(append_reply(1, 1, (1, 4), leader._seqno))
+    acknowledge(leader, 1, (1, 4))
     assert (leader.commit_index, leader.config) == (4, config([0, 1]))
 
 
@@ -213,7 +209,7 @@ def test_a_leader_that_has_stepped_down_brings_nothing_more() -> None:
             leader.propose_command()
         owed(leader)
         for peer in (1, 2):
-            leader.handle_message(append_reply(peer, 1, (1, index), leader._seqno))
+            acknowledge(leader, peer, (1, index))
     assert (leader.role, leader.commit_index) == (rb.Role.FOLLOWER, 4)
     assert leader.log.last_position == position(1, 5)
     assert [type(action) for action in leader.actions] == [rb.SetElectionTimeout, rb.SendMessage]
@@ -231,7 +227,7 @@ def test_a_node_that_returns_is_known_nothing_of() -> None:
     cluster = Cluster.of(1)
     leader = cluster.nodes[0]
     leader.propose_config(config([0], non_voters=[1]))
-    leader.handle_message(append_reply(1, 1, (1, 3), leader._seqno))
+    acknowledge(leader, 1, (1, 3))
     leader.propose_config(config([0]))
     leader.propose_config(config([0], non_voters=[1]))
     assert "Progress(match_index=0, seqno=0)" in repr(leader)
@@ -251,19 +247,15 @@ def test_configurations_that_cannot_follow_are_refused(
 ) -> None:
     leader = Cluster.of(3).nodes[0]
     leader.propose_command()
-    before = state_of(leader)
-    with pytest.raises(rb.InvalidConfigError, match=why):
+    with refused(leader, rb.InvalidConfigError, why):
         leader.propose_config(proposed)
-    assert state_of(leader) == before
 
 
 def test_one_change_of_voters_at_a_time() -> None:
     cluster = Cluster.of(3)
     joint = change(cluster, removing=[2])
-    before = state_of(cluster.nodes[0])
-    with pytest.raises(rb.InvalidConfigError, match="in progress"):
+    with refused(cluster.nodes[0], rb.InvalidConfigError, "in progress"):
         cluster.nodes[0].propose_config(joint)
-    assert state_of(cluster.nodes[0]) == before
 
 
 def test_a_former_voter_that_knows_what_was_committed_since_does_not_campaign() -> None:
