@@ -24,6 +24,9 @@ class Headed(Value):
     - `sender`: who sent it.
     - `term`: the sender's current term at that time.
     - `seqno`: of a call, its number among the sender's calls, ascending; of a reply, its call's.
+
+    The constructors of messages copy these themselves: to call this one from there would make a
+    round of the pure build a twentieth slower.
     """
 
     __slots__ = ("sender", "seqno", "term")

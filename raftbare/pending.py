@@ -43,6 +43,7 @@ class Pending:
         self.installs: set[NodeId] = set()
 
     def is_empty(self) -> bool:
+        """Whether nothing is owed.  O(1)."""
         return not (
             self.set_election_timeout
             or self.save_current_term

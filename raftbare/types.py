@@ -100,14 +100,17 @@ class Role(Enum):
 
     @property
     def is_follower(self) -> bool:
+        """Whether this is `FOLLOWER`.  O(1)."""
         return self is Role.FOLLOWER
 
     @property
     def is_candidate(self) -> bool:
+        """Whether this is `CANDIDATE`.  O(1)."""
         return self is Role.CANDIDATE
 
     @property
     def is_leader(self) -> bool:
+        """Whether this is `LEADER`.  O(1)."""
         return self is Role.LEADER
 
 
@@ -128,16 +131,20 @@ class CommitStatus(Enum):
 
     @property
     def is_in_progress(self) -> bool:
+        """Whether this is `IN_PROGRESS`: ask again later, or another node.  O(1)."""
         return self is CommitStatus.IN_PROGRESS
 
     @property
     def is_committed(self) -> bool:
+        """Whether this is `COMMITTED`: the client may be told so.  O(1)."""
         return self is CommitStatus.COMMITTED
 
     @property
     def is_rejected(self) -> bool:
+        """Whether this is `REJECTED`: the proposal may be made anew.  O(1)."""
         return self is CommitStatus.REJECTED
 
     @property
     def is_unknown(self) -> bool:
+        """Whether this is `UNKNOWN`.  O(1)."""
         return self is CommitStatus.UNKNOWN
