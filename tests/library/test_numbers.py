@@ -13,26 +13,40 @@ import pytest
 import raftbare as rb
 from raftbare.log import last_below
 
+from .helpers import (
+    COMMAND,
+    after,
+    append_call,
+    append_reply,
+    config,
+    header,
+    node_with,
+    opening,
+    position,
+    refused,
+    vote,
+)
+
 
 def fresh(number: int) -> int:
     return int(str(number))
 
 
 def fresh_position(at: rb.LogPosition) -> rb.LogPosition:
-    return rb.LogPosition(rb.Term(fresh(at.term)), rb.LogIndex(fresh(at.index)))
+    return position(fresh(at.term), fresh(at.index))
 
 
-def fresh_config(config: rb.ClusterConfig) -> rb.ClusterConfig:
-    parts = (config.voters, config.new_voters, config.non_voters)
-    return rb.ClusterConfig(*[[rb.NodeId(fresh(node)) for node in part] for part in parts])
+def fresh_config(members: rb.ClusterConfig) -> rb.ClusterConfig:
+    parts = (members.voters, members.new_voters, members.non_voters)
+    return config(*[map(fresh, part) for part in parts])
 
 
 def fresh_entry(entry: rb.LogEntry) -> rb.LogEntry:
     match entry:
         case rb.TermEntry(term):
-            return rb.TermEntry(rb.Term(fresh(term)))
-        case rb.ConfigEntry(config):
-            return rb.ConfigEntry(fresh_config(config))
+            return opening(fresh(term))
+        case rb.ConfigEntry(members):
+            return rb.ConfigEntry(fresh_config(members))
         case rb.CommandEntry():
             return rb.CommandEntry()
 
@@ -43,19 +57,17 @@ def fresh_entries(entries: rb.LogEntries) -> rb.LogEntries:
 
 
 def fresh_message(message: rb.Message) -> rb.Message:
-    sender, term = rb.NodeId(fresh(message.sender)), rb.Term(fresh(message.term))
-    header = rb.MessageHeader(sender, term, rb.MessageSeqNo(fresh(message.seqno)))
+    of = header(fresh(message.sender), fresh(message.term), fresh(message.seqno))
     match message:
         case rb.RequestVoteCall(_, last_position):
-            return rb.RequestVoteCall(header, fresh_position(last_position))
+            return rb.RequestVoteCall(of, fresh_position(last_position))
         case rb.RequestVoteReply(_, granted):
-            return rb.RequestVoteReply(header, granted)
+            return rb.RequestVoteReply(of, granted)
         case rb.AppendEntriesCall(_, commit_index, entries):
-            return rb.AppendEntriesCall(
-                header, rb.LogIndex(fresh(commit_index)), fresh_entries(entries)
-            )
+            commit = rb.LogIndex(fresh(commit_index))
+            return rb.AppendEntriesCall(of, commit, fresh_entries(entries))
         case rb.AppendEntriesReply(_, last_position):
-            return rb.AppendEntriesReply(header, fresh_position(last_position))
+            return rb.AppendEntriesReply(of, fresh_position(last_position))
 
 
 class Run:
@@ -65,8 +77,7 @@ class Run:
         self.random = Random(seed)
         self.base = base
         self.names = [rb.NodeId(base + number) for number in range(5)]
-        start = rb.LogPosition(rb.Term(base), rb.LogIndex(base))
-        log = rb.Log(rb.ClusterConfig(self.names[:3]), rb.LogEntries(start))
+        log = rb.Log(config(self.names[:3]), after((base, base)))
         self.nodes = [
             rb.Node.restart(name, current_term=rb.Term(base), voted_for=None, log=log)
             for name in self.names
@@ -89,9 +100,9 @@ class Run:
                     if snapshot.index > other.commit_index and not other.role.is_leader:
                         self.install(other, snapshot, node.log.snapshot_config)
 
-    def install(self, node: rb.Node, at: rb.LogPosition, config: rb.ClusterConfig) -> None:
+    def install(self, node: rb.Node, at: rb.LogPosition, members: rb.ClusterConfig) -> None:
         try:
-            node.handle_snapshot_installed(fresh_position(at), fresh_config(config))
+            node.handle_snapshot_installed(fresh_position(at), fresh_config(members))
         except rb.InvalidSnapshotError as refusal:
             if "is yet to be saved" not in str(refusal):
                 raise
@@ -183,65 +194,46 @@ def test_a_run_is_the_same_wherever_its_numbers_begin(seed: int) -> None:
 
 
 def test_what_a_snapshot_covers_is_known_whatever_object_its_term_is() -> None:
-    members = fresh_config(rb.ClusterConfig(map(rb.NodeId, (1000, 1001))))
-    snapshot = fresh_position(rb.LogPosition(rb.Term(1002), rb.LogIndex(1005)))
-    node = rb.Node.restart(
-        rb.NodeId(1001),
-        current_term=rb.Term(1002),
-        voted_for=None,
-        log=rb.Log(members, rb.LogEntries(snapshot)),
-    )
-    before = fresh_position(rb.LogPosition(rb.Term(1001), rb.LogIndex(1003)))
-    entries = rb.LogEntries(
-        before, [rb.TermEntry(rb.Term(fresh(1002))), rb.CommandEntry(), rb.CommandEntry()]
-    )
-    header = rb.MessageHeader(rb.NodeId(fresh(1000)), rb.Term(fresh(1002)), rb.MessageSeqNo(1))
-    node.handle_message(rb.AppendEntriesCall(header, rb.LogIndex(fresh(1006)), entries))
+    members = fresh_config(config([1000, 1001]))
+    snapshot = rb.LogEntries(fresh_position(position(1002, 1005)))
+    node = node_with(1001, snapshot, term=1002, members=members)
+    entries = after((1001, 1003), opening(1002), COMMAND, COMMAND)
+    node.handle_message(fresh_message(append_call(1000, 1002, entries, commit=1006)))
     assert node.commit_index == node.log.last_position.index == 1006
 
 
 def test_values_are_equal_whatever_objects_their_numbers_are() -> None:
-    term, index, node = (rb.Term(1000), rb.LogIndex(1001), rb.NodeId(1002))
-    header = rb.MessageHeader(node, term, rb.MessageSeqNo(1003))
-    config = rb.ClusterConfig([node], [rb.NodeId(1004)], [rb.NodeId(1005)])
-    entries = rb.LogEntries(
-        rb.LogPosition(term, index), [rb.TermEntry(term), rb.ConfigEntry(config)]
-    )
-    call = rb.AppendEntriesCall(header, index, entries)
-    assert fresh_message(call) == call
-    assert fresh_position(entries.last_position) == entries.last_position
-    lower = rb.LogPosition(term, rb.LogIndex(index - 1))
-    assert lower < fresh_position(rb.LogPosition(term, index))
-    assert fresh_position(lower) <= lower <= fresh_position(rb.LogPosition(term, index))
-    assert fresh_entry(rb.TermEntry(term)) == rb.TermEntry(term)
-    assert fresh_config(config) == config
-    assert rb.Log(fresh_config(config), fresh_entries(entries)) == rb.Log(config, entries)
-    assert rb.SendMessage(rb.NodeId(fresh(node)), call) == rb.SendMessage(node, call)
-    assert rb.InstallSnapshot(rb.NodeId(fresh(node))) == rb.InstallSnapshot(node)
+    members, at, to = config([1002], [1004], [1005]), position(1000, 1001), rb.NodeId(1002)
+    entries = after((1000, 1001), opening(1000), rb.ConfigEntry(members))
+    call = append_call(1002, 1000, entries, commit=1001, seqno=1003)
+    lower = position(1000, 1000)
+    assert lower < fresh_position(at)
+    assert fresh_position(lower) <= lower <= fresh_position(at)
+    assert fresh_position(at) == at
+    assert fresh_entry(opening(1000)) == opening(1000)
+    assert fresh_config(members) == members
+    assert rb.Log(fresh_config(members), fresh_entries(entries)) == rb.Log(members, entries)
+    assert rb.SendMessage(rb.NodeId(fresh(to)), call) == rb.SendMessage(to, call)
+    assert rb.InstallSnapshot(rb.NodeId(fresh(to))) == rb.InstallSnapshot(to)
     for message in (
-        rb.RequestVoteCall(header, entries.last_position),
-        rb.RequestVoteReply(header, True),
-        rb.AppendEntriesReply(header, entries.last_position),
+        call,
+        rb.RequestVoteCall(header(1002, 1000, 1003), at),
+        vote(1002, 1000),
+        append_reply(1002, 1000, (1000, 1003), 1003),
     ):
         assert fresh_message(message) == message
 
 
 def test_a_node_knows_itself_and_its_leader_whatever_objects_their_names_are() -> None:
-    members = rb.ClusterConfig(map(rb.NodeId, (1000, 1001)))
-    log = rb.Log(members, rb.LogEntries(rb.LogPosition(rb.Term(1), rb.LogIndex(1))))
-    node = rb.Node.restart(rb.NodeId(1000), current_term=rb.Term(1000), voted_for=None, log=log)
+    node = node_with(1000, after((1, 1)), term=1000, members=config([1000, 1001]))
 
-    def call(sender: int, term: int) -> rb.RequestVoteCall:
-        header = rb.MessageHeader(
-            rb.NodeId(fresh(sender)), rb.Term(fresh(term)), rb.MessageSeqNo(1)
-        )
-        return rb.RequestVoteCall(header, log.last_position)
+    def call(sender: int, term: int) -> rb.Message:
+        return fresh_message(rb.RequestVoteCall(header(sender, term), position(1, 1)))
 
     before = repr(node)
     node.handle_message(call(1000, 2000))
     assert repr(node) == before
-    header = rb.MessageHeader(rb.NodeId(fresh(1001)), rb.Term(fresh(1000)), rb.MessageSeqNo(1))
-    node.handle_message(rb.AppendEntriesCall(header, rb.LogIndex(1), log.entries.copy()))
+    node.handle_message(fresh_message(append_call(1001, 1000, after((1, 1)), commit=1)))
     assert node.leader == 1001
     assert node.could_be_disruptive(call(1002, 1001))
     assert not node.could_be_disruptive(call(1002, 1000))
@@ -249,21 +241,15 @@ def test_a_node_knows_itself_and_its_leader_whatever_objects_their_names_are() -
 
 
 def test_a_second_leader_is_refused_whatever_object_its_term_is() -> None:
-    log = rb.Log(
-        rb.ClusterConfig([rb.NodeId(0)]), rb.LogEntries(rb.LogPosition(rb.Term(1), rb.LogIndex(1)))
-    )
-    node = rb.Node.restart(rb.NodeId(0), current_term=rb.Term(1000), voted_for=None, log=log)
+    node = node_with(0, after((1, 1)), term=1000, members=config([0]))
     node.handle_election_timeout()
     assert node.role.is_leader
-    header = rb.MessageHeader(rb.NodeId(1), rb.Term(fresh(1001)), rb.MessageSeqNo(1))
-    with pytest.raises(rb.InvariantError, match="Election Safety"):
-        node.handle_message(rb.AppendEntriesCall(header, rb.LogIndex(1), log.entries.copy()))
+    with refused(node, rb.InvariantError, "Election Safety"):
+        node.handle_message(fresh_message(append_call(1, 1001, after((1, 1)), commit=1)))
 
 
 def test_long_runs_and_high_indices_are_counted_to_their_end() -> None:
-    entries = rb.LogEntries.from_runs(
-        rb.LogPosition(rb.Term(1), rb.LogIndex(fresh(1000))), [(rb.CommandEntry(), fresh(300))]
-    )
+    entries = rb.LogEntries.from_runs(fresh_position(position(1, 1000)), [(COMMAND, fresh(300))])
     assert len(list(entries)) == len(list(entries.iter_with_positions())) == 300
     assert not entries.is_empty
     entries.truncate(0)
@@ -272,9 +258,9 @@ def test_long_runs_and_high_indices_are_counted_to_their_end() -> None:
 
 @pytest.mark.parametrize("term_first", [True, False])
 def test_hundreds_of_terms_and_configurations_are_counted_to_their_end(term_first: bool) -> None:
-    entries = rb.LogEntries(rb.LogPosition.ZERO)
+    entries = after((0, 0))
     for term in range(1, 301):
-        pair: list[rb.LogEntry] = [rb.TermEntry(rb.Term(term)), rb.ConfigEntry(rb.ClusterConfig())]
+        pair: list[rb.LogEntry] = [opening(term), rb.ConfigEntry(config())]
         for entry in pair if term_first else reversed(pair):
             entries.push(entry)
     runs = list(entries.runs())
@@ -285,5 +271,5 @@ def test_hundreds_of_terms_and_configurations_are_counted_to_their_end(term_firs
     last = entries.last_position
     assert last_below(entries, fresh_position(last)) == (last, True)
     entries._check()
-    entries.push(rb.CommandEntry())
-    assert entries.get_entry(entries.last_position.index) == rb.CommandEntry()
+    entries.push(COMMAND)
+    assert entries.get_entry(entries.last_position.index) == COMMAND
