@@ -251,7 +251,10 @@ class Rules:
         follower.seqno = reply.seqno
         theirs, last = reply.last_position, self._log.entries.last_position
         behind = theirs.index != last.index or theirs.term != last.term
-        shared, matches = last_below(self._log.entries, theirs) if behind else (theirs, True)
+        shared: LogPosition | None
+        shared, matches = theirs, True
+        if behind:
+            shared, matches = last_below(self._log.entries, theirs)
         if shared is None:
             self._pending.installs.add(reply.sender)
             return
