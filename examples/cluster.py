@@ -3,6 +3,8 @@
 The library orders commands that have no content.  Each server keeps what they say beside the log,
 under the position that `propose_command` returned, writes it to its disk together with the entry,
 and sends it along with the entries of an `AppendEntriesCall`.
+
+The numbered comments are the steps of the driver's loop, as the docstring of `raftbare` has them.
 """
 
 from __future__ import annotations
@@ -109,13 +111,14 @@ class Server:
 
     @classmethod
     def from_disk(cls, node_id: NodeId, disk: Disk, network: Network, random: Random) -> Server:
+        # 1. Start: again, with what the disk holds.
         log = Log(ClusterConfig(), disk.entries)  # no snapshot, so no configuration before the log
         node = Node.restart(node_id, current_term=disk.term, voted_for=disk.voted_for, log=log)
         server = cls(node, disk, network, random)
         server.drain()
         return server
 
-    # Inputs, each with the drain that follows it
+    # 2. Input: each with the drain that follows it.
 
     def create_cluster(self) -> None:
         self.node.create_cluster(VOTERS)
@@ -138,7 +141,7 @@ class Server:
             self.node.handle_election_timeout()
             self.drain()
 
-    # Outputs
+    # 3. Drain: execute every action before the next one is taken.
 
     def drain(self) -> None:
         for action in self.node.actions:
@@ -181,6 +184,8 @@ class Server:
             if isinstance(entry, CommandEntry)
         }
 
+    # 4. Apply: what is committed, each entry once.
+
     def apply(self) -> None:
         """Hand what has been committed to the state machine, in the order of the log."""
         log = self.node.log.entries
@@ -197,11 +202,14 @@ class Cluster:
         self.random = Random(seed)
         self.network = Network(self.random)
         self.now = 0
+        # 1. Start: for the first time.
         self.servers = {
             node_id: Server(Node.start(node_id), Disk(), self.network, self.random)
             for node_id in VOTERS
         }
         self.servers[VOTERS[0]].create_cluster()
+
+    # 5. Wait: a tick brings messages and lets timers run out.
 
     def tick(self) -> None:
         self.now += 1

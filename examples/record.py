@@ -3,7 +3,8 @@
     python examples/record.py trace.jsonl
 
 The recorder is this file's first half, to be copied and adapted; it needs nothing but the library.
-The format is described in traces/FORMAT.md.
+The format is described in traces/FORMAT.md.  The numbered comments are the steps of the driver's
+loop, as the docstring of `raftbare` has them.
 """
 
 from __future__ import annotations
@@ -116,9 +117,11 @@ class Recorder:
     ) -> None:
         """Execute and record what the node owes after the event."""
         actions = []
+        # 3. Drain: record each action as it is executed, before the next one is taken.
         for action in node.actions:
             execute(node, action)
             actions.append(plain_action(node, action))
+        # 4. Apply: nothing here, where there is no state machine; `commit_index` is recorded.
         self.seq[node.id] = seq = self.seq.get(node.id, 0) + 1
         line = {"node": node.id, "seq": seq, "event": event, "outcome": plain(outcome)}
         self.write(**line, actions=actions, state=plain_state(node))
@@ -137,6 +140,7 @@ class Cluster:
         self.network: deque[tuple[rb.NodeId, rb.Message]] = deque()
         self.disks: dict[rb.NodeId, dict[str, Any]] = {}
         self.nodes: dict[rb.NodeId, rb.Node] = {}
+        # 1. Start: for the first time.
         for node_id in map(rb.NodeId, range(size)):
             self.nodes[node_id] = rb.Node.start(node_id)
             log = rb.LogEntries(rb.LogPosition.ZERO)
@@ -167,12 +171,16 @@ class Cluster:
             case rb.InstallSnapshot():
                 raise NotImplementedError("nobody compacts a log here")
 
+    # 5. Wait: here only for messages that are on their way.
+
     def deliver(self) -> None:
         while self.network:
             to, message = self.network.popleft()
             event = {"kind": "message", "message": plain(message)}
             self.nodes[to].handle_message(message)
             self.drain(to, event, None)
+
+    # 2. Input: each with the drain that follows it.
 
     def create_cluster(self, node_id: rb.NodeId) -> None:
         event = {"kind": "create_cluster", "voters": sorted(self.nodes)}
@@ -194,6 +202,7 @@ class Cluster:
         disk = {**self.disks[node_id]}
         disk["log"] = rb.Log(rb.ClusterConfig(), disk["log"])
         event = {"kind": "restart", **{name: plain(value) for name, value in disk.items()}}
+        # 1. Start: again, with what the disk holds.
         self.nodes[node_id] = rb.Node.restart(node_id, **disk)
         self.drain(node_id, event, None)
 

@@ -1,21 +1,32 @@
 """raftbare: a minimal, feature-complete Raft without any I/O of its own.
 
-Theory of operation
--------------------
+It opens no file or socket, reads no clock, draws no random number and starts no thread; equal
+inputs give equal actions.  It imports the standard library alone.
 
-A `Node` is a state machine.  Inputs go in: a proposal, a message, a timeout, an installed
-snapshot.  Each one is answered by a rule of the Raft paper, changes the node's state, and leaves
-`node.actions`: what is to be saved, written, sent, and timed.  The user executes them.  The library
-opens no file or socket, reads no clock, draws no random number and starts no thread; equal inputs
-give equal actions.
+The driver's loop
+-----------------
+
+A `Node` is a state machine, and the user's program drives it.  For each node:
+
+1. **Start**: `Node.start` for a node that never ran, `Node.restart` with what the disk holds for
+   any other.  One node of a new cluster is given `create_cluster`.
+2. **Input**: tell the node what has happened, any number of things: `propose_command` and
+   `propose_config` for a client, `handle_message`, `handle_election_timeout`,
+   `handle_snapshot_installed`, `heartbeat`.  Each is answered by a rule of the Raft paper, changes
+   the node's state, and adds to `node.actions`.
+3. **Drain**: `for action in node.actions: ...`, to its end.  Each action is something to save,
+   write, send or time, and is executed before the next one is taken.
+4. **Apply**: hand what `node.commit_index` now covers to the state machine, in the order of the
+   log, and answer the clients; `get_commit_status` tells what became of a proposal.
+5. **Wait** for a message, the timer or a client, and go on with 2.
 
 A log entry is a term's first one, a configuration or a command.  A command has no content here:
 `propose_command` returns the `LogPosition` under which the user keeps its content, and commands
 take no memory in the node.  When `commit_index` reaches a position that the log contains, the
-command is committed and may be applied to the user's state machine.
+command is committed and may be applied.
 
-What owed actions have in common is merged until they are taken.  A hundred proposals before one
-drain are one write to the disk and one message to each peer (pipelining and batching).
+What is owed is merged until it is taken.  A hundred proposals before one drain are one write to
+the disk and one message to each peer (pipelining and batching).
 
 The user's obligations
 ----------------------
@@ -26,8 +37,9 @@ The user's obligations
 2. The next action is taken only after the one before it has been executed.  What is saved
    (`SaveCurrentTerm`, `SaveVotedFor`, `AppendLogEntries`) is durable by then.
 3. A drain has ended when the node was asked for one more action and had none: with the end of the
-   loop, or `StopIteration`.  That is what tells a leader that its own copy of the log is durable.
-   `bool(node.actions)` tells whether there is something to take, and ends nothing.
+   loop, or `StopIteration`.  That is what tells a leader that its own copy of the log is durable,
+   which may commit entries.  `bool(node.actions)` tells whether there is something to take; that it
+   is false ends no drain.
 4. A crash may stop a drain anywhere.  What was not taken is lost with the process; the node comes
    up again by `Node.restart`, with just what was saved.
 5. `AppendLogEntries(entries)` replaces whatever the disk has after `entries.prev_position`;
@@ -47,19 +59,24 @@ The user's obligations
 11. What the library hands out is for reading, with two exceptions: the entries in an action or a
     message are the user's own, and share nothing with the node.
 
-Where this departs from the Rust crate of the same name, and follows the paper
-------------------------------------------------------------------------------
+Limits
+------
 
-- D1: votes compare (term, index) of the last entries, not the index alone (§5.4.1).
-- D2: a leader of the same term is followed by candidates, and whomever one voted for (§5.2).
-- D3: a vote is forgotten only when the term grows.
-- D4: the commit index is never below the snapshot's.
-- D5: entries that the local snapshot covers are known to match, and are skipped.
-- D6: conflicting entries are removed by whole terms (§5.3).
-- D7: vote requests are handled as §5.2 says; `Node.could_be_disruptive` is for users who may drop
-  them (§6).
-- D8: a node's own messages are ignored.
-- D9: what contradicts committed entries raises `InvariantError`, the node being left as it was.
+- Faults are crashes, lost disks under a new name, and a network that loses, delays, doubles and
+  reorders.  Nodes that lie are not provided for.
+- A node is used by one thread at a time.
+- There is no pre-vote, no transfer of leadership, and nothing for reads that are to be
+  linearizable: propose them as commands.
+- A message has no greatest length, nor are calls in flight counted: a leader sends a peer all that
+  it lacks, and the user shortens it (obligation 7).
+- One change of voters is in progress at a time, between any two sets of voters (§6).
+- The compiled build has no docstrings at run time: `help` shows them in the pure one, and the
+  sources, which are installed beside it, in both.
+- Terms, indices and sequence numbers have no upper limit; from 2**63 on, logs of many terms take
+  some five times the memory.
+
+The decisions D1 to D9, where this departs from the Rust crate of the same name and follows the
+paper, are listed in `docs/decisions.md` of the repository that this package comes from.
 """
 
 from types import FunctionType
@@ -77,6 +94,7 @@ from raftbare.action import (
 )
 from raftbare.certified import Certificate, Claim, certificate
 from raftbare.config import ClusterConfig
+from raftbare.drain import Actions
 from raftbare.entries import CommandEntry, ConfigEntry, LogEntries, LogEntry, TermEntry
 from raftbare.error import (
     ClusterExistsError,
@@ -96,7 +114,6 @@ from raftbare.message import (
     RequestVoteReply,
 )
 from raftbare.node import Node
-from raftbare.pending import Actions
 from raftbare.types import (
     CommitStatus,
     LogIndex,

@@ -1,4 +1,8 @@
-"""What a node asks its user to do.  Compared by value, immutable by convention."""
+"""What a node asks its user to do.  Compared by value, immutable by convention.
+
+An action is executed when its effect is durable, or its message is on its way.  `raftbare.drain`
+says in which order.  The constructors check nothing, raise nothing and take O(1).
+"""
 
 from __future__ import annotations
 
@@ -23,14 +27,14 @@ class SetElectionTimeout(Value):
 
 @final
 class SaveCurrentTerm(Value):
-    """Make `node.current_term` durable."""
+    """Make `node.current_term` durable, as it is when the action is executed."""
 
     __slots__ = ()
 
 
 @final
 class SaveVotedFor(Value):
-    """Make `node.voted_for` durable."""
+    """Make `node.voted_for` durable, as it is when the action is executed; None is a value too."""
 
     __slots__ = ()
 
@@ -38,7 +42,10 @@ class SaveVotedFor(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class BroadcastMessage(Value):
-    """Send a message to each of `node.peers`.  It may be lost, delayed or doubled."""
+    """Send `message` to each of `node.peers`, as they are then.
+
+    It may be lost, delayed or doubled.
+    """
 
     __slots__ = ("message",)
     __match_args__: ClassVar = ("message",)
@@ -50,7 +57,10 @@ class BroadcastMessage(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class AppendLogEntries(Value):
-    """Make the durable log end with `entries`, dropping all that it has after `prev_position`."""
+    """Make the durable log end with `entries`, and drop all else after `entries.prev_position`.
+
+    That position is in the durable log, or ends its snapshot.  No entries means only to drop.
+    """
 
     __slots__ = ("entries",)
     __match_args__: ClassVar = ("entries",)
@@ -62,7 +72,7 @@ class AppendLogEntries(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class SendMessage(Value):
-    """Send a message to one node.  It may be lost, delayed or doubled."""
+    """Send `message` to the node `to`.  It may be lost, delayed or doubled."""
 
     __slots__ = ("message", "to")
     __match_args__: ClassVar = ("to", "message")

@@ -49,14 +49,14 @@ class Certificate(NamedTuple):
 
     @property
     def is_current(self) -> bool:
-        """Whether the installed sources are the certified ones."""
+        """Whether the installed sources are the certified ones.  O(1)."""
         return not self.changed
 
 
 def certificate() -> Certificate:
     """The certificate of this package, held against the files that are installed.
 
-    Raises `FileNotFoundError` where there is none.
+    Raises `FileNotFoundError` where there is none.  Reads and hashes every source file each time.
     """
     import json
     from pathlib import Path

@@ -13,8 +13,12 @@ from raftbare.types import NodeId
 class ClusterConfig:
     """A cluster's membership; with `new_voters` a joint one, C_old,new (§6).  Immutable.
 
-    In a joint configuration every decision needs a majority of `voters` and one of `new_voters`.
-    Non-voters receive the log and have no say.
+    - `voters`: whose majority elects and commits.
+    - `new_voters`: empty but in a joint configuration, where every decision needs a majority of
+      `voters` and one of `new_voters`.
+    - `non_voters`: receive the log and have no say.
+
+    Compared and hashed by value, O(members).
     """
 
     __slots__ = ("_new_voters", "_non_voters", "_unique_nodes", "_voters")
@@ -26,6 +30,10 @@ class ClusterConfig:
         new_voters: Iterable[NodeId] = (),
         non_voters: Iterable[NodeId] = (),
     ) -> None:
+        """Any iterables of names; a name twice is a name once.  O(members log members).
+
+        Raises nothing: whether a configuration may be in force is for `Node.propose_config`.
+        """
         self._voters = frozenset(voters)
         self._new_voters = frozenset(new_voters)
         self._non_voters = frozenset(non_voters)
@@ -33,27 +41,30 @@ class ClusterConfig:
 
     @property
     def voters(self) -> frozenset[NodeId]:
+        """The voters; while a change is in progress, the old ones.  O(1)."""
         return self._voters
 
     @property
     def new_voters(self) -> frozenset[NodeId]:
+        """The voters after the change that is in progress; empty where none is.  O(1)."""
         return self._new_voters
 
     @property
     def non_voters(self) -> frozenset[NodeId]:
+        """Members that have no vote.  O(1)."""
         return self._non_voters
 
     @property
     def is_joint_consensus(self) -> bool:
-        """Whether a change of voters is in progress."""
+        """Whether a change of voters is in progress.  O(1)."""
         return bool(self._new_voters)
 
     def contains(self, node_id: NodeId) -> bool:
-        """Whether the node belongs to the cluster, as a voter or not."""
+        """Whether the node belongs to the cluster, as a voter or not.  O(1)."""
         return self.is_voter(node_id) or node_id in self._non_voters
 
     def is_voter(self, node_id: NodeId) -> bool:
-        """Whether the node is a voter of the old or of the new membership."""
+        """Whether the node is a voter of the old or of the new membership.  O(1)."""
         return node_id in self._voters or node_id in self._new_voters
 
     def unique_nodes(self) -> tuple[NodeId, ...]:
@@ -65,8 +76,9 @@ class ClusterConfig:
     ) -> ClusterConfig:
         """The joint configuration that leads to these voters with some added and some removed.
 
-        A non-voter that is added is one no longer.  Raises `InvalidConfigError` where no voter
-        would be left.
+        What is in `adding` and `removing` is removed.  A non-voter that is added is one no longer.
+
+        Raises `InvalidConfigError` where no voter would be left.  O(members log members).
         """
         added = frozenset(adding)
         new_voters = (self._voters | added) - frozenset(removing)

@@ -153,8 +153,11 @@ NO_CONFIGS: Final[Marks[ClusterConfig]] = Marks([], [])
 class LogEntries:
     """The entries that follow `prev_position` in some log.
 
-    `prev_position` and `last_position` are for reading.  Terms never fall: an entry's term is that
-    of the last `TermEntry` up to it, or else that of `prev_position`.
+    - `prev_position`: of the entry before the first one here.
+    - `last_position`: of the last entry, `prev_position` where there is none.
+
+    Both are for reading.  Terms never fall: an entry's term is that of the last `TermEntry` up to
+    it, or else that of `prev_position`.  Compared by value, O(runs); not hashable.
 
     Who holds one may `push` and `truncate` it; the entries in an action or a message are the
     user's own and share nothing with the node's log.  Those in `node.log` are for reading.
@@ -163,9 +166,11 @@ class LogEntries:
     __slots__ = ("_configs", "_terms", "last_position", "prev_position")
 
     def __init__(self, prev_position: LogPosition, entries: Iterable[LogEntry] | None = ()) -> None:
-        """O(entries); `from_runs` is for many commands.  Raises as `push` does.
+        """`entries` one by one, each as `push` takes it; `from_runs` is for many commands.
 
-        None is as good as no entries, for the library itself: the position is taken unchecked.
+        O(entries).  Raises `ValueError` for a position of negative term or index, otherwise as
+        `push` does.  `entries=None` is for this library alone, which knows the position to be a
+        good one: no entries, and nothing is checked.
         """
         self.prev_position = prev_position
         self.last_position = prev_position
@@ -182,7 +187,9 @@ class LogEntries:
     def from_runs(
         cls, prev_position: LogPosition, runs: Iterable[tuple[LogEntry, int]]
     ) -> LogEntries:
-        """From pairs of an entry and how many of it follow one another.  O(runs).
+        """From pairs of an entry and how many of it follow one another, as `runs` gives them.
+
+        O(pairs), and O(count) for those of a term or a configuration.
 
         Raises `ValueError` for a count below 1, otherwise as `push` does.
         """
@@ -203,10 +210,12 @@ class LogEntries:
     # Reading
 
     def __len__(self) -> int:
+        """How many entries there are.  O(1)."""
         return self.last_position.index - self.prev_position.index
 
     @property
     def is_empty(self) -> bool:
+        """Whether there are no entries.  O(1)."""
         return self.last_position.index == self.prev_position.index
 
     def __iter__(self) -> Iterator[LogEntry]:
@@ -278,22 +287,23 @@ class LogEntries:
         return COMMAND
 
     def since(self, position: LogPosition) -> LogEntries | None:
-        """A new one of the entries after `position`, None where that is not in here.
+        """A copy of the entries after `position`, None where that is not in here.
 
-        O(log runs + runs after it).
+        O(log runs + runs after it).  Raises nothing.
         """
         return self._after(position) if self.contains(position) else None
 
     def copy(self) -> LogEntries:
-        """One that is equal and shares nothing with this one.  O(runs)."""
+        """An equal one that shares nothing mutable with this one.  O(runs).  Raises nothing."""
         return self._after(self.prev_position)
 
     # Writing
 
     def push(self, entry: LogEntry) -> None:
-        """Append an entry, in place.  O(1) amortized.
+        """Append `entry`, in place.  O(1) amortized.
 
-        Raises `InvariantError` for a term below the last one, `ValueError` for a negative one.
+        Raises `InvariantError` for a term below the last one, `ValueError` for a negative one,
+        `TypeError` for what is no entry.  Then nothing has been appended.
         """
         if isinstance(entry, CommandEntry):
             self._push_command()
@@ -311,9 +321,9 @@ class LogEntries:
             raise TypeError(f"{entry!r} is no log entry")
 
     def truncate(self, length: int) -> None:
-        """Keep the first `length` entries, in place; no more than there are.  O(runs dropped).
+        """Keep the first `length` entries, in place; all of them where there are no more.
 
-        Raises `ValueError` for a negative length.
+        O(log runs + runs dropped).  Raises `ValueError` for a negative length.
         """
         if length < 0:
             raise ValueError(f"a length of {length}: a number from 0 was expected")
@@ -357,7 +367,7 @@ class LogEntries:
         return position
 
     def _after(self, position: LogPosition) -> LogEntries:
-        """`since`, with no question asked."""
+        """`since`, for a position that is known to be in here."""
         index, terms, configs = position.index, self._terms, self._configs
         made = LogEntries(position, None)
         made.last_position = self.last_position

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias, final
+from typing import ClassVar, NamedTuple, final
 
 from raftbare.config import ClusterConfig
 from raftbare.entries import LogEntries
@@ -15,24 +15,32 @@ class Log:
     """A snapshot of a prefix (§7), known by its last position and the configuration there, and
     the entries after it.
 
+    - `snapshot_config`: the configuration in force where the snapshot ends; an empty one where
+      there is no snapshot.
+    - `entries`: what follows the snapshot, after `entries.prev_position`.
+
     `node.log` is the node's own: a live view, for reading only.  The log that is handed to
     `Node.restart` is copied, so what its owner does to it later is not seen by the node.
+
+    Compared by value, O(runs); not hashable.
     """
 
     __slots__ = ("entries", "snapshot_config")
     __match_args__: ClassVar = ("snapshot_config", "entries")
 
     def __init__(self, snapshot_config: ClusterConfig, entries: LogEntries) -> None:
+        """O(1).  Both are kept, and not copied; nothing is checked.  Raises nothing."""
         self.snapshot_config = snapshot_config
         self.entries = entries
 
     @property
     def last_position(self) -> LogPosition:
+        """The position of the last entry, or the snapshot's where there is none.  O(1)."""
         return self.entries.last_position
 
     @property
     def snapshot_position(self) -> LogPosition:
-        """The last position that the snapshot covers: `entries.prev_position`."""
+        """The last position that the snapshot covers: `entries.prev_position`.  O(1)."""
         return self.entries.prev_position
 
     @property
@@ -48,9 +56,11 @@ class Log:
         return at[-1] if at else self.entries.prev_position.index
 
     def get_position_and_config(self, index: LogIndex) -> tuple[LogPosition, ClusterConfig] | None:
-        """What a snapshot up to `index` has to record (§7).  None outside of the log.  O(log runs).
+        """What a snapshot up to `index` has to record (§7): the position there, and the
+        configuration that was in force when the entry at `index` was the last.
 
-        The configuration is the one that was in force when the entry at `index` was the last.
+        None where `index` lies before the snapshot or after the last entry.  Whether it is
+        committed is for the caller to see to.  O(log runs).  Raises nothing.
         """
         entries = self.entries
         if not entries.contains_index(index):
@@ -59,7 +69,7 @@ class Log:
         return entries._position(index), self.snapshot_config if config is None else config
 
     def copy(self) -> Log:
-        """One that is equal and shares nothing with this one.  O(runs)."""
+        """An equal log that shares nothing mutable with this one.  O(runs).  Raises nothing."""
         return Log(self.snapshot_config, self.entries.copy())
 
     def _compact(self, position: LogPosition, config: ClusterConfig) -> None:
@@ -85,24 +95,30 @@ class Log:
         return f"Log({self.snapshot_config!r}, {self.entries!r})"
 
 
-Agreement: TypeAlias = tuple[LogPosition | None, LogEntries, LogIndex]
-"""What to do to agree with a leader: `(base, source, verified)`.
+class Agreement(NamedTuple):
+    """What to do to agree with a leader."""
 
-After `base` the log is to go on as `source` does (None: there is nothing to change).  Then it is
-the leader's up to index `verified`.
-"""
+    base: LogPosition | None
+    """After this position the log is to go on as `source` does; None: nothing is to be changed."""
+
+    source: LogEntries
+    """Has `base`, and what is to follow it."""
+
+    verified: LogIndex
+    """Up to this index the log then is the leader's."""
 
 
-def agree_with_leader(log: LogEntries, commit_index: LogIndex, call: LogEntries) -> Agreement:
+def agree_with_leader(log: LogEntries, commit_index: LogIndex, sent: LogEntries) -> Agreement:
     """Figure 2, AppendEntries receiver 2 to 5; whole terms at a time (§5.3, D6).
 
-    Changes nothing.  Raises `InvariantError` where the leader contradicts what is committed.
+    `sent` are the entries of the leader's call, `commit_index` is the node's own.  Changes nothing.
+    Raises `InvariantError` where the leader contradicts what is committed.
     O(runs in the stretch that both have, each times log runs).
     """
-    prev, snapshot = call.prev_position, log.prev_position
+    prev, snapshot = sent.prev_position, log.prev_position
     if prev.index < snapshot.index:
         # What the snapshot covers is committed, so the leader has it too: skipped (D5).
-        if call.last_position.index >= snapshot.index and call._term(snapshot.index) != (
+        if sent.last_position.index >= snapshot.index and sent._term(snapshot.index) != (
             snapshot.term
         ):
             raise InvariantError(
@@ -111,61 +127,62 @@ def agree_with_leader(log: LogEntries, commit_index: LogIndex, call: LogEntries)
             )
         prev = snapshot
     if not log.contains(prev):
-        return _drop_conflict(log, commit_index, call)
-    agreed = _agreed(log, call, prev.index)
-    if agreed >= call.last_position.index:
-        return None, call, agreed
+        return _drop_conflict(log, commit_index, sent)
+    agreed = _agreed(log, sent, prev.index)
+    if agreed >= sent.last_position.index:
+        return Agreement(None, sent, agreed)
     if agreed < commit_index:
         raise InvariantError(
             f"the leader's entry at index {agreed + 1} has another term than the one here, "
             f"which is committed, as all are up to index {commit_index}"
         )
-    return log._position(agreed), call, call.last_position.index
+    return Agreement(log._position(agreed), sent, sent.last_position.index)
 
 
-def _agreed(log: LogEntries, call: LogEntries, agreed: LogIndex) -> LogIndex:
+def _agreed(log: LogEntries, sent: LogEntries, agreed: LogIndex) -> LogIndex:
     """How far both have the same terms, given that they do at `agreed`."""
-    limit = min(log.last_position.index, call.last_position.index)
+    limit = min(log.last_position.index, sent.last_position.index)
     while agreed < limit:
         index = LogIndex(agreed + 1)
         mine, _, my_last = log._term_run(index)
-        theirs, _, their_last = call._term_run(index)
+        theirs, _, their_last = sent._term_run(index)
         if mine != theirs:
             break
         agreed = min(my_last, their_last, limit)
     return agreed
 
 
-def _drop_conflict(log: LogEntries, commit_index: LogIndex, call: LogEntries) -> Agreement:
-    """§5.3: the leader's log has the call's previous position, and this one has not.
+def _drop_conflict(log: LogEntries, commit_index: LogIndex, sent: LogEntries) -> Agreement:
+    """§5.3: the leader's log has the position that `sent` follows, and this one has not.
 
     No entry of the leader's before it has a higher term, so entries with one are not the
     leader's; nor is anything from the place on where the two logs show different terms.
     """
-    prev = call.prev_position
-    before = last_below(log, LogPosition(prev.term, LogIndex(prev.index - 1)))
+    prev = sent.prev_position
+    before, _ = last_below(log, LogPosition(prev.term, LogIndex(prev.index - 1)))
     if before is None or before.index < commit_index:
         raise InvariantError(
             f"the leader's {prev!r} leaves no room for all that is committed here, "
             f"up to index {commit_index}"
         )
     if before.index == log.last_position.index:
-        return None, call, commit_index
-    return before, LogEntries(before, None), commit_index
+        return Agreement(None, sent, commit_index)
+    return Agreement(before, LogEntries(before, None), commit_index)
 
 
-def last_below(log: LogEntries, limit: LogPosition) -> LogPosition | None:
+def last_below(log: LogEntries, limit: LogPosition) -> tuple[LogPosition | None, bool]:
     """The last position of `log` with neither a higher index nor a higher term than `limit`.
 
-    It is `limit` itself, the same object, where the log contains that.  None where the log has
-    been compacted beyond it.  O(log runs), times the runs of higher terms passed over.
+    Returns `(position, matches)`: `matches` says whether the position is `limit`.  The position is
+    None where the log has been compacted beyond it.  O(log runs), times the runs of higher terms
+    passed over.
     """
     last = log.last_position
     index = min(limit.index, last.index)
     while index >= log.prev_position.index:
         term, first, _ = log._term_run(index)
         if term <= limit.term:
-            known = index == limit.index and term == limit.term
-            return limit if known else LogPosition(term, index)
+            matches = index == limit.index and term == limit.term
+            return (limit, True) if matches else (LogPosition(term, index), False)
         index = LogIndex(first - 1)
-    return None
+    return None, False

@@ -3,6 +3,9 @@
 One is made for every step of the protocol, so they are plain classes with flat fields, and a
 message is a header itself: a reply begins as its call's.  Compared by value; immutable by
 convention, once they have been taken from `node.actions`.
+
+The constructors check nothing, raise nothing and take O(1); `entries` is kept, not copied.  The
+units are those of `raftbare.types`: a message has no size of its own, and the user encodes it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,15 @@ from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term, Va
 
 @mypyc_attr(acyclic=True)
 class Headed(Value):
-    """What has a header: a header itself, or a message."""
+    """What has a header: a header itself, or a message.
+
+    - `sender`: who sent it.
+    - `term`: the sender's current term at that time.
+    - `seqno`: of a call, its number among the sender's calls, ascending; of a reply, its call's.
+
+    The constructors of messages copy these themselves: to call this one from there would make a
+    round of the pure build a twentieth slower.
+    """
 
     __slots__ = ("sender", "seqno", "term")
 
@@ -27,13 +38,14 @@ class Headed(Value):
 
     @property
     def header(self) -> MessageHeader:
+        """The three fields as a header, made anew each time.  O(1)."""
         return MessageHeader(self.sender, self.term, self.seqno)
 
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class MessageHeader(Headed):
-    """Who sent a message, in which term of its own, and its place among the sender's calls."""
+    """Who sent a message, in which term of its own, and the number of the call it belongs to."""
 
     __slots__ = ()
     __match_args__: ClassVar = ("sender", "term", "seqno")
@@ -55,7 +67,11 @@ class RequestVoteCall(Headed):
 
 @final
 class RequestVoteReply(Headed):
-    """The answer to a `RequestVoteCall`."""
+    """The answer to a `RequestVoteCall`: whether the vote was granted, in the reply's term (§5.2).
+
+    A call of an earlier term is refused, so that its sender learns of the later one.  Other votes
+    that are not granted are not answered at all.
+    """
 
     __slots__ = ("vote_granted",)
     __match_args__: ClassVar = ("header", "vote_granted")
@@ -72,8 +88,11 @@ class RequestVoteReply(Headed):
 class AppendEntriesCall(Headed):
     """A leader brings entries, or none to show that it is alive (§5.3).
 
-    `commit_index` is as far as the leader knows entries to be committed.  The user may shorten
-    `entries` with `truncate` before sending: what is missing will be sent again.
+    - `commit_index`: as far as the leader knows entries to be committed; may lie past `entries`.
+    - `entries`: all that the leader's log has after `entries.prev_position`.
+
+    There is no upper limit to their number.  The user may shorten them with `truncate` before
+    sending: what is missing will be sent again.
     """
 
     __slots__ = ("commit_index", "entries")

@@ -1,7 +1,7 @@
-"""One node: every input it may be given, and the rule that answers it.
+"""One node: what it may be asked and given, and the rule that answers each input.
 
 § is a section of the Raft paper (Ongaro and Ousterhout, extended version), Figure 2 its summary.
-D1 to D9 are this library's decisions; the package's docstring lists them.
+D1 to D9 are this library's decisions; `docs/decisions.md` in its repository lists them.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from itertools import pairwise
 from typing import final
 
 from raftbare.config import ClusterConfig
+from raftbare.drain import Actions
 from raftbare.entries import LogEntries
 from raftbare.error import (
     ClusterExistsError,
     InvalidConfigError,
-    InvalidSnapshotError,
     InvariantError,
     NotLeaderError,
 )
 from raftbare.log import Log
 from raftbare.message import AppendEntriesCall, AppendEntriesReply, Message, RequestVoteCall
-from raftbare.role import Candidate, Follower, Leader
+from raftbare.role import Follower, Leader
 from raftbare.rules import Rules
 from raftbare.types import CommitStatus, LogIndex, LogPosition, NodeId, Role, Term
 
@@ -31,11 +31,22 @@ class Node(Rules):
     """A node of a Raft cluster, without any I/O of its own.
 
     Made by `Node.start` or `Node.restart`.  Every input changes its state and adds to `actions`,
-    which the user executes; the package's docstring states the user's obligations.  An input that
-    raises a `RaftError` has changed nothing.
+    which the user executes; the package's docstring numbers the steps of that loop and states the
+    user's obligations.  An input that raises a `RaftError` has changed nothing.
+
+    In complexities, `runs` is the number of terms and configurations that the log has entries of,
+    and `members` that of the nodes in the configuration.  No cost depends on a number of commands.
     """
 
-    __slots__ = ()
+    __slots__ = ("actions",)
+
+    def __init__(
+        self, node_id: NodeId, current_term: Term, voted_for: NodeId | None, log: Log
+    ) -> None:
+        """For `start` and `restart`, which see to it that the arguments fit together."""
+        super().__init__(node_id, current_term, voted_for, log)
+        self.actions = Actions(self)
+        """What the node asks its user to do; always the same object."""
 
     # Coming up
 
@@ -43,7 +54,8 @@ class Node(Rules):
     def start(cls, node_id: NodeId) -> Node:
         """A node that has never run before: a follower without a log, a term or a cluster.
 
-        It waits to be reached by a leader, or for `create_cluster`.
+        It waits to be reached by a leader, or for `create_cluster`, and owes nothing, not even a
+        timer.  `node_id` is its name for ever.  O(1).  Raises nothing.
         """
         return Node(node_id, Term(0), None, Log(ClusterConfig(), LogEntries(LogPosition.ZERO)))
 
@@ -53,8 +65,12 @@ class Node(Rules):
     ) -> Node:
         """A node that comes up again with what its disk holds (§5.1, Figure 2).  O(runs).
 
-        The log is copied.  Raises `InvariantError` where log and term cannot have been written
-        together: a lost term would let the node vote twice.
+        - `current_term`, `voted_for`: as the last `SaveCurrentTerm` and `SaveVotedFor` had them;
+          0 and None where there was none.
+        - `log`: the snapshot's configuration, and the entries after the snapshot.  It is copied.
+
+        Raises `InvariantError` where log and term cannot have been written together: a lost term
+        would let the node vote twice.
         """
         entries = log.entries
         terms = [entries.prev_position.term, *entries._terms.values, current_term]
@@ -72,10 +88,12 @@ class Node(Rules):
 
     @property
     def id(self) -> NodeId:
+        """The node's name.  O(1), as all properties are that say nothing else."""
         return self._id
 
     @property
     def role(self) -> Role:
+        """Follower, candidate or leader in the current term (§5.1)."""
         return self._role.role
 
     @property
@@ -90,7 +108,7 @@ class Node(Rules):
 
     @property
     def leader(self) -> NodeId | None:
-        """Who leads the current term, as far as the node knows."""
+        """Who leads the current term, as far as the node knows; None where it knows nobody."""
         role = self._role
         if isinstance(role, Follower):
             return role.leader
@@ -113,14 +131,21 @@ class Node(Rules):
 
     @property
     def peers(self) -> tuple[NodeId, ...]:
-        """The other members of the cluster, in ascending order: where a broadcast goes."""
+        """The other members of the cluster, in ascending order: where a broadcast goes.
+
+        O(1) for a leader, O(members) for the others.
+        """
         role = self._role
         if isinstance(role, Leader):
             return role.peers
         return tuple([node_id for node_id in self.config.unique_nodes() if node_id != self._id])
 
     def get_commit_status(self, position: LogPosition) -> CommitStatus:
-        """What is known of the proposal that got this position.  O(log runs)."""
+        """What is known of the proposal that got `position`, on whichever node.
+
+        `UNKNOWN` where a snapshot has replaced the place: ask before compacting, or look at what
+        was applied.  O(log runs).  Raises nothing.
+        """
         entries = self._log.entries
         if position.index < entries.prev_position.index:
             return CommitStatus.UNKNOWN
@@ -135,7 +160,8 @@ class Node(Rules):
         """Whether the message asks for a vote although this node knows a leader (D7).
 
         Such a message is handled as §5.2 says.  A user whose driver knows that the leader is
-        alive may drop it instead (§6, last paragraph): a removed node may have sent it.
+        alive may drop it instead (§6, last paragraph): a removed node may have sent it.  Changes
+        nothing.  O(1).  Raises nothing.
         """
         if not isinstance(message, RequestVoteCall) or message.term <= self._current_term:
             return False
@@ -151,7 +177,7 @@ class Node(Rules):
         until the first leader brings them that entry.  Returns the entry's position.
 
         Raises `ClusterExistsError` where the node has a log or a configuration, and
-        `InvalidConfigError` where it is none of the voters.
+        `InvalidConfigError` where it is none of the voters.  O(voters log voters).
         """
         config = ClusterConfig(initial_voters)
         entries = self._log.entries
@@ -173,7 +199,9 @@ class Node(Rules):
     def propose_command(self) -> LogPosition:
         """Append a command to the cluster's log (§5.3).  O(1), however long the log.
 
-        Returns the position that it has once it is committed; see `get_commit_status`.
+        Returns the position that it has if it is committed; see `get_commit_status`.  Keep the
+        command's content under it before the next drain, which writes and sends it.
+
         Raises `NotLeaderError`, which names the leader.
         """
         role = self._role
@@ -187,11 +215,13 @@ class Node(Rules):
     def propose_config(self, config: ClusterConfig) -> LogPosition:
         """Append a configuration, in force at once (§6).  Returns its position.
 
+        `config` has the voters of the one in force; other `new_voters` and `non_voters` at will.
         Voters are changed by a joint one (`ClusterConfig.to_joint_consensus`); once that is
         committed, the leader appends the final one by itself.  Non-voters are changed directly.
 
         Raises `NotLeaderError`, and `InvalidConfigError` where the voters are others than now,
         a node is both voter and non-voter, or another change of voters is in progress.
+        O(members log members).
         """
         role = self._role
         if not isinstance(role, Leader):
@@ -214,7 +244,9 @@ class Node(Rules):
     def heartbeat(self) -> None:
         """Let a leader show that it is alive (§5.2), and ask the others to confirm that it leads.
 
-        Raises `NotLeaderError`, which names the leader.
+        A leader's election timeout does the same; call this to do it at another time.
+
+        Raises `NotLeaderError`, which names the leader.  O(1).
         """
         role = self._role
         if not isinstance(role, Leader):
@@ -222,13 +254,16 @@ class Node(Rules):
         pending = self._pending
         pending.set_election_timeout = True
         if role.followers:
-            pending.broadcast = self._call(pending.broadcast, self._log.entries.last_position)
+            last = self._log.entries.last_position
+            pending.broadcast = self._merge_append_entries(pending.broadcast, last)
 
     def handle_election_timeout(self) -> None:
-        """The timer has run out.
+        """The timer that `SetElectionTimeout` asked for has run out.
 
-        A follower or candidate that is a voter starts an election; a leader shows that it is
-        alive (§5.2).
+        A follower or candidate that is a voter starts an election, others do nothing; a leader
+        shows that it is alive (§5.2).  One that comes late or too often does no harm to safety.
+
+        Raises nothing.  O(voters), and O(configurations in the log that are not committed).
         """
         if isinstance(self._role, Leader):
             self.heartbeat()
@@ -236,13 +271,19 @@ class Node(Rules):
             self._start_election()
 
     def handle_message(self, message: Message) -> None:
-        """A message has arrived.  O(runs in the message), O(log runs) of the log.
+        """A message has arrived.
 
         A higher term is taken over first (§5.1); then the message's own rule decides.  Messages
-        may come late, twice, in any order or not at all.
+        may come late, twice, in any order or not at all.  The node keeps no part of
+        `message` that can change.
 
         Raises `InvariantError` where a leader contradicts committed entries (D9) or another one of
         its term.
+
+        Cost, by the message: `AppendEntriesCall` O(log runs + runs in the message), times O(log
+        runs) where these overlap with the log's; `AppendEntriesReply` O(log runs + log voters +
+        runs that the peer lacks), times the runs of higher terms that are passed over where the
+        logs differ; `RequestVoteCall` O(1); `RequestVoteReply` O(voters).
         """
         if message.sender == self._id:
             return  # D8
@@ -250,7 +291,7 @@ class Node(Rules):
             self._handle_append_entries_call(message)
             return
         if message.term > self._current_term:
-            self._step_down(message.term)
+            self._become_follower(message.term)
         if isinstance(message, AppendEntriesReply):
             self._handle_append_entries_reply(message)
         elif isinstance(message, RequestVoteCall):
@@ -259,53 +300,18 @@ class Node(Rules):
             self._handle_request_vote_reply(message)
 
     def handle_snapshot_installed(self, position: LogPosition, config: ClusterConfig) -> None:
-        """A snapshot up to `position` is durable, where `config` was in force (§7).  O(runs kept).
+        """A snapshot up to `position` is durable, where `config` was in force (§7).
 
         Either the user has compacted the log, up to an index that is committed, with what
         `Log.get_position_and_config` says of it; or the leader's snapshot has been installed.
-        What the snapshot covers is committed (D4).  A candidate that takes a leader's snapshot
-        campaigns no longer: its votes were not asked for under the configuration that it now has.
+        What the snapshot covers is committed (D4).  Entries after it stay where the log contains
+        `position`; in any other case the log is dropped.
 
         Raises `InvalidSnapshotError` where that cannot be, and while `SaveCurrentTerm` is owed: a
         crash would leave a log that may be ahead of the saved term, by which it was committed.
+        O(log runs + runs kept, in the log and in owed messages).
         """
-        if self._pending.save_current_term:
-            raise InvalidSnapshotError(
-                f"a snapshot at {position!r} while term {self._current_term} is yet to be saved: "
-                "a drain was expected first"
-            )
-        entries, leads = self._log.entries, isinstance(self._role, Leader)
-        snapshot, committed = entries.prev_position, self._commit_index
-        if position.index < snapshot.index:
-            raise InvalidSnapshotError(f"{position!r} lies before the snapshot at {snapshot!r}")
-        if position.term > self._current_term:
-            raise InvalidSnapshotError(
-                f"{position!r} is of a later term than the current one, {self._current_term}"
-            )
-        found = self._log.get_position_and_config(position.index)
-        if found is not None and found[0] == position:
-            if found[1] != config:
-                raise InvalidSnapshotError(
-                    f"{config!r} at {position!r}: the log has {found[1]!r} there"
-                )
-            if position.index > committed and leads:
-                raise InvalidSnapshotError(
-                    f"{position!r} is not committed, and no one else can know better than the "
-                    f"leader: an index up to {committed} was expected"
-                )
-        elif position.index <= committed:
-            raise InvalidSnapshotError(f"another entry than {position!r} is committed there")
-        elif leads:
-            raise InvalidSnapshotError(f"{position!r} is not in the log of this node, a leader")
-        elif position.term < entries._term(committed):
-            raise InvalidSnapshotError(
-                f"{position!r} is of an earlier term than the entry committed at {committed}"
-            )
-        if isinstance(self._role, Candidate) and (found is None or found[0] != position):
-            self._role = Follower()
-        self._log._compact(position, config)
-        self._commit_index = max(committed, position.index)
-        self._pending.compact(self._log)
+        self._install_snapshot(position, config)
 
     def _not_leader(self, what: str) -> NotLeaderError:
         leader = self.leader

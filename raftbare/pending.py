@@ -1,31 +1,16 @@
-"""Actions that are owed and not yet taken: how they merge, and in which order they are taken.
+"""What a node owes between two drains, and how that merges.
 
 A user may hand over any number of inputs before a drain (pipelining).  What they owe together is
-at most one action of each kind, a message and a snapshot for each peer.
+at most one action of each kind, and at most one message and one snapshot to each peer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, final
+from typing import final
 
-from raftbare.action import (
-    SAVE_CURRENT_TERM,
-    SAVE_VOTED_FOR,
-    SET_ELECTION_TIMEOUT,
-    Action,
-    AppendLogEntries,
-    BroadcastMessage,
-    InstallSnapshot,
-    SendMessage,
-)
 from raftbare.log import Log
 from raftbare.message import AppendEntriesCall, Message
-from raftbare.role import Leader
 from raftbare.types import LogPosition, NodeId
-
-if TYPE_CHECKING:
-    from raftbare.rules import Rules
 
 
 @final
@@ -58,6 +43,7 @@ class Pending:
         self.installs: set[NodeId] = set()
 
     def is_empty(self) -> bool:
+        """Whether nothing is owed.  O(1)."""
         return not (
             self.set_election_timeout
             or self.save_current_term
@@ -109,79 +95,3 @@ def compact_message(message: Message, snapshot: LogPosition) -> None:
         entries._compact_to(snapshot)
     else:
         entries._truncate_to(entries.prev_position)
-
-
-@final
-class Actions:
-    """The actions that a node owes, in the order in which they are to be executed.
-
-    `for action in node.actions:` drains them; `next` takes one; `bool` tells whether any is owed,
-    without taking it.  Each action is taken only after the one before it has been executed, what
-    it persists being durable.  **The drain is over when there is no further one to be had**, with
-    the end of the loop or `StopIteration`, and not as soon as `bool` is false: by asking for one
-    more the user says that the last one is done.  At that moment a leader's own copy of its log
-    counts as durable, which may commit entries and owe new actions; they are then taken first.
-
-    Term and vote are durable before any message that rests on them leaves, entries before the
-    reply that reports them.  A leader's broadcast does not rest on its own disk (dissertation,
-    §10.2.1) and goes first, so that the peers write while the leader does.
-    """
-
-    __slots__ = ("_node",)
-
-    def __init__(self, node: Rules) -> None:
-        self._node = node
-
-    def __bool__(self) -> bool:
-        return not self._node._pending.is_empty()
-
-    def __iter__(self) -> Iterator[Action]:
-        """An action is owed until it is taken, so a loop may be left and another one go on.
-
-        The first that is owed is looked for anew each time: no message overtakes what it rests on,
-        even where an input comes before the drain is over.
-        """
-        node = self._node
-        pending = node._pending
-        while True:
-            if pending.set_election_timeout:
-                pending.set_election_timeout = False
-                yield SET_ELECTION_TIMEOUT
-            elif pending.save_current_term:
-                pending.save_current_term = False
-                yield SAVE_CURRENT_TERM
-            elif pending.save_voted_for:
-                pending.save_voted_for = False
-                yield SAVE_VOTED_FOR
-            elif pending.broadcast is not None:
-                message = pending.broadcast
-                pending.broadcast = None
-                yield BroadcastMessage(message)
-            elif pending.append_after is not None:
-                after = pending.append_after
-                pending.append_after = None
-                yield AppendLogEntries(node._log.entries._after(after))
-            elif pending.sends:
-                if len(pending.sends) == 1:
-                    to, message = pending.sends.popitem()
-                else:
-                    to = min(pending.sends)
-                    message = pending.sends.pop(to)
-                yield SendMessage(to, message)
-            elif pending.installs:
-                to = min(pending.installs)
-                pending.installs.remove(to)
-                yield InstallSnapshot(to)
-            else:
-                role, last = node._role, node._log.entries.last_position
-                if not isinstance(role, Leader) or role.own.match_index >= last.index:
-                    return
-                node._drained(role)
-
-    def __next__(self) -> Action:
-        for action in self:
-            return action
-        raise StopIteration
-
-    def __repr__(self) -> str:
-        return f"Actions({self._node._pending!r})"

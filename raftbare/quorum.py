@@ -42,10 +42,11 @@ class Quorum:
         self._held = sorted([progress[node_id].match_index for node_id in self._voters])
         self._new_held = sorted([progress[node_id].match_index for node_id in self._new_voters])
 
-    def rise(self, node_id: NodeId, before: LogIndex, now: LogIndex) -> LogIndex:
-        """A member held the log up to `before`, and does up to `now`.  O(log voters).
+    def update_match(self, node_id: NodeId, before: LogIndex, now: LogIndex) -> LogIndex:
+        """A member's match index was `before` and is now `now`.
 
-        Returns the largest index that a majority then holds, of each membership.
+        Returns the largest index up to which a majority, of each membership, then holds the log.
+        O(log voters) to find the place, and a move of at most as many numbers in a list.
         """
         held, new_held = self._held, self._new_held
         if node_id in self._voters:

@@ -48,15 +48,18 @@ class Leader:
         """§5.2: nothing is known of the members' logs yet."""
         self.own = Progress()
         self.followers: dict[NodeId, Progress] = {}
-        self.follow(node_id, config)
+        self.track_members(node_id, config)
 
     @property
     def durable(self) -> LogIndex:
         """How much of its own log the leader knows to be on its disk."""
         return self.own.match_index
 
-    def follow(self, node_id: NodeId, config: ClusterConfig) -> None:
-        """The members of a configuration: known ones as they are, others from nothing (§6)."""
+    def track_members(self, node_id: NodeId, config: ClusterConfig) -> None:
+        """§6: track the members of this configuration from now on.
+
+        The progress of those that were members already is kept; of new ones nothing is known.
+        """
         known = self.followers
         self.peers = tuple([member for member in config.unique_nodes() if member != node_id])
         self.followers = {

@@ -2,7 +2,7 @@
 
 Read beside the Raft paper (Ongaro and Ousterhout, extended version): § is a section of it, Figure
 2 its summary.  "Dissertation" is Ongaro, "Consensus: Bridging Theory and Practice".  D1 to D9 are
-this library's decisions; the package's docstring lists them.
+this library's decisions; `docs/decisions.md` in its repository lists them.
 
 Terms, indices and sequence numbers are only compared, added and passed on: never hashed, nor
 tested with `is` or `isinstance`, nor formatted outside an error.  So the rules can be run on
@@ -12,7 +12,7 @@ symbolic numbers.
 from __future__ import annotations
 
 from raftbare.config import ClusterConfig
-from raftbare.error import InvariantError
+from raftbare.error import InvalidSnapshotError, InvariantError
 from raftbare.log import Log, agree_with_leader, last_below
 from raftbare.message import (
     AppendEntriesCall,
@@ -22,14 +22,18 @@ from raftbare.message import (
     RequestVoteCall,
     RequestVoteReply,
 )
-from raftbare.pending import Actions, Pending
+from raftbare.pending import Pending
 from raftbare.quorum import has_quorum
 from raftbare.role import Candidate, Follower, Leader, RoleState
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
 
 
 class Rules:
-    """A node's state, and what becomes of it; every method leaves what it owes in `_pending`."""
+    """A node's state, and what becomes of it; every method leaves what it owes in `_pending`.
+
+    `Actions` takes that from here, and `Node` adds the inputs.  It inherits the state and does not
+    hold it: one attribute less to follow on every path, and one place where the state is.
+    """
 
     __slots__ = (
         "_commit_index",
@@ -40,13 +44,11 @@ class Rules:
         "_role",
         "_seqno",
         "_voted_for",
-        "actions",
     )
 
     def __init__(
         self, node_id: NodeId, current_term: Term, voted_for: NodeId | None, log: Log
     ) -> None:
-        """For `start` and `restart`, which see to it that the arguments fit together."""
         self._id = node_id
         self._role: RoleState = Follower()
         self._current_term = current_term
@@ -56,8 +58,6 @@ class Rules:
         self._commit_index = log.snapshot_position.index
         self._seqno = MessageSeqNo(0)
         self._pending = Pending()
-        self.actions = Actions(self)
-        """What the node asks its user to do; always the same object."""
 
     # Leader election, §5.2
 
@@ -103,8 +103,8 @@ class Rules:
         self._log.entries._push_term(self._current_term)
         self._replicate(role, prev)
 
-    def _step_down(self, term: Term) -> None:
-        """§5.1: a higher term makes anyone a follower, that has not voted in it yet (D3)."""
+    def _become_follower(self, term: Term) -> None:
+        """§5.1: become a follower of a new, higher term, with no vote cast in it (D3)."""
         self._role = Follower()
         self._current_term = term
         self._voted_for = None
@@ -151,14 +151,16 @@ class Rules:
         if pending.append_after is None:  # an owed write begins no later than the log ended
             pending.append_after = prev
         if role.followers:
-            pending.broadcast = self._call(pending.broadcast, prev)
+            pending.broadcast = self._merge_append_entries(pending.broadcast, prev)
 
-    def _call(self, earlier: Message | None, prev: LogPosition) -> AppendEntriesCall:
+    def _merge_append_entries(
+        self, earlier: Message | None, prev: LogPosition
+    ) -> AppendEntriesCall:
         """The call with all that the leader's log has after `prev`, merged with an `earlier`
-        message to the same nodes.
+        message that is owed to the same nodes.
 
-        Where the entries of an earlier call reach `prev`, the two are one call, with the entries of
-        both.  In any other case the later message takes the earlier one's place: messages may be
+        Where the entries of an earlier call reach `prev`, that call is extended in place and
+        returned.  In any other case a new call takes the earlier message's place: messages may be
         lost, so one may always be dropped, but two calls with a gap between them may not be joined.
         """
         self._seqno = seqno = MessageSeqNo(self._seqno + 1)
@@ -177,7 +179,7 @@ class Rules:
         """§6: the configuration is in force, and replicated to those that are in it."""
         prev = self._log.last_position
         position = self._log.entries._push_config(config)
-        role.follow(self._id, config)
+        role.track_members(self._id, config)
         self._replicate(role, prev)
         return position
 
@@ -211,7 +213,7 @@ class Rules:
 
         pending = self._pending
         if term > self._current_term:
-            self._step_down(term)
+            self._become_follower(term)
             role = self._role
         if isinstance(role, Follower):
             role.leader = call.sender
@@ -236,8 +238,9 @@ class Rules:
     def _handle_append_entries_reply(self, reply: AppendEntriesReply) -> None:
         """§5.3: learn how far the peer's log matches, and send it what it lacks.
 
-        A reply to an earlier call than the latest one replied to is stale.  The leader probes at
-        its last entry whose term the peer may have there (D6).
+        A reply to an earlier call than the latest one replied to is stale.  Where the peer's last
+        entry is none of the leader's, the leader goes on from the last entry that the peer may
+        still have in common with it (D6).
         """
         role = self._role
         if not isinstance(role, Leader) or reply.term < self._current_term:
@@ -248,26 +251,29 @@ class Rules:
         follower.seqno = reply.seqno
         theirs, last = reply.last_position, self._log.entries.last_position
         behind = theirs.index != last.index or theirs.term != last.term
-        shared = last_below(self._log.entries, theirs) if behind else theirs
+        shared: LogPosition | None
+        shared, matches = theirs, True
+        if behind:
+            shared, matches = last_below(self._log.entries, theirs)
         if shared is None:
             self._pending.installs.add(reply.sender)
             return
-        if shared is theirs and follower.match_index < shared.index:
-            held = role.quorum.rise(reply.sender, follower.match_index, shared.index)
+        if matches and follower.match_index < shared.index:
+            held = role.quorum.update_match(reply.sender, follower.match_index, shared.index)
             follower.match_index = shared.index
             self._advance_commit(role, held)
         if behind and self._role is role:
             sends = self._pending.sends
-            sends[reply.sender] = self._call(sends.get(reply.sender), shared)
+            sends[reply.sender] = self._merge_append_entries(sends.get(reply.sender), shared)
 
     # Commitment, §5.3 and §5.4.2
 
     def _advance_commit(self, role: Leader, index: LogIndex) -> None:
-        """§5.4.2: what a quorum holds is committed, if it ends with an entry of the leader's own
-        term.
+        """§5.4.2: entries up to `index`, which a quorum holds, are committed if the last of them is
+        of the leader's own term.
 
-        Once the latest configuration is: a joint one is left for the new one, and a leader that
-        the new one has no vote for steps down (§6).  Its vote stays given (D3).
+        Once the latest configuration is committed, a joint one is followed by the new one, and a
+        leader that has no vote in the new one steps down (§6).
         """
         log = self._log
         if index <= self._commit_index or log.entries._term(index) != self._current_term:
@@ -280,8 +286,12 @@ class Rules:
             final = ClusterConfig(config.new_voters, (), config.non_voters)
             self._append_config(role, final)
         elif self._id not in config.voters:
-            self._role = Follower()
-            self._pending.set_election_timeout = True
+            self._step_down()
+
+    def _step_down(self) -> None:
+        """§6: lead no more, in the same term.  The vote that was cast in it stays cast (D3)."""
+        self._role = Follower()
+        self._pending.set_election_timeout = True
 
     def _drained(self, role: Leader) -> None:
         """Every owed action has been executed: all of the log is on the disk now.
@@ -289,6 +299,53 @@ class Rules:
         With it the leader's own copy counts, which alone commits where it is the only voter.
         """
         own, index = role.own, self._log.entries.last_position.index
-        held = role.quorum.rise(self._id, own.match_index, index)
+        held = role.quorum.update_match(self._id, own.match_index, index)
         own.match_index = index
         self._advance_commit(role, held)
+
+    # Snapshots, §7
+
+    def _install_snapshot(self, position: LogPosition, config: ClusterConfig) -> None:
+        """§7, Figure 13: let a durable snapshot take the place of the log's prefix.
+
+        What it covers is committed (D4).  A candidate that takes a leader's snapshot campaigns no
+        longer: its votes were not asked for under the configuration that it now has.  Everything
+        that would make the snapshot a false one is refused before anything is changed.
+        """
+        if self._pending.save_current_term:
+            raise InvalidSnapshotError(
+                f"a snapshot at {position!r} while term {self._current_term} is yet to be saved: "
+                "a drain was expected first"
+            )
+        entries, leads = self._log.entries, isinstance(self._role, Leader)
+        snapshot, committed = entries.prev_position, self._commit_index
+        if position.index < snapshot.index:
+            raise InvalidSnapshotError(f"{position!r} lies before the snapshot at {snapshot!r}")
+        if position.term > self._current_term:
+            raise InvalidSnapshotError(
+                f"{position!r} is of a later term than the current one, {self._current_term}"
+            )
+        found = self._log.get_position_and_config(position.index)
+        if found is not None and found[0] == position:
+            if found[1] != config:
+                raise InvalidSnapshotError(
+                    f"{config!r} at {position!r}: the log has {found[1]!r} there"
+                )
+            if position.index > committed and leads:
+                raise InvalidSnapshotError(
+                    f"{position!r} is not committed, and no one else can know better than the "
+                    f"leader: an index up to {committed} was expected"
+                )
+        elif position.index <= committed:
+            raise InvalidSnapshotError(f"another entry than {position!r} is committed there")
+        elif leads:
+            raise InvalidSnapshotError(f"{position!r} is not in the log of this node, a leader")
+        elif position.term < entries._term(committed):
+            raise InvalidSnapshotError(
+                f"{position!r} is of an earlier term than the entry committed at {committed}"
+            )
+        if isinstance(self._role, Candidate) and (found is None or found[0] != position):
+            self._role = Follower()
+        self._log._compact(position, config)
+        self._commit_index = max(committed, position.index)
+        self._pending.compact(self._log)

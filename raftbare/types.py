@@ -8,7 +8,7 @@ from typing import ClassVar, Final, NewType, final
 from raftbare.compiling import mypyc_attr
 
 NodeId = NewType("NodeId", int)
-"""Names a node of a cluster."""
+"""Names a node of a cluster, for ever.  Any integer; the order of names has no meaning."""
 
 Term = NewType("Term", int)
 """A logical clock (§5.1): at most one leader in each.  0 is the time before the first election."""
@@ -51,6 +51,7 @@ class LogPosition:
 
     Ordered by term first, then by index: the order in which §5.4.1 compares logs.  Immutable by
     convention: positions are shared freely and an assignment to a field would be seen elsewhere.
+    Made, compared and hashed in O(1); nothing is checked.
     """
 
     __slots__ = ("index", "term")
@@ -99,14 +100,17 @@ class Role(Enum):
 
     @property
     def is_follower(self) -> bool:
+        """Whether this is `FOLLOWER`.  O(1)."""
         return self is Role.FOLLOWER
 
     @property
     def is_candidate(self) -> bool:
+        """Whether this is `CANDIDATE`.  O(1)."""
         return self is Role.CANDIDATE
 
     @property
     def is_leader(self) -> bool:
+        """Whether this is `LEADER`.  O(1)."""
         return self is Role.LEADER
 
 
@@ -127,16 +131,20 @@ class CommitStatus(Enum):
 
     @property
     def is_in_progress(self) -> bool:
+        """Whether this is `IN_PROGRESS`: ask again later, or another node.  O(1)."""
         return self is CommitStatus.IN_PROGRESS
 
     @property
     def is_committed(self) -> bool:
+        """Whether this is `COMMITTED`: the client may be told so.  O(1)."""
         return self is CommitStatus.COMMITTED
 
     @property
     def is_rejected(self) -> bool:
+        """Whether this is `REJECTED`: the proposal may be made anew.  O(1)."""
         return self is CommitStatus.REJECTED
 
     @property
     def is_unknown(self) -> bool:
+        """Whether this is `UNKNOWN`.  O(1)."""
         return self is CommitStatus.UNKNOWN

@@ -33,8 +33,8 @@ LibraryNode: TypeAlias = Any
 """A `raftbare.Node`, or one of a patched copy's."""
 
 SLOTS: Final = {
-    "Node": "",
-    "rules.Rules": "_commit_index _current_term _id _log _pending _role _seqno _voted_for actions",
+    "Node": "actions",
+    "rules.Rules": "_commit_index _current_term _id _log _pending _role _seqno _voted_for",
     "Actions": "_node",
     "pending.Pending": "append_after broadcast installs save_current_term save_voted_for sends "
     "set_election_timeout",

@@ -1,4 +1,4 @@
-"""consensual at the same work as `exchange.Raftbare`.
+"""consensual at the same work as `rounds.Raftbare`.
 
 It does more for each command: its nodes are coroutines of one event loop, its messages are JSON's
 dictionaries, and every node applies what is committed.  Its own transport within a process is used.

@@ -13,7 +13,7 @@ from itertools import product
 
 import raftbare
 from tests.bench import scaling
-from tests.bench.rounds import Exchange, Floor, Interface, Raftbare
+from tests.bench.rounds import Floor, Interface, Measured, Raftbare
 
 NODES = (3, 5)
 BATCHES = (1, 16, 256)
@@ -23,32 +23,32 @@ SLICES = 5
 Rates = dict[str, list[float]]
 
 
-def rate(exchange: Exchange, batch: int) -> float:
+def rate(cluster: Measured, batch: int) -> float:
     """Committed commands a second of the process's own time."""
     rounds, started = 0, time.process_time()
     while (taken := time.process_time() - started) < SLICE:
         for _ in range(10 if batch < 256 else 1):
-            exchange.round(batch)
+            cluster.round(batch)
             rounds += 1
     return rounds * batch / taken
 
 
-def rates(made: dict[str, Callable[[int], Exchange]], size: int, batch: int) -> Rates:
+def rates(made: dict[str, Callable[[int], Measured]], size: int, batch: int) -> Rates:
     """Of each, several times, by turns."""
-    exchanges = {name: make(size) for name, make in made.items()}
+    clusters = {name: make(size) for name, make in made.items()}
     found: Rates = {name: [] for name in made}
     for turn in range(SLICES + 1):
-        for name, exchange in exchanges.items():
-            measured = rate(exchange, batch)
+        for name, cluster in clusters.items():
+            measured = rate(cluster, batch)
             if turn:  # the first one warms up
                 found[name].append(measured)
-    for exchange in exchanges.values():
-        assert len(set(exchange.commit_indexes())) == 1
+    for cluster in clusters.values():
+        assert len(set(cluster.commit_indexes())) == 1
     return found
 
 
 def throughput() -> dict[str, Rates]:
-    made: dict[str, Callable[[int], Exchange]] = {
+    made: dict[str, Callable[[int], Measured]] = {
         "raftbare": Raftbare,
         "interface": Interface,
         "floor": Floor,

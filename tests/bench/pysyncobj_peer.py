@@ -1,4 +1,4 @@
-"""PySyncObj at the same work as `exchange.Raftbare`.
+"""PySyncObj at the same work as `rounds.Raftbare`.
 
 It does more for each command: it pickles it, and applies it on every node.  Its transport is
 pluggable and its tick manual, so it runs within one process.  Its clock is set by hand, so that

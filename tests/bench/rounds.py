@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from raftbare import (
@@ -36,7 +37,7 @@ from raftbare import (
 from raftbare.action import SET_ELECTION_TIMEOUT
 
 
-class Exchange(Protocol):
+class Measured(Protocol):
     """A cluster with a leader, at rest."""
 
     def round(self, batch: int) -> None:
@@ -170,37 +171,29 @@ class Interface(Driver):
         super().__init__([Mute(NodeId(name), size) for name in range(size)])
 
 
+@dataclass(slots=True, eq=False)
 class FloorCall:
-    __slots__ = ("commit_index", "last_index", "sender", "seqno", "term")
-
-    def __init__(
-        self, sender: int, term: int, seqno: int, commit_index: int, last_index: int
-    ) -> None:
-        self.sender = sender
-        self.term = term
-        self.seqno = seqno
-        self.commit_index = commit_index
-        self.last_index = last_index
+    sender: int
+    term: int
+    seqno: int
+    commit_index: int
+    last_index: int
 
 
+@dataclass(slots=True, eq=False)
 class FloorReply:
-    __slots__ = ("last_index", "sender", "seqno", "term")
-
-    def __init__(self, sender: int, term: int, seqno: int, last_index: int) -> None:
-        self.sender = sender
-        self.term = term
-        self.seqno = seqno
-        self.last_index = last_index
+    sender: int
+    term: int
+    seqno: int
+    last_index: int
 
 
+@dataclass(slots=True, eq=False)
 class FloorNode:
-    __slots__ = ("commit_index", "id", "last_index", "seqno")
-
-    def __init__(self, node_id: int) -> None:
-        self.id = node_id
-        self.last_index = 0
-        self.commit_index = 0
-        self.seqno = 0
+    id: int
+    last_index: int = 0
+    commit_index: int = 0
+    seqno: int = 0
 
     def propose(self) -> int:
         self.last_index += 1

@@ -9,17 +9,17 @@ import pytest
 
 from raftbare import SendMessage
 from tests.bench import scaling
-from tests.bench.rounds import Driver, Exchange, Floor, Interface, Raftbare
+from tests.bench.rounds import Driver, Floor, Interface, Measured, Raftbare
 
 
 @pytest.mark.parametrize("make", [Raftbare, Interface, Floor])
 @pytest.mark.parametrize("size", [3, 5])
-def test_a_round_commits_the_batch_on_all_nodes(make: type[Exchange], size: int) -> None:
-    exchange = make(size)  # type: ignore[call-arg]
-    before = exchange.commit_indexes()
+def test_a_round_commits_the_batch_on_all_nodes(make: type[Measured], size: int) -> None:
+    cluster = make(size)  # type: ignore[call-arg]
+    before = cluster.commit_indexes()
     for batch in (1, 16, 256):
-        exchange.round(batch)
-    assert exchange.commit_indexes() == [before[0] + 273] * size
+        cluster.round(batch)
+    assert cluster.commit_indexes() == [before[0] + 273] * size
 
 
 def made_in_a_round(driver: Driver) -> list[str]:

@@ -2,126 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
-from raftbare import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    ClusterConfig,
-    CommandEntry,
-    InstallSnapshot,
-    Log,
-    LogEntries,
-    LogEntry,
-    LogIndex,
-    LogPosition,
-    Message,
-    MessageHeader,
-    MessageSeqNo,
-    Node,
-    NodeId,
-    RequestVoteReply,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SetElectionTimeout,
-    Term,
-    TermEntry,
-)
-from raftbare.action import Action
+import pytest
 
-COMMAND = CommandEntry()
+import raftbare as rb
+
+COMMAND = rb.CommandEntry()
 
 
-def position(term: int, index: int) -> LogPosition:
-    return LogPosition(Term(term), LogIndex(index))
+def position(term: int, index: int) -> rb.LogPosition:
+    return rb.LogPosition(rb.Term(term), rb.LogIndex(index))
 
 
-def opening(term: int) -> TermEntry:
-    return TermEntry(Term(term))
+def opening(term: int) -> rb.TermEntry:
+    return rb.TermEntry(rb.Term(term))
 
 
 def config(
     voters: Iterable[int] = (), new_voters: Iterable[int] = (), non_voters: Iterable[int] = ()
-) -> ClusterConfig:
-    return ClusterConfig(map(NodeId, voters), map(NodeId, new_voters), map(NodeId, non_voters))
+) -> rb.ClusterConfig:
+    return rb.ClusterConfig(
+        map(rb.NodeId, voters), map(rb.NodeId, new_voters), map(rb.NodeId, non_voters)
+    )
 
 
-def after(prev: tuple[int, int], *entries: LogEntry) -> LogEntries:
-    return LogEntries(position(*prev), entries)
+def after(prev: tuple[int, int], *entries: rb.LogEntry) -> rb.LogEntries:
+    return rb.LogEntries(position(*prev), entries)
 
 
-def header(sender: int, term: int, seqno: int = 1) -> MessageHeader:
-    return MessageHeader(NodeId(sender), Term(term), MessageSeqNo(seqno))
+def header(sender: int, term: int, seqno: int = 1) -> rb.MessageHeader:
+    return rb.MessageHeader(rb.NodeId(sender), rb.Term(term), rb.MessageSeqNo(seqno))
 
 
 def append_call(
-    sender: int, term: int, entries: LogEntries, commit: int = 0, seqno: int = 1
-) -> AppendEntriesCall:
-    return AppendEntriesCall(header(sender, term, seqno), LogIndex(commit), entries)
+    sender: int, term: int, entries: rb.LogEntries, commit: int = 0, seqno: int = 1
+) -> rb.AppendEntriesCall:
+    return rb.AppendEntriesCall(header(sender, term, seqno), rb.LogIndex(commit), entries)
 
 
-def append_reply(sender: int, term: int, last: tuple[int, int], seqno: int) -> AppendEntriesReply:
-    return AppendEntriesReply(header(sender, term, seqno), position(*last))
+def append_reply(
+    sender: int, term: int, last: tuple[int, int], seqno: int
+) -> rb.AppendEntriesReply:
+    return rb.AppendEntriesReply(header(sender, term, seqno), position(*last))
 
 
-def vote(sender: int, term: int, granted: bool = True) -> RequestVoteReply:
-    return RequestVoteReply(header(sender, term), granted)
+def vote(sender: int, term: int, granted: bool = True) -> rb.RequestVoteReply:
+    return rb.RequestVoteReply(header(sender, term), granted)
 
 
 def node_with(
     node_id: int,
-    entries: LogEntries,
+    entries: rb.LogEntries,
     *,
     term: int,
-    members: ClusterConfig | None = None,
+    members: rb.ClusterConfig | None = None,
     voted_for: int | None = None,
-) -> Node:
+) -> rb.Node:
     """A node that has come up with this log, its snapshot (or nothing) having these members."""
-    node = Node.restart(
-        NodeId(node_id),
-        current_term=Term(term),
-        voted_for=None if voted_for is None else NodeId(voted_for),
-        log=Log(members or config([0, 1, 2]), entries),
+    node = rb.Node.restart(
+        rb.NodeId(node_id),
+        current_term=rb.Term(term),
+        voted_for=None if voted_for is None else rb.NodeId(voted_for),
+        log=rb.Log(members or config([0, 1, 2]), entries),
     )
     list(node.actions)
     return node
 
 
-def state_of(node: Node) -> tuple[str, str, str]:
-    """All of a node's state, with its role's data and with what it owes."""
+LATER = count(1000)
+
+
+def acknowledge(leader: rb.Node, sender: int, last: tuple[int, int]) -> None:
+    """A peer, whose log ends at `last`, replies to a later call than any that it replied to."""
+    leader.handle_message(append_reply(sender, leader.current_term, last, next(LATER)))
+
+
+def state_of(node: rb.Node) -> tuple[str, str, str]:
+    """All of a node's state, with its role's data and with what it owes.
+
+    The number of its latest call is to be seen nowhere else before the next call leaves.
+    """
     return repr(node), repr(node._seqno), repr(node.actions)
 
 
-def owed(node: Node) -> list[Action]:
+@contextmanager
+def refused(
+    node: rb.Node, error: type[rb.RaftError], match: str | None = None
+) -> Iterator[pytest.ExceptionInfo[rb.RaftError]]:
+    """What is done with the node raises this, and changes nothing of it."""
+    before = state_of(node)
+    with pytest.raises(error, match=match) as raised:
+        yield raised
+    assert state_of(node) == before
+
+
+def owed(node: rb.Node) -> list[rb.Action]:
     """Drain a node whose disk and messages do not matter."""
     return list(node.actions)
 
 
-def sent(node: Node) -> list[Message]:
+def sent(node: rb.Node) -> list[rb.Message]:
     """Drain a node; the messages that it owed."""
     return [
         action.message
         for action in node.actions
-        if isinstance(action, BroadcastMessage | SendMessage)
+        if isinstance(action, rb.BroadcastMessage | rb.SendMessage)
     ]
 
 
-def calls(node: Node) -> list[AppendEntriesCall]:
+def calls(node: rb.Node) -> list[rb.AppendEntriesCall]:
     """Drain a node; the calls with entries, or none, that it owed."""
-    return [message for message in sent(node) if isinstance(message, AppendEntriesCall)]
+    return [message for message in sent(node) if isinstance(message, rb.AppendEntriesCall)]
 
 
 @dataclass
 class Disk:
-    current_term: Term = LogPosition.ZERO.term
-    voted_for: NodeId | None = None
-    log: Log = field(default_factory=lambda: Log(ClusterConfig(), LogEntries(LogPosition.ZERO)))
+    current_term: rb.Term = rb.LogPosition.ZERO.term
+    voted_for: rb.NodeId | None = None
+    log: rb.Log = field(
+        default_factory=lambda: rb.Log(rb.ClusterConfig(), rb.LogEntries(rb.LogPosition.ZERO))
+    )
 
-    def append(self, entries: LogEntries) -> None:
+    def append(self, entries: rb.LogEntries) -> None:
         kept = self.log.entries
         assert kept.contains(entries.prev_position), "writes join what is on the disk"
         kept.truncate(entries.prev_position.index - kept.prev_position.index)
@@ -133,18 +139,18 @@ class Cluster:
     """Nodes 0, 1, ...  `under_way` holds the messages sent and not yet delivered, in order."""
 
     def __init__(self, size: int) -> None:
-        self.nodes = [Node.start(NodeId(node_id)) for node_id in range(size)]
+        self.nodes = [rb.Node.start(rb.NodeId(node_id)) for node_id in range(size)]
         self.disks = [Disk() for _ in self.nodes]
-        self.under_way: list[tuple[NodeId, Message]] = []
-        self.snapshots_asked: list[tuple[NodeId, NodeId]] = []
+        self.under_way: list[tuple[rb.NodeId, rb.Message]] = []
+        self.snapshots_asked: list[tuple[rb.NodeId, rb.NodeId]] = []
         self.delivered = 0
-        self.drops: Callable[[NodeId, Message], bool] = lambda to, message: False
+        self.drops: Callable[[rb.NodeId, rb.Message], bool] = lambda to, message: False
 
     @staticmethod
     def of(size: int) -> Cluster:
         """A cluster that node 0 has created and leads, at rest."""
         cluster = Cluster(size)
-        cluster.nodes[0].create_cluster(map(NodeId, range(size)))
+        cluster.nodes[0].create_cluster(map(rb.NodeId, range(size)))
         cluster.settle()
         assert cluster.nodes[0].role.is_leader
         return cluster
@@ -156,25 +162,25 @@ class Cluster:
         self.disks += more.disks[len(self.disks) :]
         return self
 
-    def drain(self, node_id: int) -> list[Action]:
+    def drain(self, node_id: int) -> list[rb.Action]:
         """Execute what a node owes; the actions, in their order."""
         node, disk, taken = self.nodes[node_id], self.disks[node_id], []
         for action in node.actions:
             taken.append(action)
             match action:
-                case SaveCurrentTerm():
+                case rb.SaveCurrentTerm():
                     disk.current_term = node.current_term
-                case SaveVotedFor():
+                case rb.SaveVotedFor():
                     disk.voted_for = node.voted_for
-                case AppendLogEntries(entries):
+                case rb.AppendLogEntries(entries):
                     disk.append(entries)
-                case BroadcastMessage(message):
+                case rb.BroadcastMessage(message):
                     self.under_way += [(peer, message) for peer in node.peers]
-                case SendMessage(to, message):
+                case rb.SendMessage(to, message):
                     self.under_way.append((to, message))
-                case InstallSnapshot(to):
+                case rb.InstallSnapshot(to):
                     self.snapshots_asked.append((node.id, to))
-                case SetElectionTimeout():
+                case rb.SetElectionTimeout():
                     pass
         return taken
 
@@ -190,11 +196,16 @@ class Cluster:
             self.nodes[to].handle_message(message)
             self.drain(to)
 
-    def restart(self, node_id: int) -> Node:
+    def heartbeat(self, leader: int = 0) -> None:
+        """The leader calls all others, and everything is delivered."""
+        self.nodes[leader].heartbeat()
+        self.settle()
+
+    def restart(self, node_id: int) -> rb.Node:
         """A crash, and coming up again with what the disk holds."""
         disk = self.disks[node_id]
-        node = Node.restart(
-            NodeId(node_id),
+        node = rb.Node.restart(
+            rb.NodeId(node_id),
             current_term=disk.current_term,
             voted_for=disk.voted_for,
             log=disk.log,
@@ -212,11 +223,11 @@ class Cluster:
     def compact(self, node_id: int, index: int) -> None:
         """The user of a node writes a snapshot up to an index."""
         node = self.nodes[node_id]
-        found = node.log.get_position_and_config(LogIndex(index))
+        found = node.log.get_position_and_config(rb.LogIndex(index))
         assert found is not None
         self.install(node_id, *found)
 
-    def install(self, node_id: int, last: LogPosition, members: ClusterConfig) -> None:
+    def install(self, node_id: int, last: rb.LogPosition, members: rb.ClusterConfig) -> None:
         """A node has got a snapshot, and made it durable."""
         self.nodes[node_id].handle_snapshot_installed(last, members)
         self.disks[node_id].log = self.nodes[node_id].log.copy()

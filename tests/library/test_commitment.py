@@ -10,9 +10,9 @@ from raftbare.quorum import Progress, Quorum
 from .helpers import (
     COMMAND,
     Cluster,
+    acknowledge,
     after,
     append_call,
-    append_reply,
     config,
     node_with,
     opening,
@@ -36,7 +36,7 @@ def test_a_sole_voter_commits_only_when_its_drain_is_over() -> None:
 def test_the_leaders_own_copy_counts_only_when_its_drain_is_over() -> None:
     leader = Cluster.of(3).nodes[0]
     leader.propose_command()
-    leader.handle_message(append_reply(1, 1, (1, 3), leader._seqno))
+    acknowledge(leader, 1, (1, 3))
     assert leader.commit_index == 2
     owed(leader)
     assert leader.commit_index == 3
@@ -48,7 +48,7 @@ def test_a_quorum_of_followers_commits_without_the_leaders_disk() -> None:
     leader.propose_command()
     for follower in (1, 2):
         assert leader.commit_index == 2
-        leader.handle_message(append_reply(follower, 1, (1, 3), leader._seqno))
+        acknowledge(leader, follower, (1, 3))
     assert leader.commit_index == 3
 
 
@@ -61,7 +61,7 @@ def test_a_majority_is_counted_of_any_number_of_voters() -> None:
         acknowledged = 1
         for follower in range(1, size):
             assert (leader.commit_index == 3) == (acknowledged > size // 2)
-            leader.handle_message(append_reply(follower, 1, (1, 3), leader._seqno))
+            acknowledge(leader, follower, (1, 3))
             acknowledged += 1
         assert leader.commit_index == 3
 
@@ -73,8 +73,8 @@ def test_a_quorum_holds_what_more_than_half_do() -> None:
             quorum = Quorum(config(voters), {voter: Progress() for voter in voters})
             for voter, index in zip(voters, indices, strict=True):
                 half = LogIndex(index // 2)
-                quorum.rise(voter, LogIndex(0), half)
-                held = quorum.rise(voter, half, LogIndex(index))
+                quorum.update_match(voter, LogIndex(0), half)
+                held = quorum.update_match(voter, half, LogIndex(index))
             by_most = [n for n in range(4) if sum(index >= n for index in indices) > size // 2]
             assert held == max(by_most)
 
@@ -84,7 +84,7 @@ def test_a_joint_quorum_holds_what_both_memberships_do() -> None:
     joint = config([0, 1, 2], [2, 3, 4], [5])
     quorum = Quorum(joint, {member: Progress() for member in joint.unique_nodes()})
     for voter, index, agreed in ((5, 9, 0), (0, 4, 0), (2, 3, 0), (3, 2, 2), (4, 7, 3), (1, 8, 3)):
-        assert quorum.rise(NodeId(voter), LogIndex(0), LogIndex(index)) == agreed
+        assert quorum.update_match(NodeId(voter), LogIndex(0), LogIndex(index)) == agreed
 
 
 def test_entries_of_earlier_terms_are_committed_only_with_one_of_the_own_term() -> None:
@@ -102,7 +102,7 @@ def test_entries_of_earlier_terms_are_committed_only_with_one_of_the_own_term() 
     leader.handle_message(vote(1, 4))
     assert leader.role.is_leader
     cluster.drain(0)
-    leader.handle_message(append_reply(1, 4, (1, 3), leader._seqno))
+    acknowledge(leader, 1, (1, 3))
     assert leader.commit_index == 2
     cluster.settle()
     assert leader.commit_index == 4
@@ -118,11 +118,11 @@ def test_a_reply_that_tells_nothing_new_commits_nothing() -> None:
     leader.propose_command()
     owed(leader)
     joint = leader.log.last_position.index - 1
-    leader.handle_message(append_reply(2, 1, (1, joint), leader._seqno))
-    leader.handle_message(append_reply(1, 1, (1, joint), leader._seqno))
+    acknowledge(leader, 2, (1, joint))
+    acknowledge(leader, 1, (1, joint))
     assert leader.commit_index == joint
     assert not leader.config.is_joint_consensus
-    leader.handle_message(append_reply(2, 1, (1, joint), leader._seqno + 1))
+    acknowledge(leader, 2, (1, joint))
     assert leader.commit_index == joint
     owed(leader)
     assert leader.commit_index == joint + 2
@@ -162,10 +162,8 @@ def test_a_proposal_of_a_deposed_leader_is_rejected() -> None:
     cluster.settle()
     cluster.elect(1)
     cluster.heal()
-    cluster.nodes[1].heartbeat()
-    cluster.settle()
-    cluster.nodes[1].heartbeat()
-    cluster.settle()
+    cluster.heartbeat(1)
+    cluster.heartbeat(1)
     assert [old.get_commit_status(one) for one in lost] == [CommitStatus.REJECTED] * 3
     assert old.log == cluster.nodes[1].log
 

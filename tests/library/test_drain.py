@@ -6,30 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-import raftbare
-from raftbare import (
-    Actions,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    InstallSnapshot,
-    Node,
-    NodeId,
-    RequestVoteCall,
-    RequestVoteReply,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SetElectionTimeout,
-)
+import raftbare as rb
 
 from .helpers import (
     COMMAND,
     Cluster,
+    acknowledge,
     after,
     append_call,
     append_reply,
+    calls,
     config,
     header,
     node_with,
@@ -41,7 +27,7 @@ from .helpers import (
 )
 
 
-def owing_everything() -> Node:
+def owing_everything() -> rb.Node:
     """A leader that has not been drained since it restarted, and owes an action of each kind."""
     cluster = Cluster.of(3)
     cluster.nodes[0].propose_command()
@@ -49,7 +35,7 @@ def owing_everything() -> Node:
     cluster.compact(0, 3)
     leader = cluster.restart(0)
     leader.handle_election_timeout()
-    leader.handle_message(RequestVoteReply(header(1, 2), True))
+    leader.handle_message(rb.RequestVoteReply(header(1, 2), True))
     leader.handle_message(append_reply(1, 2, (1, 3), 9))
     leader.handle_message(append_reply(2, 2, (1, 2), 9))
     return leader
@@ -58,32 +44,32 @@ def owing_everything() -> Node:
 def test_actions_come_in_priority_order() -> None:
     leader = owing_everything()
     assert [type(action) for action in leader.actions] == [
-        SetElectionTimeout,
-        SaveCurrentTerm,
-        SaveVotedFor,
-        BroadcastMessage,
-        AppendLogEntries,
-        SendMessage,
-        InstallSnapshot,
+        rb.SetElectionTimeout,
+        rb.SaveCurrentTerm,
+        rb.SaveVotedFor,
+        rb.BroadcastMessage,
+        rb.AppendLogEntries,
+        rb.SendMessage,
+        rb.InstallSnapshot,
     ]
 
 
 def test_bool_peeks_and_next_takes_one() -> None:
     node = Cluster.of(3).nodes[0]
-    assert isinstance(node.actions, Actions)
+    assert isinstance(node.actions, rb.Actions)
     assert isinstance(node.actions, Iterator)
     assert not node.actions
     node.heartbeat()
     assert node.actions
     assert node.actions is node.actions
-    assert next(node.actions) == SetElectionTimeout()
-    assert isinstance(next(node.actions), BroadcastMessage)
+    assert next(node.actions) == rb.SetElectionTimeout()
+    assert isinstance(next(node.actions), rb.BroadcastMessage)
     assert not node.actions
     with pytest.raises(StopIteration):
         next(node.actions)
 
 
-@pytest.mark.skipif(raftbare.compiled, reason="a compiled class does not list its slots")
+@pytest.mark.skipif(rb.compiled, reason="a compiled class does not list its slots")
 def test_a_peek_sees_each_kind_of_action() -> None:
     leader = owing_everything()
     pending, empty = leader._pending, Cluster(1).nodes[0]._pending
@@ -110,14 +96,14 @@ def test_no_message_overtakes_what_it_rests_on_though_an_input_comes_within_a_dr
     node = node_with(1, after((0, 0), opening(1)), term=1)
     node.handle_message(append_call(0, 1, after((1, 1), COMMAND)))
     drain = iter(node.actions)
-    assert next(drain) == SetElectionTimeout()
-    assert isinstance(next(drain), AppendLogEntries)
-    node.handle_message(RequestVoteCall(header(2, 5), position(1, 9)))
+    assert next(drain) == rb.SetElectionTimeout()
+    assert isinstance(next(drain), rb.AppendLogEntries)
+    node.handle_message(rb.RequestVoteCall(header(2, 5), position(1, 9)))
     assert [type(action) for action in drain] == [
-        SetElectionTimeout,
-        SaveCurrentTerm,
-        SaveVotedFor,
-        SendMessage,
+        rb.SetElectionTimeout,
+        rb.SaveCurrentTerm,
+        rb.SaveVotedFor,
+        rb.SendMessage,
     ]
 
 
@@ -126,9 +112,9 @@ def test_entries_handed_out_share_nothing() -> None:
     leader.propose_config(config([0, 1], non_voters=[5]))
     leader.propose_command()
     _, broadcast_action, write_action = leader.actions
-    assert isinstance(broadcast_action, BroadcastMessage)
-    assert isinstance(broadcast_action.message, AppendEntriesCall)
-    assert isinstance(write_action, AppendLogEntries)
+    assert isinstance(broadcast_action, rb.BroadcastMessage)
+    assert isinstance(broadcast_action.message, rb.AppendEntriesCall)
+    assert isinstance(write_action, rb.AppendLogEntries)
     broadcast, write = broadcast_action.message.entries, write_action.entries
     assert broadcast == write
     whole = leader.log.copy()
@@ -164,44 +150,45 @@ def test_a_new_term_voids_what_was_to_be_sent() -> None:
     leader.propose_command()
     leader.handle_message(append_reply(1, 1, (1, 2), 50))
     leader.handle_message(append_reply(2, 1, (1, 1), 50))  # it needs the snapshot
-    leader.handle_message(RequestVoteReply(header(1, 4), False))
+    leader.handle_message(rb.RequestVoteReply(header(1, 4), False))
     assert owed(leader) == [
-        SetElectionTimeout(),
-        SaveCurrentTerm(),
-        SaveVotedFor(),
-        AppendLogEntries(after((1, 2), COMMAND)),
+        rb.SetElectionTimeout(),
+        rb.SaveCurrentTerm(),
+        rb.SaveVotedFor(),
+        rb.AppendLogEntries(after((1, 2), COMMAND)),
     ]
 
 
 def test_calls_that_join_are_sent_as_one() -> None:
     """The commit index and the sequence number are those of the later one."""
     leader = Cluster.of(3).nodes[0]
+    leader.heartbeat()
+    (before,) = calls(leader)
     leader.propose_command()
     for peer in (1, 2):
-        leader.handle_message(append_reply(peer, 1, (1, 3), leader._seqno))
+        acknowledge(leader, peer, (1, 3))
     leader.propose_command()
     leader.heartbeat()
-    broadcast = [action for action in leader.actions if isinstance(action, BroadcastMessage)]
     entries = after((1, 2), COMMAND, COMMAND)
-    assert broadcast == [
-        BroadcastMessage(append_call(0, 1, entries, commit=3, seqno=leader._seqno))
-    ]
+    assert calls(leader) == [append_call(0, 1, entries, commit=3, seqno=before.seqno + 3)]
 
 
 def test_calls_to_one_peer_that_join_are_sent_as_one() -> None:
     leader = Cluster.of(3).nodes[0]
+    leader.heartbeat()
+    (before,) = calls(leader)
     for _ in range(4):
         leader.propose_command()
-    first = leader._seqno
-    leader.handle_message(append_reply(2, 1, (1, 3), first))
-    leader.handle_message(append_reply(2, 1, (1, 4), first + 1))
-    leader.handle_message(append_reply(1, 1, (1, 4), first))
-    leader.handle_message(append_reply(1, 1, (1, 3), first + 1))  # a gap: not joined
+    first = before.seqno + 4
+    acknowledge(leader, 2, (1, 3))
+    acknowledge(leader, 2, (1, 4))
+    acknowledge(leader, 1, (1, 4))
+    acknowledge(leader, 1, (1, 3))  # a gap: not joined
     rest, committed = after((1, 3), COMMAND, COMMAND, COMMAND), leader.commit_index
     assert committed == 4
-    assert [action for action in leader.actions if isinstance(action, SendMessage)] == [
-        SendMessage(NodeId(1), append_call(0, 1, rest, commit=4, seqno=first + 4)),
-        SendMessage(NodeId(2), append_call(0, 1, rest, commit=2, seqno=first + 2)),
+    assert [action for action in leader.actions if isinstance(action, rb.SendMessage)] == [
+        rb.SendMessage(rb.NodeId(1), append_call(0, 1, rest, commit=4, seqno=first + 4)),
+        rb.SendMessage(rb.NodeId(2), append_call(0, 1, rest, commit=2, seqno=first + 2)),
     ]
 
 
@@ -210,27 +197,29 @@ def test_a_later_reply_takes_the_earlier_ones_place() -> None:
     node.handle_message(append_call(0, 1, after((0, 0), opening(1)), seqno=1))
     node.handle_message(append_call(0, 1, after((1, 1), COMMAND), seqno=2))
     assert owed(node) == [
-        SetElectionTimeout(),
-        AppendLogEntries(after((0, 0), opening(1), COMMAND)),
-        SendMessage(NodeId(0), AppendEntriesReply(header(1, 1, 2), position(1, 2))),
+        rb.SetElectionTimeout(),
+        rb.AppendLogEntries(after((0, 0), opening(1), COMMAND)),
+        rb.SendMessage(rb.NodeId(0), rb.AppendEntriesReply(header(1, 1, 2), position(1, 2))),
     ]
 
 
 def test_a_leaders_call_takes_the_place_of_a_reply_to_an_earlier_term() -> None:
     leader = Cluster.of(2).nodes[0]
-    leader.handle_message(append_call(1, 0, after((0, 1))))
-    assert isinstance(leader._pending.sends[NodeId(1)], AppendEntriesReply)
-    leader.handle_message(append_reply(1, 1, (0, 1), 99))
-    (call,) = sent(leader)
-    assert call == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=leader._seqno)
+    for told in (False, True):
+        leader.handle_message(append_call(1, 0, after((0, 1))))
+        if told:
+            acknowledge(leader, 1, (0, 1))
+        (message,) = sent(leader)
+        assert isinstance(message, rb.AppendEntriesCall if told else rb.AppendEntriesReply)
+    assert message == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=message.seqno)
 
 
 def test_a_write_that_begins_earlier_covers_the_one_before() -> None:
     node = node_with(1, after((0, 0), opening(1), COMMAND), term=1)
     node.handle_message(append_call(0, 1, after((1, 2), COMMAND)))
     node.handle_message(append_call(2, 3, after((1, 1), opening(3))))
-    assert [action for action in node.actions if isinstance(action, AppendLogEntries)] == [
-        AppendLogEntries(after((1, 1), opening(3)))
+    assert [action for action in node.actions if isinstance(action, rb.AppendLogEntries)] == [
+        rb.AppendLogEntries(after((1, 1), opening(3)))
     ]
 
 
@@ -240,13 +229,13 @@ def test_a_write_of_entries_that_are_dropped_again_remains_a_write() -> None:
     node.handle_message(append_call(0, 1, after((1, 2), COMMAND)))
     node.handle_message(append_call(2, 3, after((2, 2))))
     assert list(node.log.entries) == [opening(1)]
-    assert AppendLogEntries(after((1, 1))) in owed(node)
+    assert rb.AppendLogEntries(after((1, 1))) in owed(node)
 
 
 def test_a_vote_request_gives_way_to_the_new_leaders_call() -> None:
     node = node_with(0, after((0, 0)), term=1)
     node.handle_election_timeout()
-    node.handle_message(RequestVoteReply(header(1, 2), True))
+    node.handle_message(rb.RequestVoteReply(header(1, 2), True))
     assert sent(node) == [append_call(0, 2, after((0, 0), opening(2)), seqno=2)]
 
 
@@ -254,17 +243,20 @@ def test_a_vote_request_of_a_candidate_that_gave_up_is_sent_still() -> None:
     node = node_with(0, after((0, 0)), term=1)
     node.handle_election_timeout()
     node.handle_message(append_call(1, 2, after((0, 0))))
-    assert [type(message) for message in sent(node)] == [RequestVoteCall, AppendEntriesReply]
+    assert [type(message) for message in sent(node)] == [rb.RequestVoteCall, rb.AppendEntriesReply]
 
 
 def test_a_crash_within_a_drain_loses_what_was_not_taken() -> None:
     cluster = Cluster.of(3)
     leader = cluster.nodes[0]
     leader.propose_command()
-    assert [type(next(leader.actions)) for _ in range(2)] == [SetElectionTimeout, BroadcastMessage]
+    assert [type(next(leader.actions)) for _ in range(2)] == [
+        rb.SetElectionTimeout,
+        rb.BroadcastMessage,
+    ]
     node = cluster.restart(0)
     assert node.log.last_position == position(1, 2)
-    assert owed(node) == [SetElectionTimeout()]
+    assert owed(node) == [rb.SetElectionTimeout()]
 
 
 def test_equal_inputs_give_equal_states() -> None:

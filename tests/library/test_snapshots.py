@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from raftbare import (
-    AppendLogEntries,
-    ClusterConfig,
-    ConfigEntry,
-    InstallSnapshot,
-    InvalidSnapshotError,
-    LogPosition,
-    Node,
-    NodeId,
-)
+import raftbare as rb
 
 from .helpers import (
     COMMAND,
     Cluster,
+    acknowledge,
     after,
     append_call,
-    append_reply,
     calls,
     config,
     node_with,
     opening,
     owed,
     position,
-    state_of,
+    refused,
 )
 
 
@@ -36,8 +27,7 @@ def busy(size: int, commands: int) -> Cluster:
     for _ in range(commands):
         cluster.nodes[0].propose_command()
     cluster.settle()
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     return cluster
 
 
@@ -57,10 +47,8 @@ def test_the_term_is_saved_before_a_snapshot_is_taken() -> None:
     node = busy(3, 5).nodes[1]
     node.handle_message(append_call(2, 4, after((1, 7), opening(4)), commit=8))
     assert node.commit_index == 8
-    before = state_of(node)
-    with pytest.raises(InvalidSnapshotError, match="term 4 is yet to be saved"):
+    with refused(node, rb.InvalidSnapshotError, "term 4 is yet to be saved"):
         node.handle_snapshot_installed(position(4, 8), config([0, 1, 2]))
-    assert state_of(node) == before
     owed(node)
     node.handle_snapshot_installed(position(4, 8), config([0, 1, 2]))
     assert node.log.snapshot_position == position(4, 8)
@@ -84,14 +72,12 @@ def test_a_lagging_follower_is_brought_the_snapshot() -> None:
     cluster.settle()
     cluster.compact(0, 6)
     cluster.heal()
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     assert cluster.snapshots_asked == [(0, 2)]
     log = cluster.nodes[0].log
     cluster.install(2, log.snapshot_position, log.snapshot_config)
     assert cluster.nodes[2].commit_index == 6  # D4
-    cluster.nodes[0].heartbeat()
-    cluster.settle()
+    cluster.heartbeat()
     assert cluster.nodes[2].log == cluster.nodes[0].log
 
 
@@ -100,12 +86,11 @@ def test_a_peer_is_owed_one_snapshot_however_often_it_asks() -> None:
     cluster.compact(0, 6)
     leader = cluster.nodes[0]
     leader.heartbeat()
-    first = leader._seqno
     leader.heartbeat()
     for peer in (2, 1):
-        leader.handle_message(append_reply(peer, 1, (0, 1), first))
-        leader.handle_message(append_reply(peer, 1, (0, 0), first + 1))
-    assert owed(leader)[-2:] == [InstallSnapshot(NodeId(1)), InstallSnapshot(NodeId(2))]
+        acknowledge(leader, peer, (0, 1))
+        acknowledge(leader, peer, (0, 0))
+    assert owed(leader)[-2:] == [rb.InstallSnapshot(rb.NodeId(1)), rb.InstallSnapshot(rb.NodeId(2))]
 
 
 def test_a_snapshot_beyond_the_log_replaces_it_and_is_committed() -> None:
@@ -124,7 +109,7 @@ def test_a_snapshot_that_contradicts_uncommitted_entries_replaces_them() -> None
 
 
 def test_configurations_after_the_snapshot_stay_in_force() -> None:
-    entries = after((0, 0), ConfigEntry(config([0, 1])), opening(1), ConfigEntry(config([1])))
+    entries = after((0, 0), rb.ConfigEntry(config([0, 1])), opening(1), rb.ConfigEntry(config([1])))
     node = node_with(1, entries, term=1)
     node.handle_snapshot_installed(position(1, 2), config([0, 1]))
     assert (node.config, node.log.latest_config_index) == (config([1]), 3)
@@ -134,7 +119,7 @@ def test_a_write_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
     node = node_with(1, after((0, 0), opening(1)), term=1)
     node.handle_message(append_call(0, 1, after((1, 1), COMMAND, COMMAND, COMMAND), commit=3))
     node.handle_snapshot_installed(position(1, 3), config([0, 1, 2]))
-    assert owed(node)[1] == AppendLogEntries(after((1, 3), COMMAND))
+    assert owed(node)[1] == rb.AppendLogEntries(after((1, 3), COMMAND))
 
 
 def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
@@ -143,22 +128,21 @@ def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
     for _ in range(3):
         leader.propose_command()
     for peer in (1, 2):
-        leader.handle_message(append_reply(peer, 1, (1, 4), leader._seqno))
+        acknowledge(leader, peer, (1, 4))
     leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
     entries = [call.entries for call in calls(leader)]
     assert entries == [after((1, 4), COMMAND)] * 3  # a broadcast, and one to each peer
 
 
-def compacted_beyond_its_calls() -> Node:
+def compacted_beyond_its_calls() -> rb.Node:
     """A leader that owes a broadcast and a call to node 1, whose entries its snapshot covers."""
     cluster = busy(3, 0)
     leader = cluster.nodes[0]
     leader.propose_command()
-    first = leader._seqno
-    leader.handle_message(append_reply(1, 1, (1, 2), first))  # is owed index 3
+    acknowledge(leader, 1, (1, 2))  # is owed index 3
     leader.propose_command()
     for peer in (1, 2):
-        leader.handle_message(append_reply(peer, 1, (1, 4), first + 1 + peer))
+        acknowledge(leader, peer, (1, 4))
     leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
     return leader
 
@@ -175,42 +159,43 @@ def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
 def test_a_call_that_lost_its_entries_is_not_joined_over_the_gap() -> None:
     leader = compacted_beyond_its_calls()
     leader.propose_command()
-    leader.handle_message(append_reply(1, 1, (1, 4), leader._seqno + 9))
+    acknowledge(leader, 1, (1, 4))
     broadcast, to_one = calls(leader)
     assert broadcast.entries == to_one.entries == after((1, 4), COMMAND)
 
 
-def installed(node: Node, at: tuple[int, int], members: ClusterConfig, why: str) -> None:
-    """The snapshot is refused, and nothing has changed."""
-    before = state_of(node)
-    with pytest.raises(InvalidSnapshotError, match=why):
-        node.handle_snapshot_installed(position(*at), members)
-    assert state_of(node) == before
-
-
-def test_snapshots_that_cannot_be_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("at", "members", "why"),
+    [
+        ((1, 3), [0, 1, 2], "before the snapshot"),
+        ((4, 9), [0, 1, 2], "later term"),
+        ((1, 5), [1], "the log has"),
+        ((1, 6), [0, 1, 2], "another entry"),
+        ((2, 5), [0, 1, 2], "another entry"),
+        ((1, 8), [0, 1, 2], "earlier term"),
+    ],
+)
+def test_snapshots_that_cannot_be_are_refused(
+    at: tuple[int, int], members: list[int], why: str
+) -> None:
     follower = node_with(1, after((1, 4), COMMAND, opening(2), COMMAND), term=3)
     follower.handle_message(append_call(0, 3, after((2, 7)), commit=6))
-    members = config([0, 1, 2])
-    installed(follower, (1, 3), members, "before the snapshot")
-    installed(follower, (4, 9), members, "later term")
-    installed(follower, (1, 5), config([1]), "the log has")
-    installed(follower, (1, 6), members, "another entry")
-    installed(follower, (2, 5), members, "another entry")
-    installed(follower, (1, 8), members, "earlier term")
+    with refused(follower, rb.InvalidSnapshotError, why):
+        follower.handle_snapshot_installed(position(*at), config(members))
 
 
 def test_a_leader_takes_no_snapshot_beyond_what_it_has_committed() -> None:
     leader = Cluster.of(3).nodes[0]
     leader.propose_command()
-    installed(leader, (1, 3), config([0, 1, 2]), "not committed")
-    installed(leader, (1, 9), config([0, 1, 2]), "not in the log")
+    for at, why in ((position(1, 3), "not committed"), (position(1, 9), "not in the log")):
+        with refused(leader, rb.InvalidSnapshotError, why):
+            leader.handle_snapshot_installed(at, config([0, 1, 2]))
 
 
 def test_the_empty_snapshot_is_always_there() -> None:
-    node = Node.start(NodeId(0))
-    node.handle_snapshot_installed(LogPosition.ZERO, config())
-    assert node.log.last_position == LogPosition.ZERO
+    node = rb.Node.start(rb.NodeId(0))
+    node.handle_snapshot_installed(rb.LogPosition.ZERO, config())
+    assert node.log.last_position == rb.LogPosition.ZERO
 
 
 def test_a_leaders_snapshot_ends_a_candidacy_and_a_compaction_does_not() -> None:

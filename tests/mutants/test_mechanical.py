@@ -16,7 +16,7 @@ from conformance.mutants.mechanical.survivors import FILE, BadSurvivors, explana
 
 VOTE = Key(
     "rules",
-    "Rules._step_down",
+    "Rules._become_follower",
     "ReplaceTrueWithFalse",
     "self._pending.save_voted_for = True",
     "self._pending.save_voted_for = False",

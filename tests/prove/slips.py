@@ -84,8 +84,8 @@ NAMED: Final = (
         "prefix-unchecked",
         "a call is taken to agree with the snapshot whatever it says there",
         "log",
-        "        if call.last_position.index >= snapshot.index and "
-        "call._term(snapshot.index) != (\n            snapshot.term\n        ):\n",
+        "        if sent.last_position.index >= snapshot.index and "
+        "sent._term(snapshot.index) != (\n            snapshot.term\n        ):\n",
         "        if False:\n",
         "append call/",
     ),
@@ -110,7 +110,7 @@ NAMED: Final = (
         "messages to single peers leave before the entries are written",
         (
             Patch(
-                "pending",
+                "drain",
                 "            elif pending.append_after is not None:\n",
                 "            elif pending.append_after is not None and not pending.sends:\n",
             ),
@@ -132,8 +132,8 @@ SUBTLE: Final = (
         "call-up-to-snapshot",
         "a call that ends at the snapshot is not compared with it",
         "log",
-        "        if call.last_position.index >= snapshot.index and",
-        "        if call.last_position.index > snapshot.index and",
+        "        if sent.last_position.index >= snapshot.index and",
+        "        if sent.last_position.index > snapshot.index and",
         "append call/",
     ),
     _one(
@@ -172,8 +172,8 @@ SUBTLE: Final = (
         "match-falls",
         "a late reply takes back what a follower was known to hold",
         "rules",
-        "shared is theirs and follower.match_index < shared.index:",
-        "shared is theirs:",
+        "matches and follower.match_index < shared.index:",
+        "matches:",
         "append reply/",
     ),
     _one(
@@ -195,7 +195,7 @@ SUBTLE: Final = (
     _one(
         "snapshot-lowers-commit",
         "a snapshot of what is committed takes the commit index back",
-        "node",
+        "rules",
         "        self._commit_index = max(committed, position.index)\n",
         "        self._commit_index = position.index\n",
         "snapshot/",
@@ -203,7 +203,7 @@ SUBTLE: Final = (
     _one(
         "snapshot-at-commit",
         "a snapshot that contradicts the last committed entry is installed",
-        "node",
+        "rules",
         "        elif position.index <= committed:\n",
         "        elif position.index < committed:\n",
         "snapshot/",

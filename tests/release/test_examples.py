@@ -1,10 +1,12 @@
-"""The examples run as a user would run them, and what one records is Raft."""
+"""The examples run as a user would run them, show the driver's loop, and record Raft."""
 
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from conformance.audit.run import audit
 from conformance.simulation.replay import replay
@@ -46,6 +48,16 @@ def test_readme_shows_what_the_store_prints() -> None:
     lines = [line for line in shown.splitlines() if line != "..."]
     assert len(lines) >= 3
     assert [line for line in lines if line not in printed] == []
+
+
+@pytest.mark.parametrize("file", ["examples/cluster.py", "examples/record.py", "README.md"])
+def test_examples_show_every_step_of_the_drivers_loop_under_its_number(file: str) -> None:
+    source = (ROOT / "raftbare" / "__init__.py").read_text(encoding="utf-8")  # compiled: no __doc__
+    loop = source.split("The driver's loop\n")[1].split("The user's obligations\n")[0]
+    steps = re.findall(r"^(\d)\. \*\*(\w+)\*\*", loop, re.MULTILINE)
+    assert [int(number) for number, _ in steps] == [1, 2, 3, 4, 5]
+    shown = re.findall(r"(?<!#)# (\d)\. (\w+)", (ROOT / file).read_text(encoding="utf-8"))
+    assert sorted(set(shown)) == steps
 
 
 def test_what_the_recorder_writes_conforms_at_both_levels(tmp_path: Path) -> None:

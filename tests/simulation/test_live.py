@@ -79,7 +79,7 @@ def test_the_properties_alone_find_a_bug_of_the_library(name: str) -> None:
 def test_they_see_the_order_in_which_the_library_hands_out_its_actions() -> None:
     """No rule has an order; the specification's own would hide it."""
     late = Patch(
-        "pending",
+        "drain",
         "            elif pending.save_voted_for:\n",
         "            elif pending.save_voted_for and not pending.sends:\n",
     )

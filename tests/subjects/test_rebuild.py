@@ -192,7 +192,7 @@ def test_what_is_no_difference() -> None:
 
 
 HIDDEN = {
-    "a match is lowered": ("rules", "theirs and follower.match_index < shared.index:", "theirs:"),
+    "a match is lowered": ("rules", "matches and follower.match_index < shared.index:", "matches:"),
     "a reply's number is not noted": ("rules", "        follower.seqno = reply.seqno\n", ""),
     "a vote that does not decide is dropped": (
         "rules",
@@ -211,7 +211,7 @@ HIDDEN = {
         "        call.commit_index = self._commit_index\n        reply = AppendEntriesReply(",
     ),
     "only the first write is noted as durable": (
-        "pending",
+        "drain",
         "role.own.match_index >= last.index",
         "role.own.match_index > 0",
     ),
@@ -268,10 +268,10 @@ def test_a_hidden_state_that_is_wrong_is_caught_at_once(bug: str) -> None:
 @pytest.mark.parametrize(
     ("patch", "what", "found"),
     [
-        (("pending", "to = min(pending.sends)", "to = max(pending.sends)"), "actions", "Message"),
+        (("drain", "to = min(pending.sends)", "to = max(pending.sends)"), "actions", "Message"),
         (HIDDEN["only the first write is noted as durable"], "drained", "durable"),
         (
-            ("rules", "role.quorum.rise(reply", "role.quorums.rise(reply"),
+            ("rules", "role.quorum.update_match(reply", "role.quorums.update_match(reply"),
             "failure",
             "AttributeError",
         ),

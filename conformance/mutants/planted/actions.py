@@ -15,7 +15,7 @@ ACTIONS: Final = (
         "Figure 2, persistent state; compare hashicorp/raft #661",
         (
             Patch(
-                "pending",
+                "drain",
                 "            elif pending.save_current_term:\n",
                 "            elif pending.save_current_term and not pending.save_voted_for:\n",
             ),
@@ -28,7 +28,7 @@ ACTIONS: Final = (
         "Figure 2, persistent state",
         (
             Patch(
-                "pending",
+                "drain",
                 "            elif pending.save_voted_for:\n",
                 "            elif pending.save_voted_for and not pending.sends:\n",
             ),
@@ -41,7 +41,7 @@ ACTIONS: Final = (
         "Figure 2, persistent state",
         (
             Patch(
-                "pending",
+                "drain",
                 "            elif pending.save_current_term:\n",
                 "            elif pending.save_current_term and not pending.sends:\n",
             ),
@@ -54,7 +54,7 @@ ACTIONS: Final = (
         "Figure 2, persistent state",
         (
             Patch(
-                "pending",
+                "drain",
                 "            elif pending.save_current_term:\n",
                 "            elif pending.save_current_term and pending.broadcast is None:\n",
             ),
@@ -173,7 +173,7 @@ ACTIONS: Final = (
         "§7",
         (
             Patch(
-                "pending",
+                "drain",
                 "            elif pending.sends:\n",
                 "            elif pending.sends:\n                pending.installs.clear()\n",
             ),

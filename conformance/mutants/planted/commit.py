@@ -159,8 +159,8 @@ COMMIT: Final = (
         (
             Patch(
                 "rules",
-                "            pending.broadcast = self._call(pending.broadcast, prev)\n",
-                "            pending.broadcast = self._call(pending.broadcast, prev)\n"
+                "_merge_append_entries(pending.broadcast, prev)\n",
+                "_merge_append_entries(pending.broadcast, prev)\n"
                 "        else:\n"
                 "            self._drained(role)\n",
             ),
@@ -174,8 +174,8 @@ COMMIT: Final = (
         (
             Patch(
                 "rules",
-                "            pending.broadcast = self._call(pending.broadcast, prev)\n",
-                "            pending.broadcast = self._call(pending.broadcast, prev)\n"
+                "_merge_append_entries(pending.broadcast, prev)\n",
+                "_merge_append_entries(pending.broadcast, prev)\n"
                 "            self._drained(role)\n",
             ),
         ),

@@ -34,21 +34,16 @@ IN_LIBRARY: dict[str, tuple[Patch, ...]] = {
     "D3": (
         Patch(
             "rules",
-            """            self._role = Follower()
-            self._pending.set_election_timeout = True
-
-    def _drained""",
-            """            self._step_down(self._current_term)
-
-    def _drained""",
+            "            self._step_down()\n",
+            "            self._become_follower(self._current_term)\n",
         ),
     ),
-    "D4": (Patch("node", "        self._commit_index = max(committed, position.index)\n", ""),),
+    "D4": (Patch("rules", "        self._commit_index = max(committed, position.index)\n", ""),),
     "D5": (
         Patch(
             "log",
             "        prev = snapshot\n",
-            "        return None, call, commit_index\n",
+            "        return Agreement(None, sent, commit_index)\n",
         ),
     ),
     "D9": (

@@ -104,8 +104,8 @@ SEEDS: Final = (
         (
             Patch(
                 "log",
-                "        return None, call, agreed\n",
-                "        return None, call, log.last_position.index\n",
+                "        return Agreement(None, sent, agreed)\n",
+                "        return Agreement(None, sent, log.last_position.index)\n",
             ),
         ),
         Bounds(terms=2, log=3, in_flight=2, shortened=2),
@@ -127,11 +127,11 @@ SEEDS: Final = (
         (
             Patch(
                 "log",
-                "    if agreed >= call.last_position.index:\n",
-                "    if agreed >= call.last_position.index:\n"
+                "    if agreed >= sent.last_position.index:\n",
+                "    if agreed >= sent.last_position.index:\n"
                 "        if agreed < log.last_position.index:\n"
                 "            base = log._position(agreed)\n"
-                "            return base, LogEntries(base, None), agreed\n",
+                "            return Agreement(base, LogEntries(base, None), agreed)\n",
             ),
         ),
         Bounds(terms=2, log=3, in_flight=2),

@@ -112,7 +112,7 @@ MEMBERSHIP: Final = (
         "§6, §7",
         (
             Patch(
-                "node",
+                "rules",
                 "        self._log._compact(position, config)\n",
                 "        if not leads:\n"
                 "            config = ClusterConfig(config.voters, (), config.non_voters)\n"

@@ -42,7 +42,7 @@ REPLICATION: Final = (
             Patch(
                 "log",
                 "    if before.index == log.last_position.index:\n"
-                "        return None, call, commit_index\n",
+                "        return Agreement(None, sent, commit_index)\n",
                 "    if before.index == log.last_position.index:\n"
                 "        before = log._position(commit_index)\n",
             ),
@@ -108,10 +108,10 @@ REPLICATION: Final = (
         (
             Patch(
                 "log",
-                "    prev, snapshot = call.prev_position, log.prev_position\n",
-                "    prev, snapshot = call.prev_position, log.prev_position\n"
+                "    prev, snapshot = sent.prev_position, log.prev_position\n",
+                "    prev, snapshot = sent.prev_position, log.prev_position\n"
                 "    if prev.index == snapshot.index == 0:\n"
-                "        return prev, call, call.last_position.index\n",
+                "        return Agreement(prev, sent, sent.last_position.index)\n",
             ),
         ),
     ),
@@ -125,8 +125,8 @@ REPLICATION: Final = (
                 "log",
                 "        prev = snapshot\n",
                 "        prev = snapshot\n"
-                "        if call.last_position.index > snapshot.index:\n"
-                "            return snapshot, call, call.last_position.index\n",
+                "        if sent.last_position.index > snapshot.index:\n"
+                "            return Agreement(snapshot, sent, sent.last_position.index)\n",
             ),
         ),
     ),
@@ -139,7 +139,7 @@ REPLICATION: Final = (
             Patch(
                 "log",
                 "        prev = snapshot\n",
-                "        return snapshot, LogEntries(snapshot, None), commit_index\n",
+                "        return Agreement(snapshot, LogEntries(snapshot, None), commit_index)\n",
             ),
         ),
     ),
@@ -190,7 +190,7 @@ REPLICATION: Final = (
         (
             Patch(
                 "rules",
-                "shared is theirs and follower.match_index < shared.index:",
+                "matches and follower.match_index < shared.index:",
                 "follower.match_index < theirs.index:",
             ),
             Patch(
@@ -235,7 +235,7 @@ REPLICATION: Final = (
         "camunda/camunda #4160; tikv/tikv #994",
         (
             Patch(
-                "pending",
+                "drain",
                 "            elif pending.append_after is not None:\n",
                 "            elif pending.append_after is not None and not pending.sends:\n",
             ),

@@ -23,7 +23,7 @@ SNAPSHOTS: Final = (
         "tests/spec/test_late_votes.py; this library, until its induction was tried",
         (
             Patch(
-                "node",
+                "rules",
                 "        if isinstance(self._role, Candidate) and "
                 "(found is None or found[0] != position):\n",
                 "        if False:\n",
@@ -37,7 +37,7 @@ SNAPSHOTS: Final = (
         "§7",
         (
             Patch(
-                "node",
+                "rules",
                 "        self._commit_index = max(committed, position.index)\n",
                 "        self._commit_index = position.index\n",
             ),
@@ -63,7 +63,7 @@ SNAPSHOTS: Final = (
         "databendlabs/openraft #543",
         (
             Patch(
-                "node",
+                "rules",
                 '            raise InvalidSnapshotError(f"{position!r} lies before the snapshot at '
                 '{snapshot!r}")\n',
                 "            self._log._compact(position, config)\n"
@@ -79,10 +79,10 @@ SNAPSHOTS: Final = (
         "Figure 13, InstallSnapshot receiver 6; camunda/camunda #6092",
         (
             Patch(
-                "node",
+                "rules",
                 "        self._log._compact(position, config)\n",
                 "        if not leads:\n"
-                "            self._log.entries = LogEntries(position)\n"
+                "            self._log.entries = type(entries)(position)\n"
                 "        self._log._compact(position, config)\n",
             ),
         ),
@@ -112,7 +112,7 @@ SNAPSHOTS: Final = (
         "§7; moby/swarmkit #238",
         (
             Patch(
-                "node",
+                "rules",
                 "        self._log._compact(position, config)\n",
                 "        config = config if leads else self._log.snapshot_config\n"
                 "        self._log._compact(position, config)\n",
@@ -140,7 +140,7 @@ SNAPSHOTS: Final = (
         "§7",
         (
             Patch(
-                "node",
+                "rules",
                 "        self._log._compact(position, config)\n",
                 "        self._log._compact(position, config)\n"
                 "        first, configs = LogIndex(position.index + 1), "
@@ -210,7 +210,7 @@ SNAPSHOTS: Final = (
         "§7; Figure 2, persistent state",
         (
             Patch(
-                "node",
+                "rules",
                 "        if self._pending.save_current_term:\n",
                 "        if False:\n",
             ),

@@ -118,7 +118,7 @@ VOTES: Final = (
         "§5.1, §7",
         (
             Patch(
-                "node",
+                "rules",
                 "        self._log._compact(position, config)\n",
                 "        self._log._compact(position, config)\n"
                 "        self._current_term = self._log.last_position.term\n",

@@ -1,0 +1,112 @@
+"""The actions of a node, and the order in which they are taken: the drain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import final
+
+from raftbare.action import (
+    SAVE_CURRENT_TERM,
+    SAVE_VOTED_FOR,
+    SET_ELECTION_TIMEOUT,
+    Action,
+    AppendLogEntries,
+    BroadcastMessage,
+    InstallSnapshot,
+    SendMessage,
+)
+from raftbare.role import Leader
+from raftbare.rules import Rules
+
+
+@final
+class Actions:
+    """The actions that a node owes, in the order in which they are to be executed.
+
+    `for action in node.actions:` drains them.  Take an action only after the one before it has
+    been executed, what it persists being durable: to ask for the next one is to say so.
+
+    **A drain ends when one more action was asked for and there was none**: with the end of the
+    loop, or `StopIteration`.  Only then does a leader know that its own copy of the log is
+    durable.  That may commit entries and owe further actions, which are taken before the drain
+    ends.  Two things follow:
+
+    - Iterating changes the node.  It may raise `commit_index`, append a configuration, and end the
+      leadership of a removed leader.
+    - That `bool(node.actions)` is false does not mean that the drain has ended, only that nothing
+      is owed at this moment.  `while node.actions: execute(next(node.actions))` never ends one, so
+      a leader driven like that never counts its own copy.
+
+    The order: term and vote are durable before any message that rests on them leaves, entries
+    before the reply that reports them.  A leader's broadcast does not rest on its own disk
+    (dissertation, §10.2.1) and goes before the write: the peers write while the leader does.
+    """
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Rules) -> None:
+        self._node = node
+
+    def __bool__(self) -> bool:
+        """Whether an action is owed at this moment.  Takes none and ends no drain.  O(1)."""
+        return not self._node._pending.is_empty()
+
+    def __iter__(self) -> Iterator[Action]:
+        """Take the owed actions one by one, until there are none.
+
+        An action is owed until it is taken, so a loop may be left and another one go on.  The first
+        one is looked for anew each time: no message overtakes what it rests on, even where an input
+        comes before the drain is over.
+
+        Raises nothing.  Each action is O(1), but for these: `AppendLogEntries` O(log runs + runs
+        written), `SendMessage` and `InstallSnapshot` O(peers owed one), and the end of a leader's
+        drain O(log voters + log runs).
+        """
+        node = self._node
+        pending = node._pending
+        while True:
+            if pending.set_election_timeout:
+                pending.set_election_timeout = False
+                yield SET_ELECTION_TIMEOUT
+            elif pending.save_current_term:
+                pending.save_current_term = False
+                yield SAVE_CURRENT_TERM
+            elif pending.save_voted_for:
+                pending.save_voted_for = False
+                yield SAVE_VOTED_FOR
+            elif pending.broadcast is not None:
+                message = pending.broadcast
+                pending.broadcast = None
+                yield BroadcastMessage(message)
+            elif pending.append_after is not None:
+                after = pending.append_after
+                pending.append_after = None
+                yield AppendLogEntries(node._log.entries._after(after))
+            elif pending.sends:
+                if len(pending.sends) == 1:
+                    to, message = pending.sends.popitem()
+                else:
+                    to = min(pending.sends)
+                    message = pending.sends.pop(to)
+                yield SendMessage(to, message)
+            elif pending.installs:
+                to = min(pending.installs)
+                pending.installs.remove(to)
+                yield InstallSnapshot(to)
+            else:
+                role, last = node._role, node._log.entries.last_position
+                if not isinstance(role, Leader) or role.own.match_index >= last.index:
+                    return
+                node._drained(role)
+
+    def __next__(self) -> Action:
+        """Take the next action.  Raises `StopIteration` where there is none: the drain has ended.
+
+        The cost is that of one step of the loop.
+        """
+        for action in self:
+            return action
+        raise StopIteration
+
+    def __repr__(self) -> str:
+        return f"Actions({self._node._pending!r})"
