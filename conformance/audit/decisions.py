@@ -7,40 +7,31 @@ Here each is a patch that takes one back.  They name what a recording of the cra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch, rule
 from spec.cluster import Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`what` the crate does, and the patches that make the specification do the same."""
-
-    name: str
-    what: str
-    patches: tuple[Patch, ...]
 
 
 def _node(old: str, new: str) -> Patch:
     return Patch("node", old, new)
 
 
-D1 = Decision(
+D1 = Mutant(
     "D1",
     "a vote compares the index of the last entries only",
-    (
+    in_spec=(
         _node(
             "if call.last_position < node.log.last_position:",
             "if call.last_position.index < node.log.last_position.index:",
         ),
     ),
 )
-D2 = Decision(
+D2 = Mutant(
     "D2",
     "the leader of the own term is followed only by who voted for it, or takes it for its vote",
-    (
+    in_spec=(
         _node(
             """    node = node._replace(role=Follower(call.sender))
     accepted = agree_with_leader(node, call)
@@ -63,40 +54,40 @@ D2 = Decision(
         ),
     ),
 )
-D3 = Decision(
+D3 = Mutant(
     "D3",
     "a removed leader clears its vote when it steps down in its own term",
-    (
+    in_spec=(
         _node(
             "        return node._replace(role=Follower()), (SetElectionTimeout(),)",
             "        return step_down(node, node.current_term)",
         ),
     ),
 )
-D4 = Decision(
+D4 = Mutant(
     "D4",
     "a snapshot ahead of the commit index leaves it behind",
-    (
+    in_spec=(
         _node(
             "        commit_index=max(node.commit_index, position.index),\n",
             "",
         ),
     ),
 )
-D5 = Decision(
+D5 = Mutant(
     "D5",
     "entries that begin before the own snapshot are not matched with it",
-    (
+    in_spec=(
         _node(
             "        prev, entries = log.snapshot_position, entries[covered:]\n",
             "        return node, ()\n",
         ),
     ),
 )
-D6 = Decision(
+D6 = Mutant(
     "D6",
     "a conflicting suffix is removed one entry per round trip",
-    (
+    in_spec=(
         _node(
             """    keep = min(prev.index - 1, log.last_index)
     while keep >= log.snapshot_position.index and log.term(keep) > prev.term:
@@ -135,10 +126,10 @@ D6 = Decision(
         ),
     ),
 )
-D7 = Decision(
+D7 = Mutant(
     "D7",
     "a node that voted for another drops a vote request of a higher term",
-    (
+    in_spec=(
         _node(
             "    before, owed = node, NOTHING_OWED\n",
             """    before, owed = node, NOTHING_OWED
@@ -153,20 +144,20 @@ D7 = Decision(
         ),
     ),
 )
-D8 = Decision(
+D8 = Mutant(
     "D8",
     "a node answers its own messages",
-    (
+    in_spec=(
         _node(
             "    if message.sender == node.id:\n        return Step(None, (), node)\n",
             "",
         ),
     ),
 )
-D9 = Decision(
+D9 = Mutant(
     "D9",
     "asked to remove committed entries, a node does",
-    (
+    in_spec=(
         _node(
             """    if agreed < node.commit_index:
         return Refused("invariant", "the leader's log contradicts committed entries")
@@ -175,10 +166,10 @@ D9 = Decision(
         ),
     ),
 )
-LEARN_LATE = Decision(
+LEARN_LATE = Mutant(
     "beyond D1 to D9",
     "a follower learns the commit index only from a call that its log then ends with",
-    (
+    in_spec=(
         _node(
             """    if not missing:
         return learn_commit(node, call.commit_index, agreed), ()
@@ -196,6 +187,6 @@ DECISIONS = (D1, D2, D3, D4, D5, D6, D7, D8, D9)
 
 
 @cache
-def as_in_crate(*decisions: Decision) -> Rule:
+def as_in_crate(*decisions: Mutant) -> Rule:
     """The specification of a node with these decisions taken back."""
-    return rule(*(patch for decision in decisions for patch in decision.patches))
+    return rule(*(patch for decision in decisions for patch in decision.in_spec))

@@ -11,7 +11,7 @@ import pytest
 
 import raftbare
 from conformance.mutants.planted.catalogue import CATALOGUE, UnknownMutantError, by_name
-from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.mutant import Mutant
 from spec import properties
 
 REQUIRED = {
@@ -112,7 +112,7 @@ def test_names_and_descriptions_are_unique() -> None:
     assert len(CATALOGUE) >= 60
     assert len({mutant.name for mutant in CATALOGUE}) == len(CATALOGUE)
     assert len({mutant.what for mutant in CATALOGUE}) == len(CATALOGUE)
-    assert len({mutant.patches for mutant in CATALOGUE}) == len(CATALOGUE)
+    assert len({mutant.in_library for mutant in CATALOGUE}) == len(CATALOGUE)
 
 
 @each
@@ -155,9 +155,9 @@ def changed_lines(mutant: Mutant) -> int:
     assert raftbare.__file__ is not None
     folder = Path(raftbare.__file__).parent
     added = removed = 0
-    for module in sorted({patch.file for patch in mutant.patches}):
+    for module in sorted({patch.file for patch in mutant.in_library}):
         before = after = (folder / f"{module}.py").read_text(encoding="utf-8")
-        for patch in mutant.patches:
+        for patch in mutant.in_library:
             if patch.file == module:
                 after = after.replace(patch.old, patch.new)
         for line in unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""):

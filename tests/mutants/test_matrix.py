@@ -24,7 +24,7 @@ from conformance.mutants.matrix.run import (
 )
 from conformance.mutants.matrix.trial import BUDGETS, Budget, Trial, tried
 from conformance.mutants.planted.catalogue import CATALOGUE, by_name
-from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
 
 SMALL = Budget(

@@ -1,40 +1,25 @@
 """Bugs that Raft implementations had, put into the specification and the library alike.
 
-Where both are wrong in the same way no comparison finds anything: it takes the properties.  Each
-seed names the bounds within which `conformance explore` finds it, from an empty start.
+Where both are wrong in the same way no comparison finds anything: it takes the properties.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import ModuleType
+from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.audit.decisions import D1
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.subjects.patched import Patch, library, rule
-from spec.cluster import Rule
+from conformance.subjects.mutant import Mutant
+from conformance.subjects.patched import Patch
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
-    name: str
-    what: str
-    source: str
-    in_spec: tuple[Patch, ...]
-    in_library: tuple[Patch, ...]
-    bounds: Bounds
-    breaks: str
-    """The property that the shortest counterexample breaks."""
+class InBoth(Mutant):
+    """`bounds`: within which `conformance explore` finds it, from an empty start."""
 
-    @contextmanager
-    def planted(self) -> Iterator[tuple[Rule, ModuleType]]:
-        """The specification's rule and the library, both with the bug."""
-        with library(*self.in_library) as broken:
-            yield rule(*self.in_spec), broken
+    bounds: Bounds = field(kw_only=True)
 
 
 def _spec(old: str, new: str) -> Patch:
@@ -45,81 +30,86 @@ def _library(old: str, new: str) -> Patch:
     return Patch("rules", old, new)
 
 
-SEEDS: Final = (
-    Seed(
+def _by_name(*mutants: InBoth) -> dict[str, InBoth]:
+    return {mutant.name: mutant for mutant in mutants}
+
+
+IN_BOTH: Final = _by_name(
+    InBoth(
         "index-only-vote",
         "a vote compares the index of the last entries only",
-        "§5.4.1; the Rust crate raftbare 0.2.2 (D1)",
-        D1.patches,
-        IN_LIBRARY["D1"],
-        Bounds(terms=3, log=4, in_flight=1),
         "LeaderCompleteness",
+        "§5.4.1; the Rust crate raftbare 0.2.2 (D1)",
+        in_spec=D1.in_spec,
+        in_library=IN_LIBRARY["D1"],
+        bounds=Bounds(terms=3, log=4, in_flight=1),
     ),
-    Seed(
+    InBoth(
         "earlier-term-commit",
         "an entry of an earlier term is committed by counting its replicas",
-        "§5.4.2, Figure 8",
-        (
+        "NeverCommitEarlierTermDirectly",
+        "§5.4.2, Figure 8; logcabin/logcabin #44; bakwc/PySyncObj #169; async-raft/async-raft #108",
+        in_spec=(
             _spec(
                 "    if index <= node.commit_index or node.log.term(index) != node.current_term:\n",
                 "    if index <= node.commit_index:\n",
             ),
         ),
-        (
+        in_library=(
             _library(
                 "        if index <= self._commit_index or log.entries._term(index) != "
                 "self._current_term:\n",
                 "        if index <= self._commit_index:\n",
             ),
         ),
-        Bounds(terms=2, log=4, in_flight=1),
-        "NeverCommitEarlierTermDirectly",
+        bounds=Bounds(terms=2, log=4, in_flight=1),
     ),
-    Seed(
+    InBoth(
         "vote-not-persisted",
         "a vote is told and not written down",
+        "VotePersistedBeforeReply",
         "Figure 2, persistent state",
-        (
+        in_spec=(
             _spec(
                 "        owed = (SaveVotedFor(call.sender),)\n    reply = RequestVoteReply",
                 "    reply = RequestVoteReply",
             ),
         ),
-        (
+        in_library=(
             _library(
                 "            self._voted_for = call.sender\n"
                 "            self._pending.save_voted_for = True\n",
                 "            self._voted_for = call.sender\n",
             ),
         ),
-        Bounds(terms=2, log=3, in_flight=1, crashes=1),
-        "VotePersistedBeforeReply",
+        bounds=Bounds(terms=2, log=3, in_flight=1, crashes=1),
     ),
-    Seed(
-        "commit-without-min",
-        "a follower takes the leader's commit index beyond what it verified",
-        "Figure 2, AppendEntries receiver 5",
-        (
+    InBoth(
+        "commit-past-verified",
+        "a follower commits entries of its own that follow what a call has verified",
+        "StateMachineSafety",
+        "Figure 2, AppendEntries receiver 5; atomix/copycat #265; scylladb/scylladb #9965",
+        in_spec=(
             _spec(
                 "max(node.commit_index, min(leader_commit, verified))",
                 "max(node.commit_index, min(leader_commit, node.log.last_index))",
             ),
         ),
-        (
+        in_library=(
             Patch(
                 "log",
                 "        return None, call, agreed\n",
                 "        return None, call, log.last_position.index\n",
             ),
         ),
-        Bounds(terms=2, log=3, in_flight=2, shortened=2),
-        "StateMachineSafety",
+        bounds=Bounds(terms=2, log=3, in_flight=2, shortened=2),
     ),
-    Seed(
+    InBoth(
         "truncation-on-stale-append",
-        "a call whose entries are all there truncates the log after them",
-        "§5.3, Figure 2, AppendEntries receiver 3",
-        (
+        "a call whose entries are all there cuts off what follows them",
+        "CommittedOnQuorum",
+        "Figure 2, AppendEntries receiver 3",
+        in_spec=(
             _spec(
                 "        return learn_commit(node, call.commit_index, agreed), ()\n",
                 "        if agreed < log.last_index:\n"
@@ -129,7 +119,7 @@ SEEDS: Final = (
                 "        return learn_commit(node, call.commit_index, agreed), ()\n",
             ),
         ),
-        (
+        in_library=(
             Patch(
                 "log",
                 "    if agreed >= call.last_position.index:\n",
@@ -139,14 +129,14 @@ SEEDS: Final = (
                 "            return base, LogEntries(base, None), agreed\n",
             ),
         ),
-        Bounds(terms=2, log=3, in_flight=2),
-        "CommittedOnQuorum",
+        bounds=Bounds(terms=2, log=3, in_flight=2),
     ),
-    Seed(
+    InBoth(
         "joint-quorum-over-union",
         "a joint configuration's quorum is a majority of both memberships together",
+        "CommittedOnQuorum",
         "§6",
-        (
+        in_spec=(
             _spec(
                 "    return majority(config.voters) and "
                 "(not config.is_joint or majority(config.new_voters))\n",
@@ -159,7 +149,7 @@ SEEDS: Final = (
                 "    index = majority_index(node.config.electors)\n",
             ),
         ),
-        (
+        in_library=(
             Patch(
                 "quorum",
                 "    return is_majority(config.voters, nodes) and (\n"
@@ -177,14 +167,14 @@ SEEDS: Final = (
                 "        log = self._log\n",
             ),
         ),
-        Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
-        "CommittedOnQuorum",
+        bounds=Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
     ),
-    Seed(
+    InBoth(
         "vote-counted-twice",
         "a second reply of the same voter counts as another vote",
-        "§5.2",
-        (
+        "ElectedByQuorum",
+        "ktoso/akka-raft #45",
+        in_spec=(
             _spec(
                 "            granted = granted | {reply.sender}\n",
                 "            more = sorted(node.config.voters - granted)\n"
@@ -193,7 +183,7 @@ SEEDS: Final = (
                 "            )\n",
             ),
         ),
-        (
+        in_library=(
             _library(
                 "            role.granted_votes.add(reply.sender)\n",
                 "            more = sorted(self._log.latest_config.voters - role.granted_votes)\n"
@@ -202,7 +192,6 @@ SEEDS: Final = (
                 "            role.granted_votes.add(reply.sender)\n",
             ),
         ),
-        Bounds(nodes=4, terms=1, log=3, in_flight=2, proposals=0, duplications=1),
-        "ElectedByQuorum",
+        bounds=Bounds(nodes=4, terms=1, log=3, in_flight=2, proposals=0, duplications=1),
     ),
 )
