@@ -12,12 +12,17 @@ import numpy as np
 import pytest
 
 from conformance.audit.decisions import D2, D7, as_in_crate
-from conformance.explore.liveness.eventually import EventuallyReport, Stall, eventually
+from conformance.explore.liveness.eventually import (
+    Check,
+    EventuallyReport,
+    LivenessFailure,
+    eventually,
+)
 from conformance.explore.liveness.exchange import Exchanges, age, servers_of
 from conformance.explore.states.bounds import Bounds
-from conformance.explore.states.space import Space, unpack
+from conformance.explore.states.space import Space
 from conformance.explore.states.symmetry import renamed
-from conformance.explore.states.tables import Keys, distinct
+from conformance.explore.states.tables import Keys, distinct, unpack
 from conformance.subjects.patched import Patch, rule
 from spec import node as rules
 from spec.cluster import Cluster, Deliver, Drain, Member, Rule, apply
@@ -65,8 +70,8 @@ def cluster_of(space: Space, state: int) -> Cluster:
     return Cluster(tuple(space.nodes.members[number] for number in numbers), network)
 
 
-def end_of(space: Space, stall: Stall, cluster: Cluster) -> Cluster:
-    for step in stall.steps(space, cluster):
+def end_of(space: Space, failure: LivenessFailure, cluster: Cluster) -> Cluster:
+    for step in failure.steps(space, cluster):
         cluster = apply(cluster, step, space.nodes.rule).after
     return cluster
 
@@ -100,7 +105,7 @@ def test_nothing_gets_stuck(bounds: Bounds) -> None:
     idle = {name for name, claim in report.claims.items() if not claim.checked}
     # A cluster of one node is never without a leader for long enough, nor has it heartbeats.
     assert idle <= ({"ElectionCompletes", "LeaderReplaced"} if bounds.nodes == 1 else set())
-    assert all(claim.failed == 0 and claim.stall is None for claim in report.claims.values())
+    assert all(claim.failed == 0 and claim.failure is None for claim in report.claims.values())
 
 
 def test_what_it_took_is_told() -> None:
@@ -120,8 +125,8 @@ def test_one_order_of_delivery_is_a_part_of_every() -> None:
 
 def test_progress_is_told() -> None:
     space = Space(SMALL)
-    told: list[int] = []
-    eventually(space, [space.initial], None, lambda report: told.append(report.explored))
+    check = Check(space)
+    told = [check.report.explored for _ in check.run([space.initial])]
     assert told[0] == 1
 
 
@@ -138,10 +143,10 @@ def test_a_leader_that_removes_itself_is_needed_until_that_is_committed() -> Non
 def test_d2_leaves_a_candidate_behind() -> None:
     space, _, report = checked(SMALL, as_in_crate(D2))
     assert stalls(SMALL, as_in_crate(D2)) == ["LeaderGathers"]
-    stall = report.found
-    assert stall is not None
-    assert "same state again" in stall.detail
-    members = end_of(space, stall, cluster_of(space, stall.state)).members
+    failure = report.found
+    assert failure is not None
+    assert "same state again" in failure.detail
+    members = end_of(space, failure, cluster_of(space, failure.state)).members
     leader = next(member.node for member in members if isinstance(member.node.role, Leader))
     alone = [member.node for member in members if member.node.leader is None]
     assert [node.voted_for for node in alone] == [node.id for node in alone] != []
@@ -152,9 +157,9 @@ def test_d7_lets_elections_stall_but_not_for_ever() -> None:
     assert stalls(TINY, as_in_crate(D7)) == ["LeaderReplaced"]
     assert stalls(CRASHES, as_in_crate(D7)) == ["ElectionCompletes", "LeaderReplaced"]
     space, _, report = checked(CRASHES, as_in_crate(D7))
-    stall = report.claims["ElectionCompletes"].stall
-    assert stall is not None
-    members = end_of(space, stall, cluster_of(space, stall.state)).members
+    failure = report.claims["ElectionCompletes"].failure
+    assert failure is not None
+    members = end_of(space, failure, cluster_of(space, failure.state)).members
     assert not any(isinstance(member.node.role, Leader) for member in members)
     others = [member.node for member in members if isinstance(member.node.role, Follower)]
     assert len({node.voted_for for node in others} - {None}) == 1
@@ -197,10 +202,10 @@ def test_a_rule_that_gets_stuck_is_found(old: str, new: str, claims: set[str]) -
     assert claims <= set(stalls(TINY, mutant))
     explored = set(np.concatenate(found).tolist())
     for claim in report.claims.values():
-        assert (claim.stall is not None) == (claim.failed > 0)
-        if claim.stall is not None:
-            assert claim.stall.state in explored
-            end_of(space, claim.stall, cluster_of(space, claim.stall.state))
+        assert (claim.failure is not None) == (claim.failed > 0)
+        if claim.failure is not None:
+            assert claim.failure.state in explored
+            end_of(space, claim.failure, cluster_of(space, claim.failure.state))
 
 
 def test_messages_without_an_end_are_found() -> None:
@@ -218,20 +223,20 @@ def test_messages_without_an_end_are_found() -> None:
 
 def test_a_continuation_is_renamed_with_its_cluster() -> None:
     space, _, report = checked(SMALL, as_in_crate(D2))
-    stall = report.found
-    assert stall is not None
-    cluster, names = cluster_of(space, stall.state), (0, 2, 1)
+    failure = report.found
+    assert failure is not None
+    cluster, names = cluster_of(space, failure.state), (0, 2, 1)
     members: list[Member] = [renamed(member, names) for member in cluster.members]
     other = Cluster(
         tuple(sorted(members, key=lambda member: member.node.id)),
         tuple(renamed(envelope, names) for envelope in cluster.network)[::-1],
     )
-    ends = [end_of(space, stall, start).members for start in (cluster, other)]
+    ends = [end_of(space, failure, start).members for start in (cluster, other)]
     assert sorted(member.node.current_term for member in ends[0]) == sorted(
         member.node.current_term for member in ends[1]
     )
     with pytest.raises(ValueError, match="not in the state"):
-        next(stall.steps(space, cluster._replace(network=())))
+        next(failure.steps(space, cluster._replace(network=())))
 
 
 # How it is computed
@@ -278,7 +283,7 @@ def test_nothing_is_lost_by_putting_states_to_rest(
     for name, claim in report.claims.items():
         other = rested.claims[name]
         assert (claim.failed > 0, claim.most) == (other.failed > 0, other.most)
-        assert (claim.stall and claim.stall.state) == (other.stall and other.stall.state)
+        assert (claim.failure and claim.failure.state) == (other.failure and other.failure.state)
 
 
 def test_states_are_found_whatever_the_order_and_the_portions() -> None:

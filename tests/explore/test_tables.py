@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from conformance.explore.states import tables
 from conformance.explore.states.tables import (
     ABSENT,
-    Hashed,
-    Interned,
+    HashIndex,
+    Interner,
     Ints,
     Keys,
-    Remembered,
+    Memo,
     Rows,
     distinct,
     spread,
@@ -30,8 +30,8 @@ def keys(values: list[int]) -> Keys:
 
 
 @given(st.lists(KEYS, max_size=4), KEYS)
-def test_hashed_is_a_dict(batches: list[list[int]], asked: list[int]) -> None:
-    table, expected = Hashed(bits=3), dict[int, int]()
+def test_a_hash_index_is_a_dict(batches: list[list[int]], asked: list[int]) -> None:
+    table, expected = HashIndex(bits=3), dict[int, int]()
     for batch in batches:
         new = sorted(set(batch) - set(expected))
         values = range(len(expected), len(expected) + len(new))
@@ -44,8 +44,8 @@ def test_hashed_is_a_dict(batches: list[list[int]], asked: list[int]) -> None:
     assert dict(zip(stored.tolist(), numbers.tolist(), strict=True)) == expected
 
 
-def test_hashed_grows_to_many() -> None:
-    table = Hashed()
+def test_a_hash_index_grows_to_many() -> None:
+    table = HashIndex()
     many = np.random.default_rng(0).permutation(np.arange(200_000, dtype=np.uint64))
     table.insert(many[:150_000], np.arange(150_000))
     assert (table.find(many[:150_000]) == np.arange(150_000)).all()
@@ -59,7 +59,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max
 
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_rows_are_numbered_in_the_order_of_coming(batches: list[list[tuple[int, int]]]) -> None:
-    table, interned = Rows(2), Interned[tuple[int, int]]()
+    table, interned = Rows(2), Interner[tuple[int, int]]()
     for batch in batches:
         expected = [interned.number(row) for row in batch]
         assert table.number(np.array(batch, np.int32)).tolist() == expected
@@ -83,7 +83,7 @@ def test_rows_with_one_hash_keep_apart(batches: list[list[tuple[int, int]]]) -> 
         assert len(set(seen.values())) == len(seen) == len(table)
 
 
-def test_remembered_computes_each_key_once_until_it_forgets() -> None:
+def test_a_memo_computes_each_key_once_until_it_forgets() -> None:
     asked: list[int] = []
 
     def compute(wanted: Keys) -> tuple[Ints, tables.Array]:
@@ -92,7 +92,7 @@ def test_remembered_computes_each_key_once_until_it_forgets() -> None:
         which = np.repeat(np.arange(len(wanted)), counts)
         return which, wanted[which].astype(np.int64)[:, None]
 
-    table = Remembered(1, compute, RLock())
+    table = Memo(1, compute, RLock())
     for wanted in ([5, 3, 5, 4], [4, 5, 7], [3]):
         starts, counts, rows = table(keys(wanted))
         assert counts.tolist() == [key % 3 for key in wanted]
@@ -100,7 +100,7 @@ def test_remembered_computes_each_key_once_until_it_forgets() -> None:
         assert rows[places, 0].tolist() == [wanted[one] for one in which]
     assert sorted(asked) == [3, 4, 5, 7]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "REMEMBERED", 3)
+        patch.setattr(tables, "MOST_KEYS", 3)
         table(keys([8, 5]))
     assert sorted(asked) == [3, 4, 5, 5, 7, 8]
 
