@@ -10,9 +10,9 @@ import pytest
 from conformance.audit.decisions import D1, as_in_crate
 from conformance.audit.run import audit
 from conformance.explore.search.narrate import narrate
-from conformance.explore.search.path import Counterexample, possible
+from conformance.explore.search.path import Counterexample
 from conformance.explore.search.run import Options, explore
-from conformance.explore.states.bounds import Bounds, Cost
+from conformance.explore.states.bounds import Bounds
 from conformance.explore.states.space import Space
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.mutants.planted.in_both import IN_BOTH, InBoth
@@ -20,9 +20,8 @@ from conformance.observe.finding import Difference, name_of
 from conformance.simulation.replay import replay
 from conformance.subjects.patched import Patch, library
 from conformance.trace.save import save
-from spec.cluster import new_cluster
 from spec.properties import check_change
-from tests.explore.plain_search import State, state_of
+from tests.explore.plain_search import search
 
 
 def found_by(options: Options) -> Counterexample:
@@ -69,24 +68,12 @@ def test_no_shorter_way_exists() -> None:
     mutant = IN_BOTH["truncation-on-stale-append"]
     bounds, rule = mutant.bounds, mutant.rule()
     found = found_by(Options(bounds, rule=rule, library=None))
-    space = Space(bounds, rule)
-    start = new_cluster(bounds.nodes)
-    wrong, depth = False, 0
-    seen: set[State] = set()
-    frontier = [(start, Cost())]
-    while not wrong and depth < len(found.moves):
-        depth += 1
-        following = []
-        for before, spent in frontier:
-            for move in possible(space, before, spent):
-                wrong = wrong or any(check_change(change) for change in move.changes)
-                state = state_of(move.after, move.spent)
-                if state not in seen:
-                    seen.add(state)
-                    following.append((move.after, move.spent))
-        frontier = following
-    assert wrong
-    assert depth == len(found.moves)
+    shortest = next(
+        depth
+        for depth, (_, moves) in enumerate(search(Space(bounds, rule)), start=1)
+        if any(check_change(change) for move in moves for change in move.changes)
+    )
+    assert shortest == len(found.moves)
 
 
 def test_symmetry_loses_no_verdict() -> None:

@@ -90,9 +90,8 @@ from conformance.explore.states.tables import (
     Keys,
     SortedRuns,
     distinct,
-    unpack,
 )
-from spec.cluster import Cluster, Deliver, Drain, Envelope, Input, Member, Step, apply
+from spec.cluster import Cluster, Deliver, Drain, Envelope, Input, Step, apply
 
 EXISTS: Final = "ElectorExists"
 ESCAPES: Final = "NoDeadEnd"
@@ -427,15 +426,10 @@ def _as_named(
     space: Space, state: int, moves: tuple[Move, ...], cluster: Cluster
 ) -> tuple[Move, ...]:
     """The moves after the renaming that makes the state this cluster."""
-    servers, networks = unpack(np.array([state], np.uint64))
-    numbers = space.servers.table.rows[servers[0], : space.bounds.nodes]
-    members = [space.nodes.members[number] for number in numbers]
-    network = [space.nodes.envelopes[number] for number in space.network.under_way(networks)[0]]
+    found = space.cluster(state)
     for names in renamings(space.bounds):
-        others: list[Member] = [renamed(member, names) for member in members]
-        others.sort(key=lambda member: member.node.id)
-        sent = Counter(renamed(envelope, names) for envelope in network if envelope is not None)
-        if tuple(others) == cluster.members and sent == Counter(cluster.network):
+        other: Cluster = renamed(found, names)
+        if other.members == cluster.members and Counter(other.network) == Counter(cluster.network):
             return tuple(_renamed(move, names) for move in moves)
     raise ValueError("the cluster is not in the state that the continuation is of")
 

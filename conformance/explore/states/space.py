@@ -64,6 +64,16 @@ class Space:
         """The bounds because of which some step was not taken."""
         return sorted(self.nodes.cut_by | self.network.cut_by)
 
+    def cluster(self, state: int) -> Cluster:
+        """A cluster in this state; its history is left out, and what is spent."""
+        servers, networks = unpack(np.array([state], np.uint64))
+        members = self.servers.table.rows[servers[0], : self.bounds.nodes]
+        envelopes = [self.nodes.envelopes[one] for one in self.network.under_way(networks)[0]]
+        return Cluster(
+            tuple(self.nodes.members[member] for member in members),
+            tuple(envelope for envelope in envelopes if envelope is not None),
+        )
+
     # All that has been computed, for a checkpoint
 
     def values(self) -> dict[str, list[Any]]:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from conformance.explore.states.bounds import Bounds
 from spec import values as v
-from spec.cluster import Envelope, History, Member, Snapshot
+from spec.cluster import Cluster, Envelope, History, Member, Snapshot
 from spec.pending import Pending
 
 Renaming: TypeAlias = tuple[int, ...]
@@ -43,6 +43,15 @@ def _name(node: int | None, names: Renaming) -> int | None:
 
 def _names(nodes: frozenset[int], names: Renaming) -> frozenset[int]:
     return frozenset(names[node] for node in nodes)
+
+
+def _cluster(cluster: Cluster, names: Renaming) -> Cluster:
+    members: list[Member] = [renamed(member, names) for member in cluster.members]
+    return Cluster(
+        tuple(sorted(members, key=lambda member: member.node.id)),
+        tuple(renamed(envelope, names) for envelope in cluster.network),
+        renamed(cluster.history, names),
+    )
 
 
 def _member(member: Member, names: Renaming) -> Member:
@@ -131,6 +140,7 @@ _RENAME: dict[type, Callable[[Any, Renaming], Any]] = {
     v.Follower: lambda role, names: v.Follower(_name(role.leader, names)),
     v.Candidate: lambda role, names: v.Candidate(_names(role.granted, names)),
     v.Leader: _leader,
+    Cluster: _cluster,
     Envelope: lambda envelope, names: Envelope(
         names[envelope.to], renamed(envelope.content, names)
     ),
