@@ -14,24 +14,28 @@ from conformance.subjects.patched import Patch, rule
 from spec.cluster import Rule
 
 
+def _decision(name: str, what: str, patches: tuple[Patch, ...]) -> Mutant:
+    return Mutant(name, what, in_spec=patches)
+
+
 def _node(old: str, new: str) -> Patch:
     return Patch("node", old, new)
 
 
-D1 = Mutant(
+D1 = _decision(
     "D1",
     "a vote compares the index of the last entries only",
-    in_spec=(
+    (
         _node(
             "if call.last_position < node.log.last_position:",
             "if call.last_position.index < node.log.last_position.index:",
         ),
     ),
 )
-D2 = Mutant(
+D2 = _decision(
     "D2",
     "the leader of the own term is followed only by who voted for it, or takes it for its vote",
-    in_spec=(
+    (
         _node(
             """    node = node._replace(role=Follower(call.sender))
     accepted = agree_with_leader(node, call)
@@ -54,40 +58,40 @@ D2 = Mutant(
         ),
     ),
 )
-D3 = Mutant(
+D3 = _decision(
     "D3",
     "a removed leader clears its vote when it steps down in its own term",
-    in_spec=(
+    (
         _node(
             "        return node._replace(role=Follower()), (SetElectionTimeout(),)",
             "        return step_down(node, node.current_term)",
         ),
     ),
 )
-D4 = Mutant(
+D4 = _decision(
     "D4",
     "a snapshot ahead of the commit index leaves it behind",
-    in_spec=(
+    (
         _node(
             "        commit_index=max(node.commit_index, position.index),\n",
             "",
         ),
     ),
 )
-D5 = Mutant(
+D5 = _decision(
     "D5",
     "entries that begin before the own snapshot are not matched with it",
-    in_spec=(
+    (
         _node(
             "        prev, entries = log.snapshot_position, entries[covered:]\n",
             "        return node, ()\n",
         ),
     ),
 )
-D6 = Mutant(
+D6 = _decision(
     "D6",
     "a conflicting suffix is removed one entry per round trip",
-    in_spec=(
+    (
         _node(
             """    keep = min(prev.index - 1, log.last_index)
     while keep >= log.snapshot_position.index and log.term(keep) > prev.term:
@@ -126,10 +130,10 @@ D6 = Mutant(
         ),
     ),
 )
-D7 = Mutant(
+D7 = _decision(
     "D7",
     "a node that voted for another drops a vote request of a higher term",
-    in_spec=(
+    (
         _node(
             "    before, owed = node, NOTHING_OWED\n",
             """    before, owed = node, NOTHING_OWED
@@ -144,20 +148,20 @@ D7 = Mutant(
         ),
     ),
 )
-D8 = Mutant(
+D8 = _decision(
     "D8",
     "a node answers its own messages",
-    in_spec=(
+    (
         _node(
             "    if message.sender == node.id:\n        return Step(None, (), node)\n",
             "",
         ),
     ),
 )
-D9 = Mutant(
+D9 = _decision(
     "D9",
     "asked to remove committed entries, a node does",
-    in_spec=(
+    (
         _node(
             """    if agreed < node.commit_index:
         return Refused("invariant", "the leader's log contradicts committed entries")
@@ -166,10 +170,10 @@ D9 = Mutant(
         ),
     ),
 )
-LEARN_LATE = Mutant(
+LEARN_LATE = _decision(
     "beyond D1 to D9",
     "a follower learns the commit index only from a call that its log then ends with",
-    in_spec=(
+    (
         _node(
             """    if not missing:
         return learn_commit(node, call.commit_index, agreed), ()

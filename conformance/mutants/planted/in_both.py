@@ -30,86 +30,97 @@ def _library(old: str, new: str) -> Patch:
     return Patch("rules", old, new)
 
 
+def _in_both(
+    name: str,
+    what: str,
+    source: str,
+    in_spec: tuple[Patch, ...],
+    in_library: tuple[Patch, ...],
+    bounds: Bounds,
+    breaks: str,
+) -> InBoth:
+    return InBoth(name, what, breaks, source, in_library, in_spec, bounds=bounds)
+
+
 def _by_name(*mutants: InBoth) -> dict[str, InBoth]:
     return {mutant.name: mutant for mutant in mutants}
 
 
 IN_BOTH: Final = _by_name(
-    InBoth(
+    _in_both(
         "index-only-vote",
         "a vote compares the index of the last entries only",
-        "LeaderCompleteness",
         "§5.4.1; the Rust crate raftbare 0.2.2 (D1)",
-        in_spec=D1.in_spec,
-        in_library=IN_LIBRARY["D1"],
-        bounds=Bounds(terms=3, log=4, in_flight=1),
+        D1.in_spec,
+        IN_LIBRARY["D1"],
+        Bounds(terms=3, log=4, in_flight=1),
+        "LeaderCompleteness",
     ),
-    InBoth(
+    _in_both(
         "earlier-term-commit",
         "an entry of an earlier term is committed by counting its replicas",
-        "NeverCommitEarlierTermDirectly",
         "§5.4.2, Figure 8; logcabin/logcabin #44; bakwc/PySyncObj #169; async-raft/async-raft #108",
-        in_spec=(
+        (
             _spec(
                 "    if index <= node.commit_index or node.log.term(index) != node.current_term:\n",
                 "    if index <= node.commit_index:\n",
             ),
         ),
-        in_library=(
+        (
             _library(
                 "        if index <= self._commit_index or log.entries._term(index) != "
                 "self._current_term:\n",
                 "        if index <= self._commit_index:\n",
             ),
         ),
-        bounds=Bounds(terms=2, log=4, in_flight=1),
+        Bounds(terms=2, log=4, in_flight=1),
+        "NeverCommitEarlierTermDirectly",
     ),
-    InBoth(
+    _in_both(
         "vote-not-persisted",
         "a vote is told and not written down",
-        "VotePersistedBeforeReply",
         "Figure 2, persistent state",
-        in_spec=(
+        (
             _spec(
                 "        owed = (SaveVotedFor(call.sender),)\n    reply = RequestVoteReply",
                 "    reply = RequestVoteReply",
             ),
         ),
-        in_library=(
+        (
             _library(
                 "            self._voted_for = call.sender\n"
                 "            self._pending.save_voted_for = True\n",
                 "            self._voted_for = call.sender\n",
             ),
         ),
-        bounds=Bounds(terms=2, log=3, in_flight=1, crashes=1),
+        Bounds(terms=2, log=3, in_flight=1, crashes=1),
+        "VotePersistedBeforeReply",
     ),
-    InBoth(
+    _in_both(
         "commit-past-verified",
         "a follower commits entries of its own that follow what a call has verified",
-        "StateMachineSafety",
         "Figure 2, AppendEntries receiver 5; atomix/copycat #265; scylladb/scylladb #9965",
-        in_spec=(
+        (
             _spec(
                 "max(node.commit_index, min(leader_commit, verified))",
                 "max(node.commit_index, min(leader_commit, node.log.last_index))",
             ),
         ),
-        in_library=(
+        (
             Patch(
                 "log",
                 "        return None, call, agreed\n",
                 "        return None, call, log.last_position.index\n",
             ),
         ),
-        bounds=Bounds(terms=2, log=3, in_flight=2, shortened=2),
+        Bounds(terms=2, log=3, in_flight=2, shortened=2),
+        "StateMachineSafety",
     ),
-    InBoth(
+    _in_both(
         "truncation-on-stale-append",
         "a call whose entries are all there cuts off what follows them",
-        "CommittedOnQuorum",
         "Figure 2, AppendEntries receiver 3",
-        in_spec=(
+        (
             _spec(
                 "        return learn_commit(node, call.commit_index, agreed), ()\n",
                 "        if agreed < log.last_index:\n"
@@ -119,7 +130,7 @@ IN_BOTH: Final = _by_name(
                 "        return learn_commit(node, call.commit_index, agreed), ()\n",
             ),
         ),
-        in_library=(
+        (
             Patch(
                 "log",
                 "    if agreed >= call.last_position.index:\n",
@@ -129,14 +140,14 @@ IN_BOTH: Final = _by_name(
                 "            return base, LogEntries(base, None), agreed\n",
             ),
         ),
-        bounds=Bounds(terms=2, log=3, in_flight=2),
+        Bounds(terms=2, log=3, in_flight=2),
+        "CommittedOnQuorum",
     ),
-    InBoth(
+    _in_both(
         "joint-quorum-over-union",
         "a joint configuration's quorum is a majority of both memberships together",
-        "CommittedOnQuorum",
         "§6",
-        in_spec=(
+        (
             _spec(
                 "    return majority(config.voters) and "
                 "(not config.is_joint or majority(config.new_voters))\n",
@@ -149,7 +160,7 @@ IN_BOTH: Final = _by_name(
                 "    index = majority_index(node.config.electors)\n",
             ),
         ),
-        in_library=(
+        (
             Patch(
                 "quorum",
                 "    return is_majority(config.voters, nodes) and (\n"
@@ -167,14 +178,14 @@ IN_BOTH: Final = _by_name(
                 "        log = self._log\n",
             ),
         ),
-        bounds=Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
+        Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
+        "CommittedOnQuorum",
     ),
-    InBoth(
+    _in_both(
         "vote-counted-twice",
         "a second reply of the same voter counts as another vote",
-        "ElectedByQuorum",
         "ktoso/akka-raft #45",
-        in_spec=(
+        (
             _spec(
                 "            granted = granted | {reply.sender}\n",
                 "            more = sorted(node.config.voters - granted)\n"
@@ -183,7 +194,7 @@ IN_BOTH: Final = _by_name(
                 "            )\n",
             ),
         ),
-        in_library=(
+        (
             _library(
                 "            role.granted_votes.add(reply.sender)\n",
                 "            more = sorted(self._log.latest_config.voters - role.granted_votes)\n"
@@ -192,6 +203,7 @@ IN_BOTH: Final = _by_name(
                 "            role.granted_votes.add(reply.sender)\n",
             ),
         ),
-        bounds=Bounds(nodes=4, terms=1, log=3, in_flight=2, proposals=0, duplications=1),
+        Bounds(nodes=4, terms=1, log=3, in_flight=2, proposals=0, duplications=1),
+        "ElectedByQuorum",
     ),
 )
