@@ -18,10 +18,14 @@ from conformance.explore.states.tables import (
     Keys,
     Memo,
     Rows,
+    SortedRuns,
     distinct,
+    pack,
     spread,
+    unpack,
 )
 
+HALF = st.integers(0, 2**32 - 1)
 KEYS = st.lists(st.integers(0, 2**64 - 2) | st.integers(0, 40), max_size=60)
 
 
@@ -103,6 +107,36 @@ def test_a_memo_computes_each_key_once_until_it_forgets() -> None:
         patch.setattr(tables, "MOST_KEYS", 3)
         table(keys([8, 5]))
     assert sorted(asked) == [3, 4, 5, 5, 7, 8]
+
+
+def test_an_interner_notes_each_value_once_and_none_that_is_restored() -> None:
+    noted: list[str] = []
+    interner = Interner("known", note=noted.append)
+    assert [interner.number(value) for value in ("a", "known", "b", "a")] == [1, 0, 2, 1]
+    assert (interner.values, noted) == (["known", "a", "b"], ["a", "b"])
+    interner.restore(["b", "c"])
+    assert [interner.number(value) for value in ("c", "b", "known")] == [1, 0, 2]
+    assert noted == ["a", "b", "known"]
+
+
+@given(st.lists(KEYS, max_size=6), KEYS)
+def test_sorted_runs_are_a_set(batches: list[list[int]], asked: list[int]) -> None:
+    runs, expected = SortedRuns(), set[int]()
+    for batch in batches:
+        new = runs.missing(distinct(keys(batch)))
+        assert new.tolist() == sorted(set(batch) - expected)
+        runs.add(new)
+        expected |= set(batch)
+    assert runs.missing(distinct(keys(asked))).tolist() == sorted(set(asked) - expected)
+    assert runs.nbytes == 8 * len(expected)
+
+
+@given(st.lists(st.tuples(HALF, HALF), max_size=9))
+def test_two_halves_are_packed_and_unpacked(pairs: list[tuple[int, int]]) -> None:
+    halves = np.array(pairs, np.int64).reshape(-1, 2)
+    packed = pack(halves[:, 0], halves[:, 1])
+    assert packed.tolist() == [upper * 2**32 + lower for upper, lower in pairs]
+    assert np.stack(unpack(packed), axis=1).tolist() == halves.tolist()
 
 
 @given(KEYS)

@@ -85,7 +85,7 @@ REQUIRED = {
         "write-lost-in-merge",
     ),
 }
-"""The bugs that the catalogue was asked for, by chapter."""
+"""The bugs that the catalogue must have, by chapter."""
 
 PROPERTIES: list[properties.Property[Any]] = [
     *properties.LOG,
@@ -104,8 +104,8 @@ each = pytest.mark.parametrize("mutant", CATALOGUE, ids=lambda mutant: mutant.na
 
 
 @pytest.mark.parametrize("chapter", REQUIRED)
-def test_every_bug_that_was_asked_for_is_there(chapter: str) -> None:
-    assert [name for name in REQUIRED[chapter] if by_name(name) not in CATALOGUE] == []
+def test_every_bug_that_it_must_have_is_there(chapter: str) -> None:
+    assert set(REQUIRED[chapter]) <= {mutant.name for mutant in CATALOGUE}
 
 
 def test_names_and_descriptions_are_unique() -> None:
