@@ -45,16 +45,18 @@ def _said(cluster: c.Cluster, step: c.Step) -> str:
         case c.Comeback(node):
             return f"node {node}: restarts from its disk"
         case c.Lose(index):
-            envelope = cluster.network[index]
-            return f"lost on the way to {envelope.to}: {_content(envelope)}"
+            return f"lost on the way {_addressed(cluster.network[index])}"
         case c.Duplicate(index):
-            envelope = cluster.network[index]
-            return f"duplicated on the way to {envelope.to}: {_content(envelope)}"
+            return f"duplicated on the way {_addressed(cluster.network[index])}"
 
 
 def _content(envelope: c.Envelope) -> str:
     content = envelope.content
     return show(content) if isinstance(content, c.Snapshot) else show(Receive(content))
+
+
+def _addressed(envelope: c.Envelope) -> str:
+    return f"to {envelope.to}: {_content(envelope)}"
 
 
 def _changed(move: Move) -> Iterator[str]:
@@ -66,7 +68,7 @@ def _changed(move: Move) -> Iterator[str]:
                 yield f"node {new.node.id} is {describe_server(new)} ({', '.join(changes)})"
     for envelope in after.network:
         if after.network.count(envelope) > before.network.count(envelope):
-            yield f"under way to {envelope.to}: {_content(envelope)}"
+            yield f"under way {_addressed(envelope)}"
 
 
 def _differences(old: c.Member, new: c.Member) -> list[str]:

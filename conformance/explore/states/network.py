@@ -55,10 +55,7 @@ class Network:
 
     def after(self, networks: Ints, places: Ints, operations: Ints) -> tuple[Ints, Ints, Array]:
         """Of each network, taken place and operation: where what follows is, and how much."""
-        keys = networks.astype(np.uint64) << np.uint64(36)
-        keys |= places.astype(np.uint64) << np.uint64(32)
-        keys |= operations.astype(np.uint64)
-        return self._after(keys)
+        return self._after(pack(networks << 4 | places, operations))
 
     def number(self, envelopes: list[int], spent: Cost, chosen: Ints) -> Ints:
         """The number of one network, renamed as the servers were."""
@@ -69,9 +66,8 @@ class Network:
         return self.table.number(np.append(places, [[self.spent.number(spent)]], axis=1))
 
     def _compute(self, keys: Keys) -> tuple[Ints, Array]:
-        rows = self.table.rows[(keys >> np.uint64(36)).astype(np.int64)]
-        place = ((keys >> np.uint64(32)) & np.uint64(15)).astype(np.int64)
-        operation = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        taken_from, operation = unpack(keys)
+        rows, place = self.table.rows[taken_from >> 4], taken_from & 15
         taken = np.flatnonzero(place < NOTHING_TAKEN)
         rows[taken, place[taken]] = 0
         sends, cost = self._emitted(operation >> RENAMINGS, place == TAKEN_TWICE)

@@ -167,17 +167,16 @@ class Renamings:
         """The least of each row's renamings, and which of them lead to it, by `chosen`."""
         if self._count == 1 or not len(rows):
             return rows, np.zeros(len(rows), np.int64)
-        best, best_ranks = rows, self._ranks(rows)
+        best = self._ranked(rows)
         ways = np.ones(len(rows), np.int64)
         for number in range(1, self._count):
             other = np.empty_like(rows)
             for old, new in enumerate(self._members.names[number]):
                 other[:, new] = self._members.renamed(number, rows[:, old])
             other[:, -1] = self._histories.renamed(number, rows[:, -1])
-            ranks = self._ranks(other)
-            less, same = compare(ranks, best_ranks)
-            best = np.where(less[:, None], other, best)
-            best_ranks = np.where(less[:, None], ranks, best_ranks)
+            ranked = self._ranked(other)
+            less, same = compare(ranked, best)
+            best = np.where(less[:, None], ranked, best)
             ways = np.where(less, 1 << number, np.where(same, ways | (1 << number), ways))
         found, inverse = np.unique(ways, return_inverse=True)
         numbers = [
@@ -185,29 +184,29 @@ class Renamings:
             for way in map(int, found)
         ]
         assert len(self.chosen) < 1 << RENAMINGS
-        return best, np.array(numbers, np.int64)[inverse]
+        least = best[:, -rows.shape[1] :].astype(rows.dtype)
+        return least, np.array(numbers, np.int64)[inverse]
 
     def least(self, places: Array, numbers: tuple[int, ...]) -> Array:
         """Of these renamings of each network the least one."""
-        best: Array | None = None
-        for number in numbers:
-            other = np.sort(self._envelopes.renamed(number, places), axis=1)
-            ranks = np.sort(self._envelopes.ranks(other), axis=1)
-            ranks = np.concatenate([ranks, other], axis=1)
-            if best is None:
-                best, best_ranks = other, ranks
-            else:
-                less, _ = compare(ranks, best_ranks)
-                best = np.where(less[:, None], other, best)
-                best_ranks = np.where(less[:, None], ranks, best_ranks)
-        assert best is not None
-        return best
+        best, *others = [
+            self._ranked_places(self._envelopes.renamed(number, places)) for number in numbers
+        ]
+        for other in others:
+            less, _ = compare(other, best)
+            best = np.where(less[:, None], other, best)
+        return best[:, -places.shape[1] :].astype(places.dtype)
 
-    def _ranks(self, rows: Array) -> Array:
-        """What to compare rows by; the numbers only where two values have one hash."""
+    def _ranked(self, rows: Array) -> Array:
+        """The rows after what to compare them by: the numbers only where two hashes are one."""
         members, histories = rows[:, :-1], rows[:, -1:]
         ranks = self._members.ranks(members), self._histories.ranks(histories)
         return np.concatenate([*ranks, rows], axis=1)
+
+    def _ranked_places(self, places: Array) -> Array:
+        places = np.sort(places, axis=1)
+        ranks = np.sort(self._envelopes.ranks(places), axis=1)
+        return np.concatenate([ranks, places], axis=1)
 
 
 class Renamed:
