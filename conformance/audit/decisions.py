@@ -7,23 +7,18 @@ Here each is a patch that takes one back.  They name what a recording of the cra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch, in_rules, rule
 from spec.cluster import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`what` the crate does, and the patches that make the specification do the same."""
-
-    name: str
-    what: str
-    patches: tuple[Patch, ...]
+def _decision(name: str, what: str, patches: tuple[Patch, ...]) -> Mutant:
+    return Mutant(name, what, in_spec=patches)
 
 
-D1 = Decision(
+D1 = _decision(
     "D1",
     "a vote compares the index of the last entries only",
     (
@@ -33,7 +28,7 @@ D1 = Decision(
         ),
     ),
 )
-D2 = Decision(
+D2 = _decision(
     "D2",
     "the leader of the own term is followed only by who voted for it, or takes it for its vote",
     (
@@ -60,7 +55,7 @@ D2 = Decision(
         ),
     ),
 )
-D3 = Decision(
+D3 = _decision(
     "D3",
     "a removed leader clears its vote when it steps down in its own term",
     (
@@ -72,7 +67,7 @@ D3 = Decision(
         ),
     ),
 )
-D4 = Decision(
+D4 = _decision(
     "D4",
     "a snapshot ahead of the commit index leaves it behind",
     (
@@ -82,7 +77,7 @@ D4 = Decision(
         ),
     ),
 )
-D5 = Decision(
+D5 = _decision(
     "D5",
     "entries that begin before the own snapshot are not matched with it",
     (
@@ -92,7 +87,7 @@ D5 = Decision(
         ),
     ),
 )
-D6 = Decision(
+D6 = _decision(
     "D6",
     "a conflicting suffix is removed one entry per round trip",
     (
@@ -132,7 +127,7 @@ D6 = Decision(
         ),
     ),
 )
-D7 = Decision(
+D7 = _decision(
     "D7",
     "a node that voted for another drops a vote request of a higher term",
     (
@@ -150,7 +145,7 @@ D7 = Decision(
         ),
     ),
 )
-D8 = Decision(
+D8 = _decision(
     "D8",
     "a node answers its own messages",
     (
@@ -160,7 +155,7 @@ D8 = Decision(
         ),
     ),
 )
-D9 = Decision(
+D9 = _decision(
     "D9",
     "asked to remove committed entries, a node does",
     (
@@ -172,7 +167,7 @@ D9 = Decision(
         ),
     ),
 )
-LEARN_LATE = Decision(
+LEARN_LATE = _decision(
     "beyond D1 to D9",
     "a follower learns the commit index only from a call that its log then ends with",
     (
@@ -190,6 +185,6 @@ DECISIONS = (D1, D2, D3, D4, D5, D6, D7, D8, D9)
 
 
 @cache
-def as_in_crate(*decisions: Decision) -> Rule:
+def as_in_crate(*decisions: Mutant) -> Rule:
     """The specification of a node with these decisions taken back."""
-    return rule(*(patch for decision in decisions for patch in decision.patches))
+    return rule(*(patch for decision in decisions for patch in decision.in_spec))

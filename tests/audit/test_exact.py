@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from conformance.audit.decisions import DECISIONS, Decision, as_in_crate
+from conformance.audit.decisions import DECISIONS, as_in_crate
 from conformance.audit.exact import ExactAudit
 from conformance.audit.run import audit
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.recorded import Recorded
 from conformance.subjects.library import LibrarySubject
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import library
 from conformance.subjects.subject import SpecSubject
 from conformance.trace.translate import Observed
@@ -283,7 +284,7 @@ def test_the_decision_that_a_copy_of_the_library_lacks_is_named(name: str, tmp_p
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=[decision.name for decision in DECISIONS])
-def test_the_decision_that_a_rule_takes_back_is_named(decision: Decision, tmp_path: Path) -> None:
+def test_the_decision_that_a_rule_takes_back_is_named(decision: Mutant, tmp_path: Path) -> None:
     recording = story(decision.name, SpecSubject(as_in_crate(decision)))
     (problem,) = audit([written(tmp_path / "trace.jsonl", recording)]).problems
     assert (problem.node, problem.seq) == (1, recording[-2].seq)

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.explore.search.run import Options, explore
 from conformance.explore.states.bounds import Bounds
-from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.observe.finding import name_of
 from tests.bench.tlc import explore_with_tlc
 
@@ -79,13 +79,13 @@ def test_seconds_to_find_each_seeded_bug(benchmark: Any) -> None:
     lines: list[str] = []
 
     def find_all() -> None:
-        for seed in SEEDS:
-            with seed.planted() as (rule, broken):
-                report = explore(Options(seed.bounds, rule=rule, library=broken))
+        for mutant in IN_BOTH.values():
+            with mutant.planted() as broken:
+                report = explore(Options(mutant.bounds, rule=mutant.rule(), library=broken))
             assert report.found is not None
-            assert name_of(report.found.finding) == seed.breaks
+            assert name_of(report.found.finding) == mutant.breaks
             lines.append(
-                f"{seed.name:28} {seed.breaks:32} {len(report.found.moves):3} moves "
+                f"{mutant.name:28} {mutant.breaks:32} {len(report.found.moves):3} moves "
                 f"{report.distinct:10,} states {report.seconds:6.1f} s"
             )
 

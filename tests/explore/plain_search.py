@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from conformance.explore.search.path import Move, possible
 from conformance.explore.states.bounds import Bounds, Cost
 from conformance.explore.states.space import Space
 from conformance.explore.states.symmetry import renamed, renamings
-from spec.cluster import Cluster, History, Member, new_cluster
+from spec.cluster import Cluster, Envelope, History, Member, new_cluster
 
-State = tuple[tuple[Member, ...], tuple[object, ...], History, Cost]
+State = tuple[tuple[Member, ...], tuple[Envelope, ...], History, Cost]
 
 
 def state_of(cluster: Cluster, spent: Cost) -> State:
@@ -16,23 +18,17 @@ def state_of(cluster: Cluster, spent: Cost) -> State:
     return cluster.members, network, cluster.history, spent
 
 
-def reference(space: Space) -> list[set[State]]:
-    """All states, by depth."""
+def search(space: Space) -> Iterator[tuple[set[State], list[Move]]]:
+    """By depth: all states that are new there, and all moves from them."""
     start = new_cluster(space.bounds.nodes)
     frontier = {state_of(start, Cost()): (start, Cost())}
     seen: set[State] = set()
-    layers: list[set[State]] = []
     while frontier:
         seen |= frontier.keys()
-        layers.append(set(frontier))
-        following: dict[State, tuple[Cluster, Cost]] = {}
-        for cluster, spent in frontier.values():
-            for move in possible(space, cluster, spent):
-                state = state_of(move.after, move.spent)
-                if state not in seen:
-                    following.setdefault(state, (move.after, move.spent))
-        frontier = following
-    return layers
+        moves = [move for at in frontier.values() for move in possible(space, *at)]
+        yield set(frontier), moves
+        following = {state_of(move.after, move.spent): (move.after, move.spent) for move in moves}
+        frontier = {state: at for state, at in following.items() if state not in seen}
 
 
 def orbits(bounds: Bounds, states: set[State]) -> int:
@@ -50,9 +46,4 @@ def orbits(bounds: Bounds, states: set[State]) -> int:
 
 def _renamed(state: State, names: tuple[int, ...]) -> State:
     members, network, history, spent = state
-    moved = sorted((renamed(member, names) for member in members), key=lambda one: one.node.id)
-    contents = tuple(sorted((renamed(envelope, names) for envelope in network), key=repr))
-    return tuple(moved), contents, renamed(history, names), spent
-
-
-__all__ = ["Move", "State", "orbits", "reference", "state_of"]
+    return state_of(renamed(Cluster(members, network, history), names), spent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,19 +10,18 @@ import pytest
 from conformance.audit.decisions import D1, as_in_crate
 from conformance.audit.run import audit
 from conformance.explore.search.narrate import narrate
-from conformance.explore.search.path import Counterexample, possible
+from conformance.explore.search.path import Counterexample
 from conformance.explore.search.run import Options, explore
-from conformance.explore.states.bounds import Bounds, Cost
+from conformance.explore.states.bounds import Bounds
 from conformance.explore.states.space import Space
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.mutants.planted.in_both import SEEDS, Seed
+from conformance.mutants.planted.in_both import IN_BOTH, InBoth
 from conformance.observe.finding import Difference, name_of
 from conformance.simulation.replay import replay
 from conformance.subjects.patched import Patch, library
 from conformance.trace.save import save
-from spec.cluster import apply, new_cluster
 from spec.properties import check
-from tests.explore.plain_search import State, state_of
+from tests.explore.plain_search import search
 
 
 def found_by(options: Options) -> Counterexample:
@@ -32,27 +32,30 @@ def found_by(options: Options) -> Counterexample:
     return report.found
 
 
-FAST = [seed for seed in SEEDS if seed.name != "commit-without-min"]
+FAST = [mutant for name, mutant in IN_BOTH.items() if name != "commit-past-verified"]
 """All but the one that takes half a minute, which `tests/bench` has."""
 
 
-@pytest.mark.parametrize("seed", FAST, ids=lambda seed: seed.name)
-def test_a_bug_in_both_is_found_by_the_properties(seed: Seed, tmp_path: Path) -> None:
-    with seed.planted() as (rule, broken):
-        found = found_by(Options(seed.bounds, rule=rule, library=broken))
-        assert name_of(found.finding) == seed.breaks
-        assert "".join(narrate(found)).count("node 0") > 1
-        path = tmp_path / "trace.jsonl"
-        save(path, found.recorder.records, found.nodes)
-        assert replay(path).events > 0
-        assert audit([path]).verdict in ("conforms", "violation")
+def of_both(mutant: InBoth) -> Counterexample:
+    """What exploration finds of it, with the bug in the specification and the library."""
+    with mutant.planted() as broken:
+        return found_by(Options(mutant.bounds, rule=mutant.rule(), library=broken))
+
+
+@pytest.mark.parametrize("mutant", FAST, ids=lambda mutant: mutant.name)
+def test_a_bug_in_both_is_found_by_the_properties(mutant: InBoth, tmp_path: Path) -> None:
+    found = of_both(mutant)
+    assert name_of(found.finding) == mutant.breaks
+    assert "".join(narrate(found)).count("node 0") > 1
+    path = tmp_path / "trace.jsonl"
+    save(path, found.recorder.records, found.nodes)
+    assert replay(path).events > 0
+    assert audit([path]).verdict in ("conforms", "violation")
 
 
 def test_the_trace_of_a_lost_entry_fails_its_audit(tmp_path: Path) -> None:
     """D1: the vote that should not have been given is no step of the specification."""
-    seed = next(seed for seed in SEEDS if seed.name == "index-only-vote")
-    with seed.planted() as (rule, broken):
-        found = found_by(Options(seed.bounds, rule=rule, library=broken))
+    found = of_both(IN_BOTH["index-only-vote"])
     path = tmp_path / "trace.jsonl"
     save(path, found.recorder.records, found.nodes)
     assert audit([path]).verdict == "violation"
@@ -62,41 +65,22 @@ def test_the_trace_of_a_lost_entry_fails_its_audit(tmp_path: Path) -> None:
 
 def test_no_shorter_way_exists() -> None:
     """A plain search to one move less than the counterexample finds nothing wrong."""
-    seed = next(seed for seed in SEEDS if seed.name == "truncation-on-stale-append")
-    with seed.planted() as (rule, _):
-        found = found_by(Options(seed.bounds, rule=rule, library=None))
-        space = Space(seed.bounds, rule)
-        cluster = new_cluster(seed.bounds.nodes)
-        for move in found.moves:
-            for step in move.steps:
-                cluster = apply(cluster, step, rule).after
-        wrong, depth = False, 0
-        start = new_cluster(seed.bounds.nodes)
-        seen: set[State] = set()
-        frontier = [(start, Cost())]
-        while not wrong and depth < len(found.moves):
-            depth += 1
-            following = []
-            for before, spent in frontier:
-                for move in possible(space, before, spent):
-                    wrong = wrong or any(check(change) for change in move.changes)
-                    state = state_of(move.after, move.spent)
-                    if state not in seen:
-                        seen.add(state)
-                        following.append((move.after, move.spent))
-            frontier = following
-        assert wrong
-        assert depth == len(found.moves)
+    mutant = IN_BOTH["truncation-on-stale-append"]
+    bounds, rule = mutant.bounds, mutant.rule()
+    found = found_by(Options(bounds, rule=rule, library=None))
+    shortest = next(
+        depth
+        for depth, (_, moves) in enumerate(search(Space(bounds, rule)), start=1)
+        if any(check(change) for move in moves for change in move.changes)
+    )
+    assert shortest == len(found.moves)
 
 
 def test_symmetry_loses_no_verdict() -> None:
-    for seed in FAST[1:]:
-        with seed.planted() as (rule, _):
-            lengths = [
-                len(found_by(Options(seed.bounds, rule=rule, library=None, symmetry=on)).moves)
-                for on in (True, False)
-            ]
-            assert lengths[0] == lengths[1]
+    for mutant in FAST[1:]:
+        without = Options(mutant.bounds, rule=mutant.rule(), library=None, symmetry=False)
+        lengths = [len(found_by(replace(without, symmetry=on)).moves) for on in (True, False)]
+        assert lengths[0] == lengths[1]
 
 
 def test_a_library_that_departs_is_found_at_once() -> None:

@@ -12,15 +12,20 @@ import numpy as np
 import pytest
 
 from conformance.audit.decisions import D2, D7, as_in_crate
-from conformance.explore.liveness.eventually import EventuallyReport, Stall, eventually
+from conformance.explore.liveness.eventually import (
+    Check,
+    EventuallyReport,
+    LivenessFailure,
+    eventually,
+)
 from conformance.explore.liveness.exchange import Exchanges, age, servers_of
 from conformance.explore.states.bounds import Bounds
-from conformance.explore.states.space import Space, unpack
+from conformance.explore.states.space import Space
 from conformance.explore.states.symmetry import renamed
 from conformance.explore.states.tables import Keys, distinct
 from conformance.subjects.patched import in_rules, rule
 from spec import rules
-from spec.cluster import Cluster, Deliver, Drain, Member, Rule, apply
+from spec.cluster import Cluster, Deliver, Drain, Rule, apply
 from spec.values import Follower, Leader
 
 SMALL = Bounds(terms=2, log=3, proposals=0, in_flight=2)
@@ -41,10 +46,6 @@ def layers(space: Space) -> Iterator[Keys]:
 Checked: TypeAlias = tuple[Space, tuple[Keys, ...], EventuallyReport]
 
 
-def checked(bounds: Bounds, rule: Rule = rules.step, symmetry: bool = True) -> Checked:
-    return _checked(bounds, rule, symmetry)
-
-
 @cache
 def _checked(bounds: Bounds, rule: Rule, symmetry: bool) -> Checked:
     space = Space(bounds, rule, symmetry=symmetry)
@@ -52,21 +53,19 @@ def _checked(bounds: Bounds, rule: Rule, symmetry: bool) -> Checked:
     return space, found, eventually(space, found)
 
 
-def stalls(bounds: Bounds, rule: Rule = rules.step, symmetry: bool = True) -> list[str]:
+def checked(bounds: Bounds, rule: Rule = rules.step, symmetry: bool = True) -> Checked:
+    return _checked(bounds, rule, symmetry)
+
+
+def failing(bounds: Bounds, rule: Rule = rules.step, symmetry: bool = True) -> list[str]:
     _, _, report = checked(bounds, rule, symmetry)
     return [claim.name for claim in report.claims.values() if claim.failed]
 
 
-def cluster_of(space: Space, state: int) -> Cluster:
-    servers, networks = unpack(np.array([state], np.uint64))
-    numbers = space.servers.table.rows[servers[0], : space.bounds.nodes]
-    envelopes = [space.nodes.envelopes[number] for number in space.network.under_way(networks)[0]]
-    network = tuple(envelope for envelope in envelopes if envelope is not None)
-    return Cluster(tuple(space.nodes.members[number] for number in numbers), network)
-
-
-def end_of(space: Space, stall: Stall, cluster: Cluster) -> Cluster:
-    for step in stall.steps(space, cluster):
+def end_of(space: Space, failure: LivenessFailure, cluster: Cluster | None = None) -> Cluster:
+    """The cluster, or one in the state where the claim fails, after the continuation."""
+    cluster = space.cluster(failure.state) if cluster is None else cluster
+    for step in failure.steps(space, cluster):
         cluster = apply(cluster, step, space.nodes.rule).after
     return cluster
 
@@ -92,7 +91,7 @@ def broken(old: str, new: str) -> Rule:
     ids=["small", "crashes", "changes", "snapshots", "held", "two", "one"],
 )
 def test_nothing_gets_stuck(bounds: Bounds) -> None:
-    assert stalls(bounds) == []
+    assert failing(bounds) == []
     _, found, report = checked(bounds)
     assert report.found is None
     assert report.unchecked == 0
@@ -100,7 +99,7 @@ def test_nothing_gets_stuck(bounds: Bounds) -> None:
     idle = {name for name, claim in report.claims.items() if not claim.checked}
     # A cluster of one node is never without a leader for long enough, nor has it heartbeats.
     assert idle <= ({"ElectionCompletes", "LeaderReplaced"} if bounds.nodes == 1 else set())
-    assert all(claim.failed == 0 and claim.stall is None for claim in report.claims.values())
+    assert all(claim.failed == 0 and claim.failure is None for claim in report.claims.values())
 
 
 def test_what_it_took_is_told() -> None:
@@ -120,8 +119,8 @@ def test_one_order_of_delivery_is_a_part_of_every() -> None:
 
 def test_progress_is_told() -> None:
     space = Space(SMALL)
-    told: list[int] = []
-    eventually(space, [space.initial], None, lambda report: told.append(report.explored))
+    check = Check(space)
+    told = [check.report.explored for _ in check.run([space.initial])]
     assert told[0] == 1
 
 
@@ -131,17 +130,17 @@ def test_progress_is_told() -> None:
 def test_a_leader_that_removes_itself_is_needed_until_that_is_committed() -> None:
     """Dissertation, §4.2.2: else nobody is elected that its log is ahead of, nor is it."""
     mutant = broken("if not may_campaign(node):", "if node.id not in node.config.electors:")
-    assert stalls(REMOVAL) == []
-    assert stalls(REMOVAL, mutant) == ["ElectorExists", "NoDeadEnd"]
+    assert failing(REMOVAL) == []
+    assert failing(REMOVAL, mutant) == ["ElectorExists", "NoDeadEnd"]
 
 
 def test_d2_leaves_a_candidate_behind() -> None:
     space, _, report = checked(SMALL, as_in_crate(D2))
-    assert stalls(SMALL, as_in_crate(D2)) == ["LeaderGathers"]
-    stall = report.found
-    assert stall is not None
-    assert "same state again" in stall.detail
-    members = end_of(space, stall, cluster_of(space, stall.state)).members
+    assert failing(SMALL, as_in_crate(D2)) == ["LeaderGathers"]
+    failure = report.found
+    assert failure is not None
+    assert "same state again" in failure.detail
+    members = end_of(space, failure).members
     leader = next(member.node for member in members if isinstance(member.node.role, Leader))
     alone = [member.node for member in members if member.node.leader is None]
     assert [node.voted_for for node in alone] == [node.id for node in alone] != []
@@ -149,12 +148,12 @@ def test_d2_leaves_a_candidate_behind() -> None:
 
 
 def test_d7_lets_elections_stall_but_not_for_ever() -> None:
-    assert stalls(TINY, as_in_crate(D7)) == ["LeaderReplaced"]
-    assert stalls(CRASHES, as_in_crate(D7)) == ["ElectionCompletes", "LeaderReplaced"]
+    assert failing(TINY, as_in_crate(D7)) == ["LeaderReplaced"]
+    assert failing(CRASHES, as_in_crate(D7)) == ["ElectionCompletes", "LeaderReplaced"]
     space, _, report = checked(CRASHES, as_in_crate(D7))
-    stall = report.claims["ElectionCompletes"].stall
-    assert stall is not None
-    members = end_of(space, stall, cluster_of(space, stall.state)).members
+    failure = report.claims["ElectionCompletes"].failure
+    assert failure is not None
+    members = end_of(space, failure).members
     assert not any(isinstance(member.node.role, Leader) for member in members)
     others = [member.node for member in members if isinstance(member.node.role, Follower)]
     assert len({node.voted_for for node in others} - {None}) == 1
@@ -194,13 +193,13 @@ def test_d7_lets_elections_stall_but_not_for_ever() -> None:
 def test_a_rule_that_gets_stuck_is_found(old: str, new: str, claims: set[str]) -> None:
     mutant = broken(old, new)
     space, found, report = checked(TINY, mutant)
-    assert claims <= set(stalls(TINY, mutant))
+    assert claims <= set(failing(TINY, mutant))
     explored = set(np.concatenate(found).tolist())
     for claim in report.claims.values():
-        assert (claim.stall is not None) == (claim.failed > 0)
-        if claim.stall is not None:
-            assert claim.stall.state in explored
-            end_of(space, claim.stall, cluster_of(space, claim.stall.state))
+        assert (claim.failure is not None) == (claim.failed > 0)
+        if claim.failure is not None:
+            assert claim.failure.state in explored
+            end_of(space, claim.failure)
 
 
 def test_messages_without_an_end_are_found() -> None:
@@ -213,25 +212,22 @@ def test_messages_without_an_end_are_found() -> None:
     report = eventually(space, islice(layers(space), 7))
     assert report.found is not None
     assert report.found.claim == "ExchangesEnd"
-    assert end_of(space, report.found, cluster_of(space, report.found.state)).network
+    assert end_of(space, report.found).network
 
 
 def test_a_continuation_is_renamed_with_its_cluster() -> None:
     space, _, report = checked(SMALL, as_in_crate(D2))
-    stall = report.found
-    assert stall is not None
-    cluster, names = cluster_of(space, stall.state), (0, 2, 1)
-    members: list[Member] = [renamed(member, names) for member in cluster.members]
-    other = Cluster(
-        tuple(sorted(members, key=lambda member: member.node.id)),
-        tuple(renamed(envelope, names) for envelope in cluster.network)[::-1],
-    )
-    ends = [end_of(space, stall, start).members for start in (cluster, other)]
+    failure = report.found
+    assert failure is not None
+    cluster = space.cluster(failure.state)
+    other: Cluster = renamed(cluster, (0, 2, 1))
+    other = other._replace(network=other.network[::-1])
+    ends = [end_of(space, failure, start).members for start in (cluster, other)]
     assert sorted(member.node.current_term for member in ends[0]) == sorted(
         member.node.current_term for member in ends[1]
     )
     with pytest.raises(ValueError, match="not in the state"):
-        next(stall.steps(space, cluster._replace(network=())))
+        next(failure.steps(space, cluster._replace(network=())))
 
 
 # How it is computed
@@ -239,7 +235,7 @@ def test_a_continuation_is_renamed_with_its_cluster() -> None:
 
 @pytest.mark.parametrize("rule", [rules.step, as_in_crate(D2), as_in_crate(D7)])
 def test_symmetry_changes_nothing(rule: Rule) -> None:
-    assert stalls(TINY, rule) == stalls(TINY, rule, symmetry=False)
+    assert failing(TINY, rule) == failing(TINY, rule, symmetry=False)
     most = [
         {name: claim.most for name, claim in checked(TINY, rule, symmetry)[2].claims.items()}
         for symmetry in (True, False)
@@ -254,7 +250,7 @@ def test_settling_arrays_is_settling_clusters(bounds: Bounds) -> None:
     for state in random.Random(7).sample(np.concatenate(found).tolist(), 150):
         keys = exchanges.of_states(np.array([state], np.uint64))
         keys = exchanges.settled(exchanges.drained(keys))
-        cluster = cluster_of(space, state)
+        cluster = space.cluster(state)
         for node in range(bounds.nodes):
             cluster = apply(cluster, Drain(node)).after
         while cluster.network:
@@ -278,7 +274,7 @@ def test_nothing_is_lost_by_putting_states_to_rest(
     for name, claim in report.claims.items():
         other = rested.claims[name]
         assert (claim.failed > 0, claim.most) == (other.failed > 0, other.most)
-        assert (claim.stall and claim.stall.state) == (other.stall and other.stall.state)
+        assert (claim.failure and claim.failure.state) == (other.failure and other.failure.state)
 
 
 def test_states_are_found_whatever_the_order_and_the_portions() -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +45,16 @@ def counted(report: Report) -> tuple[object, ...]:
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[object, ...]:
-    return counted(explore(options()))
+    report = explore(options())
+    assert report.generated > report.distinct > 10_000
+    return counted(report)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_counts_are_the_same_on_any_number_of_cores(
+    whole: tuple[object, ...], workers: int
+) -> None:
+    assert counted(explore(options(workers=workers))) == whole
 
 
 def test_past_its_time_a_run_is_inconclusive_and_says_what_it_covered() -> None:
@@ -175,27 +185,31 @@ def test_a_killed_run_goes_on_with_the_same_counts(
     assert counted(report) == whole
 
 
-def test_other_bounds_do_not_go_on_from_it(tmp_path: Path) -> None:
+@pytest.fixture
+def stopped(tmp_path: Path) -> Path:
+    """The checkpoint of a run whose time was up at once."""
     path = tmp_path / "run.sqlite3"
     explore(options(checkpoint=path, seconds=0.0))
+    return path
+
+
+def test_other_bounds_do_not_go_on_from_it(stopped: Path) -> None:
     for other in (
-        Options(Bounds(terms=1), library=None, checkpoint=path),
-        options(checkpoint=path, symmetry=False),
-        Options(BOUNDS, checkpoint=path, eventually=False),
+        Options(Bounds(terms=1), library=None, checkpoint=stopped),
+        options(checkpoint=stopped, symmetry=False),
+        Options(BOUNDS, checkpoint=stopped, eventually=False),
     ):
         with pytest.raises(BadCheckpoint, match=r"run\.sqlite3: made with .*, this run has"):
             explore(other)
 
 
-def test_other_sources_do_not_go_on_from_it(tmp_path: Path) -> None:
-    path = tmp_path / "run.sqlite3"
-    explore(options(checkpoint=path, seconds=0.0))
-    with sqlite3.connect(path) as file:
+def test_other_sources_do_not_go_on_from_it(stopped: Path) -> None:
+    with sqlite3.connect(stopped) as file:
         (about,) = file.execute("SELECT value FROM about WHERE key = 'about'").fetchone()
         changed = json.dumps({**json.loads(about), "sources": "other"})
         file.execute("UPDATE about SET value = ? WHERE key = 'about'", (changed,))
     with pytest.raises(BadCheckpoint, match="made with sources other"):
-        explore(options(checkpoint=path))
+        explore(options(checkpoint=stopped))
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -211,14 +225,10 @@ class Evil:
         return print, ("this must not run",)
 
 
-def test_a_checkpoint_cannot_run_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    import zlib
-
-    path = tmp_path / "run.sqlite3"
-    explore(options(checkpoint=path, seconds=0.0))
-    with sqlite3.connect(path) as file:
+def test_a_checkpoint_cannot_run_code(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with sqlite3.connect(stopped) as file:
         data = zlib.compress(pickle.dumps([Evil()]))
         file.execute("UPDATE vals SET data = ? WHERE name = 'members'", (data,))
     with pytest.raises(BadCheckpoint, match="is no value of an exploration"):
-        explore(options(checkpoint=path))
+        explore(options(checkpoint=stopped))
     assert capsys.readouterr().out == ""

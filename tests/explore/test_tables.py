@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 from conformance.explore.states import tables
 from conformance.explore.states.tables import (
     ABSENT,
-    Hashed,
-    Interned,
+    HashIndex,
+    Interner,
     Ints,
     Keys,
-    Remembered,
+    Memo,
     Rows,
+    SortedRuns,
     distinct,
+    pack,
     spread,
+    unpack,
 )
 
+HALF = st.integers(0, 2**32 - 1)
 KEYS = st.lists(st.integers(0, 2**64 - 2) | st.integers(0, 40), max_size=60)
 
 
@@ -30,8 +34,8 @@ def keys(values: list[int]) -> Keys:
 
 
 @given(st.lists(KEYS, max_size=4), KEYS)
-def test_hashed_is_a_dict(batches: list[list[int]], asked: list[int]) -> None:
-    table, expected = Hashed(bits=3), dict[int, int]()
+def test_a_hash_index_is_a_dict(batches: list[list[int]], asked: list[int]) -> None:
+    table, expected = HashIndex(bits=3), dict[int, int]()
     for batch in batches:
         new = sorted(set(batch) - set(expected))
         values = range(len(expected), len(expected) + len(new))
@@ -44,8 +48,8 @@ def test_hashed_is_a_dict(batches: list[list[int]], asked: list[int]) -> None:
     assert dict(zip(stored.tolist(), numbers.tolist(), strict=True)) == expected
 
 
-def test_hashed_grows_to_many() -> None:
-    table = Hashed()
+def test_a_hash_index_grows_to_many() -> None:
+    table = HashIndex()
     many = np.random.default_rng(0).permutation(np.arange(200_000, dtype=np.uint64))
     table.insert(many[:150_000], np.arange(150_000))
     assert (table.find(many[:150_000]) == np.arange(150_000)).all()
@@ -59,7 +63,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max
 
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_rows_are_numbered_in_the_order_of_coming(batches: list[list[tuple[int, int]]]) -> None:
-    table, interned = Rows(2), Interned[tuple[int, int]]()
+    table, interned = Rows(2), Interner[tuple[int, int]]()
     for batch in batches:
         expected = [interned.number(row) for row in batch]
         assert table.number(np.array(batch, np.int32)).tolist() == expected
@@ -83,7 +87,7 @@ def test_rows_with_one_hash_keep_apart(batches: list[list[tuple[int, int]]]) -> 
         assert len(set(seen.values())) == len(seen) == len(table)
 
 
-def test_remembered_computes_each_key_once_until_it_forgets() -> None:
+def test_a_memo_computes_each_key_once_until_it_forgets() -> None:
     asked: list[int] = []
 
     def compute(wanted: Keys) -> tuple[Ints, tables.Array]:
@@ -92,7 +96,7 @@ def test_remembered_computes_each_key_once_until_it_forgets() -> None:
         which = np.repeat(np.arange(len(wanted)), counts)
         return which, wanted[which].astype(np.int64)[:, None]
 
-    table = Remembered(1, compute, RLock())
+    table = Memo(1, compute, RLock())
     for wanted in ([5, 3, 5, 4], [4, 5, 7], [3]):
         starts, counts, rows = table(keys(wanted))
         assert counts.tolist() == [key % 3 for key in wanted]
@@ -100,9 +104,39 @@ def test_remembered_computes_each_key_once_until_it_forgets() -> None:
         assert rows[places, 0].tolist() == [wanted[one] for one in which]
     assert sorted(asked) == [3, 4, 5, 7]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "REMEMBERED", 3)
+        patch.setattr(tables, "MOST_KEYS", 3)
         table(keys([8, 5]))
     assert sorted(asked) == [3, 4, 5, 5, 7, 8]
+
+
+def test_an_interner_notes_each_value_once_and_none_that_is_restored() -> None:
+    noted: list[str] = []
+    interner = Interner("known", note=noted.append)
+    assert [interner.number(value) for value in ("a", "known", "b", "a")] == [1, 0, 2, 1]
+    assert (interner.values, noted) == (["known", "a", "b"], ["a", "b"])
+    interner.restore(["b", "c"])
+    assert [interner.number(value) for value in ("c", "b", "known")] == [1, 0, 2]
+    assert noted == ["a", "b", "known"]
+
+
+@given(st.lists(KEYS, max_size=6), KEYS)
+def test_sorted_runs_are_a_set(batches: list[list[int]], asked: list[int]) -> None:
+    runs, expected = SortedRuns(), set[int]()
+    for batch in batches:
+        new = runs.missing(distinct(keys(batch)))
+        assert new.tolist() == sorted(set(batch) - expected)
+        runs.add(new)
+        expected |= set(batch)
+    assert runs.missing(distinct(keys(asked))).tolist() == sorted(set(asked) - expected)
+    assert runs.nbytes == 8 * len(expected)
+
+
+@given(st.lists(st.tuples(HALF, HALF), max_size=9))
+def test_two_halves_are_packed_and_unpacked(pairs: list[tuple[int, int]]) -> None:
+    halves = np.array(pairs, np.int64).reshape(-1, 2)
+    packed = pack(halves[:, 0], halves[:, 1])
+    assert packed.tolist() == [upper * 2**32 + lower for upper, lower in pairs]
+    assert np.stack(unpack(packed), axis=1).tolist() == halves.tolist()
 
 
 @given(KEYS)

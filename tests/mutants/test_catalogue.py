@@ -11,7 +11,7 @@ import pytest
 
 import raftbare
 from conformance.mutants.planted.catalogue import CATALOGUE, UnknownMutantError, by_name
-from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.mutant import Mutant
 from spec import properties
 
 REQUIRED = {
@@ -85,7 +85,7 @@ REQUIRED = {
         "write-lost-in-merge",
     ),
 }
-"""The bugs that the catalogue was asked for, by chapter."""
+"""The bugs that the catalogue must have, by chapter."""
 
 PROPERTIES: list[properties.Property[Any]] = [
     *properties.LOG,
@@ -104,15 +104,15 @@ each = pytest.mark.parametrize("mutant", CATALOGUE, ids=lambda mutant: mutant.na
 
 
 @pytest.mark.parametrize("chapter", REQUIRED)
-def test_every_bug_that_was_asked_for_is_there(chapter: str) -> None:
-    assert [name for name in REQUIRED[chapter] if by_name(name) not in CATALOGUE] == []
+def test_every_bug_that_it_must_have_is_there(chapter: str) -> None:
+    assert set(REQUIRED[chapter]) <= {mutant.name for mutant in CATALOGUE}
 
 
 def test_names_and_descriptions_are_unique() -> None:
     assert len(CATALOGUE) >= 60
     assert len({mutant.name for mutant in CATALOGUE}) == len(CATALOGUE)
     assert len({mutant.what for mutant in CATALOGUE}) == len(CATALOGUE)
-    assert len({mutant.patches for mutant in CATALOGUE}) == len(CATALOGUE)
+    assert len({mutant.in_library for mutant in CATALOGUE}) == len(CATALOGUE)
 
 
 @each
@@ -155,9 +155,9 @@ def changed_lines(mutant: Mutant) -> int:
     assert raftbare.__file__ is not None
     folder = Path(raftbare.__file__).parent
     added = removed = 0
-    for module in sorted({patch.file for patch in mutant.patches}):
+    for module in sorted({patch.file for patch in mutant.in_library}):
         before = after = (folder / f"{module}.py").read_text(encoding="utf-8")
-        for patch in mutant.patches:
+        for patch in mutant.in_library:
             if patch.file == module:
                 after = after.replace(patch.old, patch.new)
         for line in unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""):

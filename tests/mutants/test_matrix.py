@@ -24,7 +24,7 @@ from conformance.mutants.matrix.run import (
 )
 from conformance.mutants.matrix.trial import BUDGETS, Budget, Trial, tried
 from conformance.mutants.planted.catalogue import CATALOGUE, by_name
-from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
 
 SMALL = Budget(
@@ -36,27 +36,15 @@ SMALL = Budget(
     paths_alone=100_000,
     seconds=120.0,
 )
-UNSEEN = Mutant(
-    "unseen",
-    "it is called otherwise",
-    "Specified",
-    "",
-    (Patch("rules", "    def _drained", "    unseen = True\n\n    def _drained"),),
-)
-ENDLESS = Mutant(
-    "endless",
-    "a node never answers",
-    "Specified",
-    "",
-    (
-        Patch(
-            "rules",
-            "    def _drained(self, role: Leader) -> None:\n",
-            "    def _drained(self, role: Leader) -> None:\n"
-            "        while True:\n            pass\n",
-        ),
-    ),
-)
+
+
+def of_rules(name: str, old: str, new: str) -> Mutant:
+    return Mutant(name, "for a test", in_library=(Patch("rules", old, new),))
+
+
+UNSEEN = of_rules("unseen", "    def _drained", "    unseen = True\n\n    def _drained")
+DRAINED = "    def _drained(self, role: Leader) -> None:\n"
+ENDLESS = of_rules("endless", DRAINED, f"{DRAINED}        while True:\n            pass\n")
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
@@ -99,13 +87,7 @@ def test_there_is_no_other_method() -> None:
 
 
 def test_what_raises_is_killed_by_its_failure() -> None:
-    falls = Mutant(
-        "falls-over",
-        "a reply is read wrongly",
-        "Specified",
-        "",
-        (Patch("rules", "follower.seqno = reply.seqno", "follower.seqno = reply.number"),),
-    )
+    falls = of_rules("falls-over", "follower.seqno = reply.seqno", "follower.seqno = reply.number")
     with falls.planted() as broken:
         trials = [tried(falls.name, broken, METHODS[number], SMALL) for number in (0, 4)]
     assert [trial.killed_by for trial in trials] == ["Failure", "Failure"]

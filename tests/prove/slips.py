@@ -1,86 +1,43 @@
-"""Differences put into the library alone, which the proof of equivalence has to refute.
+"""Mutants of the library alone, which the proof of equivalence has to refute.
 
-`NAMED` are bugs that Raft implementations had, and decisions taken back; `SUBTLE` are slips of a
-character or a line, some of which no test of the usual cases would show.
+Each with how the names of the obligations begin that refute it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Final
 
-from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.mutants.planted.in_both import SEEDS
-from conformance.subjects.patched import Patch, library
+from conformance.mutants.planted.catalogue import by_name
+from conformance.subjects.mutant import Mutant
+from conformance.subjects.patched import Patch
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
-    """`shown_by` begins the names of obligations that refute it."""
-
-    name: str
-    what: str
-    patches: tuple[Patch, ...]
-    shown_by: str
-
-    @contextmanager
-    def planted(self) -> Iterator[ModuleType]:
-        with library(*self.patches) as broken:
-            yield broken
+def _slip(
+    name: str, what: str, file: str, old: str, new: str, refuted_by: str
+) -> tuple[Mutant, str]:
+    return Mutant(name, what, in_library=(Patch(file, old, new),)), refuted_by
 
 
-def _one(name: str, what: str, file: str, old: str, new: str, shown_by: str) -> Slip:
-    return Slip(name, what, (Patch(file, old, new),), shown_by)
+CATALOGUED: Final = {
+    "index-only-vote": "vote call/",
+    "removed-leader-forgets-vote": "append reply/leader in",
+    "vote-told-to-all": "vote call/",
+    "stale-vote-reply": "vote reply/",
+    "earlier-term-commit": "append reply/",
+    "commit-past-verified": "append call/",
+    "truncation-on-stale-append": "append call/",
+    "vote-quorum-of-half": "election timeout/",
+    "commit-quorum-of-half": "append reply/",
+    "reply-before-write": "drain/",
+    "commit-lost-in-merge": "heartbeat/",
+    "seqno-lost-in-merge": "heartbeat/",
+    "snapshot-lowers-commit": "snapshot/",
+}
+"""Bugs that Raft implementations had, and decisions taken back."""
 
-
-_SEEDED: Final = {seed.name: seed.in_library for seed in SEEDS}
-
-NAMED: Final = (
-    Slip("D1", "a vote compares the last index only", IN_LIBRARY["D1"], "vote call/"),
-    Slip(
-        "D3",
-        "a removed leader forgets its vote as it steps down",
-        IN_LIBRARY["D3"],
-        "append reply/leader in",
-    ),
-    _one(
-        "no-vote-once",
-        "a vote is granted whoever got it before",
-        "rules",
-        "        elif self._voted_for != call.sender:\n            return\n",
-        "",
-        "vote call/",
-    ),
-    _one(
-        "stale-vote-reply",
-        "a vote of an earlier term counts",
-        "rules",
-        "reply.vote_granted and reply.term == self._current_term:",
-        "reply.vote_granted:",
-        "vote reply/",
-    ),
-    Slip(
-        "earlier-term-commit",
-        "an entry of an earlier term is committed by counting (§5.4.2)",
-        _SEEDED["earlier-term-commit"],
-        "append reply/",
-    ),
-    Slip(
-        "commit-without-min",
-        "a follower commits what it has not verified",
-        _SEEDED["commit-without-min"],
-        "append call/",
-    ),
-    Slip(
-        "truncation-on-stale-append",
-        "a call whose entries are all there cuts off what follows them",
-        _SEEDED["truncation-on-stale-append"],
-        "append call/",
-    ),
-    _one(
+SLIPS: Final = (
+    *((by_name(name), refuted_by) for name, refuted_by in CATALOGUED.items()),
+    _slip(
         "prefix-unchecked",
         "a call is taken to agree with the snapshot whatever it says there",
         "log",
@@ -89,38 +46,7 @@ NAMED: Final = (
         "        if False:\n",
         "append call/",
     ),
-    _one(
-        "vote-quorum-of-half",
-        "half of the voters elect a leader",
-        "quorum",
-        "len(voters & nodes) > len(voters) // 2",
-        "len(voters & nodes) >= (len(voters) + 1) // 2",
-        "election timeout/",
-    ),
-    _one(
-        "commit-quorum-of-half",
-        "half of the voters commit",
-        "quorum",
-        "index = held[(len(held) - 1) // 2]",
-        "index = held[len(held) // 2]",
-        "append reply/",
-    ),
-    Slip(
-        "reply-before-write",
-        "messages to single peers leave before the entries are written",
-        (
-            Patch(
-                "drain",
-                "            elif pending.append_after is not None:\n",
-                "            elif pending.append_after is not None and not pending.sends:\n",
-            ),
-        ),
-        "drain/",
-    ),
-)
-
-SUBTLE: Final = (
-    _one(
+    _slip(
         "conflict-at-commit",
         "a conflict just after the committed entries is taken for one with them",
         "log",
@@ -128,7 +54,7 @@ SUBTLE: Final = (
         "    if before is None or before.index <= commit_index:\n",
         "append call/",
     ),
-    _one(
+    _slip(
         "call-up-to-snapshot",
         "a call that ends at the snapshot is not compared with it",
         "log",
@@ -136,7 +62,7 @@ SUBTLE: Final = (
         "        if sent.last_position.index > snapshot.index and",
         "append call/",
     ),
-    _one(
+    _slip(
         "probe-too-high",
         "a conflict keeps the entry that the leader has another one for",
         "log",
@@ -144,23 +70,7 @@ SUBTLE: Final = (
         "prev.index",
         "append call/",
     ),
-    _one(
-        "merged-commit",
-        "a call that joins an owed one keeps the earlier one's commit index",
-        "rules",
-        "            earlier.commit_index = self._commit_index\n",
-        "",
-        "heartbeat/",
-    ),
-    _one(
-        "merged-seqno",
-        "a call that joins an owed one keeps the earlier one's number",
-        "rules",
-        "            earlier.seqno = seqno\n",
-        "",
-        "heartbeat/",
-    ),
-    _one(
+    _slip(
         "reply-twice",
         "the latest reply is not stale when it comes again",
         "rules",
@@ -168,7 +78,7 @@ SUBTLE: Final = (
         "reply.seqno < follower.seqno:",
         "append reply/",
     ),
-    _one(
+    _slip(
         "match-falls",
         "a late reply takes back what a follower was known to hold",
         "rules",
@@ -176,7 +86,7 @@ SUBTLE: Final = (
         "matches:",
         "append reply/",
     ),
-    _one(
+    _slip(
         "leaving-too-early",
         "who was removed may campaign even once that is committed",
         "rules",
@@ -184,7 +94,7 @@ SUBTLE: Final = (
         "            if index < self._commit_index:\n                return False\n",
         "election timeout/",
     ),
-    _one(
+    _slip(
         "config-too-late",
         "a configuration is acted on only when what follows it is committed",
         "rules",
@@ -192,15 +102,7 @@ SUBTLE: Final = (
         "        if index <= log.latest_config_index:\n",
         "append reply/",
     ),
-    _one(
-        "snapshot-lowers-commit",
-        "a snapshot of what is committed takes the commit index back",
-        "rules",
-        "        self._commit_index = max(committed, position.index)\n",
-        "        self._commit_index = position.index\n",
-        "snapshot/",
-    ),
-    _one(
+    _slip(
         "snapshot-at-commit",
         "a snapshot that contradicts the last committed entry is installed",
         "rules",
@@ -208,7 +110,7 @@ SUBTLE: Final = (
         "        elif position.index < committed:\n",
         "snapshot/",
     ),
-    _one(
+    _slip(
         "write-after-snapshot",
         "an owed write stays where it was in a log that the snapshot replaced",
         "pending",
@@ -216,7 +118,7 @@ SUBTLE: Final = (
         "        if after is not None and after.index < snapshot.index:\n",
         "snapshot/owed write",
     ),
-    _one(
+    _slip(
         "call-emptied",
         "an owed call that begins at the snapshot's index loses its entries if its term is another",
         "pending",
@@ -224,7 +126,7 @@ SUBTLE: Final = (
         "entries.prev_position.index > snapshot.index:",
         "snapshot/owed",
     ),
-    _one(
+    _slip(
         "out-of-order",
         "how far a voter holds the log now stands where it stood before, not in order",
         "quorum",
@@ -232,7 +134,7 @@ SUBTLE: Final = (
         "            held[bisect_left(held, before)] = now\n",
         "append reply/leader in",
     ),
-    _one(
+    _slip(
         "refusal-of-its-term",
         "a vote is refused in the term that it was asked in",
         "rules",
@@ -243,5 +145,4 @@ SUBTLE: Final = (
         "vote call/",
     ),
 )
-
-SLIPS: Final = NAMED + SUBTLE
+"""These and slips of a character or a line, some of which no test of the usual cases would show."""

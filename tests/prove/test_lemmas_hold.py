@@ -17,7 +17,7 @@ import pytest
 from conformance.audit.decisions import D4
 from conformance.explore.search.run import Options, explore
 from conformance.explore.states.bounds import Bounds
-from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.prove.history.ghosts import Ghosts, initial
 from conformance.prove.history.holding import Broken, Checker, broken
 from conformance.prove.history.view import Concrete, claims_of
@@ -182,15 +182,15 @@ def node(old: str, new: str) -> tuple[Patch, ...]:
     return (in_rules(old, new),)
 
 
-ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-without-min")
+ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-past-verified")
 """Of membership, or so rarely seen that it takes a search."""
 BUGS: dict[str, tuple[Patch, ...]] = {
-    **{seed.name: seed.in_spec for seed in SEEDS if seed.name not in ELSEWHERE},
+    **{name: one.in_spec for name, one in IN_BOTH.items() if name not in ELSEWHERE},
     "the leader's commit index is taken as it is": node(
         "max(node.commit_index, min(call.commit_index, verified))",
         "max(node.commit_index, call.commit_index)",
     ),
-    "snapshot leaves the commit index behind": D4.patches,
+    "snapshot leaves the commit index behind": D4.in_spec,
     "a candidate votes for others": node(
         "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
     ),
@@ -236,9 +236,9 @@ def first_broken(size: int, of: Rule = rules.step, seed: int = 0) -> list[Broken
 
 def test_a_vote_by_index_alone_breaks_a_lemma_or_a_claim_before_the_end() -> None:
     """D1: on the shortest way to a leader that lacks a committed entry."""
-    seed = next(seed for seed in SEEDS if seed.name == "index-only-vote")
-    with seed.planted() as (bad, library):
-        found = explore(Options(seed.bounds, rule=bad, library=library)).found
+    mutant = IN_BOTH["index-only-vote"]
+    with mutant.planted() as library:
+        found = explore(Options(mutant.bounds, rule=mutant.rule(), library=library)).found
     assert found is not None
     changes = [change for move in found.moves for change in move.changes]
     ghosts, names = initial(found.nodes), []

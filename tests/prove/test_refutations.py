@@ -12,7 +12,7 @@ import z3
 
 from conformance.audit.decisions import D1, D3, as_in_crate
 from conformance.explore.states.bounds import Bounds
-from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.prove.history.holding import broken
 from conformance.prove.induction import drains
 from conformance.prove.induction.actor import Actor, Head, Window
@@ -29,8 +29,6 @@ from spec import cluster, pending, rules
 from spec.cluster import Member
 from spec.pending import Pending
 from spec.values import AppendEntriesReply, AppendLogEntries, Position, SendMessage
-
-SEEDED = {seed.name: seed.in_spec for seed in SEEDS}
 
 
 class Bug(NamedTuple):
@@ -58,7 +56,7 @@ def node(old: str, new: str) -> tuple[Patch, ...]:
 
 ONE = "of a leader, founded + 1"
 BUGS = {
-    "votes compare indices only (D1)": Bug(D1.patches, "vote call", "vote none"),
+    "votes compare indices only (D1)": Bug(D1.in_spec, "vote call", "vote none"),
     "votes twice": Bug(
         node(
             "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
@@ -69,7 +67,9 @@ BUGS = {
     "forgets its vote in a crash": Bug(
         node("        voted_for=disk.voted_for,\n", ""), "crash", "snapshot"
     ),
-    "a vote is told and not saved": Bug(SEEDED["vote-not-persisted"], "vote call", "vote none"),
+    "a vote is told and not saved": Bug(
+        IN_BOTH["vote-not-persisted"].in_spec, "vote call", "vote none"
+    ),
     "a stale vote counts": Bug(
         node(
             "if reply.vote_granted and reply.term == node.current_term:", "if reply.vote_granted:"
@@ -77,12 +77,15 @@ BUGS = {
         "vote reply",
         "snapshot, has [0]",
     ),
-    "commits an earlier term": Bug(SEEDED["earlier-term-commit"], "end of drain", ONE, 1),
+    "commits an earlier term": Bug(IN_BOTH["earlier-term-commit"].in_spec, "end of drain", ONE, 1),
     "commits without the min": Bug(
-        SEEDED["commit-without-min"], "append call", "snapshot + 1, a call of snapshot", 1
+        IN_BOTH["commit-past-verified"].in_spec,
+        "append call",
+        "snapshot + 1, a call of snapshot",
+        1,
     ),
     "a stale call truncates": Bug(
-        SEEDED["truncation-on-stale-append"],
+        IN_BOTH["truncation-on-stale-append"].in_spec,
         "append call",
         "snapshot + 1, a call of snapshot",
         1,

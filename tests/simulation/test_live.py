@@ -12,7 +12,7 @@ from conformance.audit.run import audit
 from conformance.explore.search.run import Options as Exploring
 from conformance.explore.search.run import explore
 from conformance.explore.states.bounds import Bounds
-from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.observe.finding import Difference, name_of
 from conformance.observe.recorded import Recorder
 from conformance.simulation.check import Options, check
@@ -66,14 +66,14 @@ def test_the_library_as_a_rule_reaches_the_same_states(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["earlier-term-commit", "vote-not-persisted"])
 def test_the_properties_alone_find_a_bug_of_the_library(name: str) -> None:
-    seed = next(seed for seed in SEEDS if seed.name == name)
-    with library(*seed.in_library) as broken:
+    mutant = IN_BOTH[name]
+    with mutant.planted() as broken:
         found = check(Options(events=20_000, shrink_seconds=5, live=broken)).found
-        explored = explore(Exploring(seed.bounds, rule=rule_of(broken), library=None)).found
+        explored = explore(Exploring(mutant.bounds, rule=rule_of(broken), library=None)).found
     assert found is not None
-    assert name_of(found.finding) == seed.breaks
+    assert name_of(found.finding) == mutant.breaks
     assert explored is not None
-    assert name_of(explored.finding) == seed.breaks
+    assert name_of(explored.finding) == mutant.breaks
 
 
 def test_they_see_the_order_in_which_the_library_hands_out_its_actions() -> None:

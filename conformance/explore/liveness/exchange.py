@@ -7,68 +7,76 @@ that they know of no bounds.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final, TypeAlias
 
 import numpy as np
 
-from conformance.explore.states.space import Space, unpack
+from conformance.explore.states.space import Space
 from conformance.explore.states.tables import (
     ABSENT,
     Array,
-    Grown,
-    Hashed,
-    Interned,
+    GrowableArray,
+    HashIndex,
+    Interner,
     Ints,
     Keys,
     Rows,
     distinct,
+    pack,
+    padded,
+    unpack,
 )
-from spec.cluster import Disk, Envelope, Member, Rule, Snapshot, Turn, event_of, execute, sent, take
+from spec import cluster as c
+from spec import values as v
 from spec.pending import NOTHING
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    Candidate,
-    CreateCluster,
-    ElectionTimeout,
-    Event,
-    Follower,
-    Heartbeat,
-    Leader,
-    Node,
-    ProposeCommand,
-    RequestVoteCall,
-    RequestVoteReply,
-)
 
-# Stimuli; an envelope's is its number, from the next one on.
-DRAIN, TIMEOUT, HEARTBEAT, PROPOSE, CREATE = range(5)
-ENVELOPES: Final = 5
 
-# Columns of `Exchanges.facts`.
-(
-    PENDING,  # the server owes actions
-    LEADS,
-    TERM,
-    LAST,  # the position of its log's last entry, as one number
-    LAST_INDEX,
-    COMMIT,
-    COMMITTED,  # the position of the last entry that it knows to be committed, likewise
-    COMMIT_TERM,
-    FOLLOWS,  # the leader that it knows of, or -1
-    VOTED,  # the server that it voted for, or -1
-    VOTERS,  # these three are sets of servers as bits
-    NEW_VOTERS,
-    MEMBERS,
-    CAMPAIGNS,  # its timer would make it a candidate
-) = range(14)
+class Stimulus(IntEnum):
+    """What a server may be handed; an envelope's stimulus is its number, from `ENVELOPES` on."""
+
+    DRAIN = 0
+    TIMEOUT = 1
+    HEARTBEAT = 2
+    PROPOSE = 3
+    CREATE = 4
+
+
+ENVELOPES: Final = len(Stimulus)
+
+
+class Fact(IntEnum):
+    """What is known of a server: the columns of `Exchanges.facts`."""
+
+    PENDING = 0
+    """It owes actions."""
+    LEADS = 1
+    TERM = 2
+    LAST = 3
+    """The position of its log's last entry, as one number."""
+    LAST_INDEX = 4
+    COMMIT_INDEX = 5
+    COMMITTED = 6
+    """The position of the last entry that it knows to be committed, as one number."""
+    COMMITTED_TERM = 7
+    FOLLOWS = 8
+    """The leader that it knows of, or -1."""
+    VOTED_FOR = 9
+    """The server that it voted for, or -1."""
+    VOTERS = 10
+    """This one and the next two are sets of servers, as bits."""
+    NEW_VOTERS = 11
+    MEMBERS = 12
+    CAMPAIGNS = 13
+    """Its timer would make it a candidate."""
+
 
 EMPTY: Final = 0
 """The number of the queue in which nothing is under way."""
 FULL: Final = 1
 """The number of the queue that stands for all with too much in it."""
 
-Trail: TypeAlias = dict[int, tuple[int, int, int]]
+Predecessors: TypeAlias = dict[int, tuple[int, int, int]]
 """Of a state: the one before it, the server that had its turn, and its stimulus."""
 
 _BITS: Final = 28
@@ -98,54 +106,48 @@ class Exchanges:
         self.space = space
         self.every_order = every_order
         self.size = space.bounds.nodes
-        self.members: Interned[Member] = Interned()
-        self.facts = Grown(14, np.int64)
-        self.quiet = Grown()
+        self.members = Interner[c.Member](note=self._note_member)
+        self.facts = GrowableArray(len(Fact), np.int64)
+        self.quiet = GrowableArray()
         """By member: the one that stands for it while nothing is under way (`at_rest`)."""
-        self.envelopes: Interned[Envelope | int] = Interned()
-        self.emissions: Interned[tuple[int, ...]] = Interned()
+        self.envelopes = Interner[c.Envelope | Stimulus](*Stimulus, note=self._note_envelope)
+        self.emissions = Interner[tuple[int, ...]](())
         self.capacity = space.bounds.in_flight + 6 * self.size
         self.limit = 40 * self.size
         """Deliveries after which an exchange is taken for one without an end."""
         self.servers = Rows(self.size)
         self._queues = Rows(self.capacity)
-        self._receiver = Grown()
-        self._age = Grown(None, np.int64)
+        self._receiver = GrowableArray()
+        self._age = GrowableArray(None, np.int64)
         """By envelope: of several the one with the lowest was sent first, more or less."""
-        self._turns = Hashed()
-        self._results = Grown(2, np.int64)
-        self._member_of = Grown(None, np.int64)
+        self._turns = HashIndex()
+        self._results = GrowableArray(2, np.int64)
+        self._member_of = GrowableArray(None, np.int64)
         """By a member's number in the space, the one here; so for envelopes."""
-        self._envelope_of = Grown(None, np.int64)
-        self._envelope_of.extend(np.zeros(1))
-        for stimulus in range(ENVELOPES):
-            self.envelopes.number(stimulus)
-            self._receiver.extend(np.zeros(1))
-            self._age.extend(np.array([np.iinfo(np.int64).max]))
-        self.emissions.number(())
+        self._envelope_of = GrowableArray(None, np.int64)
+        self._envelope_of.append(0)
+        self._receiver.extend(np.zeros(ENVELOPES))
+        self._age.extend(np.full(ENVELOPES, np.iinfo(np.int64).max))
+        self._events: dict[object, v.Event] = {
+            Stimulus.TIMEOUT: v.ElectionTimeout(),
+            Stimulus.HEARTBEAT: v.Heartbeat(),
+            Stimulus.PROPOSE: v.ProposeCommand(),
+            Stimulus.CREATE: v.CreateCluster(space.bounds.initial_voters),
+        }
         reserved = np.zeros((2, self.capacity), np.int32)
         reserved[FULL] = np.iinfo(np.int32).max
         self._queues.number(reserved)
 
-    def event(self, stimulus: int) -> Event:
-        match self.envelopes[stimulus]:
-            case Envelope(_, content):
-                return event_of(content)
-            case 1:
-                return ElectionTimeout()
-            case 2:
-                return Heartbeat()
-            case 3:
-                return ProposeCommand()
-            case _:
-                return CreateCluster(self.space.bounds.initial_voters)
+    def event(self, stimulus: int) -> v.Event:
+        found = self.envelopes[stimulus]
+        return c.event_of(found.content) if isinstance(found, c.Envelope) else self._events[found]
 
-    def fact(self, servers: Ints, name: Ints | int, fact: int) -> Ints:
+    def fact(self, servers: Ints, name: Ints | int, fact: Fact) -> Ints:
         """What is known of the server with this name, of all servers of a number."""
         found: Ints = self.facts.rows[self.servers.rows[servers, name], fact]
         return found
 
-    def facts_of(self, servers: Ints, fact: int) -> Ints:
+    def facts_of(self, servers: Ints, fact: Fact) -> Ints:
         """The same with a column for each server."""
         found: Ints = self.facts.rows[self.servers.rows[servers], fact]
         return found
@@ -161,7 +163,8 @@ class Exchanges:
         nodes = self.space.nodes
         new = [self.member(one) for one in nodes.members.values[self._member_of.size :]]
         self._member_of.extend(np.array(new, np.int64))
-        new = [self._envelope(one) for one in nodes.envelopes.values[self._envelope_of.size :]]
+        unknown = nodes.envelopes.values[self._envelope_of.size :]
+        new = [self.envelopes.number(one) for one in unknown if one is not None]
         self._envelope_of.extend(np.array(new, np.int64))
         queues[:, self.capacity - envelopes.shape[1] :] = self._envelope_of.rows[envelopes]
         queues.sort(axis=1)
@@ -169,25 +172,19 @@ class Exchanges:
         none = np.zeros(len(states), np.int64)
         return key(none, self.servers.number(rows), self._queues.number(queues))
 
-    def member(self, member: Member) -> int:
-        # No crash follows, so the disk is never read.
-        member = member._replace(disk=Disk())
-        known = len(self.members)
-        number = self.members.number(member)
-        if number == known:
-            self.facts.extend(np.array([facts(member, self.space.nodes.rule)]))
-            self.quiet.extend(np.array([ABSENT]))
-            self.quiet.rows[number] = self.member(member._replace(node=at_rest(member.node)))
-        return number
+    def member(self, member: c.Member) -> int:
+        """The number of a member whose disk is never read: no crash follows."""
+        return self.members.number(member._replace(disk=c.Disk()))
 
-    def _envelope(self, envelope: Envelope | None) -> int:
-        assert envelope is not None
-        known = len(self.envelopes)
-        number = self.envelopes.number(envelope)
-        if number == known:
-            self._receiver.extend(np.array([envelope.to]))
-            self._age.extend(np.array([age(envelope)]))
-        return number
+    def _note_member(self, member: c.Member) -> None:
+        number = self.facts.append(facts(member, self.space.nodes.rule))
+        self.quiet.append(ABSENT)
+        self.quiet.rows[number] = self.member(member._replace(node=at_rest(member.node)))
+
+    def _note_envelope(self, envelope: c.Envelope | Stimulus) -> None:
+        assert isinstance(envelope, c.Envelope)
+        self._receiver.append(envelope.to)
+        self._age.append(age(envelope))
 
     def rested(self, keys: Keys) -> Keys:
         """The states that stand for these, in which nothing is under way (`at_rest`)."""
@@ -196,80 +193,67 @@ class Exchanges:
 
     # Turns
 
-    def turn(self, keys: Keys, names: Ints, stimuli: Ints, trail: Trail | None = None) -> Keys:
+    def turn(
+        self, keys: Keys, names: Ints, stimuli: Ints, before: Predecessors | None = None
+    ) -> Keys:
         """What each state is once the named server has taken the stimulus and drained."""
-        return self._after(keys, self._queues.rows[queues_of(keys)], names, stimuli, trail)
+        return self._after(keys, self._queues.rows[queues_of(keys)], names, stimuli, before)
 
-    def deliver(self, keys: Keys, places: Ints, trail: Trail | None = None) -> Keys:
+    def deliver(self, keys: Keys, places: Ints, before: Predecessors | None = None) -> Keys:
         """The same for the message in a place of the queue."""
         queues = self._queues.rows[queues_of(keys)]
         every = np.arange(len(keys))
         stimuli = queues[every, places].astype(np.int64)
         queues[every, places] = 0
-        return self._after(keys, queues, self._receiver.rows[stimuli], stimuli, trail)
+        return self._after(keys, queues, self._receiver.rows[stimuli], stimuli, before)
 
     def _after(
-        self, keys: Keys, queues: Array, names: Array, stimuli: Ints, trail: Trail | None
+        self, keys: Keys, queues: Array, names: Array, stimuli: Ints, before: Predecessors | None
     ) -> Keys:
         every = np.arange(len(keys))
         rows = self.servers.rows[servers_of(keys)]
-        turns = rows[every, names].astype(np.uint64) << np.uint64(32) | stimuli.astype(np.uint64)
-        known = self._known(turns)
+        known = self._turns.find_or_compute(pack(rows[every, names], stimuli), self._turn)
         results = self._results.rows[known]
         rows[every, names] = results[:, 0]
         after = key(marks_of(keys), self.servers.number(rows), self._sent(queues, results[:, 1]))
-        if trail is not None:
-            steps = zip(
-                after.tolist(), keys.tolist(), names.tolist(), stimuli.tolist(), strict=True
-            )
-            for to, *step in steps:
-                trail.setdefault(to, (step[0], step[1], step[2]))
+        if before is not None:
+            steps = zip(keys.tolist(), names.tolist(), stimuli.tolist(), strict=True)
+            for to, step in zip(after.tolist(), steps, strict=True):
+                before.setdefault(to, step)
         return after
 
     def _sent(self, queues: Array, emissions: Ints) -> Ints:
         numbers, inverse = np.unique(emissions, return_inverse=True)
-        sends = [self.emissions[int(number)] for number in numbers]
-        width = max(map(len, sends), default=0)
-        padded = np.zeros((len(sends), width), np.int32)
-        for at, envelopes in enumerate(sends):
-            padded[at, : len(envelopes)] = envelopes
-        queues = np.concatenate([queues, padded[inverse]], axis=1)
+        sends = padded([self.emissions[int(number)] for number in numbers])
+        width = sends.shape[1]
+        queues = np.concatenate([queues, sends[inverse]], axis=1)
         queues.sort(axis=1)
         full = queues[:, : width + 1].any(axis=1)  # the first place is never taken
         return np.where(full, FULL, self._queues.number(queues[:, width:]))
 
-    def _known(self, turns: Keys) -> Ints:
-        found = self._turns.find(turns)
-        missing = found == ABSENT
-        if missing.any():
-            new = distinct(turns[missing])
-            results = [self._turn(int(turn) >> 32, int(turn) & 0xFFFFFFFF) for turn in new]
-            start = self._results.extend(np.array(results))
-            self._turns.insert(new, np.arange(start, start + len(new)))
-            found[missing] = self._turns.find(turns[missing])
-        return found
-
-    def _turn(self, number: int, stimulus: int) -> tuple[int, int]:
-        member = self.members[number]
-        turns: list[Turn] = []
-        if stimulus != DRAIN:
-            turns.append(take(member, self.event(stimulus), self.space.nodes.rule))
+    def _turn(self, key: int) -> int:
+        """The place in `_results` of what a member becomes and sends by a stimulus."""
+        member, stimulus = self.members[key >> 32], key & 0xFFFFFFFF
+        turns: list[c.Turn] = []
+        if stimulus != Stimulus.DRAIN:
+            turns.append(c.take(member, self.event(stimulus), self.space.nodes.rule))
             member = turns[-1].after
-        turns.append(execute(member))
-        sends = sorted(self._envelope(envelope) for turn in turns for envelope in sent(turn))
-        return self.member(turns[-1].after), self.emissions.number(tuple(sends))
+        turns.append(c.execute(member))
+        sends = [self.envelopes.number(one) for turn in turns for one in c.sent(turn)]
+        after = self.member(turns[-1].after)
+        return self._results.append((after, self.emissions.number(tuple(sorted(sends)))))
 
     # Exchanges
 
-    def drained(self, keys: Keys, trail: Trail | None = None) -> Keys:
+    def drained(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         """The states once every server has executed what it owes."""
         for name in range(self.size):
-            owing = np.flatnonzero(self.fact(servers_of(keys), name, PENDING))
+            owing = np.flatnonzero(self.fact(servers_of(keys), name, Fact.PENDING))
             names = np.full(len(owing), name)
-            keys[owing] = self.turn(keys[owing], names, np.full(len(owing), DRAIN), trail)
+            keys[owing] = self.turn(keys[owing], names, np.full(len(owing), Stimulus.DRAIN), before)
         return keys
 
-    def settled(self, keys: Keys, trail: Trail | None = None) -> Keys:
+    def settled(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         """Where each state comes to if what is under way is delivered, the oldest first.
 
         Where that has no end, whatever it has come to; something is under way there.
@@ -281,15 +265,15 @@ class Exchanges:
                 break
             todo, back = np.unique(result[busy], return_inverse=True)
             places = self._age.rows[self._queues.rows[queues_of(todo)]].argmin(axis=1)
-            result[busy] = self.deliver(todo, places, trail)[back]
+            result[busy] = self.deliver(todo, places, before)[back]
         return result[inverse]
 
-    def ends(self, keys: Keys, trail: Trail | None = None) -> Keys:
+    def ends(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         """Wherever the states come to, in whatever order what is under way is delivered.
 
         Where that has no end something is under way in one of them.
         """
-        one = self.settled(keys, trail)
+        one = self.settled(keys, before)
         if not self.every_order:
             return distinct(one)
         # Where it has no end in one order, the others are too many to look at.
@@ -306,37 +290,40 @@ class Exchanges:
             following = []
             for place in range(int((queues == 0).all(axis=0).sum()), self.capacity):
                 there = queues[:, place] != queues[:, place - 1]  # of equal messages one
-                following.append(self.deliver(keys[there], np.full(there.sum(), place), trail))
+                following.append(self.deliver(keys[there], np.full(there.sum(), place), before))
             keys = np.concatenate(following)
         return distinct(np.concatenate([*ends, keys]))
 
 
-def facts(member: Member, rule: Rule) -> tuple[int, ...]:
-    node = member.node
-    log, config = node.log, node.config
+def facts(member: c.Member, rule: c.Rule) -> list[int]:
+    """The row of `Exchanges.facts`."""
+    node, log, config = member.node, member.node.log, member.node.config
     committed = max(node.commit_index, log.snapshot_position.index)
-    return (
-        member.pending != NOTHING,
-        isinstance(node.role, Leader),
-        node.current_term,
-        log.last_position.term << 20 | log.last_index,
-        log.last_index,
-        node.commit_index,
-        log.term(committed) << 20 | committed,
-        log.term(committed),
-        node.role.leader
-        if isinstance(node.role, Follower) and node.role.leader is not None
-        else -1,
-        -1 if node.voted_for is None else node.voted_for,
-        *(
-            sum(1 << name for name in names)
-            for names in (config.voters, config.new_voters, config.members)
-        ),
-        rule(node, ElectionTimeout()).node.current_term > node.current_term,
-    )
+    leader = node.role.leader if isinstance(node.role, v.Follower) else None
+    known: dict[Fact, int] = {
+        Fact.PENDING: member.pending != NOTHING,
+        Fact.LEADS: isinstance(node.role, v.Leader),
+        Fact.TERM: node.current_term,
+        Fact.LAST: log.last_position.term << 20 | log.last_index,
+        Fact.LAST_INDEX: log.last_index,
+        Fact.COMMIT_INDEX: node.commit_index,
+        Fact.COMMITTED: log.term(committed) << 20 | committed,
+        Fact.COMMITTED_TERM: log.term(committed),
+        Fact.FOLLOWS: -1 if leader is None else leader,
+        Fact.VOTED_FOR: -1 if node.voted_for is None else node.voted_for,
+        Fact.VOTERS: _bits(config.voters),
+        Fact.NEW_VOTERS: _bits(config.new_voters),
+        Fact.MEMBERS: _bits(config.members),
+        Fact.CAMPAIGNS: rule(node, v.ElectionTimeout()).node.current_term > node.current_term,
+    }
+    return [known[fact] for fact in Fact]
 
 
-def age(envelope: Envelope) -> int:
+def _bits(servers: frozenset[int]) -> int:
+    return sum(1 << server for server in servers)
+
+
+def age(envelope: c.Envelope) -> int:
     """Lower for what was sent earlier, more or less: by term, then by sequence number.
 
     It does not depend on the numbers of the tables, so that every run settles states alike.
@@ -344,7 +331,7 @@ def age(envelope: Envelope) -> int:
     to, content = envelope
     term, seqno = (
         (content.position.term, 0)
-        if isinstance(content, Snapshot)
+        if isinstance(content, c.Snapshot)
         else (content.term, content.seqno)
     )
     kind = _KINDS.index(type(content))
@@ -352,15 +339,15 @@ def age(envelope: Envelope) -> int:
 
 
 _KINDS: Final = (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    RequestVoteCall,
-    RequestVoteReply,
-    Snapshot,
+    v.AppendEntriesCall,
+    v.AppendEntriesReply,
+    v.RequestVoteCall,
+    v.RequestVoteReply,
+    c.Snapshot,
 )
 
 
-def at_rest(node: Node) -> Node:
+def at_rest(node: v.Node) -> v.Node:
     """The node that stands for this one while nothing is under way.
 
     Sequence numbers are only compared with those of calls under way: every later call of a leader
@@ -369,9 +356,9 @@ def at_rest(node: Node) -> Node:
     another term, for the replies to its last campaign have all arrived.
     """
     match node.role:
-        case Leader(peers, durable):
-            role = Leader(tuple(peer._replace(seqno=0) for peer in peers), durable)
+        case v.Leader(peers, durable):
+            role = v.Leader(tuple(peer._replace(seqno=0) for peer in peers), durable)
             return node._replace(role=role, seqno=0)
-        case Candidate():
-            return node._replace(role=Candidate(frozenset({node.id})), seqno=0)
+        case v.Candidate():
+            return node._replace(role=v.Candidate(frozenset({node.id})), seqno=0)
     return node._replace(seqno=0)

@@ -1,5 +1,6 @@
-"""Elections and reigns from quiet states, in which nothing is under way (`eventually` says why).
+"""Leaderships from quiet states, in which nothing is under way (`eventually` says why).
 
+A leadership is an election and what its winner does until all have what it has, or it steps down.
 A state is marked with the server that it is about, as `exchange` has it: the one whose timer fires,
 that then leads.  A set of states is followed at once, through every order of delivery.
 """
@@ -12,25 +13,11 @@ from typing import Final
 import numpy as np
 
 from conformance.explore.liveness.exchange import (
-    CAMPAIGNS,
-    COMMIT,
-    COMMIT_TERM,
-    COMMITTED,
     EMPTY,
-    FOLLOWS,
-    HEARTBEAT,
-    LAST,
-    LAST_INDEX,
-    LEADS,
-    MEMBERS,
-    NEW_VOTERS,
-    PROPOSE,
-    TERM,
-    TIMEOUT,
-    VOTED,
-    VOTERS,
     Exchanges,
-    Trail,
+    Fact,
+    Predecessors,
+    Stimulus,
     key,
     marks_of,
     queues_of,
@@ -45,26 +32,29 @@ GATHERS: Final = "LeaderGathers"
 COMMITS: Final = "CommitsNew"
 
 HEARTBEATS: Final = 12
-"""Heartbeats after which a leader that has not gathered the rest is taken to stall."""
+"""Heartbeats after which a leader that has not gathered the rest never will."""
 DEPTH: Final = 5
 """Timeouts, heartbeats and proposals in a row that are tried to get out of a dead end."""
 
 _NAME: Final = 7
-_OVER: Final = 8
+_RIVAL: Final = 8
 """In the mark of a server that campaigns while another one leads."""
-_LOSES: Final = 16
+_BEHIND: Final = 16
 """In the mark of one that campaigns with a log that is behind."""
 
 
 @dataclass(slots=True)
-class Reigns:
-    """By claim: the ends that contradict it, how often its premise held, how many it took."""
+class Leaderships:
+    """What came of some leaderships; `wrong`, `checked` and `most` by claim."""
 
     wrong: dict[str, Keys]
+    """The states at the end of those that contradict the claim."""
     after: Keys
-    """Quiet states that elections and reigns leave behind, from which to go on."""
+    """The quiet states that they leave behind, from which to go on."""
     checked: dict[str, int] = field(default_factory=dict)
+    """How often its premise held."""
     most: dict[str, int] = field(default_factory=dict)
+    """How many timeouts or heartbeats it took at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,48 +67,49 @@ class Starts:
 
 def starts(exchanges: Exchanges, quiet: Ints, every: bool) -> Starts:
     """Who leads, and who campaigns: everybody, or only who does when nobody leads, and can win."""
-    last, leads = exchanges.facts_of(quiet, LAST), exchanges.facts_of(quiet, LEADS) != 0
-    campaigns = exchanges.facts_of(quiet, CAMPAIGNS) != 0
+    last, leads = exchanges.facts_of(quiet, Fact.LAST), exchanges.facts_of(quiet, Fact.LEADS) != 0
+    campaigns = exchanges.facts_of(quiet, Fact.CAMPAIGNS) != 0
     wins = np.zeros_like(leads)
     for name in range(exchanges.size):
         # With its own vote, if it has one; for its log is not ahead of itself.
         votes = ((last <= last[:, [name]]) << np.arange(exchanges.size)).sum(axis=1)
-        voters = exchanges.fact(quiet, name, VOTERS)
-        new_voters = exchanges.fact(quiet, name, NEW_VOTERS)
+        voters = exchanges.fact(quiet, name, Fact.VOTERS)
+        new_voters = exchanges.fact(quiet, name, Fact.NEW_VOTERS)
         quorum = _majority(votes, voters) & (_majority(votes, new_voters) | (new_voters == 0))
         wins[:, name] = campaigns[:, name] & quorum
     led = leads.any(axis=1)
     which, names = np.nonzero(leads | (campaigns if every else wins & ~led[:, None]))
     others = ~leads[which, names]
-    marks = names | np.where(others & led[which], _OVER, 0)
-    marks |= np.where(others & ~wins[which, names], _LOSES, 0)
+    marks = names | np.where(others & led[which], _RIVAL, 0)
+    marks |= np.where(others & ~wins[which, names], _BEHIND, 0)
     keys = key(marks, quiet[which], np.full(len(which), EMPTY))
     return Starts(keys, ~(leads | wins).any(axis=1))
 
 
-def reign(exchanges: Exchanges, keys: Keys, trail: Trail | None = None) -> Reigns:
+def follow(exchanges: Exchanges, keys: Keys, before: Predecessors | None = None) -> Leaderships:
     """Elect the marked servers that do not lead; let all of them gather the rest and commit.
 
-    With a trail no state is put to rest, for the trail is to show what really happened.
+    With `before` no state is put to rest, for a path is to show what really happened.
     """
-    return _Reign(exchanges, trail).run(keys)
+    return _Following(exchanges, before).run(keys)
 
 
-def stuck(exchanges: Exchanges, quiet: Ints) -> tuple[Array, int]:
+def dead_ends(exchanges: Exchanges, quiet: Ints) -> tuple[Array, int]:
     """From which states nothing new can be committed, and how many moves it took at most.
 
     One way out is enough, so here messages come in one order.
     """
     at, none = np.arange(len(quiet)), np.zeros_like(quiet)
     keys = key(none, quiet, none)
-    newest = exchanges.facts_of(quiet, LAST).max(axis=1, initial=0)
+    newest = exchanges.facts_of(quiet, Fact.LAST).max(axis=1, initial=0)
     stuck = np.ones(len(quiet), bool)
     depth = 0
     while stuck.any() and at.size and depth < DEPTH:
         depth += 1
         which, keys = _one_more(exchanges, keys)
         at = at[which]
-        stuck[at[exchanges.facts_of(servers_of(keys), COMMITTED).max(axis=1) > newest[at]]] = False
+        committed = exchanges.facts_of(servers_of(keys), Fact.COMMITTED).max(axis=1)
+        stuck[at[committed > newest[at]]] = False
         going = stuck[at] & (queues_of(keys) == EMPTY)
         keys = exchanges.rested(keys[going])
         pairs = np.unique(np.stack([at[going], keys.astype(np.int64)], axis=1), axis=0)
@@ -129,7 +120,11 @@ def stuck(exchanges: Exchanges, quiet: Ints) -> tuple[Array, int]:
 def _one_more(exchanges: Exchanges, keys: Keys) -> tuple[Ints, Keys]:
     """A timeout, a heartbeat or a proposal: in which of the states, and what comes of it."""
     found: list[tuple[Ints, Keys]] = []
-    for stimulus, able in ((TIMEOUT, CAMPAIGNS), (HEARTBEAT, LEADS), (PROPOSE, LEADS)):
+    for stimulus, able in (
+        (Stimulus.TIMEOUT, Fact.CAMPAIGNS),
+        (Stimulus.HEARTBEAT, Fact.LEADS),
+        (Stimulus.PROPOSE, Fact.LEADS),
+    ):
         which, names = np.nonzero(exchanges.facts_of(servers_of(keys), able))
         after = exchanges.turn(keys[which], names, np.full(len(which), stimulus))
         found.append((which, exchanges.settled(after)))
@@ -137,110 +132,113 @@ def _one_more(exchanges: Exchanges, keys: Keys) -> tuple[Ints, Keys]:
     return at, after
 
 
-class _Reign:
-    def __init__(self, exchanges: Exchanges, trail: Trail | None) -> None:
+class _Following:
+    def __init__(self, exchanges: Exchanges, before: Predecessors | None) -> None:
         self._exchanges = exchanges
-        self._trail = trail
+        self._before = before
         none = np.zeros(0, np.uint64)
         names = (SETTLES, ELECTS, REPLACES, GATHERS, COMMITS)
-        self._reigns = Reigns(dict.fromkeys(names, none), none)
+        self._found = Leaderships(dict.fromkeys(names, none), none)
 
-    def run(self, keys: Keys) -> Reigns:
-        loses = marks_of(keys) & _LOSES != 0
-        self._leave(self._next(keys[loses], TIMEOUT))
-        keys = self._elect(keys[~loses])
-        rivals = self._exchanges.facts_of(servers_of(keys), LEADS).sum(axis=1) > 1
+    def run(self, keys: Keys) -> Leaderships:
+        behind = marks_of(keys) & _BEHIND != 0
+        self._leave(self._next(keys[behind], Stimulus.TIMEOUT))
+        keys = self._elect(keys[~behind])
+        rivals = self._exchanges.facts_of(servers_of(keys), Fact.LEADS).sum(axis=1) > 1
         self._leave(keys[rivals])
         keys = self._gather(keys, GATHERS)
-        self._gather(self._next(keys, PROPOSE), COMMITS)
-        return self._reigns
+        self._gather(self._next(keys, Stimulus.PROPOSE), COMMITS)
+        return self._found
 
     def _elect(self, keys: Keys) -> Keys:
         """Timeouts until the marked servers lead."""
-        reigns = self._reigns
-        leads = self._fact(keys, LEADS) != 0
+        found = self._found
+        leads = self._fact(keys, Fact.LEADS) != 0
         elected, keys = [keys[leads]], keys[~leads]
         for attempt in (1, 2):
             for name, some in self._elections(keys).items():
-                reigns.checked.setdefault(name, len(some))
+                found.checked.setdefault(name, len(some))
                 if len(some):
-                    reigns.most[name] = attempt
-            keys = self._next(keys, TIMEOUT)
-            won = (self._fact(keys, LEADS) != 0) | self._is_removed(keys)
+                    found.most[name] = attempt
+            keys = self._next(keys, Stimulus.TIMEOUT)
+            won = (self._fact(keys, Fact.LEADS) != 0) | self._is_removed(keys)
             elected.append(keys[won])
             keys = keys[~won]
-        reigns.wrong |= self._elections(keys)
+        found.wrong |= self._elections(keys)
         keys = np.concatenate(elected)
-        if self._trail is None:
+        if self._before is None:
             keys = key(names_of(keys), servers_of(keys), queues_of(keys))
         return distinct(keys)
 
     @staticmethod
     def _elections(keys: Keys) -> dict[str, Keys]:
-        over = marks_of(keys) & _OVER != 0
-        return {ELECTS: keys[~over], REPLACES: keys[over]}
+        rival = marks_of(keys) & _RIVAL != 0
+        return {ELECTS: keys[~rival], REPLACES: keys[rival]}
 
     def _gather(self, keys: Keys, name: str) -> Keys:
         """Heartbeats until all is as the claim says; the states in which it is."""
-        reigns = self._reigns
-        reigns.checked[name] = len(keys)
+        found = self._found
+        found.checked[name] = len(keys)
         gathered, wrong = [keys[:0]], [keys[:0]]
         for heartbeats in range(HEARTBEATS + 1):
-            leads = self._fact(keys, LEADS) != 0
+            leads = self._fact(keys, Fact.LEADS) != 0
             done = leads & self._has_gathered(keys)
             gathered.append(keys[done])
             # A leader has voted for itself.  A command is no reason to step down.
-            outvoted = self._fact(keys, VOTED) != names_of(keys)
-            over = ~leads & (self._is_removed(keys) | outvoted) & (name == GATHERS)
-            self._leave(keys[over])
-            wrong.append(keys[~leads & ~over])
+            outvoted = self._fact(keys, Fact.VOTED_FOR) != names_of(keys)
+            steps_down = ~leads & (self._is_removed(keys) | outvoted) & (name == GATHERS)
+            self._leave(keys[steps_down])
+            wrong.append(keys[~leads & ~steps_down])
             keys = keys[leads & ~done]
             if not keys.size or heartbeats == HEARTBEATS:
                 break
-            reigns.most[name] = heartbeats + 1
-            keys = self._next(keys, HEARTBEAT)
-        reigns.wrong[name] = np.concatenate([*wrong, keys])
+            found.most[name] = heartbeats + 1
+            keys = self._next(keys, Stimulus.HEARTBEAT)
+        found.wrong[name] = np.concatenate([*wrong, keys])
         return distinct(np.concatenate(gathered))
 
-    def _next(self, keys: Keys, stimulus: int) -> Keys:
+    def _next(self, keys: Keys, stimulus: Stimulus) -> Keys:
         """The quiet states that follow once the marked server has taken the stimulus."""
-        exchanges, wrong = self._exchanges, self._reigns.wrong
+        exchanges, wrong = self._exchanges, self._found.wrong
         stimuli = np.full(len(keys), stimulus)
         keys = exchanges.ends(
-            exchanges.turn(keys, names_of(keys), stimuli, self._trail), self._trail
+            exchanges.turn(keys, names_of(keys), stimuli, self._before), self._before
         )
         endless = queues_of(keys) != EMPTY
         wrong[SETTLES] = np.concatenate([wrong[SETTLES], keys[endless]])
         keys = keys[~endless]
-        return distinct(exchanges.rested(keys)) if self._trail is None else keys
+        return distinct(exchanges.rested(keys)) if self._before is None else keys
 
     def _leave(self, keys: Keys) -> None:
-        self._reigns.after = np.concatenate([self._reigns.after, keys])
+        self._found.after = np.concatenate([self._found.after, keys])
 
-    def _fact(self, keys: Keys, fact: int) -> Ints:
+    def _fact(self, keys: Keys, fact: Fact) -> Ints:
         """What is known of the marked servers."""
         return self._exchanges.fact(servers_of(keys), names_of(keys), fact)
 
     def _is_removed(self, keys: Keys) -> Array:
         """Whether the marked server has led and stepped down, for it has no vote any more (§6)."""
-        voter = self._fact(keys, VOTERS) >> names_of(keys) & 1
-        own = self._fact(keys, COMMIT_TERM) == self._fact(keys, TERM)
-        gone: Array = (self._fact(keys, LEADS) == 0) & (voter == 0) & own
+        voter = self._fact(keys, Fact.VOTERS) >> names_of(keys) & 1
+        own = self._fact(keys, Fact.COMMITTED_TERM) == self._fact(keys, Fact.TERM)
+        gone: Array = (self._fact(keys, Fact.LEADS) == 0) & (voter == 0) & own
         return gone
 
     def _has_gathered(self, keys: Keys) -> Array:
         """Whether all members follow the marked server, with the same log, all of it committed."""
-        leaders, members = names_of(keys), self._fact(keys, MEMBERS)
-        gathered = np.ones(len(keys), bool)
-        for name in range(self._exchanges.size):
+        servers, leaders = servers_of(keys), names_of(keys)[:, None]
+        names = np.arange(self._exchanges.size)
 
-            def theirs(fact: int, name: int = name) -> Ints:
-                return self._exchanges.fact(servers_of(keys), name, fact)
+        def each(fact: Fact) -> Ints:
+            return self._exchanges.facts_of(servers, fact)
 
-            same = (theirs(LAST) == self._fact(keys, LAST)) & (theirs(COMMIT) == theirs(LAST_INDEX))
-            follows = (theirs(FOLLOWS) == leaders) & (theirs(TERM) == self._fact(keys, TERM))
-            leader, outside = leaders == name, members >> name & 1 == 0
-            gathered &= np.where(leader, same, outside | (follows & same))
+        def own(fact: Fact) -> Ints:
+            return self._fact(keys, fact)[:, None]
+
+        whole = each(Fact.COMMIT_INDEX) == each(Fact.LAST_INDEX)
+        same = (each(Fact.LAST) == own(Fact.LAST)) & whole
+        follows = (each(Fact.FOLLOWS) == leaders) & (each(Fact.TERM) == own(Fact.TERM))
+        outside = own(Fact.MEMBERS) >> names & 1 == 0
+        gathered: Array = np.where(names == leaders, same, outside | (follows & same)).all(axis=1)
         return gathered
 
 

@@ -6,20 +6,7 @@ from collections.abc import Iterator
 
 from conformance.explore.search.path import Counterexample, Move
 from conformance.observe.show import describe_log, describe_server, role_of, show
-from spec.cluster import (
-    Cluster,
-    Comeback,
-    Crash,
-    Deliver,
-    Drain,
-    Duplicate,
-    Envelope,
-    Input,
-    Lose,
-    Member,
-    Snapshot,
-    Step,
-)
+from spec import cluster as c
 from spec.values import Receive
 
 
@@ -41,33 +28,35 @@ def _steps(move: Move) -> list[str]:
     return lines or ["nothing happens"]
 
 
-def _said(cluster: Cluster, step: Step) -> str:
+def _said(cluster: c.Cluster, step: c.Step) -> str:
     match step:
-        case Input(node, event):
+        case c.Input(node, event):
             return f"node {node}: {show(event)}"
-        case Deliver(index, keep):
+        case c.Deliver(index, keep):
             envelope = cluster.network[index]
             part = "" if keep is None else f"the first {keep} entries of "
             return f"node {envelope.to}: receives {part}{_content(envelope)}"
-        case Drain(_, None):
+        case c.Drain(_, None):
             return ""
-        case Drain(node, count):
+        case c.Drain(node, count):
             return f"node {node}: crashes after {count} of its actions"
-        case Crash(node):
+        case c.Crash(node):
             return f"node {node}: crashes"
-        case Comeback(node):
+        case c.Comeback(node):
             return f"node {node}: restarts from its disk"
-        case Lose(index):
-            envelope = cluster.network[index]
-            return f"lost on the way to {envelope.to}: {_content(envelope)}"
-        case Duplicate(index):
-            envelope = cluster.network[index]
-            return f"duplicated on the way to {envelope.to}: {_content(envelope)}"
+        case c.Lose(index):
+            return f"lost on the way {_addressed(cluster.network[index])}"
+        case c.Duplicate(index):
+            return f"duplicated on the way {_addressed(cluster.network[index])}"
 
 
-def _content(envelope: Envelope) -> str:
+def _content(envelope: c.Envelope) -> str:
     content = envelope.content
-    return show(content) if isinstance(content, Snapshot) else show(Receive(content))
+    return show(content) if isinstance(content, c.Snapshot) else show(Receive(content))
+
+
+def _addressed(envelope: c.Envelope) -> str:
+    return f"to {envelope.to}: {_content(envelope)}"
 
 
 def _changed(move: Move) -> Iterator[str]:
@@ -79,10 +68,10 @@ def _changed(move: Move) -> Iterator[str]:
                 yield f"node {new.node.id} is {describe_server(new)} ({', '.join(changes)})"
     for envelope in after.network:
         if after.network.count(envelope) > before.network.count(envelope):
-            yield f"under way to {envelope.to}: {_content(envelope)}"
+            yield f"under way {_addressed(envelope)}"
 
 
-def _differences(old: Member, new: Member) -> list[str]:
+def _differences(old: c.Member, new: c.Member) -> list[str]:
     a, b = old.node, new.node
     changes = []
     if type(a.role) is not type(b.role):

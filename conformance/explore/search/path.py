@@ -15,32 +15,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from conformance.explore.liveness.eventually import Stall
+from conformance.explore.liveness.eventually import LivenessFailure
 from conformance.explore.search.store import Store
 from conformance.explore.states.bounds import Cost
-from conformance.explore.states.space import Fault, Space, pack
+from conformance.explore.states.space import Fault, Space
 from conformance.explore.states.steps import Outcome, deliveries, exceeded, of_event, of_inputs
 from conformance.observe.finding import Finding, describe, name_of
 from conformance.observe.recorded import Recorder
 from conformance.simulation.lockstep import Lockstep
 from conformance.subjects.library import LibrarySubject
-from spec.cluster import (
-    Change,
-    Cluster,
-    Comeback,
-    Crash,
-    Deliver,
-    Drain,
-    Duplicate,
-    Envelope,
-    Input,
-    Lose,
-    Step,
-    Turn,
-    apply,
-    new_cluster,
-    sent,
-)
+from spec import cluster as c
 from spec.properties import Violation
 from spec.values import Restart
 
@@ -48,12 +32,12 @@ from spec.values import Restart
 class Move(NamedTuple):
     """One step of the search, in steps of the cluster, and what they led to."""
 
-    steps: tuple[Step, ...]
-    changes: tuple[Change, ...]
+    steps: tuple[c.Step, ...]
+    changes: tuple[c.Change, ...]
     spent: Cost
 
     @property
-    def after(self) -> Cluster:
+    def after(self) -> c.Cluster:
         return self.changes[-1].after
 
 
@@ -86,7 +70,7 @@ def explain(
     assert finding is not None
     cluster, spent = _end(space, moves)
     for move in possible(space, cluster, spent):
-        if _number(space, move.after, move.spent) == fault.to:
+        if space.number(move.after, move.spent) == fault.to:
             seen = retrace(space, [*moves, move], library)
             if seen.found is not None and name_of(seen.found) == name_of(finding):
                 return Counterexample(space.bounds.nodes, seen.found, seen.moves, seen.recorder)
@@ -96,22 +80,22 @@ def explain(
     return Counterexample(space.bounds.nodes, seen.found or finding, seen.moves, seen.recorder)
 
 
-def explain_stall(
-    space: Space, store: Store, depth: int, stall: Stall, library: ModuleType | None
+def explain_liveness(
+    space: Space, store: Store, depth: int, failure: LivenessFailure, library: ModuleType | None
 ) -> Counterexample:
     """A shortest way to where a claim of `eventually` fails, and what then follows."""
-    at = next(d for d in range(depth + 1) if _is_in(store, d, stall.state))
-    moves = walk(space, states_to(space, store, at, stall.state))
+    at = next(d for d in range(depth + 1) if _is_in(store, d, failure.state))
+    moves = walk(space, states_to(space, store, at, failure.state))
     cluster, spent = _end(space, moves)
-    for step in stall.steps(space, cluster):
+    for step in failure.steps(space, cluster):
         changes = tuple(_applied(space, moves[-1].after if moves else cluster, [step]))
-        if isinstance(step, Drain) and len(moves) > at:
+        if isinstance(step, c.Drain) and len(moves) > at:
             before = moves.pop()
             moves.append(Move((*before.steps, step), (*before.changes, *changes), spent))
         else:
             moves.append(Move((step,), changes, spent))
     retraced = retrace(space, moves, library)
-    finding = Violation(stall.claim, None, stall.detail)
+    finding = Violation(failure.claim, None, failure.detail)
     return Counterexample(space.bounds.nodes, finding, moves, retraced.recorder)
 
 
@@ -168,46 +152,46 @@ def walk(space: Space, states: list[int]) -> list[Move]:
         move = next(
             move
             for move in possible(space, cluster, spent)
-            if _number(space, move.after, move.spent) == state
+            if space.number(move.after, move.spent) == state
         )
         moves.append(move)
     return moves
 
 
-def _end(space: Space, moves: list[Move]) -> tuple[Cluster, Cost]:
+def _end(space: Space, moves: list[Move]) -> tuple[c.Cluster, Cost]:
     if not moves:
-        return new_cluster(space.bounds.nodes), Cost()
+        return c.new_cluster(space.bounds.nodes), Cost()
     return moves[-1].after, moves[-1].spent
 
 
-def possible(space: Space, cluster: Cluster, spent: Cost) -> Iterator[Move]:
+def possible(space: Space, cluster: c.Cluster, spent: Cost) -> Iterator[Move]:
     """Everything that may happen next within the bounds."""
     bounds, rule = space.bounds, space.nodes.rule
     for server, member in enumerate(cluster.members):
         for outcome in of_inputs(member, bounds, rule):
             yield from _moves(space, cluster, spent, server, outcome, ())
-    delivered: set[Envelope] = set()
+    delivered: set[c.Envelope] = set()
     for index, envelope in enumerate(cluster.network):
         if envelope in delivered:
             continue
         delivered.add(envelope)
         member = cluster.members[envelope.to]
         for keep, event, cost in deliveries(envelope.content, bounds):
-            deliver = Deliver(index, keep)
+            deliver = c.Deliver(index, keep)
             for outcome in of_event(member, event, cost, bounds, rule):
                 yield from _moves(space, cluster, spent, envelope.to, outcome, (deliver,))
                 twice = outcome._replace(cost=outcome.cost.plus(Cost(duplications=1)))
-                again = (Duplicate(index), deliver)
+                again = (c.Duplicate(index), deliver)
                 yield from _moves(space, cluster, spent, envelope.to, twice, again)
 
 
 def _moves(
     space: Space,
-    cluster: Cluster,
+    cluster: c.Cluster,
     spent: Cost,
     server: int,
     outcome: Outcome,
-    delivery: tuple[Step, ...],
+    delivery: tuple[c.Step, ...],
 ) -> Iterator[Move]:
     """The move, with each choice of what is lost of the messages it sends."""
     bounds = space.bounds
@@ -219,46 +203,34 @@ def _moves(
         steps += _steps(server, turn, delivered=bool(delivery))
     changes = _applied(space, cluster, steps)
     after = changes[-1].after.network
-    count = sum(len(sent(turn)) for turn in outcome.turns)
+    count = sum(len(c.sent(turn)) for turn in outcome.turns)
     first = len(after) - count
     for lost in product((False, True), repeat=count):
         losses = sum(lost)
         total = spent if bounds.losses is None else spent.plus(Cost(losses=losses))
         if len(after) - losses > bounds.in_flight or bounds.exceeded(total):
             continue
-        gone = [Lose(first + place) for place in range(count) if lost[place]][::-1]
+        gone = [c.Lose(first + place) for place in range(count) if lost[place]][::-1]
         more = _applied(space, changes[-1].after, gone)
         yield Move((*steps, *gone), (*changes, *more), total)
 
 
-def _steps(server: int, turn: Turn, delivered: bool) -> list[Step]:
+def _steps(server: int, turn: c.Turn, delivered: bool) -> list[c.Step]:
     if isinstance(turn.event, Restart):
-        return [Comeback(server)]
+        return [c.Comeback(server)]
     if turn.event is not None:
-        return [] if delivered else [Input(server, turn.event)]
+        return [] if delivered else [c.Input(server, turn.event)]
     if turn.owed is None:
-        return [Crash(server)]
+        return [c.Crash(server)]
     if turn.after.up:
-        return [Drain(server)] if turn.owed else []
-    return [Drain(server, len(turn.executed))]
+        return [c.Drain(server)] if turn.owed else []
+    return [c.Drain(server, len(turn.executed))]
 
 
-def _applied(space: Space, cluster: Cluster, steps: Iterable[Step]) -> list[Change]:
-    changes: list[Change] = []
+def _applied(space: Space, cluster: c.Cluster, steps: Iterable[c.Step]) -> list[c.Change]:
+    changes: list[c.Change] = []
     for step in steps:
-        change = apply(cluster, step, space.nodes.rule)
+        change = c.apply(cluster, step, space.nodes.rule)
         changes.append(change)
         cluster = change.after
     return changes
-
-
-def _number(space: Space, cluster: Cluster, spent: Cost) -> int:
-    """The state that stands for this one."""
-    nodes = space.nodes
-    members = [nodes.member(member) for member in cluster.members]
-    row = np.array([[*members, nodes.history(cluster.history)]], np.int32)
-    canonical, chosen = space.servers.renaming.canonical(row)
-    servers = space.servers.number(canonical)
-    envelopes = [nodes.envelope(envelope) for envelope in cluster.network]
-    network = space.network.number(envelopes, spent, chosen)
-    return int(pack(servers, network)[0])

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from conformance.explore.liveness.eventually import EventuallyReport, eventually
-from conformance.explore.search.path import Counterexample, explain, explain_stall
+from conformance.explore.liveness.eventually import Check, EventuallyReport
+from conformance.explore.search.path import Counterexample, explain, explain_liveness
 from conformance.explore.search.store import BadCheckpoint, Store
 from conformance.explore.search.visited import Visited
 from conformance.explore.states.bounds import Bounds
@@ -72,7 +72,7 @@ class Report:
     cut_by: list[str] = field(default_factory=list)
     resumed_at: int | None = None
     stopped_by: str | None = None
-    """What was used up, while states were explored or ways on from them were sought."""
+    """What was used up, while states were explored or liveness was checked."""
     found: Counterexample | None = None
     liveness: EventuallyReport | None = None
 
@@ -134,27 +134,22 @@ def explore(options: Options, progress: Progress = lambda _: None) -> Report:
         if faults:
             report.found = explain(space, store, report.depth, faults, options.library)
         elif report.complete and options.eventually:
+            check = Check(space)
+            report.liveness = check.report
             layers = (part for depth in range(report.depth + 1) for part in store.layer(depth))
-
-            def tell(now: EventuallyReport) -> None:
-                report.liveness = now
+            for _ in check.run(layers):
                 report.seconds = time.monotonic() - started
                 progress(report)
                 report.stopped_by = _exhausted(options, report)
                 if report.stopped_by is not None:
-                    raise _StoppedError
-
-            with suppress(_StoppedError):
-                report.liveness = eventually(space, layers, progress=tell)
-            stall = report.liveness.found if report.liveness is not None else None
-            if stall is not None:
-                report.found = explain_stall(space, store, report.depth, stall, options.library)
+                    break
+            failure = check.report.found
+            if failure is not None:
+                report.found = explain_liveness(
+                    space, store, report.depth, failure, options.library
+                )
     report.seconds = time.monotonic() - started
     return report
-
-
-class _StoppedError(Exception):
-    """Ways on are sought no longer."""
 
 
 @contextmanager
@@ -184,7 +179,7 @@ def _search(
 
             def expand(chunk: Keys) -> tuple[Keys, int, list[Fault]]:
                 expansion = space.expand(chunk)
-                return visited.new(expansion.states), expansion.generated, expansion.faults
+                return visited.missing(expansion.states), expansion.generated, expansion.faults
 
             for window in _windows(states, workers):
                 for new, steps, wrong in pool.map(expand, window):
@@ -203,7 +198,7 @@ def _search(
             if faults:
                 _count(report, space)
                 return faults
-            states = visited.new_to_disk(distinct(np.concatenate(found)))
+            states = visited.missing_on_disk(distinct(np.concatenate(found)))
             visited.add(states)
             _count(report, space)
             if states.size:

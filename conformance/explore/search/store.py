@@ -20,8 +20,12 @@ import numpy as np
 
 import raftbare
 import spec
+from conformance.explore.states.nodes import Emission
 from conformance.explore.states.space import Space
-from conformance.explore.states.tables import Array, Grown, Interned, Keys
+from conformance.explore.states.tables import Array, Keys
+from conformance.observe.finding import Difference
+from conformance.observe.observed import Observed
+from spec.properties import Violation
 
 FORMAT: Final = 1
 PART: Final = 1 << 20
@@ -85,20 +89,22 @@ class Store:
         self._file.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, json.dumps(value)))
 
     def _write_tables(self) -> None:
-        for name, table in _arrays(self._space).items():
-            first, end = self._written.get(name, 0), len(table.rows)
-            if end > first or name not in self._written:
-                data = np.ascontiguousarray(table.rows[first:end])
-                width = data.shape[1] if data.ndim > 1 else 0
-                row = (name, first, width, data.dtype.str, data.tobytes())
-                self._file.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", row)
-                self._written[name] = end
-        for name, values in _values(self._space).items():
-            first, end = self._written.get(name, 0), len(values)
-            if end > first or name not in self._written:
-                pickled = zlib.compress(pickle.dumps(values[first:end], protocol=5), 1)
-                self._file.execute("INSERT INTO vals VALUES (?, ?, ?)", (name, first, pickled))
-                self._written[name] = end
+        for name, first, part in self._unwritten(self._space.arrays()):
+            data = np.ascontiguousarray(part)
+            width = data.shape[1] if data.ndim > 1 else 0
+            row = (name, first, width, data.dtype.str, data.tobytes())
+            self._file.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", row)
+        for name, first, values in self._unwritten(self._space.values()):
+            pickled = zlib.compress(pickle.dumps(values, protocol=5), 1)
+            self._file.execute("INSERT INTO vals VALUES (?, ?, ?)", (name, first, pickled))
+
+    def _unwritten(self, tables: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
+        """Of each table what is not in the file yet, and where in the table that begins."""
+        for name, table in tables.items():
+            first = self._written.get(name, 0)
+            if len(table) > first or name not in self._written:
+                yield name, first, table[first:]
+                self._written[name] = len(table)
 
     # Reading
 
@@ -143,42 +149,13 @@ class Store:
             for name, width, dtype, data in self._file.execute(query):
                 array = np.frombuffer(data, np.dtype(dtype))
                 arrays.setdefault(name, []).append(array.reshape(-1, width) if width else array)
-            self._fill(values, {name: np.concatenate(parts) for name, parts in arrays.items()})
+            self._space.restore(
+                values, {name: np.concatenate(parts) for name, parts in arrays.items()}
+            )
+            tables: dict[str, Any] = {**self._space.arrays(), **self._space.values()}
+            self._written = {name: len(table) for name, table in tables.items()}
         except (sqlite3.Error, zlib.error, pickle.UnpicklingError, ValueError, KeyError) as error:
             raise BadCheckpoint(f"{self._path}: {error}; the file is damaged") from None
-
-    def _fill(self, values: dict[str, list[Any]], arrays: dict[str, Array]) -> None:
-        space = self._space
-        nodes = space.nodes
-        nodes.restore(
-            {name: found for name, found in values.items() if name != "spent"},
-            {name: found for name, found in arrays.items() if "." not in name},
-        )
-        for cost in values["spent"]:
-            space.network.spent.number(cost)
-        space.servers.restore(arrays["servers.rows"], arrays["servers.wrong"])
-        space.network.table.number(arrays["network.rows"])
-        self._written = {name: len(table.rows) for name, table in _arrays(space).items()}
-        self._written |= {name: len(found) for name, found in _values(space).items()}
-
-
-class _Rows:
-    def __init__(self, rows: Array) -> None:
-        self.rows = rows
-
-
-def _arrays(space: Space) -> dict[str, Grown | _Rows]:
-    return {
-        **space.nodes.arrays(),
-        "servers.rows": _Rows(space.servers.table.rows),
-        "servers.wrong": space.servers.wrong,
-        "network.rows": _Rows(space.network.table.rows),
-    }
-
-
-def _values(space: Space) -> dict[str, list[Any]]:
-    interned: Interned[Any] = space.network.spent
-    return {**space.nodes.values(), "spent": interned.values}
 
 
 def _identity(space: Space) -> dict[str, Any]:
@@ -208,15 +185,10 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         known = ("spec.values", "spec.cluster", "spec.pending", "conformance.explore.states.bounds")
-        if module in known or (module, name) in _MORE:
+        more = {(one.__module__, one.__name__) for one in _MORE}
+        if module in known or (module, name) in more:
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} is no value of an exploration")
 
 
-_MORE: Final = {
-    ("conformance.explore.states.nodes", "Emission"),
-    ("conformance.simulation.lockstep", "Difference"),
-    ("spec.properties", "Violation"),
-    ("conformance.trace.translate", "Observed"),
-    ("builtins", "frozenset"),
-}
+_MORE: Final = (Emission, Difference, Violation, Observed, frozenset)

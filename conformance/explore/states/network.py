@@ -6,18 +6,21 @@ from typing import Final
 
 import numpy as np
 
-from conformance.explore.states.bounds import Cost
+from conformance.explore.states.bounds import FREE, Cost
 from conformance.explore.states.nodes import Nodes
 from conformance.explore.states.servers import RENAMINGS, Renamings
 from conformance.explore.states.tables import (
     ABSENT,
     Array,
-    Interned,
+    Interner,
     Ints,
     Keys,
-    Remembered,
+    Memo,
     Rows,
     distinct,
+    pack,
+    padded,
+    unpack,
 )
 
 NOTHING_TAKEN: Final = 14
@@ -34,12 +37,10 @@ class Network:
         self._renaming = renaming
         self._places = nodes.bounds.in_flight
         self.table = Rows(self._places + 1)
-        self.spent: Interned[Cost] = Interned()
+        self.spent = Interner[Cost](FREE)
         self.cut_by: set[str] = set()
         """The bounds because of which a step was not taken."""
-        self._after = Remembered(1, self._compute, nodes.lock)
-        self.initial = int(self.table.number(np.zeros((1, self._places + 1), np.int32))[0])
-        self.spent.number(Cost())
+        self._after = Memo(1, self._compute, nodes.lock)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -54,10 +55,7 @@ class Network:
 
     def after(self, networks: Ints, places: Ints, operations: Ints) -> tuple[Ints, Ints, Array]:
         """Of each network, taken place and operation: where what follows is, and how much."""
-        keys = networks.astype(np.uint64) << np.uint64(36)
-        keys |= places.astype(np.uint64) << np.uint64(32)
-        keys |= operations.astype(np.uint64)
-        return self._after(keys)
+        return self._after(pack(networks << 4 | places, operations))
 
     def number(self, envelopes: list[int], spent: Cost, chosen: Ints) -> Ints:
         """The number of one network, renamed as the servers were."""
@@ -68,9 +66,8 @@ class Network:
         return self.table.number(np.append(places, [[self.spent.number(spent)]], axis=1))
 
     def _compute(self, keys: Keys) -> tuple[Ints, Array]:
-        rows = self.table.rows[(keys >> np.uint64(36)).astype(np.int64)]
-        place = ((keys >> np.uint64(32)) & np.uint64(15)).astype(np.int64)
-        operation = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        taken_from, operation = unpack(keys)
+        rows, place = self.table.rows[taken_from >> 4], taken_from & 15
         taken = np.flatnonzero(place < NOTHING_TAKEN)
         rows[taken, place[taken]] = 0
         sends, cost = self._emitted(operation >> RENAMINGS, place == TAKEN_TWICE)
@@ -85,9 +82,8 @@ class Network:
             counted = 0 if losses is None else len(dropped)
             found.append(self._with(rows, which, left, cost, counted, operation))
         which, after = map(np.concatenate, zip(*found, strict=True))
-        pairs = distinct((which.astype(np.uint64) << np.uint64(32)) | after.astype(np.uint64))
-        networks = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
-        return (pairs >> np.uint64(32)).astype(np.int64), networks[:, None]
+        which, networks = unpack(distinct(pack(which, after)))
+        return which, networks[:, None]
 
     def _with(
         self, rows: Array, which: Ints, sends: Array, cost: Ints, losses: int, operation: Ints
@@ -119,11 +115,9 @@ class Network:
         """What each emission sends, a column for each message, and its cost by `spent`."""
         numbers, inverse = np.unique(emissions * 2 + duplicated, return_inverse=True)
         values = [self._nodes.emissions[int(number) >> 1] for number in numbers]
-        width = max((len(value.sends) for value in values), default=0)
-        sends = np.zeros((len(values), width), np.int32)
+        sends = padded([value.sends for value in values])
         costs = np.zeros(len(values), np.int64)
         for at, (number, value) in enumerate(zip(numbers, values, strict=True)):
-            sends[at, : len(value.sends)] = value.sends
             duplications = value.cost.duplications + (int(number) & 1)
             costs[at] = self.spent.number(value.cost._replace(duplications=duplications))
         return sends[inverse], costs[inverse]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import reduce
 from threading import RLock
 from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -24,7 +25,7 @@ from conformance.explore.states.steps import (
     of_inputs,
     probes,
 )
-from conformance.explore.states.tables import ABSENT, Array, Grown, Hashed, Interned, Ints, Keys
+from conformance.explore.states.tables import Array, GrowableArray, HashIndex, Interner, Ints, pack
 from conformance.observe.checking import (
     check_history,
     check_pair,
@@ -42,7 +43,6 @@ from spec.cluster import (
     Member,
     Rule,
     Turn,
-    new_cluster,
     remembered,
     sent,
     take,
@@ -52,9 +52,6 @@ from spec.values import Candidate, Follower, Leader, Node, Restart
 INPUTS: Final = 0
 """The stimulus that stands for all inputs; a message's is its number, from 1 on."""
 
-Sends: TypeAlias = tuple[int, ...]
-
-
 Comparison: TypeAlias = Callable[[Turn], Difference | None]
 """Compares what the specification and the library make of one turn."""
 
@@ -62,8 +59,12 @@ Comparison: TypeAlias = Callable[[Turn], Difference | None]
 class Emission(NamedTuple):
     """What a step hands to the network, and takes from the budgets."""
 
-    sends: Sends
+    sends: tuple[int, ...]
     cost: Cost
+
+
+INTERNED: Final = ("members", "envelopes", "histories", "emissions", "findings")
+ARRAYS: Final = ("receiver", "projection", "wrong", "outcomes", "spans", "keys")
 
 
 class Nodes:
@@ -82,107 +83,79 @@ class Nodes:
         self.compare = compare
         self.lock = RLock()
         """Held by whoever has something computed that is not known yet."""
-        self.members: Interned[Member] = Interned()
-        self.envelopes: Interned[Envelope | None] = Interned()
-        self.envelopes.number(None)  # 0: nothing is under way in this place
-        self.histories: Interned[History] = Interned()
-        self.emissions: Interned[Emission] = Interned()
-        self.findings: Interned[Finding | None] = Interned()
-        self.findings.number(None)  # 0: nothing is wrong
+        self.members = Interner[Member](note=self._note_member)
+        self.envelopes = Interner[Envelope | None](None, note=self._note_envelope)
+        """0: nothing is under way in this place."""
+        self.histories = Interner[History](note=self._note_history)
+        self.emissions = Interner[Emission]()
+        self.findings = Interner[Finding | None](None)
+        """0: nothing is wrong."""
         self.effects: list[tuple[Turn, ...]] = [()]
-        self.receiver = Grown()
+        self.receiver = GrowableArray()
         """By envelope: to whom it goes."""
-        self.face = Grown()
+        self.projection = GrowableArray()
         """By member: the number of what other servers' properties read of it."""
-        self.wrong = Grown()
+        self.wrong = GrowableArray()
         """By member: what is wrong with it."""
-        self.outcomes = Grown(5)
-        self.spans = Grown(2, np.int64)
+        self.outcomes = GrowableArray(5)
+        self.spans = GrowableArray(2, np.int64)
         """By transition: where its outcomes are, and how many."""
-        self.asked = Grown(dtype=np.uint64)
+        self.keys = GrowableArray(dtype=np.uint64)
         """By transition: its member and stimulus, in one number."""
-        self.transitions = Hashed()
+        self.transitions = HashIndex()
         self.witnesses: Counter[str] = Counter()
         self.rules: Counter[str] = Counter()
         self.turns = 0
         """How many different turns of a node there were: an event in a state, or a drain."""
         self.cut_by: set[str] = set()
         """The bounds because of which a step was not taken."""
-        self._faces: Interned[Node] = Interned()
-        self._pairs = Hashed()
-        self._with_history = Hashed()
-        self._history_wrong: dict[int, int] = {}
-        self._remembered = Hashed()
+        self._projections = Interner[Node]()
+        self._pairs = HashIndex()
+        self._with_history = HashIndex()
+        self._history_wrong: list[int] = []
+        self._remembered = HashIndex()
         self._counter = RuleCounter(rule, self.rules)
         self.rule = self._counter.rule
-        self.receiver.extend(np.zeros(1))
-
-    def initial(self) -> tuple[list[int], int]:
-        cluster = new_cluster(self.bounds.nodes)
-        return [self.member(member) for member in cluster.members], self.history(cluster.history)
+        self.receiver.append(0)
 
     # All that has been computed, for a checkpoint
 
     def values(self) -> dict[str, list[Any]]:
-        return {
-            "members": self.members.values,
-            "envelopes": self.envelopes.values,
-            "histories": self.histories.values,
-            "emissions": self.emissions.values,
-            "findings": self.findings.values,
-            "effects": self.effects,
-        }
+        interned = {name: getattr(self, name).values for name in INTERNED}
+        return {**interned, "effects": self.effects}
 
-    def arrays(self) -> dict[str, Grown]:
-        return {
-            name: getattr(self, name)
-            for name in ("receiver", "face", "wrong", "outcomes", "spans", "asked")
-        }
+    def arrays(self) -> dict[str, Array]:
+        return {name: getattr(self, name).rows for name in ARRAYS}
 
     def restore(self, values: dict[str, list[Any]], arrays: dict[str, Array]) -> None:
-        """Take over what another one had computed, number by number."""
-        for name, table in self.arrays().items():
+        for name in ARRAYS:
+            table: GrowableArray = getattr(self, name)
             table.clear()
             table.extend(arrays[name])
         self.effects[:] = values["effects"]
-        for name in ("members", "envelopes", "histories", "emissions", "findings"):
-            interned: Interned[Any] = getattr(self, name)
-            for value in values[name]:
-                interned.number(value)
+        for name in INTERNED:
+            getattr(self, name).restore(values[name])
         for member in self.members.values:
-            self._faces.number(_face(member.node))
-        for number, history in enumerate(self.histories.values):
-            self._history_wrong[number] = self._finding(check_history(history))
-        asked = self.asked.rows.astype(np.uint64)
+            self._projections.number(projection(member.node))
+        self._history_wrong.clear()
+        for history in self.histories.values:
+            self._note_history(history)
+        keys = self.keys.rows.astype(np.uint64)
         self.transitions.clear()
-        self.transitions.insert(asked, np.arange(len(asked)))
+        self.transitions.insert(keys, np.arange(len(keys)))
 
-    # Numbers of single values
+    # What is known of each value once it has a number
 
-    def member(self, member: Member) -> int:
-        known = len(self.members)
-        number = self.members.number(member)
-        if number == known:
-            self.face.extend(np.array([self._faces.number(_face(member.node))]))
-            self.wrong.extend(np.array([self._finding(self._judge(member))]))
-        return number
+    def _note_member(self, member: Member) -> None:
+        self.projection.append(self._projections.number(projection(member.node)))
+        self.wrong.append(self.findings.number(self._judge(member)))
 
-    def envelope(self, envelope: Envelope) -> int:
-        known = len(self.envelopes)
-        number = self.envelopes.number(envelope)
-        if number == known:
-            self.receiver.extend(np.array([envelope.to]))
-        return number
+    def _note_envelope(self, envelope: Envelope | None) -> None:
+        assert envelope is not None
+        self.receiver.append(envelope.to)
 
-    def history(self, history: History) -> int:
-        known = len(self.histories)
-        number = self.histories.number(history)
-        if number == known:
-            self._history_wrong[number] = self._finding(check_history(history))
-        return number
-
-    def _finding(self, finding: Finding | None) -> int:
-        return self.findings.number(finding)
+    def _note_history(self, history: History) -> None:
+        self._history_wrong.append(self.findings.number(check_history(history)))
 
     def _judge(self, member: Member) -> Finding | None:
         broken: Finding | None = check_server(member)
@@ -195,13 +168,12 @@ class Nodes:
 
     def spans_of(self, members: Ints, stimulus: Ints) -> tuple[Ints, Ints]:
         """Where the outcomes of each member and stimulus are, and how many."""
-        keys = (members.astype(np.uint64) << np.uint64(32)) | stimulus.astype(np.uint64)
-        found = _filled(self.transitions, keys, self._transition)
+        found = self.transitions.find_or_compute(pack(members, stimulus), self._transition)
         spans = self.spans.rows[found]
         return spans[:, 0], spans[:, 1]
 
     def outcomes_of(self, member: Member, stimulus: int) -> list[Outcome]:
-        """The outcomes within the bounds, different ones only."""
+        """The outcomes within the bounds, different ones only: in what a history learns, too."""
         if stimulus == INPUTS:
             found: Iterable[Outcome] = of_inputs(member, self.bounds, self.rule)
         else:
@@ -217,12 +189,16 @@ class Nodes:
             beyond = exceeded(outcome, self.bounds)
             self.cut_by.update(beyond)
             if not beyond:
-                made = self.emission(outcome), outcome.after, _told(outcome)
+                made = (
+                    self.emission(outcome),
+                    outcome.after,
+                    reduce(remembered, outcome.turns, History()),
+                )
                 different.setdefault(made, outcome)
         return list(different.values())
 
     def emission(self, outcome: Outcome) -> int:
-        sends = [self.envelope(one) for turn in outcome.turns for one in sent(turn)]
+        sends = [self.envelopes.number(one) for turn in outcome.turns for one in sent(turn)]
         return self.emissions.number(Emission(tuple(sorted(sends)), outcome.cost))
 
     def _transition(self, key: int) -> int:
@@ -235,12 +211,12 @@ class Nodes:
             wrong = 0
             for turn in outcome.turns:
                 if id(turn) not in compared:
-                    compared[id(turn)] = self._finding(self._check(turn))
+                    compared[id(turn)] = self.findings.number(self._check(turn))
                     self.turns += 1
                 wrong = wrong or compared[id(turn)]
             rows.append(
                 (
-                    self.member(outcome.after),
+                    self.members.number(outcome.after),
                     self.emission(outcome),
                     self._effect(outcome.turns),
                     wrong,
@@ -248,8 +224,8 @@ class Nodes:
                 )
             )
         start = self.outcomes.extend(np.array(rows, np.int32).reshape(-1, 5))
-        self.asked.extend(np.array([key], np.uint64))
-        return self.spans.extend(np.array([[start, len(rows)]]))
+        self.keys.append(key)
+        return self.spans.append((start, len(rows)))
 
     def _check(self, turn: Turn) -> Finding | None:
         self.witnesses.update(seen_in(turn))
@@ -266,69 +242,43 @@ class Nodes:
 
     def remembered(self, histories: Ints, effects: Ints) -> Ints:
         """Each history once the effect is written down in it."""
-        keys = (histories.astype(np.uint64) << np.uint64(32)) | effects.astype(np.uint64)
 
         def remember(key: int) -> int:
-            history = self.histories[key >> 32]
-            for turn in self.effects[key & 0xFFFFFFFF]:
-                history = remembered(history, turn)
-            return self.history(history)
+            turns = self.effects[key & 0xFFFFFFFF]
+            return self.histories.number(reduce(remembered, turns, self.histories[key >> 32]))
 
-        return _filled(self._remembered, keys, remember)
+        return self._remembered.find_or_compute(pack(histories, effects), remember)
 
     # Properties of states, by numbers
 
     def wrong_pairs(self, one: Ints, other: Ints) -> Ints:
         """What is wrong with each two servers, of which the first has the lower name."""
-        faces = self.face.rows
-        keys = (faces[one].astype(np.uint64) << np.uint64(32)) | faces[other].astype(np.uint64)
 
         def judge(key: int) -> int:
-            a, b = self._faces[key >> 32], self._faces[key & 0xFFFFFFFF]
-            return self._finding(check_pair(a, b))
+            a, b = self._projections[key >> 32], self._projections[key & 0xFFFFFFFF]
+            return self.findings.number(check_pair(a, b))
 
-        return _filled(self._pairs, keys, judge)
+        keys = pack(self.projection.rows[one], self.projection.rows[other])
+        return self._pairs.find_or_compute(keys, judge)
 
     def wrong_with_history(self, members: Ints, histories: Ints) -> Ints:
-        faces = self.face.rows[members].astype(np.uint64)
-        keys = (faces << np.uint64(32)) | histories.astype(np.uint64)
-
         def judge(key: int) -> int:
             history = key & 0xFFFFFFFF
-            broken = check_with_history(self._faces[key >> 32], self.histories[history])
-            return self._finding(broken) or self._history_wrong[history]
+            broken = check_with_history(self._projections[key >> 32], self.histories[history])
+            return self.findings.number(broken) or self._history_wrong[history]
 
-        return _filled(self._with_history, keys, judge)
-
-
-def _filled(table: Hashed, keys: Keys, compute: Callable[[int], int]) -> Ints:
-    """The value of each key, computed where it is not known yet."""
-    found = table.find(keys)
-    missing = found == ABSENT
-    if missing.any():
-        new = np.unique(keys[missing])
-        table.insert(new, np.array([compute(int(key)) for key in new], np.int64))
-        found[missing] = table.find(keys[missing])
-    return found
+        keys = pack(self.projection.rows[members], histories)
+        return self._with_history.find_or_compute(keys, judge)
 
 
-def _told(outcome: Outcome) -> History:
-    """What a history learns of it: two that leave the same behind may differ in that alone."""
-    history = History()
-    for turn in outcome.turns:
-        history = remembered(history, turn)
-    return history
-
-
-def _face(node: Node) -> Node:
+def projection(node: Node) -> Node:
     """The node without what no property of two servers reads: what its role knows, its calls."""
-    kind = type(node.role)
-    role: Any = Follower()
-    if kind is Leader:
-        role = Leader(())
-    elif kind is Candidate:
-        role = Candidate(frozenset())
-    return node._replace(role=role, seqno=0)
+    match node.role:
+        case Leader():
+            return node._replace(role=Leader(()), seqno=0)
+        case Candidate():
+            return node._replace(role=Candidate(frozenset()), seqno=0)
+    return node._replace(role=Follower(), seqno=0)
 
 
 def takes_quorum(turn: Turn) -> bool:

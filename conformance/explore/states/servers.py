@@ -18,13 +18,15 @@ from conformance.explore.states.symmetry import Renaming, renamed
 from conformance.explore.states.tables import (
     ABSENT,
     Array,
-    Grown,
-    Interned,
+    GrowableArray,
+    Interner,
     Ints,
     Keys,
-    Remembered,
+    Memo,
     Rows,
+    pack,
     spread,
+    unpack,
 )
 from conformance.observe.checking import check_quorum
 from spec.cluster import Cluster, remembered
@@ -42,11 +44,11 @@ class Servers:
         self.nodes = nodes
         self.size = nodes.bounds.nodes
         self.table = Rows(self.size + 1)
-        self.wrong = Grown()
+        self.wrong = GrowableArray()
         """By number: what is wrong with these servers (0: nothing)."""
         self.renaming = Renamings(nodes, names)
         self._keep_history = keep_history
-        self._after = Remembered(3, self._compute, nodes.lock)
+        self._after = Memo(3, self._compute, nodes.lock)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -73,11 +75,11 @@ class Servers:
 
         Its columns: the servers after it, its operation on the network, what is wrong with it.
         """
-        return self._after((servers.astype(np.uint64) << np.uint64(32)) | stimuli.astype(np.uint64))
+        return self._after(pack(servers, stimuli))
 
     def _compute(self, keys: Keys) -> tuple[Ints, Array]:
-        rows = self.table.rows[(keys >> np.uint64(32)).astype(np.int64)]
-        stimuli = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        servers, stimuli = unpack(keys)
+        rows = self.table.rows[servers]
         which, acting, outcomes = self._outcomes(rows, stimuli)
         order = np.argsort(which, kind="stable")
         which, acting, outcomes = which[order], acting[order], outcomes[order]
@@ -93,10 +95,10 @@ class Servers:
                 if not wrong[at]:
                     wrong[at] = self._wrong_quorum(rows[which[at]], acting[at], outcomes[at])
         canonical, chosen = self.renaming.canonical(after)
-        servers = self.number(canonical)
+        following = self.number(canonical)
         operation = (table[:, Nodes.EMISSION].astype(np.int64) << RENAMINGS) | chosen
-        wrong = np.where(wrong, wrong, self.wrong.rows[servers])
-        return which, np.stack([servers, operation, wrong], axis=1)
+        wrong = np.where(wrong, wrong, self.wrong.rows[following])
+        return which, np.stack([following, operation, wrong], axis=1)
 
     def _outcomes(self, rows: Array, stimuli: Ints) -> tuple[Ints, Ints, Ints]:
         """Which row, which server acts, which outcome."""
@@ -155,98 +157,81 @@ class Renamings:
     """
 
     def __init__(self, nodes: Nodes, names: Sequence[Renaming]) -> None:
-        self._nodes = nodes
-        self._names = list(names)
-        self.chosen: Interned[tuple[int, ...]] = Interned()
-        self.chosen.number((0,))
-        self._members = [Grown() for _ in names]
-        self._histories = [Grown() for _ in names]
-        self._envelopes = [Grown() for _ in names]
-        self._member_ranks = Grown(dtype=np.int64)
-        self._history_ranks = Grown(dtype=np.int64)
-        self._envelope_ranks = Grown(dtype=np.int64)
+        self.chosen = Interner[tuple[int, ...]]((0,))
+        self._count = len(names)
+        self._members = Renamed(nodes.members, names)
+        self._histories = Renamed(nodes.histories, names)
+        self._envelopes = Renamed(nodes.envelopes, names)
 
     def canonical(self, rows: Array) -> tuple[Array, Ints]:
         """The least of each row's renamings, and which of them lead to it, by `chosen`."""
-        if len(self._names) == 1 or not len(rows):
+        if self._count == 1 or not len(rows):
             return rows, np.zeros(len(rows), np.int64)
-        best, best_ranks = rows, self._ranks(rows)
+        best = self._ranked(rows)
         ways = np.ones(len(rows), np.int64)
-        for number, names in enumerate(self._names[1:], start=1):
+        for number in range(1, self._count):
             other = np.empty_like(rows)
-            for old, new in enumerate(names):
-                other[:, new] = self._renamed_members(number, rows[:, old])
-            other[:, -1] = self._renamed_histories(number, rows[:, -1])
-            ranks = self._ranks(other)
-            less, same = compare(ranks, best_ranks)
-            best = np.where(less[:, None], other, best)
-            best_ranks = np.where(less[:, None], ranks, best_ranks)
+            for old, new in enumerate(self._members.names[number]):
+                other[:, new] = self._members.renamed(number, rows[:, old])
+            other[:, -1] = self._histories.renamed(number, rows[:, -1])
+            ranked = self._ranked(other)
+            less, same = compare(ranked, best)
+            best = np.where(less[:, None], ranked, best)
             ways = np.where(less, 1 << number, np.where(same, ways | (1 << number), ways))
         found, inverse = np.unique(ways, return_inverse=True)
         numbers = [
-            self.chosen.number(tuple(at for at in range(len(self._names)) if way >> at & 1))
+            self.chosen.number(tuple(at for at in range(self._count) if way >> at & 1))
             for way in map(int, found)
         ]
         assert len(self.chosen) < 1 << RENAMINGS
-        return best, np.array(numbers, np.int64)[inverse]
+        least = best[:, -rows.shape[1] :].astype(rows.dtype)
+        return least, np.array(numbers, np.int64)[inverse]
 
     def least(self, places: Array, numbers: tuple[int, ...]) -> Array:
         """Of these renamings of each network the least one."""
-        best: Array | None = None
-        for number in numbers:
-            other = places if number == 0 else self.envelopes(number, places)
-            other = np.sort(other, axis=1)
-            ranks = np.concatenate([np.sort(self._network_ranks(other), axis=1), other], axis=1)
-            if best is None:
-                best, best_ranks = other, ranks
-            else:
-                less, _ = compare(ranks, best_ranks)
-                best = np.where(less[:, None], other, best)
-                best_ranks = np.where(less[:, None], ranks, best_ranks)
-        assert best is not None
-        return best
+        best, *others = [
+            self._ranked_places(self._envelopes.renamed(number, places)) for number in numbers
+        ]
+        for other in others:
+            less, _ = compare(other, best)
+            best = np.where(less[:, None], other, best)
+        return best[:, -places.shape[1] :].astype(places.dtype)
 
-    def envelopes(self, number: int, envelopes: Array) -> Array:
-        nodes = self._nodes
+    def _ranked(self, rows: Array) -> Array:
+        """The rows after what to compare them by: the numbers only where two hashes are one."""
+        members, histories = rows[:, :-1], rows[:, -1:]
+        ranks = self._members.ranks(members), self._histories.ranks(histories)
+        return np.concatenate([*ranks, rows], axis=1)
 
-        def rename(envelope: int) -> int:
-            value = nodes.envelopes[envelope]
-            return 0 if value is None else nodes.envelope(renamed(value, self._names[number]))
+    def _ranked_places(self, places: Array) -> Array:
+        places = np.sort(places, axis=1)
+        ranks = np.sort(self._envelopes.ranks(places), axis=1)
+        return np.concatenate([ranks, places], axis=1)
 
-        return _looked_up(self._envelopes[number], envelopes, rename)
 
-    def _ranks(self, rows: Array) -> Array:
-        """What to compare rows by; the numbers only where two values have one hash."""
-        nodes = self._nodes
-        servers = _looked_up(
-            self._member_ranks, rows[:, :-1], lambda member: _rank(nodes.members[member])
-        )
-        histories = _looked_up(
-            self._history_ranks, rows[:, -1:], lambda history: _rank(nodes.histories[history])
-        )
-        return np.concatenate([servers, histories, rows], axis=1)
+class Renamed:
+    """The numbers of renamed values, by the values' own, and what to compare values by."""
 
-    def _network_ranks(self, places: Array) -> Array:
-        nodes = self._nodes
-        return _looked_up(
-            self._envelope_ranks, places, lambda envelope: _rank(nodes.envelopes[envelope])
-        )
+    def __init__(self, values: Interner[Any], names: Sequence[Renaming]) -> None:
+        self.names = names
+        self._values = values
+        self._renamed = [GrowableArray() for _ in names]
+        self._ranks = GrowableArray(dtype=np.int64)
 
-    def _renamed_members(self, number: int, members: Array) -> Array:
-        nodes, names = self._nodes, self._names[number]
-        return _looked_up(
-            self._members[number],
-            members,
-            lambda member: nodes.member(renamed(nodes.members[member], names)),
-        )
+    def renamed(self, number: int, values: Array) -> Array:
+        """The values after the renaming of that number; that of number 0 changes nothing."""
+        if number == 0:
+            return values
+        names = self.names[number]
 
-    def _renamed_histories(self, number: int, histories: Array) -> Array:
-        nodes, names = self._nodes, self._names[number]
-        return _looked_up(
-            self._histories[number],
-            histories,
-            lambda history: nodes.history(renamed(nodes.histories[history], names)),
-        )
+        def rename(value: int) -> int:
+            return self._values.number(renamed(self._values[value], names))
+
+        return _looked_up(self._renamed[number], values, rename)
+
+    def ranks(self, values: Array) -> Array:
+        """Numbers that depend on nothing but the values."""
+        return _looked_up(self._ranks, values, lambda value: _rank(self._values[value]))
 
 
 def _rank(value: object) -> int:
@@ -267,7 +252,7 @@ def _canonical(value: object) -> str:
     return repr(value)
 
 
-def _looked_up(table: Grown, keys: Array, compute: Callable[[int], int]) -> Array:
+def _looked_up(table: GrowableArray, keys: Array, compute: Callable[[int], int]) -> Array:
     """The entry of each key in a table that is one too low where it is not computed yet."""
     top = int(keys.max(initial=0)) + 1
     if top > table.size:

@@ -6,18 +6,18 @@ of them lead to is computed at once, as arrays.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from conformance.explore.states.bounds import BadBounds, Bounds
+from conformance.explore.states.bounds import FREE, BadBounds, Bounds, Cost
 from conformance.explore.states.network import NOTHING_TAKEN, TAKEN_TWICE, Network
 from conformance.explore.states.nodes import INPUTS, Comparison, Nodes
 from conformance.explore.states.servers import MOST, Servers
 from conformance.explore.states.symmetry import renamings
-from conformance.explore.states.tables import Array, Ints, Keys, distinct, spread
+from conformance.explore.states.tables import Array, Ints, Keys, distinct, pack, spread, unpack
 from spec import rules
-from spec.cluster import Rule
+from spec.cluster import Cluster, Rule, new_cluster
 
 
 class Space:
@@ -42,22 +42,59 @@ class Space:
             )
         self.servers = Servers(self.nodes, names if symmetry else names[:1], keep_history)
         self.network = Network(self.nodes, self.servers.renaming)
-        self.initial = self._initial()
+        self.initial = np.array([self.number(new_cluster(bounds.nodes), FREE)], np.uint64)
+        """The first state, alone in an array."""
 
     @property
     def nbytes(self) -> int:
         return self.servers.nbytes + self.network.nbytes
 
-    def _initial(self) -> Keys:
-        members, history = self.nodes.initial()
-        row = np.array([[*members, history]], np.int32)
-        canonical, _ = self.servers.renaming.canonical(row)
-        return pack(self.servers.number(canonical), np.array([self.network.initial]))
+    def number(self, cluster: Cluster, spent: Cost) -> int:
+        """The state that stands for this one."""
+        nodes = self.nodes
+        members = [nodes.members.number(member) for member in cluster.members]
+        row = np.array([[*members, nodes.histories.number(cluster.history)]], np.int32)
+        canonical, chosen = self.servers.renaming.canonical(row)
+        servers = self.servers.number(canonical)
+        envelopes = [nodes.envelopes.number(envelope) for envelope in cluster.network]
+        return int(pack(servers, self.network.number(envelopes, spent, chosen))[0])
 
     @property
     def cut_by(self) -> list[str]:
         """The bounds because of which some step was not taken."""
         return sorted(self.nodes.cut_by | self.network.cut_by)
+
+    def cluster(self, state: int) -> Cluster:
+        """A cluster in this state; its history is left out, and what is spent."""
+        servers, networks = unpack(np.array([state], np.uint64))
+        members = self.servers.table.rows[servers[0], : self.bounds.nodes]
+        envelopes = [self.nodes.envelopes[one] for one in self.network.under_way(networks)[0]]
+        return Cluster(
+            tuple(self.nodes.members[member] for member in members),
+            tuple(envelope for envelope in envelopes if envelope is not None),
+        )
+
+    # All that has been computed, for a checkpoint
+
+    def values(self) -> dict[str, list[Any]]:
+        return {**self.nodes.values(), "spent": self.network.spent.values}
+
+    def arrays(self) -> dict[str, Array]:
+        return {
+            **self.nodes.arrays(),
+            "servers.rows": self.servers.table.rows,
+            "servers.wrong": self.servers.wrong.rows,
+            "network.rows": self.network.table.rows,
+        }
+
+    def restore(self, values: dict[str, list[Any]], arrays: dict[str, Array]) -> None:
+        """Take over what another space had computed, number by number; this one is new."""
+        self.nodes.restore(values, arrays)
+        self.network.spent.restore(values["spent"])
+        self.servers.restore(arrays["servers.rows"], arrays["servers.wrong"])
+        self.network.table.number(arrays["network.rows"])
+
+    # Steps
 
     def expand(self, states: Keys) -> Expansion:
         """What one step leads to from these states."""
@@ -112,12 +149,3 @@ class Expansion(NamedTuple):
     states: Keys
     generated: int
     faults: list[Fault]
-
-
-def pack(servers: Ints, networks: Ints) -> Keys:
-    return (servers.astype(np.uint64) << np.uint64(32)) | networks.astype(np.uint64)
-
-
-def unpack(states: Keys) -> tuple[Ints, Ints]:
-    servers = (states >> np.uint64(32)).astype(np.int64)
-    return servers, (states & np.uint64(0xFFFFFFFF)).astype(np.int64)

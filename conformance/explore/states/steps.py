@@ -10,23 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from conformance.explore.states.bounds import FREE, Bounds, Cost
+from spec import values as v
 from spec.cluster import Member, Rule, Snapshot, Turn, come_back, crash, event_of, execute, take
 from spec.pending import NOTHING
-from spec.values import (
-    ZERO,
-    AppendEntriesCall,
-    Config,
-    CreateCluster,
-    ElectionTimeout,
-    Event,
-    Heartbeat,
-    Leader,
-    Message,
-    Node,
-    ProposeCommand,
-    ProposeConfig,
-    SnapshotInstalled,
-)
 
 
 class Outcome(NamedTuple):
@@ -40,31 +26,31 @@ class Outcome(NamedTuple):
         return self.turns[-1].after
 
 
-def inputs(member: Member, bounds: Bounds) -> Iterator[tuple[Event, Cost]]:
+def inputs(member: Member, bounds: Bounds) -> Iterator[tuple[v.Event, Cost]]:
     """The events that the user or a timer may hand a server.
 
     An event that the server refuses, or that changes nothing, is left out: `probes` has those.
     """
     node = member.node
-    if node.id == 0 and node.log.last_position == ZERO:
-        yield CreateCluster(bounds.initial_voters), FREE
-    if isinstance(node.role, Leader):
-        yield ProposeCommand(), Cost(proposals=1)
-        yield Heartbeat(), Cost(heartbeats=1)
+    if node.id == 0 and node.log.last_position == v.ZERO:
+        yield v.CreateCluster(bounds.initial_voters), FREE
+    if isinstance(node.role, v.Leader):
+        yield v.ProposeCommand(), Cost(proposals=1)
+        yield v.Heartbeat(), Cost(heartbeats=1)
         if bounds.changes:
             for config in changes(node, bounds.nodes):
-                yield ProposeConfig(config), Cost(changes=1)
+                yield v.ProposeConfig(config), Cost(changes=1)
     else:
-        yield ElectionTimeout(), FREE
+        yield v.ElectionTimeout(), FREE
     if bounds.snapshots:
         for index in range(node.log.snapshot_position.index + 1, node.commit_index + 1):
             if not member.pending.save_current_term:
                 position = node.log.position(index)
-                event = SnapshotInstalled(position, node.log.config_at(index))
+                event = v.SnapshotInstalled(position, node.log.config_at(index))
                 yield event, Cost(snapshots=1)
 
 
-def changes(node: Node, nodes: int) -> Iterator[Config]:
+def changes(node: v.Node, nodes: int) -> Iterator[v.Config]:
     """The next configurations: one server joins or leaves, with a vote or without (§6)."""
     config = node.config
     if config.is_joint:
@@ -74,42 +60,40 @@ def changes(node: Node, nodes: int) -> Iterator[Config]:
         one = frozenset({other})
         if other in voters:
             if len(voters) > 1:
-                yield Config(voters, voters - one, non_voters)
+                yield v.Config(voters, voters - one, non_voters)
         elif other in non_voters:
-            yield Config(voters, voters | one, non_voters - one)
-            yield Config(voters, frozenset(), non_voters - one)
+            yield v.Config(voters, voters | one, non_voters - one)
+            yield v.Config(voters, frozenset(), non_voters - one)
         else:
-            yield Config(voters, voters | one, non_voters)
-            yield Config(voters, frozenset(), non_voters | one)
+            yield v.Config(voters, voters | one, non_voters)
+            yield v.Config(voters, frozenset(), non_voters | one)
 
 
-def probes(node: Node) -> tuple[Event, ...]:
+def probes(node: v.Node) -> tuple[v.Event, ...]:
     """Events that are no steps here, for they are refused or change little.
 
     A refusal has to leave all as it was; so each is tried on every state of a server, too.
     """
-    anyone = (
-        CreateCluster(frozenset({node.id})),
-        SnapshotInstalled(node.log.last_position, node.log.config),
-    )
-    if isinstance(node.role, Leader):
-        both = frozenset({node.id})
-        return (*anyone, ElectionTimeout(), ProposeConfig(Config(node.config.voters, both, both)))
-    return (*anyone, ProposeCommand(), Heartbeat())
+    log, own = node.log, frozenset({node.id})
+    anyone = v.CreateCluster(own), v.SnapshotInstalled(log.last_position, log.config)
+    if isinstance(node.role, v.Leader):
+        voter_and_non_voter = v.Config(node.config.voters, own, own)
+        return (*anyone, v.ElectionTimeout(), v.ProposeConfig(voter_and_non_voter))
+    return (*anyone, v.ProposeCommand(), v.Heartbeat())
 
 
 def deliveries(
-    content: Message | Snapshot, bounds: Bounds
-) -> Iterator[tuple[int | None, Event, Cost]]:
+    content: v.Message | Snapshot, bounds: Bounds
+) -> Iterator[tuple[int | None, v.Event, Cost]]:
     """What may arrive of a content: all of it, or a call with the first so many entries."""
     yield None, event_of(content), FREE
-    if bounds.shortened and isinstance(content, AppendEntriesCall):
+    if bounds.shortened and isinstance(content, v.AppendEntriesCall):
         for keep in range(len(content.entries)):
             yield keep, event_of(content, keep), Cost(shortened=1)
 
 
 def of_event(
-    member: Member, event: Event, cost: Cost, bounds: Bounds, rule: Rule
+    member: Member, event: v.Event, cost: Cost, bounds: Bounds, rule: Rule
 ) -> Iterator[Outcome]:
     """What may become of an event: drained at once, not yet, or up to a crash."""
     taken = take(member, event, rule)

@@ -13,21 +13,9 @@ from itertools import permutations
 from typing import Any, TypeAlias
 
 from conformance.explore.states.bounds import Bounds
-from spec.cluster import Envelope, History, Member, Snapshot
+from spec import values as v
+from spec.cluster import Cluster, Envelope, History, Member, Snapshot
 from spec.pending import Pending
-from spec.values import (
-    Candidate,
-    Config,
-    Entry,
-    Follower,
-    InstallSnapshot,
-    Leader,
-    Log,
-    Node,
-    Position,
-    Progress,
-    SendMessage,
-)
 
 Renaming: TypeAlias = tuple[int, ...]
 """By the old name, the new one."""
@@ -57,6 +45,15 @@ def _names(nodes: frozenset[int], names: Renaming) -> frozenset[int]:
     return frozenset(names[node] for node in nodes)
 
 
+def _cluster(cluster: Cluster, names: Renaming) -> Cluster:
+    members: list[Member] = [renamed(member, names) for member in cluster.members]
+    return Cluster(
+        tuple(sorted(members, key=lambda member: member.node.id)),
+        tuple(renamed(envelope, names) for envelope in cluster.network),
+        renamed(cluster.history, names),
+    )
+
+
 def _member(member: Member, names: Renaming) -> Member:
     disk = member.disk
     node = renamed(member.node, names)
@@ -65,7 +62,7 @@ def _member(member: Member, names: Renaming) -> Member:
     return member._replace(node=node, pending=renamed(member.pending, names), disk=disk)
 
 
-def _node(node: Node, names: Renaming) -> Node:
+def _node(node: v.Node, names: Renaming) -> v.Node:
     return node._replace(
         id=names[node.id],
         role=renamed(node.role, names),
@@ -93,12 +90,12 @@ def _history(history: History, names: Renaming) -> History:
     )
 
 
-def _leader(role: Leader, names: Renaming) -> Leader:
+def _leader(role: v.Leader, names: Renaming) -> v.Leader:
     peers = [peer._replace(node=names[peer.node]) for peer in role.peers]
     return replace(role, peers=tuple(sorted(peers, key=lambda peer: peer.node)))
 
 
-def _log(log: Log, names: Renaming) -> Log:
+def _log(log: v.Log, names: Renaming) -> v.Log:
     return log._replace(
         snapshot_config=renamed(log.snapshot_config, names),
         entries=tuple(renamed(entry, names) for entry in log.entries),
@@ -106,8 +103,8 @@ def _log(log: Log, names: Renaming) -> Log:
     )
 
 
-def _config(config: Config, names: Renaming) -> Config:
-    return Config(
+def _config(config: v.Config, names: Renaming) -> v.Config:
+    return v.Config(
         _names(config.voters, names),
         _names(config.new_voters, names),
         _names(config.non_voters, names),
@@ -125,7 +122,7 @@ def _fields_renamed(value: Any, names: Renaming) -> Any:
             new[field.name] = (
                 names[old] if isinstance(old, int) else tuple(sorted(names[node] for node in old))
             )
-        elif isinstance(old, tuple) and not isinstance(old, Position):
+        elif isinstance(old, tuple) and not isinstance(old, v.Position):
             new[field.name] = tuple(renamed(entry, names) for entry in old)
         else:
             new[field.name] = renamed(old, names)
@@ -134,22 +131,23 @@ def _fields_renamed(value: Any, names: Renaming) -> Any:
 
 _RENAME: dict[type, Callable[[Any, Renaming], Any]] = {
     Member: _member,
-    Node: _node,
+    v.Node: _node,
     Pending: _pending,
     History: _history,
-    Log: _log,
-    Config: _config,
-    Entry: lambda entry, names: Entry(entry.term, renamed(entry.payload, names)),
-    Follower: lambda role, names: Follower(_name(role.leader, names)),
-    Candidate: lambda role, names: Candidate(_names(role.granted, names)),
-    Leader: _leader,
+    v.Log: _log,
+    v.Config: _config,
+    v.Entry: lambda entry, names: v.Entry(entry.term, renamed(entry.payload, names)),
+    v.Follower: lambda role, names: v.Follower(_name(role.leader, names)),
+    v.Candidate: lambda role, names: v.Candidate(_names(role.granted, names)),
+    v.Leader: _leader,
+    Cluster: _cluster,
     Envelope: lambda envelope, names: Envelope(
         names[envelope.to], renamed(envelope.content, names)
     ),
     Snapshot: lambda snapshot, names: Snapshot(
         names[snapshot.sender], snapshot.position, renamed(snapshot.config, names)
     ),
-    SendMessage: lambda send, names: SendMessage(names[send.to], renamed(send.message, names)),
-    InstallSnapshot: lambda install, names: InstallSnapshot(names[install.to]),
-    Progress: lambda peer, names: peer._replace(node=names[peer.node]),
+    v.SendMessage: lambda send, names: v.SendMessage(names[send.to], renamed(send.message, names)),
+    v.InstallSnapshot: lambda install, names: v.InstallSnapshot(names[install.to]),
+    v.Progress: lambda peer, names: peer._replace(node=names[peer.node]),
 }

@@ -1,11 +1,11 @@
-"""Dictionaries for whole arrays: many keys are looked up at once.
+"""Tables for whole arrays: many keys are looked up at once.
 
-Both are exact: a key is compared, never only its hash.
+All are exact: a key is compared, never only its hash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -18,12 +18,11 @@ Array: TypeAlias = npt.NDArray[Any]
 
 ABSENT: Final = -1
 _EMPTY: Final = np.uint64(2**64 - 1)
-_SPREAD: Final = np.uint64(
-    0x9E3779B97F4A7C15
-)  # 2**64 divided by the golden ratio: Fibonacci hashing
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio: Fibonacci hashing."""
 
 
-class Hashed:
+class HashIndex:
     """From 64-bit keys (all but the largest number) to integers of 0 or more.
 
     Open addressing with linear probing, at most half full.  A reader may run beside the one
@@ -64,6 +63,16 @@ class Hashed:
             self._grow(self._size)
         _put(self._table, keys, values)
 
+    def find_or_compute(self, keys: Keys, compute: Callable[[int], int]) -> Ints:
+        """The value of each key, computed and kept where it is not known yet."""
+        found = self.find(keys)
+        missing = found == ABSENT
+        if missing.any():
+            new = distinct(keys[missing])
+            self.insert(new, np.array([compute(int(key)) for key in new], np.int64))
+            found[missing] = self.find(keys[missing])
+        return found
+
     def items(self) -> tuple[Keys, Ints]:
         held, values, _ = self._table
         full = held != _EMPTY
@@ -97,7 +106,7 @@ def _put(table: tuple[Keys, Ints, np.uint64], keys: Keys, values: Ints) -> None:
         slots = (slots + 1) & (len(held) - 1)
 
 
-class Grown:
+class GrowableArray:
     """An array that grows at its end."""
 
     def __init__(self, width: int | None = None, dtype: Any = np.int32) -> None:
@@ -116,8 +125,12 @@ class Grown:
     def clear(self) -> None:
         self.size = 0
 
+    def append(self, row: Any) -> int:
+        """The place of the new row."""
+        return self.extend(np.array([row]))
+
     def extend(self, rows: Array) -> int:
-        """Where the new rows begin."""
+        """The place of the first new row."""
         start, end = self.size, self.size + len(rows)
         if end > len(self._data):
             grown = np.zeros(
@@ -134,8 +147,8 @@ class Rows:
     """Numbers for rows of small integers: the same row always gets the same number."""
 
     def __init__(self, width: int) -> None:
-        self._rows = Grown(width)
-        self._numbers = Hashed()
+        self._rows = GrowableArray(width)
+        self._numbers = HashIndex()
 
     def __len__(self) -> int:
         return self._rows.size
@@ -183,7 +196,7 @@ def _hash(rows: Array, salt: int) -> Keys:
     return mixed
 
 
-class Remembered:
+class Memo:
     """A function from keys to arrays of rows, computed for many keys at once and remembered.
 
     When it holds too much it forgets everything: what it knew can be computed again.
@@ -212,7 +225,7 @@ class Remembered:
         found = known.find(keys)
         if (found == ABSENT).any():
             with self._lock:
-                if len(self._parts[0]) > REMEMBERED:
+                if len(self._parts[0]) > MOST_KEYS:
                     self._parts = self._nothing()
                 known, spans, results = self._parts
                 found = known.find(keys)
@@ -232,22 +245,23 @@ class Remembered:
         at = spans.extend(np.stack([starts, counts], axis=1))
         known.insert(keys, np.arange(at, at + len(keys)))
 
-    def _nothing(self) -> tuple[Hashed, Grown, Grown]:
-        return Hashed(16), Grown(2, np.int64), Grown(self._width, np.int64)
+    def _nothing(self) -> tuple[HashIndex, GrowableArray, GrowableArray]:
+        return HashIndex(16), GrowableArray(2, np.int64), GrowableArray(self._width, np.int64)
 
 
-REMEMBERED: Final = 1 << 23
+MOST_KEYS: Final = 1 << 23
 """Keys that are remembered at most."""
 
 Value = TypeVar("Value")
 
 
-class Interned(Generic[Value]):
-    """Numbers for values: equal values get the same one."""
+class Interner(Generic[Value]):
+    """Numbers for values: equal values get the same one, new ones the next."""
 
-    def __init__(self) -> None:
-        self.values: list[Value] = []
-        self._numbers: dict[Value, int] = {}
+    def __init__(self, *known: Value, note: Callable[[Value], object] = lambda value: None) -> None:
+        """`note` is told each new value, once it has its number."""
+        self._note = note
+        self.restore(known)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -260,10 +274,68 @@ class Interned(Generic[Value]):
         if number is None:
             number = self._numbers[value] = len(self.values)
             self.values.append(value)
+            self._note(value)
         return number
 
-    def find(self, value: Value) -> int | None:
-        return self._numbers.get(value)
+    def restore(self, values: Iterable[Value]) -> None:
+        """Hold these values, all different, in this order; they are not noted."""
+        self.values: list[Value] = list(values)
+        self._numbers = {value: number for number, value in enumerate(self.values)}
+
+
+class SortedRuns:
+    """A set of keys as sorted arrays, of sizes that grow like powers of two."""
+
+    def __init__(self) -> None:
+        self._runs: list[Keys] = []
+
+    @property
+    def nbytes(self) -> int:
+        return sum(run.nbytes for run in self._runs)
+
+    def missing(self, keys: Keys) -> Keys:
+        """Those of the keys, which are in order, that are not in the set."""
+        for run in self._runs:
+            keys = keys[~is_in(run, keys)]
+        return keys
+
+    def add(self, keys: Keys) -> None:
+        """Add keys that are in order, and not in the set."""
+        if keys.size:
+            self._runs.append(keys)
+        while len(self._runs) > 1 and 2 * len(self._runs[-1]) > len(self._runs[-2]):
+            last, before = self._runs.pop(), self._runs.pop()
+            self._runs.append(np.sort(np.concatenate([before, last])))
+
+    def clear(self) -> None:
+        self._runs.clear()
+
+
+def is_in(run: Keys, keys: Keys) -> npt.NDArray[np.bool_]:
+    """Which of the keys are in a sorted array, which is not empty."""
+    places = np.searchsorted(run, keys)
+    np.minimum(places, len(run) - 1, out=places)
+    found: npt.NDArray[np.bool_] = run[places] == keys
+    return found
+
+
+def padded(rows: Sequence[Sequence[int]]) -> Array:
+    """The rows as one array, as wide as the longest, with zeros after the others."""
+    table = np.zeros((len(rows), max(map(len, rows), default=0)), np.int32)
+    for at, row in enumerate(rows):
+        table[at, : len(row)] = row
+    return table
+
+
+def pack(upper: Array, lower: Array) -> Keys:
+    """Two numbers of 32 bits as one."""
+    return (upper.astype(np.uint64) << np.uint64(32)) | lower.astype(np.uint64)
+
+
+def unpack(keys: Keys) -> tuple[Ints, Ints]:
+    """The upper and the lower half."""
+    upper = (keys >> np.uint64(32)).astype(np.int64)
+    return upper, (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def spread(starts: Ints, counts: Ints) -> tuple[Ints, Ints]:

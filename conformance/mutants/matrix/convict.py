@@ -21,7 +21,6 @@ from conformance.explore.search.path import Counterexample
 from conformance.explore.search.run import Options as Exploring
 from conformance.explore.search.run import explore
 from conformance.mutants.matrix.trial import BUDGETS
-from conformance.mutants.planted.mutant import Mutant
 from conformance.observe.finding import Difference
 from conformance.observe.recorded import Recorder
 from conformance.simulation.check import Found, Options, check
@@ -29,6 +28,7 @@ from conformance.simulation.choices import Choice
 from conformance.simulation.live import Live
 from conformance.simulation.lockstep import run
 from conformance.subjects.library import LibrarySubject
+from conformance.subjects.mutant import Mutant
 from conformance.trace.save import THIS_LIBRARY, save
 from spec.cluster import Drain, Input, Step, is_enabled
 from spec.values import Heartbeat, SnapshotInstalled

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from conformance.mutants.matrix import methods as methods_module
 from conformance.mutants.matrix.methods import METHODS
 from conformance.mutants.matrix.trial import BUDGETS, Budget, Level, Method, Trial, tried
-from conformance.mutants.planted.mutant import Mutant
 from conformance.observe.verdicts import EXIT_CODES
+from conformance.subjects.mutant import Mutant
 
 
 class SelectionError(LookupError):

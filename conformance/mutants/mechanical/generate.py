@@ -1,6 +1,6 @@
 """Mutants that a tool makes: each of cosmic-ray's operators, at every place of the library's text.
 
-The tool is asked for places and changes only; `mechanical_kill` runs the mutants, in less time than
+The tool is asked for places and changes only; `kill` runs the mutants, in less time than
 a test process for each would take.
 
 Two kinds of change are left out, and counted: of an annotation, which Python never evaluates here

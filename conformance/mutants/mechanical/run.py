@@ -1,7 +1,7 @@
 """`make mutate`: is the library changed anywhere, something notices.
 
-A tool changes it at every place in every way that it knows (`mechanical_generate`), and each of
-these mutants has to be killed by a check (`mechanical_kill`).  What survives shows that a check is
+A tool changes it at every place in every way that it knows (`generate`), and each of
+these mutants has to be killed by a check (`kill`).  What survives shows that a check is
 missing, or cannot be told from the library; then `survivors.toml` says why.
 """
 
@@ -46,7 +46,7 @@ class Options:
 @dataclass(slots=True)
 class Report:
     left_out: Counter[str] = field(default_factory=Counter)
-    """Mutants that are none, by the rule (`mechanical_generate`)."""
+    """Mutants that are none, by the rule (`generate`)."""
     killed: Counter[str] = field(default_factory=Counter)
     """How many, by the stage that noticed them."""
     verdicts: dict[Key, list[Verdict]] = field(default_factory=dict)

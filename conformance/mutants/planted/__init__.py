@@ -1,4 +1,5 @@
 """The catalogue: bugs that implementations of Raft had, as patches of the library's text.
 
-Imports no other folder of `mutants`.
+A new one takes an entry in the file of its chapter, and `make traces`, which records it in
+`traces/violations`.  Imports no other folder of `mutants`.
 """

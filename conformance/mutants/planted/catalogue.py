@@ -8,10 +8,10 @@ from typing import Final
 from conformance.mutants.planted.actions import ACTIONS
 from conformance.mutants.planted.commit import COMMIT
 from conformance.mutants.planted.membership import MEMBERSHIP
-from conformance.mutants.planted.mutant import Mutant
 from conformance.mutants.planted.replication import REPLICATION
 from conformance.mutants.planted.snapshots import SNAPSHOTS
 from conformance.mutants.planted.votes import VOTES
+from conformance.subjects.mutant import Mutant
 
 CATALOGUE: Final[tuple[Mutant, ...]] = (
     *VOTES,

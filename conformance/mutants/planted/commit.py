@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.mutants.planted.in_both import SEEDS
-from conformance.mutants.planted.mutant import Mutant
+from conformance.mutants.planted.in_both import IN_BOTH
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
 
-_SEEDED: Final = {seed.name: seed.in_library for seed in SEEDS}
-
-
 COMMIT: Final = (
-    Mutant(
-        "earlier-term-commit",
-        "an entry of an earlier term is committed by counting its replicas",
-        "NeverCommitEarlierTermDirectly",
-        "§5.4.2, Figure 8; logcabin/logcabin #44; bakwc/PySyncObj #169; async-raft/async-raft #108",
-        _SEEDED["earlier-term-commit"],
-    ),
+    IN_BOTH["earlier-term-commit"],
     Mutant(
         "commit-index-back",
         "a follower takes over a commit index that lies behind its own",
@@ -45,13 +36,7 @@ COMMIT: Final = (
             ),
         ),
     ),
-    Mutant(
-        "commit-past-verified",
-        "a follower commits entries of its own that follow what a call has verified",
-        "StateMachineSafety",
-        "Figure 2, AppendEntries receiver 5; atomix/copycat #265; scylladb/scylladb #9965",
-        _SEEDED["commit-without-min"],
-    ),
+    IN_BOTH["commit-past-verified"],
     Mutant(
         "commit-quorum-of-half",
         "half of the voters commit",
@@ -106,13 +91,7 @@ COMMIT: Final = (
             ),
         ),
     ),
-    Mutant(
-        "joint-quorum-over-union",
-        "a joint configuration's quorum is a majority of both memberships together",
-        "CommittedOnQuorum",
-        "§6",
-        _SEEDED["joint-quorum-over-union"],
-    ),
+    IN_BOTH["joint-quorum-over-union"],
     Mutant(
         "old-majority-only",
         "in a joint configuration a majority of the old voters is enough",
@@ -175,8 +154,7 @@ COMMIT: Final = (
             Patch(
                 "rules",
                 "_merge_append_entries(pending.broadcast, prev)\n",
-                "_merge_append_entries(pending.broadcast, prev)\n"
-                "            self._drained(role)\n",
+                "_merge_append_entries(pending.broadcast, prev)\n            self._drained(role)\n",
             ),
         ),
     ),

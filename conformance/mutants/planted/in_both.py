@@ -1,60 +1,61 @@
 """Bugs that Raft implementations had, put into the specification and the library alike.
 
-Where both are wrong in the same way no comparison finds anything: it takes the properties.  Each
-seed names the bounds within which `conformance explore` finds it, from an empty start.
+Where both are wrong in the same way no comparison finds anything: it takes the properties.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import ModuleType
+from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.audit.decisions import D1
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.subjects.patched import Patch, in_rules, library, rule
-from spec.cluster import Rule
+from conformance.subjects.mutant import Mutant
+from conformance.subjects.patched import Patch, in_rules
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
-    name: str
-    what: str
-    source: str
-    in_spec: tuple[Patch, ...]
-    in_library: tuple[Patch, ...]
-    bounds: Bounds
-    breaks: str
-    """The property that the shortest counterexample breaks."""
+class InBoth(Mutant):
+    """`bounds`: within which `conformance explore` finds it, from an empty start."""
 
-    @contextmanager
-    def planted(self) -> Iterator[tuple[Rule, ModuleType]]:
-        """The specification's rule and the library, both with the bug."""
-        with library(*self.in_library) as broken:
-            yield rule(*self.in_spec), broken
+    bounds: Bounds = field(kw_only=True)
 
 
 def _library(old: str, new: str) -> Patch:
     return Patch("rules", old, new)
 
 
-SEEDS: Final = (
-    Seed(
+def _in_both(
+    name: str,
+    what: str,
+    source: str,
+    in_spec: tuple[Patch, ...],
+    in_library: tuple[Patch, ...],
+    bounds: Bounds,
+    breaks: str,
+) -> InBoth:
+    return InBoth(name, what, breaks, source, in_library, in_spec, bounds=bounds)
+
+
+def _by_name(*mutants: InBoth) -> dict[str, InBoth]:
+    return {mutant.name: mutant for mutant in mutants}
+
+
+IN_BOTH: Final = _by_name(
+    _in_both(
         "index-only-vote",
         "a vote compares the index of the last entries only",
         "§5.4.1; the Rust crate raftbare 0.2.2 (D1)",
-        D1.patches,
+        D1.in_spec,
         IN_LIBRARY["D1"],
         Bounds(terms=3, log=4, in_flight=1),
         "LeaderCompleteness",
     ),
-    Seed(
+    _in_both(
         "earlier-term-commit",
         "an entry of an earlier term is committed by counting its replicas",
-        "§5.4.2, Figure 8",
+        "§5.4.2, Figure 8; logcabin/logcabin #44; bakwc/PySyncObj #169; async-raft/async-raft #108",
         (
             in_rules(
                 "    if index <= node.commit_index or node.log.term(index) != node.current_term:\n",
@@ -71,7 +72,7 @@ SEEDS: Final = (
         Bounds(terms=2, log=4, in_flight=1),
         "NeverCommitEarlierTermDirectly",
     ),
-    Seed(
+    _in_both(
         "vote-not-persisted",
         "a vote is told and not written down",
         "Figure 2, persistent state",
@@ -91,10 +92,10 @@ SEEDS: Final = (
         Bounds(terms=2, log=3, in_flight=1, crashes=1),
         "VotePersistedBeforeReply",
     ),
-    Seed(
-        "commit-without-min",
-        "a follower takes the leader's commit index beyond what it verified",
-        "Figure 2, AppendEntries receiver 5",
+    _in_both(
+        "commit-past-verified",
+        "a follower commits entries of its own that follow what a call has verified",
+        "Figure 2, AppendEntries receiver 5; atomix/copycat #265; scylladb/scylladb #9965",
         (
             in_rules(
                 "max(node.commit_index, min(call.commit_index, verified))",
@@ -111,10 +112,10 @@ SEEDS: Final = (
         Bounds(terms=2, log=3, in_flight=2, shortened=2),
         "StateMachineSafety",
     ),
-    Seed(
+    _in_both(
         "truncation-on-stale-append",
-        "a call whose entries are all there truncates the log after them",
-        "§5.3, Figure 2, AppendEntries receiver 3",
+        "a call whose entries are all there cuts off what follows them",
+        "Figure 2, AppendEntries receiver 3",
         (
             in_rules(
                 "    verified = agreed + len(missing)\n",
@@ -137,7 +138,7 @@ SEEDS: Final = (
         Bounds(terms=2, log=3, in_flight=2),
         "CommittedOnQuorum",
     ),
-    Seed(
+    _in_both(
         "joint-quorum-over-union",
         "a joint configuration's quorum is a majority of both memberships together",
         "§6",
@@ -175,10 +176,10 @@ SEEDS: Final = (
         Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
         "CommittedOnQuorum",
     ),
-    Seed(
+    _in_both(
         "vote-counted-twice",
         "a second reply of the same voter counts as another vote",
-        "§5.2",
+        "ktoso/akka-raft #45",
         (
             in_rules(
                 "            granted = granted | {reply.sender}\n",

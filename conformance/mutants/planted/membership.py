@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
 
 MEMBERSHIP: Final = (

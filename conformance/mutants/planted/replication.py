@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.mutants.planted.in_both import SEEDS
-from conformance.mutants.planted.mutant import Mutant
+from conformance.mutants.planted.in_both import IN_BOTH
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
-
-_SEEDED: Final = {seed.name: seed.in_library for seed in SEEDS}
-
 
 REPLICATION: Final = (
     Mutant(
@@ -26,13 +23,7 @@ REPLICATION: Final = (
             ),
         ),
     ),
-    Mutant(
-        "truncation-on-stale-append",
-        "a call whose entries are all there cuts off what follows them",
-        "CommittedOnQuorum",
-        "Figure 2, AppendEntries receiver 3",
-        _SEEDED["truncation-on-stale-append"],
-    ),
+    IN_BOTH["truncation-on-stale-append"],
     Mutant(
         "truncation-before-conflict",
         "a call that begins after the log's end cuts off all that is not committed",

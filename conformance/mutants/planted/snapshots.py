@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.mutants.planted.mutant import Mutant
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
 
 SNAPSHOTS: Final = (

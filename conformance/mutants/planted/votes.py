@@ -5,21 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.mutants.planted.in_both import SEEDS
-from conformance.mutants.planted.mutant import Mutant
+from conformance.mutants.planted.in_both import IN_BOTH
+from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
 
-_SEEDED: Final = {seed.name: seed.in_library for seed in SEEDS}
-
-
 VOTES: Final = (
-    Mutant(
-        "index-only-vote",
-        "a vote compares the index of the last entries only",
-        "LeaderCompleteness",
-        "§5.4.1; the Rust crate raftbare 0.2.2 (D1)",
-        IN_LIBRARY["D1"],
-    ),
+    IN_BOTH["index-only-vote"],
     Mutant(
         "term-only-vote",
         "a vote compares the term of the last entries only",
@@ -33,13 +24,7 @@ VOTES: Final = (
             ),
         ),
     ),
-    Mutant(
-        "vote-not-persisted",
-        "a vote is told and not written down",
-        "VotePersistedBeforeReply",
-        "Figure 2, persistent state",
-        _SEEDED["vote-not-persisted"],
-    ),
+    IN_BOTH["vote-not-persisted"],
     Mutant(
         "own-vote-not-persisted",
         "a candidate does not write down its vote for itself",
@@ -224,13 +209,7 @@ VOTES: Final = (
             ),
         ),
     ),
-    Mutant(
-        "vote-counted-twice",
-        "a second reply of the same voter counts as another vote",
-        "ElectedByQuorum",
-        "ktoso/akka-raft #45",
-        _SEEDED["vote-counted-twice"],
-    ),
+    IN_BOTH["vote-counted-twice"],
     Mutant(
         "votes-kept-for-next-term",
         "a candidate whose election failed takes its votes along to the next one",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.mutants.planted.catalogue import by_name
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step import asking, equivalence
 from conformance.prove.step.counterexample import as_records
@@ -24,12 +25,13 @@ from conformance.prove.step.shapes import (
 )
 from conformance.simulation.replay import replay
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import in_rules, library, rule
+from conformance.subjects.mutant import Mutant
+from conformance.subjects.patched import in_rules, rule
 from conformance.trace.save import save
 from spec.cluster import Member
 from spec.rules import Effect
 from spec.values import Event, Follower, Heartbeat, Leader, Node
-from tests.prove.slips import SLIPS, Slip
+from tests.prove.slips import SLIPS
 
 
 @cache
@@ -61,10 +63,10 @@ def test_obligations_have_names_in_a_fixed_order(level: Level) -> None:
 # What is not the same
 
 
-@pytest.mark.parametrize("slip", SLIPS, ids=[slip.name for slip in SLIPS])
-def test_a_slip_is_refuted_and_replays(slip: Slip, tmp_path: Path) -> None:
-    with slip.planted() as broken:
-        named = [one for one in quick() if one.name.startswith(f"equivalence/{slip.shown_by}")]
+@pytest.mark.parametrize(("mutant", "refuted_by"), SLIPS, ids=[mutant.name for mutant, _ in SLIPS])
+def test_a_slip_is_refuted_and_replays(mutant: Mutant, refuted_by: str, tmp_path: Path) -> None:
+    with mutant.planted() as broken:
+        named = [one for one in quick() if one.name.startswith(f"equivalence/{refuted_by}")]
         results = (one.prove(Subjects(library=broken)) for one in named)
         result = next(result for result in results if result.result != "proved")
         assert result.result == "refuted"
@@ -104,7 +106,7 @@ def test_a_specification_that_raises_is_refuted() -> None:
 
 
 def test_a_counterexample_has_plain_numbers_and_says_what_differs() -> None:
-    with library(SLIPS[0].patches[0]) as broken:
+    with by_name("index-only-vote").planted() as broken:
         named = [one for one in quick() if one.name.startswith("equivalence/vote call/")]
         result = named[0].prove(Subjects(library=broken))
     found = result.found

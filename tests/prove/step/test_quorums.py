@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.quorums import (
     SERVERS,
@@ -89,7 +89,7 @@ def test_configurations_are_all_there_are() -> None:
 # Bugs
 
 
-UNION = next(seed for seed in SEEDS if seed.name == "joint-quorum-over-union").in_spec
+UNION = IN_BOTH["joint-quorum-over-union"].in_spec
 BUGS: dict[str, tuple[str, tuple[Patch, ...]]] = {
     "a joint quorum is a majority of the union": ("membership/overlap", UNION),
     "a joint quorum is counted over the union": ("membership/counting", UNION[1:]),

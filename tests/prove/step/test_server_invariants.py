@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.audit.decisions import D3, D4, D6
-from conformance.mutants.planted.in_both import SEEDS
+from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step import asking
 from conformance.prove.step import server_invariants as invariants
@@ -230,36 +230,35 @@ def patch(old: str, new: str = "") -> tuple[Patch, ...]:
     return (in_rules(old, new),)
 
 
-SEEDED = {seed.name: seed.in_spec for seed in SEEDS}
 BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     "D3: a removed leader forgets its vote": (
         "append reply/leader in voters 12",
-        D3.patches,
+        D3.in_spec,
         "VoteKeptInTerm",
     ),
     "D4: a snapshot leaves the commit index behind": (
         "snapshot/follower",
-        D4.patches,
+        D4.in_spec,
         "SnapshotWithinCommit",
     ),
     "D6: a conflicting suffix is dropped in memory only": (
         "append call/follower/log of 1",
-        D6.patches,
+        D6.in_spec,
         "The disk has the log",
     ),
     "an entry of an earlier term is committed": (
         "append reply/leader of 2",
-        SEEDED["earlier-term-commit"],
+        IN_BOTH["earlier-term-commit"].in_spec,
         "NeverCommitEarlierTermDirectly",
     ),
     "a vote is told and not written down": (
         "vote call/any role",
-        SEEDED["vote-not-persisted"],
+        IN_BOTH["vote-not-persisted"].in_spec,
         "The disk has the term and the vote",
     ),
     "a stale call truncates": (
         "append call/follower/log of 1",
-        SEEDED["truncation-on-stale-append"],
+        IN_BOTH["truncation-on-stale-append"].in_spec,
         "CommittedEntriesStay",
     ),
     "a follower's commit index goes back": (

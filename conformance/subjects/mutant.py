@@ -1,7 +1,7 @@
-"""A mutant: the library with one bug that an implementation of Raft had, or is likely to have.
+"""A mutant: the library, the specification or both, with one rule changed.
 
-A harness is worth what it catches, so each of these has to die: by comparison with the
-specification, by the properties, or both.  No check knows of any mutant.
+A checker is worth what it catches.  The catalogue (`mutants.planted`) is of bugs that the checks
+have to find; `audit.decisions` are mutants of the specification that explain what an audit found.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, library, rule
+from spec.cluster import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,17 @@ class Mutant:
 
     name: str
     what: str
-    breaks: str
-    source: str
-    patches: tuple[Patch, ...]
+    breaks: str = ""
+    source: str = ""
+    in_library: tuple[Patch, ...] = ()
+    in_spec: tuple[Patch, ...] = ()
 
     @contextmanager
     def planted(self) -> Iterator[ModuleType]:
         """The library with the bug, under a name of its own."""
-        with library(*self.patches) as broken:
+        with library(*self.in_library) as broken:
             yield broken
+
+    def rule(self) -> Rule:
+        """The specification's rule with the bug."""
+        return rule(*self.in_spec)
