@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import raftbare
-from conformance.trace.translate import Observed
+from conformance.observe.observed import Observed
 from spec.values import (
     COMMAND,
     TERM,

@@ -78,17 +78,17 @@ class Reader(LibrarySubject):
             if kind.__dictoffset__ or sorted(kind.__slots__) != slots.split():
                 raise InconsistentError(f"{name} keeps something else than {slots or 'nothing'}")
 
-    def read(self, live: LibraryNode, *lent: Any) -> State:
+    def read(self, live: LibraryNode, *borrowed: Any) -> State:
         """All of a library node's state.
 
         Raises `InconsistentError` where what it keeps twice disagrees, or where it shares with
-        another owner what either may change.  `lent`: what else there is, not the node's own.
+        another owner what either may change.  `borrowed`: what others own, such as arguments.
         """
         owed, sends = live._pending, live._pending.sends
         if live.actions._node is not live:
             raise InconsistentError("node.actions speaks of another node")
         broadcast = () if owed.broadcast is None else (owed.broadcast,)
-        self._check_sharing([live._log.entries, *broadcast, *sends.values(), *lent])
+        self._check_sharing([live._log.entries, *broadcast, *sends.values(), *borrowed])
         log = self.log_to_spec(live._log)
         node = Node(
             live._id,
@@ -183,24 +183,26 @@ class Reader(LibrarySubject):
             raise InconsistentError(f"two of these share what is their own: {owners}")
 
 
-class Ascending(list[Any]):
-    """Puts itself in order as it is first used, which begins with its length.
+class SortedOnUse(list[Any]):
+    """The indices that a quorum keeps in ascending order, sorted when they are first used.
 
-    What makes no use of it need not know the order, of which symbolic numbers have many.
+    Sorting symbolic numbers splits a path by each of their possible orders, for nothing where the
+    event never looks at the quorum.  Every use that `raftbare.quorum` makes of the list, `bisect`
+    included, asks for its length first, so that is where it sorts.
     """
 
-    ordered = False
+    is_sorted = False
 
     def __len__(self) -> int:
-        if not self.ordered:
-            self.ordered = True
+        if not self.is_sorted:
+            self.is_sorted = True
             self.sort()
         return super().__len__()
 
 
 def _is_ascending(held: list[Any], indices: list[Any]) -> bool:
     """Whether these are the indices in order."""
-    unused = isinstance(held, Ascending) and not held.ordered
+    unused = isinstance(held, SortedOnUse) and not held.is_sorted
     if not unused and any(later < earlier for earlier, later in pairwise(held)):
         return False
     return sorted(map(id, held)) == sorted(map(id, indices)) or list(held) == sorted(indices)

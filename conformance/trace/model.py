@@ -1,7 +1,6 @@
 """The lines of a trace: its header and its records; and those of the subject protocol.
 
-Everything a line is made of (`conformance.trace.vocabulary`, `conformance.trace.checkpoint`) is
-exported here too.
+What a line is made of is in `conformance.trace.vocabulary` and `conformance.trace.checkpoint`.
 """
 
 from __future__ import annotations
@@ -13,29 +12,12 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.config import JsonDict
 
-from conformance.trace.checkpoint import (
-    CandidateSnapshot,
-    Disk,
-    FollowerSnapshot,
-    LeaderSnapshot,
-    Peer,
-    Snapshot,
-)
+from conformance.trace.checkpoint import Snapshot
 from conformance.trace.vocabulary import (
-    MAX_COMMANDS,
     MAX_INTEGER,
-    Action,
     Actions,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    Commands,
     Config,
-    ConfigEntry,
     Entries,
-    Entry,
-    InstallSnapshot,
     Integer,
     Log,
     Message,
@@ -43,74 +25,11 @@ from conformance.trace.vocabulary import (
     NodeId,
     NodeIds,
     Position,
-    RequestVoteCall,
-    RequestVoteReply,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SetElectionTimeout,
-    TermEntry,
     check_total,
     count,
     not_null,
     problem,
 )
-
-__all__ = [
-    "FORMAT",
-    "MAX_COMMANDS",
-    "MAX_INTEGER",
-    "VERSION",
-    "Action",
-    "Actions",
-    "Answer",
-    "AppendEntriesCall",
-    "AppendEntriesReply",
-    "AppendLogEntries",
-    "BroadcastMessage",
-    "CandidateSnapshot",
-    "Checkpoint",
-    "Commands",
-    "Config",
-    "ConfigEntry",
-    "CreateCluster",
-    "Disk",
-    "ElectionTimeout",
-    "Entries",
-    "Entry",
-    "Event",
-    "FollowerSnapshot",
-    "Header",
-    "Heartbeat",
-    "Input",
-    "InputEvent",
-    "InstallSnapshot",
-    "LeaderSnapshot",
-    "Log",
-    "Message",
-    "Model",
-    "Outcome",
-    "Peer",
-    "Position",
-    "ProposeCommand",
-    "ProposeConfig",
-    "Receive",
-    "Record",
-    "Request",
-    "RequestVoteCall",
-    "RequestVoteReply",
-    "Restart",
-    "SaveCurrentTerm",
-    "SaveVotedFor",
-    "SendMessage",
-    "SetElectionTimeout",
-    "Snapshot",
-    "SnapshotInstalled",
-    "Start",
-    "State",
-    "TermEntry",
-    "check_outcome",
-]
 
 FORMAT: Final = "raftbare-trace"
 VERSION: Final = 1

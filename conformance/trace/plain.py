@@ -10,7 +10,7 @@ import json
 from typing import Any, Final, TypeAlias
 
 from conformance.observe.observed import Checkpoint, Observed
-from conformance.trace.model import MAX_COMMANDS
+from conformance.trace.vocabulary import MAX_COMMANDS
 from spec import values as v
 
 Plain: TypeAlias = dict[str, Any]

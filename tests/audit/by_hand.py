@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.audit.safety.audit import SafetyAudit
+from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
-from conformance.trace.records import Checkpoint, Observed
 from spec.values import (
     COMMAND,
     NO_CONFIG,

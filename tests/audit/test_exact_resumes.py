@@ -10,10 +10,10 @@ import pytest
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.run import audit
+from conformance.observe.observed import Checkpoint
 from conformance.observe.recorded import Recorded
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import SpecSubject
-from conformance.trace.records import Checkpoint
 from spec.cluster import Disk, Member, persist
 from spec.pending import actions as pending_actions
 from spec.values import (

@@ -24,10 +24,11 @@ from conformance.prove.changing.why.proofs import PROOFS
 from conformance.prove.induction.events import Step
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.statements.logic import Formula
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
 from conformance.subjects.patched import Patch, rule
 from spec import node as rules
-from spec.cluster import Cluster, Rule, apply, new_cluster
+from spec.cluster import Cluster, Rule
 from spec.values import Config
 
 STATES = 400
@@ -56,19 +57,16 @@ def states(of_rule: Rule) -> Iterator[tuple[Cluster, History]]:
     """Of random runs, as long as no configuration has an only voter, and logs are short."""
     for episode in count():
         schedule = Schedule(3, episode, profile=profile(episode))
-        cluster = new_cluster(schedule.profile.nodes)
         history = History.of(schedule.profile.nodes)
-        for _ in range(schedule.profile.length):
-            change = apply(cluster, schedule.next(cluster), of_rule)
+        for _, change in changes(schedule, of_rule):
             if change.turn is not None:
                 history = history.after(change.turn)
             configs = [member.node.config for member in change.after.members]
             if any(has_only_voter(config) for config in configs):
                 break
-            if change.after.members is not cluster.members:
+            if change.after.members is not change.before.members:
                 yield change.after, history
-            cluster = change.after
-            if any(member.node.log.last_index > 9 for member in cluster.members):
+            if any(member.node.log.last_index > 9 for member in change.after.members):
                 break
 
 

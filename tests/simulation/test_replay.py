@@ -10,18 +10,18 @@ import pytest
 
 from conformance.audit.decisions import D6, as_in_crate
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.observe.observed import observed
+from conformance.observe.observed import Checkpoint, observed
 from conformance.observe.recorded import Recorded
 from conformance.prove.runner.obligation import Counterexample
 from conformance.prove.step.counterexample import as_records
+from conformance.simulation.episode import changes
 from conformance.simulation.replay import replay
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, library
 from conformance.subjects.subject import SpecSubject, Subject
 from conformance.trace.files import BadTrace
-from conformance.trace.records import Checkpoint
-from spec.cluster import Turn, apply, new_cluster
+from spec.cluster import Turn
 from spec.values import AppendEntriesReply, Leader, Receive, Restart
 from tests.support.recordings import STORIES, crate, simulated, story, written
 
@@ -77,11 +77,8 @@ def test_what_is_not_drained_stays_pending(tmp_path: Path) -> None:
 
 def turns() -> list[Turn]:
     """What happened to servers in an episode, without crashes and what was refused."""
-    schedule, cluster = Schedule(5, 3, 3), new_cluster(3)
     found = []
-    for _ in range(300):
-        change = apply(cluster, schedule.next(cluster))
-        cluster = change.after
+    for _, change in changes(Schedule(5, 3, 3), length=300):
         turn = change.turn
         if turn is not None and turn.before.up and turn.after.up and turn.after is not turn.before:
             found.append(turn)

@@ -12,12 +12,13 @@ import pytest
 
 from conformance.observe.finding import Difference
 from conformance.observe.observed import observed
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, library
 from conformance.subjects.readback import State
 from conformance.subjects.rebuild import Rebuilder
-from spec.cluster import Member, Turn, apply, drain, new_cluster, take
+from spec.cluster import Member, Turn, drain, take
 from spec.pending import NOTHING, Pending
 from spec.values import (
     TERM,
@@ -50,10 +51,7 @@ def run_turns() -> list[Turn]:
     turns: list[Turn] = []
     for size in range(1, MAX_NODES + 1):
         for episode in range(3):
-            schedule, cluster = Schedule(7, episode, size), new_cluster(size)
-            for _ in range(150):
-                change = apply(cluster, schedule.next(cluster))
-                cluster = change.after
+            for _, change in changes(Schedule(7, episode, size), length=150):
                 if change.turn is not None:
                     turns.append(change.turn)
     return turns

@@ -15,14 +15,15 @@ from typer.testing import CliRunner
 
 import conformance.cli.app
 from conformance.mutants.planted.crate import IN_LIBRARY
+from conformance.observe.observed import recorded_outcome
 from conformance.observe.recorded import Recorded, Recorder
-from conformance.simulation.check import Options
+from conformance.simulation.check import Options, against_library
+from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import library
 from conformance.subjects.subject import Subject
-from conformance.trace.records import told
 from conformance.trace.save import save
 from spec.values import (
     COMMAND,
@@ -60,9 +61,10 @@ def simulated(episode: int, seed: int = 5) -> tuple[Recorded, ...]:
     """What the library does in an episode, each outcome as a trace tells it."""
     schedule, recorder = Schedule(seed, episode), Recorder()
     lockstep = Lockstep(schedule.profile.nodes, LibrarySubject(), recorder=recorder)
-    for _ in range(schedule.profile.length):
-        assert lockstep.take(schedule.next(lockstep.cluster)) is None
-    return tuple(replace(record, outcome=told(record.outcome)) for record in recorder.records)
+    assert first_finding(schedule, lockstep) is None
+    return tuple(
+        replace(record, outcome=recorded_outcome(record.outcome)) for record in recorder.records
+    )
 
 
 class Tape:
@@ -73,7 +75,7 @@ class Tape:
         self.recorder = Recorder()
 
     def add(self, event: Event, node: NodeId = 1, drain: bool = True) -> None:
-        outcome = told(self.subject.handle(node, event))
+        outcome = recorded_outcome(self.subject.handle(node, event))
         self.recorder.input(node, event, outcome, self.subject.observe(node))
         if drain:
             self.recorder.drained(node, self.subject.drain(node), self.subject.observe(node))
@@ -136,7 +138,7 @@ def story(name: str, subject: Subject) -> list[Recorded]:
 def with_mutant(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
     """The command line, with the library's copy that lacks a decision in the library's place."""
     with library(*IN_LIBRARY[name]) as copy:
-        options = partial(Options, subject=lambda: LibrarySubject(copy), shrink_seconds=2.0)
+        options = partial(Options, run=against_library(copy), shrink_seconds=2.0)
         with monkeypatch.context() as patch:
             patch.setattr(conformance.cli.app, "Options", options)
             yield

@@ -1,4 +1,4 @@
-"""What a node has persisted by its executed actions, and what it told others (Figure 2)."""
+"""What a node has persisted by its executed actions, and what it sent to others (Figure 2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Disk, Kinds, at
+from conformance.audit.safety.log import DurableLog, EntryIds, at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.sightings import Sightings
 from spec.values import (
@@ -43,24 +43,24 @@ class Drained:
 
 
 class Durable:
-    """The term, the vote and the log on a node's disk; and the votes that it told of."""
+    """The term, the vote and the log on a node's disk; and the votes that it gave."""
 
     def __init__(
-        self, node: NodeId, kinds: Kinds, mail: Mail, findings: Findings, shown: Sightings
+        self, node: NodeId, entry_ids: EntryIds, mail: Mail, findings: Findings, shown: Sightings
     ) -> None:
         self.term: Term = 0
         self.vote: NodeId | None = None
-        self.log = Disk(kinds, EMPTY_LOG)
+        self.log = DurableLog(entry_ids, EMPTY_LOG)
         self.sent_calls: dict[Term, int] = {}
         """The terms in which AppendEntries was sent, as only a leader does, and the first seq."""
         self._node = node
-        self._kinds = kinds
+        self._entry_ids = entry_ids
         self._mail = mail
         self._findings = findings
         self._checked = findings.checked
         self._shown = shown
-        self._told: dict[Term, NodeId] = {}
-        """Whom the node told that it votes for, by a reply or by campaigning."""
+        self._votes_sent: dict[Term, NodeId] = {}
+        """Whom the node voted for, as its replies say, or its campaigns."""
         self._lost: set[Term] = set()
         """Terms whose vote is known to be lost, which is reported once."""
 
@@ -69,9 +69,9 @@ class Durable:
     def load(self, disk: Restart, seq: int) -> None:
         """Go on with this disk."""
         self.term, self.vote = disk.current_term, disk.voted_for
-        self.log = Disk(self._kinds, disk.log)
-        self._shown.note(self.log.base.index, self.log.codes, seq)
-        if self._told.get(self.term, self.vote) != self.vote:
+        self.log = DurableLog(self._entry_ids, disk.log)
+        self._shown.note(self.log.base.index, self.log.ids, seq)
+        if self._votes_sent.get(self.term, self.vote) != self.vote:
             self._lost.add(self.term)
 
     def restart(self, disk: Restart, keep: Position, seq: int) -> None:
@@ -104,7 +104,7 @@ class Durable:
         """Carry out actions in their order."""
         done = Drained()
         term, vote = self.term, self.vote
-        held = vote is not None and self._told.get(term) == vote
+        held = vote is not None and self._votes_sent.get(term) == vote
         for action in actions:
             match action:
                 case SendMessage(to, message):
@@ -130,42 +130,42 @@ class Durable:
         self._lost.add(term)
 
     def check_vote(self, term: Term, vote: NodeId | None, seq: int) -> None:
-        """§5.2: a vote that was told stays given for the term."""
-        if term in self._told:
+        """§5.2: a vote that was sent stays given for the term."""
+        if term in self._votes_sent:
             self._keep_vote(term, vote, seq)
 
     def check_leads(self, term: Term, seq: int) -> None:
         """§5.2: who leads a term has voted for itself in it."""
         self._checked["VoteOncePerTerm"] += 1
-        told = self._told.get(term, self._node)
-        if told != self._node:
-            detail = f"leads term {term}, in which it voted for {told}"
+        sent = self._votes_sent.get(term, self._node)
+        if sent != self._node:
+            detail = f"leads term {term}, in which it voted for {sent}"
             self._report("VoteOncePerTerm", seq, detail, term)
 
     def _keep_vote(self, term: Term, vote: NodeId | None, seq: int) -> None:
         self._checked["VoteKeptInTerm"] += 1
-        told = self._told[term]
-        if vote != told and term not in self._lost:
+        sent = self._votes_sent[term]
+        if vote != sent and term not in self._lost:
             self._lost.add(term)
-            detail = f"has vote {vote} in term {term}, in which it told that it votes for {told}"
+            detail = f"has vote {vote} in term {term}, in which it told that it votes for {sent}"
             self._report("VoteKeptInTerm", seq, detail, term)
 
     def _write(self, action: AppendLogEntries, seq: int, done: Drained) -> None:
         prev, log = action.prev_position, self.log
-        codes = self._kinds.encode(prev.term, action.entries)
-        self._shown.note(prev.index, codes, seq)
+        ids = self._entry_ids.encode(prev.term, action.entries)
+        self._shown.note(prev.index, ids, seq)
         self._checked["WriteContinuesLog"] += 1
         if prev.index >= log.base.index and not log.contains(prev):
             detail = f"appends after {at(prev)}, the disk ends at {at(log.last_position)}"
             self._report("WriteContinuesLog", seq, detail)
             done.same = 0
             log.reset(prev, None)
-        same = log.write(prev, codes)
+        same = log.write(prev, ids)
         done.same = same if done.same is None else min(done.same, same)
 
     def _tell(self, to: tuple[NodeId, ...], message: Message, seq: int, done: Drained) -> None:
         """Figure 2: what a message rests on is on stable storage before it is sent."""
-        codes = self._kinds.none
+        ids = self._entry_ids.none
         self._checked["TermPersistedBeforeMessage"] += 1
         if self.term < message.term:
             detail = f"sends in term {message.term}, the disk has {self.term}"
@@ -174,8 +174,8 @@ class Durable:
             case AppendEntriesCall(prev_position=prev, entries=entries):
                 self.sent_calls.setdefault(message.term, seq)
                 if entries:
-                    codes = self._kinds.encode(prev.term, entries)
-                    self._shown.note(prev.index, codes, seq)
+                    ids = self._entry_ids.encode(prev.term, entries)
+                    self._shown.note(prev.index, ids, seq)
             case AppendEntriesReply(last_position=last):
                 self._checked["EntriesPersistedBeforeReply"] += 1
                 if last.index >= self.log.base.index and not self.log.contains(last):
@@ -185,7 +185,7 @@ class Durable:
                     self._vote(message.term, candidate, seq)
             case RequestVoteCall():
                 self._vote(message.term, self._node, seq)
-        self._mail.sent(self._node, to, message, codes)
+        self._mail.sent(self._node, to, message, ids)
 
     def _vote(self, term: Term, candidate: NodeId, seq: int) -> None:
         """§5.2: at most one vote in a term, that no crash can make the node forget.
@@ -193,9 +193,9 @@ class Durable:
         Where the disk is in a later term already, nothing can be voted in this one any more.
         """
         self._checked["VoteOncePerTerm"] += 1
-        told = self._told.setdefault(term, candidate)
-        if told != candidate:
-            detail = f"votes for {candidate} in term {term}, in which it voted for {told}"
+        sent = self._votes_sent.setdefault(term, candidate)
+        if sent != candidate:
+            detail = f"votes for {candidate} in term {term}, in which it voted for {sent}"
             self._report("VoteOncePerTerm", seq, detail, term)
             # That the first vote was not kept is the same thing said before it did harm.
             self._lost.add(term)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from conformance.audit.safety.disk import Drained, Durable
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Chain, Kinds, Memory, at
+from conformance.audit.safety.log import Chain, EntryIds, VolatileLog, at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.sightings import Sightings
+from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
-from conformance.trace.records import Checkpoint, Observed
 from spec.values import (
     COMMAND,
     EMPTY_LOG,
@@ -38,7 +38,7 @@ class Election:
 
     node: NodeId
     seq: int
-    terms: Chain
+    terms: Chain[Term]
     base: Index
     known: Index
     last: Index
@@ -77,15 +77,15 @@ class Shown:
 class NodeAudit:
     """One node, record by record: its disk, and its memory as far as the recording shows it."""
 
-    def __init__(self, node: NodeId, kinds: Kinds, mail: Mail, findings: Findings) -> None:
+    def __init__(self, node: NodeId, entry_ids: EntryIds, mail: Mail, findings: Findings) -> None:
         self.node = node
         self.shown = Shown()
-        self.durable = Durable(node, kinds, mail, findings, self.shown.log)
-        self._kinds = kinds
+        self.durable = Durable(node, entry_ids, mail, findings, self.shown.log)
+        self._entry_ids = entry_ids
         self._mail = mail
         self._findings = findings
         self._checked = findings.checked
-        self._memory = Memory(self.durable.log)
+        self._memory = VolatileLog(self.durable.log)
         self._state: Observed | None = None
         """What the node showed last; None when it has just come up."""
         self._committed: tuple[Index, Term | None] = 0, None
@@ -167,7 +167,7 @@ class NodeAudit:
     def _begin(self) -> None:
         """§5.1: nothing but the disk's contents; only a snapshot is known to be committed."""
         log = self.durable.log
-        self._memory = Memory(log)
+        self._memory = VolatileLog(log)
         self._state = None
         self._committed = 0, None
         self._noted = log.base.index
@@ -205,19 +205,19 @@ class NodeAudit:
         if isinstance(given, Position) and given.index == known + 1:
             previous = memory.term(known)
             if previous is not None:
-                memory.tail.append(self._kinds.code(previous, given.term, payload))
+                memory.tail.append(self._entry_ids.id_of(previous, given.term, payload))
 
     def _follow(self, call: AppendEntriesCall, last: Position) -> None:
         """A log that now ends within a call's entries took them from it (§5.3)."""
         memory, prev, base = self._memory, call.prev_position, self.durable.log.base
         if memory.contains(last) or not prev.index < last.index <= prev.index + len(call.entries):
             return
-        codes = self._kinds.encode(prev.term, call.entries[: last.index - prev.index])
+        ids = self._entry_ids.encode(prev.term, call.entries[: last.index - prev.index])
         if prev.index < base.index:
-            prev, codes = base, codes[base.index - prev.index :]
-        if codes and self._kinds.terms[codes[-1]] == last.term and memory.contains(prev):
+            prev, ids = base, ids[base.index - prev.index :]
+        if ids and self._entry_ids.terms[ids[-1]] == last.term and memory.contains(prev):
             self._cut(prev.index)
-            memory.tail += codes
+            memory.tail += ids
 
     def _cut(self, last: Index) -> None:
         self._memory.cut(last)
@@ -336,9 +336,9 @@ class NodeAudit:
 
     def _receive(self, event: Receive) -> None:
         message = event.message
-        codes = self._kinds.none
+        ids = self._entry_ids.none
         if isinstance(message, AppendEntriesCall):
             self.shown.led_by.setdefault((message.term, message.sender), self._seq)
             if message.entries:
-                codes = self._kinds.encode(message.prev_position.term, message.entries)
-        self._mail.received(self.node, self._seq, message, codes)
+                ids = self._entry_ids.encode(message.prev_position.term, message.entries)
+        self._mail.received(self.node, self._seq, message, ids)

@@ -30,6 +30,7 @@ from conformance.explore.states.space import Space
 from conformance.explore.states.tables import distinct
 from conformance.mutants.mechanical.generate import sources
 from conformance.observe.finding import Finding, describe, name_of
+from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
@@ -79,13 +80,9 @@ def lockstep(events: int, seed: int) -> Stage:
     def stage(subject: Subject) -> str | None:
         seen = 0
         for episode in count():
-            schedule = Schedule(seed, episode, None)
+            schedule = Schedule(seed, episode)
             both = Lockstep(schedule.profile.nodes, LibrarySubject(subject.copy))
-            for _ in range(schedule.profile.length):
-                found = both.take(schedule.next(both.cluster))
-                if found is not None:
-                    return _said(found)
-            found = both.compare_logs()
+            found = first_finding(schedule, both)
             seen += both.events
             if found is not None or seen >= events:
                 return None if found is None else _said(found)

@@ -14,12 +14,12 @@ import pytest
 from conformance.audit.safety.audit import CHECKS, SafetyAudit
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded, Recorder
-from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.episode import first_finding
+from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from conformance.trace.files import read
 from conformance.trace.records import records
-from spec.cluster import Input
-from spec.values import NodeId, Receive
+from spec.values import NodeId
 
 TRACES = Path(__file__).resolve().parents[4] / "shared" / "traces"
 
@@ -65,12 +65,8 @@ def shuffled(recording: list[Recorded], random: Random) -> list[Recorded]:
 @cache
 def simulated(episode: int) -> list[Recorded]:
     """What the specification does, without the messages that the simulator makes up."""
-    schedule, recorder = Schedule(5, episode), Recorder()
-    lockstep = Lockstep(schedule.profile.nodes, None, recorder=recorder)
-    for _ in range(schedule.profile.length):
-        step = schedule.next(lockstep.cluster)
-        if not (isinstance(step, Input) and isinstance(step.event, Receive)):
-            assert lockstep.take(step) is None
+    schedule, recorder = Schedule(5, episode).honest(), Recorder()
+    assert first_finding(schedule, Run(schedule.profile.nodes, recorder=recorder)) is None
     return recorder.records
 
 

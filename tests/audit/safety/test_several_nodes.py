@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from conformance.audit.safety.audit import SafetyAudit
+from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
-from conformance.trace.records import Checkpoint, Observed
 from spec.values import (
     COMMAND,
     TERM,
