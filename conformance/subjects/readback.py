@@ -12,23 +12,10 @@ from typing import Any, Final, TypeAlias
 
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import PURE
+from spec import values as v
 from spec.pending import Pending
-from spec.values import (
-    AppendLogEntries,
-    Candidate,
-    Config,
-    Entries,
-    Follower,
-    Leader,
-    Log,
-    Node,
-    Position,
-    Progress,
-    Role,
-    SendMessage,
-)
 
-State: TypeAlias = tuple[Node, Pending]
+State: TypeAlias = tuple[v.Node, Pending]
 LibraryNode: TypeAlias = Any
 """A `raftbare.Node`, or one of a patched copy's."""
 
@@ -90,7 +77,7 @@ class Reader(LibrarySubject):
         broadcast = () if owed.broadcast is None else (owed.broadcast,)
         self._check_sharing([live._log.entries, *broadcast, *sends.values(), *borrowed])
         log = self.log_to_spec(live._log)
-        node = Node(
+        node = v.Node(
             live._id,
             self._read_role(live, log),
             live._current_term,
@@ -105,17 +92,17 @@ class Reader(LibrarySubject):
             owed.save_voted_for,
             None if owed.broadcast is None else self.message_to_spec(owed.broadcast),
             _write(log, owed.append_after),
-            tuple([SendMessage(to, self.message_to_spec(sends[to])) for to in sorted(sends)]),
+            tuple([v.SendMessage(to, self.message_to_spec(sends[to])) for to in sorted(sends)]),
             tuple(sorted(owed.installs)),
         )
         return node, pending
 
-    def _read_role(self, live: LibraryNode, log: Log) -> Role:
+    def _read_role(self, live: LibraryNode, log: v.Log) -> v.Role:
         kinds, role = self.library.role, live._role
         if isinstance(role, kinds.Follower):
-            return Follower(role.leader)
+            return v.Follower(role.leader)
         if isinstance(role, kinds.Candidate):
-            return Candidate(frozenset(role.granted_votes))
+            return v.Candidate(frozenset(role.granted_votes))
         own, followers = role.own, role.followers
         if own.seqno != 0:
             raise InconsistentError(f"a leader that replied to its own call {own.seqno}")
@@ -132,12 +119,12 @@ class Reader(LibrarySubject):
         if len({id(one) for one in progress.values()}) != len(progress):
             raise InconsistentError(f"one progress stands for two of {progress}")
         peers = [
-            Progress(peer, followers[peer].match_index, followers[peer].seqno)
+            v.Progress(peer, followers[peer].match_index, followers[peer].seqno)
             for peer in sorted(followers)
         ]
-        return Leader(tuple(peers), own.match_index)
+        return v.Leader(tuple(peers), own.match_index)
 
-    def entries_to_spec(self, entries: Any) -> Entries:
+    def entries_to_spec(self, entries: Any) -> v.Entries:
         """The last position follows from the rest, and of a table both columns are as long.
 
         Marks out of order or out of bounds make the translation longer than the entries are.
@@ -157,7 +144,7 @@ class Reader(LibrarySubject):
                 return translated
         raise InconsistentError(f"entries from {prev} to {last} with the marks {columns}")
 
-    def config_to_spec(self, config: Any) -> Config:
+    def config_to_spec(self, config: Any) -> v.Config:
         translated = super().config_to_spec(config)
         if config.unique_nodes() != tuple(sorted(translated.members)):
             raise InconsistentError(f"{config} lists its members as {config.unique_nodes()}")
@@ -208,11 +195,11 @@ def _is_ascending(held: list[Any], indices: list[Any]) -> bool:
     return sorted(map(id, held)) == sorted(map(id, indices)) or list(held) == sorted(indices)
 
 
-def _write(log: Log, after: Any) -> AppendLogEntries | None:
+def _write(log: v.Log, after: Any) -> v.AppendLogEntries | None:
     """The write of all that the log has after a position."""
     if after is None:
         return None
-    prev = Position(after.term, after.index)
+    prev = v.Position(after.term, after.index)
     if not log.contains(prev):
         raise InconsistentError(f"a write after {prev}, which the log does not contain")
-    return AppendLogEntries(prev, log.after(prev.index))
+    return v.AppendLogEntries(prev, log.after(prev.index))

@@ -19,28 +19,9 @@ from typing import Any
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.subjects.patched import PURE
 from conformance.subjects.readback import InconsistentError, LibraryNode, Reader, SortedOnUse, State
+from spec import values as v
 from spec.cluster import Turn, drain
 from spec.pending import NOTHING, Pending
-from spec.values import (
-    TERM,
-    Action,
-    AppendEntriesCall,
-    Candidate,
-    Entries,
-    Event,
-    Follower,
-    Leader,
-    Log,
-    Message,
-    Node,
-    Outcome,
-    Position,
-    Progress,
-    Receive,
-    Refused,
-    Restart,
-    Start,
-)
 
 
 class UnbuildableError(ValueError):
@@ -51,7 +32,7 @@ class UnbuildableError(ValueError):
 class Transition:
     """What an event did to a library node; `live` is that node, with its actions yet to take."""
 
-    outcome: Outcome
+    outcome: v.Outcome
     state: State
     live: LibraryNode = field(compare=False, repr=False)
 
@@ -64,11 +45,11 @@ class _Subject(Reader):
 
     last_argument: Any = None
 
-    def message_from_spec(self, message: Message) -> Any:
+    def message_from_spec(self, message: v.Message) -> Any:
         self.last_argument = super().message_from_spec(message)
         return self.last_argument
 
-    def log_from_spec(self, log: Log) -> Any:
+    def log_from_spec(self, log: v.Log) -> Any:
         translated = super().log_from_spec(log)
         self.last_argument = translated.entries
         return translated
@@ -91,7 +72,7 @@ class Rebuilder:
 
     # From the specification
 
-    def build(self, node: Node, pending: Pending) -> LibraryNode:
+    def build(self, node: v.Node, pending: Pending) -> LibraryNode:
         """A library node in this state, which shares nothing with any other.
 
         Raises `UnbuildableError` where the library has no such state.
@@ -110,20 +91,20 @@ class Rebuilder:
         built.actions._node = built
         return built
 
-    def _build_role(self, node: Node) -> Any:
+    def _build_role(self, node: v.Node) -> Any:
         kinds = self.library.role
         match node.role:
-            case Follower(leader):
+            case v.Follower(leader):
                 role = _blank(kinds.Follower)
                 role.leader = leader
-            case Candidate(granted):
+            case v.Candidate(granted):
                 role = _blank(kinds.Candidate)
                 role.granted_votes = set(granted)
-            case Leader(peers, durable):
+            case v.Leader(peers, durable):
                 if tuple([peer.node for peer in peers]) != node.peers:
                     raise UnbuildableError(f"a leader of {node.peers} that follows {peers}")
                 role = _blank(kinds.Leader)
-                role.own = self._build_progress(Progress(node.id, durable))
+                role.own = self._build_progress(v.Progress(node.id, durable))
                 role.followers = {peer.node: self._build_progress(peer) for peer in peers}
                 role.quorum = quorum = _blank(self.library.quorum.Quorum)
                 role.peers = node.peers
@@ -133,12 +114,12 @@ class Rebuilder:
                 quorum._new_held = SortedOnUse([held[voter] for voter in quorum._new_voters])
         return role
 
-    def _build_progress(self, peer: Progress) -> Any:
+    def _build_progress(self, peer: v.Progress) -> Any:
         progress = _blank(self.library.quorum.Progress)
         progress.match_index, progress.seqno = peer.match, peer.seqno
         return progress
 
-    def _build_pending(self, pending: Pending, log: Log) -> Any:
+    def _build_pending(self, pending: Pending, log: v.Log) -> Any:
         """The library keeps of a write only where it begins: it ends where the log does."""
         built, translate = _blank(self.library.pending.Pending), self._message_from_spec
         built.set_election_timeout = pending.set_election_timeout
@@ -155,34 +136,34 @@ class Rebuilder:
         built.installs = set(pending.installs)
         return built
 
-    def _message_from_spec(self, message: Message) -> Any:
-        if isinstance(message, AppendEntriesCall):
+    def _message_from_spec(self, message: v.Message) -> Any:
+        if isinstance(message, v.AppendEntriesCall):
             _check_terms(message.prev_position, message.entries)
         return self._subject.message_from_spec(message)
 
     # One step
 
-    def transition(self, node: Node, pending: Pending, event: Event) -> Transition:
+    def transition(self, node: v.Node, pending: Pending, event: v.Event) -> Transition:
         """The library node in this state is handed an event.
 
         Where a restart is refused, the node is one that was just started.  What the library raises
         that is no `RaftError` comes through.
         """
         subject = self._subject
-        if not isinstance(event, (Start, Restart)):
+        if not isinstance(event, (v.Start, v.Restart)):
             subject.nodes[node.id] = self.build(node, pending)
         outcome = subject.handle(node.id, event)
         live = subject.nodes[node.id]
         argument = subject.last_argument
-        borrowed = (argument,) if isinstance(event, (Receive, Restart)) else ()
+        borrowed = (argument,) if isinstance(event, (v.Receive, v.Restart)) else ()
         state = self.read(live, *borrowed)
-        if isinstance(event, Receive) and subject.message_to_spec(argument) != event.message:
+        if isinstance(event, v.Receive) and subject.message_to_spec(argument) != event.message:
             raise InconsistentError("the node has changed the message that it was handed")
         return Transition(outcome, state, live)
 
-    def drain(self, live: LibraryNode) -> tuple[tuple[Action, ...], State]:
+    def drain(self, live: LibraryNode) -> tuple[tuple[v.Action, ...], State]:
         """Take all of a library node's actions, as executed one after another."""
-        taken: list[Action] = []
+        taken: list[v.Action] = []
         borrowed: list[Any] = []
         for action in live.actions:
             taken.append(self._subject.action_to_spec(live, action))
@@ -203,7 +184,7 @@ class Rebuilder:
         if event is not None:
             step = self.transition(before.node, before.pending, event)
             yield "outcome", turn.outcome, step.outcome
-            if isinstance(event, Restart) and isinstance(turn.outcome, Refused):
+            if isinstance(event, v.Restart) and isinstance(turn.outcome, v.Refused):
                 return
             yield "state", after[:2], step.state
             live, (owed, drained) = step.live, drain(after)
@@ -222,10 +203,10 @@ def _blank(kind: Any) -> Any:
     return kind.__new__(kind)
 
 
-def _check_terms(prev: Position, entries: Entries) -> None:
+def _check_terms(prev: v.Position, entries: v.Entries) -> None:
     """To the library only a leader's first entry changes the term."""
     term = prev.term
     for entry in entries:
-        if entry.term != term and entry.payload != TERM:
+        if entry.term != term and entry.payload != v.TERM:
             raise UnbuildableError(f"{entry} begins a term after {prev}")
         term = entry.term

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -21,32 +20,31 @@ from conformance.observe.recorded import Recorded
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import library
 from conformance.subjects.subject import SpecSubject
-from spec.values import (
-    Action,
-    CreateCluster,
-    Heartbeat,
-    InstallSnapshot,
-    NodeId,
-    Outcome,
-    Position,
-    ProposeCommand,
-    Receive,
-    Restart,
-    Start,
+from spec import values as v
+from tests.audit.judged import Found, followed_leader, found, problems, voted
+from tests.support.recordings import (
+    ALL,
+    COMMITTED,
+    OPENED,
+    VOTE,
+    by_node,
+    shuffled,
+    simulated,
+    story,
+    written,
 )
-from tests.audit.judged import Found, followed_leader, found, voted
-from tests.support.recordings import ALL, COMMITTED, OPENED, VOTE, Tape, simulated, story, written
+from tests.support.tape import Tape
 
 EPISODES = range(32)
 
 
 def settled(recording: tuple[Recorded, ...]) -> list[int]:
     """Where no crash and no end of the recording may have come in a drain's way."""
-    last: dict[NodeId, int] = {}
+    last: dict[v.NodeId, int] = {}
     places = []
     for at, record in enumerate(recording):
         earlier = last.get(record.node)
-        if earlier is not None and not isinstance(record.event, Restart):
+        if earlier is not None and not isinstance(record.event, v.Restart):
             places.append(earlier)
         last[record.node] = at
     return sorted(places)
@@ -56,29 +54,16 @@ def with_record(recording: tuple[Recorded, ...], at: int, record: Recorded) -> l
     return [*recording[:at], record, *recording[at + 1 :]]
 
 
-def shuffled(recording: Iterable[Recorded], random: Random) -> list[Recorded]:
-    """The same records, those of each node in their order."""
-    own: dict[NodeId, list[Recorded]] = defaultdict(list)
-    order = []
-    for record in recording:
-        own[record.node].append(record)
-        order.append(record.node)
-    queues = {node: iter(records) for node, records in own.items()}
-    random.shuffle(order)
-    return [next(queues[node]) for node in order]
-
-
 def cut_short(recording: tuple[Recorded, ...]) -> list[Found]:
     """Drains that nothing but the restart after them excuses, as what would else be wrong."""
-    earlier: dict[NodeId, list[Recorded]] = defaultdict(list)
-    problems = []
-    for record in recording:
-        own = earlier[record.node]
-        if isinstance(record.event, Restart) and own:
-            beat = replace(own[-1], seq=own[-1].seq + 1, event=Heartbeat())
-            problems += [one for one in found([*own, beat]) if one[2] == own[-1].seq]
-        own.append(record)
-    return problems
+    return [
+        problem
+        for own in by_node(recording).values()
+        for at, record in enumerate(own)
+        if at and isinstance(record.event, v.Restart)
+        for problem in found([*own[:at], replace(own[at - 1], seq=record.seq, event=v.Heartbeat())])
+        if problem[2] == own[at - 1].seq
+    ]
 
 
 # What conforms
@@ -98,7 +83,7 @@ def test_what_the_library_does_conforms(episode: int, tmp_path: Path) -> None:
 def test_the_recordings_have_what_is_hard_to_judge() -> None:
     recorded = [record for episode in EPISODES for record in simulated(episode)]
     assert sum(record.actions is None for record in recorded) > 100  # pipelining
-    assert sum(isinstance(record.event, Restart) for record in recorded) > 20
+    assert sum(isinstance(record.event, v.Restart) for record in recorded) > 20
     assert sum(record.outcome is False for record in recorded) > 20  # refusals
     assert sum(len(cut_short(simulated(episode))) for episode in EPISODES) > 3
 
@@ -129,22 +114,24 @@ def test_a_recording_may_end_anywhere(episode: int) -> None:
 
 
 def other_outcome(record: Recorded) -> Recorded | None:
-    if isinstance(record.outcome, Position):
-        outcome: Outcome = record.outcome._replace(index=record.outcome.index + 1)
+    if isinstance(record.outcome, v.Position):
+        outcome: v.Outcome = record.outcome._replace(index=record.outcome.index + 1)
     elif isinstance(record.outcome, bool):
         outcome = not record.outcome
-        if isinstance(record.event, (ProposeCommand, CreateCluster)):
-            outcome = Position(1, 1)
-        elif isinstance(record.event, (Receive, Restart)):
+        if isinstance(record.event, (v.ProposeCommand, v.CreateCluster)):
+            outcome = v.Position(1, 1)
+        elif isinstance(record.event, (v.Receive, v.Restart)):
             outcome = None
-    elif isinstance(record.event, (Receive, Restart)):
+    elif isinstance(record.event, (v.Receive, v.Restart)):
         outcome = False
     else:
         return None
     return replace(record, outcome=outcome)
 
 
-def _acted(record: Recorded, least: int, change: Callable[[list[Action]], None]) -> Recorded | None:
+def _acted(
+    record: Recorded, least: int, change: Callable[[list[v.Action]], None]
+) -> Recorded | None:
     if record.actions is None or len(record.actions) < least:
         return None
     actions = list(record.actions)
@@ -166,19 +153,19 @@ def middle_action_dropped(record: Recorded) -> Recorded | None:
 
 
 def action_changed(record: Recorded) -> Recorded | None:
-    return _acted(record, 1, lambda actions: actions.__setitem__(-1, InstallSnapshot(77)))
+    return _acted(record, 1, lambda actions: actions.__setitem__(-1, v.InstallSnapshot(77)))
 
 
 def action_added(record: Recorded) -> Recorded | None:
-    return _acted(record, 2, lambda actions: actions.insert(1, InstallSnapshot(77)))
+    return _acted(record, 2, lambda actions: actions.insert(1, v.InstallSnapshot(77)))
 
 
 def action_added_at_the_end(record: Recorded) -> Recorded | None:
-    return _acted(record, 0, lambda actions: actions.append(InstallSnapshot(77)))
+    return _acted(record, 0, lambda actions: actions.append(v.InstallSnapshot(77)))
 
 
 def actions_swapped(record: Recorded) -> Recorded | None:
-    return _acted(record, 2, list[Action].reverse)
+    return _acted(record, 2, list[v.Action].reverse)
 
 
 ALTERATIONS: list[tuple[str, Callable[[Recorded], Recorded | None]]] = [
@@ -217,8 +204,8 @@ OTHER_STATE: dict[str, Any] = {
     "current_term": 999,
     "voted_for": 999,
     "commit_index": 999,
-    "last_position": Position(999, 999),
-    "snapshot_position": Position(999, 999),
+    "last_position": v.Position(999, 999),
+    "snapshot_position": v.Position(999, 999),
     "config": replace(ALL, non_voters=frozenset({999})),
     "leader": 999,
 }
@@ -235,10 +222,7 @@ def test_another_state_is_found_where_it_is(field: str) -> None:
         recording = simulated(episode)
         record = recording[at]
         altered = replace(record, state=record.state._replace(**{field: OTHER_STATE[field]}))
-        judge = ExactAudit()
-        for one in with_record(recording, at, altered):
-            judge.add(one)
-        (problem,) = judge.finish()
+        (problem,) = problems(with_record(recording, at, altered))
         assert (problem.property, problem.node, problem.seq) == (
             "SpecifiedState",
             record.node,
@@ -265,15 +249,15 @@ def test_a_leader_that_is_given_as_none_is_one() -> None:
 
 
 def test_each_node_is_judged_up_to_its_first_departure() -> None:
-    tape = Tape(LibrarySubject())
-    for event in (Start(), Receive(OPENED), Receive(VOTE), Receive(VOTE)):
+    tape = Tape()
+    for event in (v.Start(), v.Receive(OPENED), v.Receive(VOTE), v.Receive(VOTE)):
         for node in (1, 2, 3):
-            tape.add(event, node)
+            tape.drive(event, node=node)
     altered = [
         replace(record, state=record.state._replace(commit_index=999))
         if record.node != 3 and record.seq in (2, 4)
         else record
-        for record in tape.recorder.records
+        for record in tape.records
     ]
     assert found(altered) == [("SpecifiedState", 1, 2), ("SpecifiedState", 2, 2)]
 
@@ -302,10 +286,7 @@ def test_the_decision_that_a_rule_takes_back_is_named(decision: Decision, tmp_pa
 def test_what_no_decision_explains_has_no_name() -> None:
     recording = voted()
     recording[1] = replace(recording[1], state=recording[1].state._replace(commit_index=7))
-    judge = ExactAudit()
-    for record in recording:
-        judge.add(record)
-    (problem,) = judge.finish()
+    (problem,) = problems(recording)
     assert problem.detail == "state commit_index: specified 0; recorded 7"
 
 
@@ -317,14 +298,12 @@ def test_the_audit_keeps_no_records() -> None:
         return sum(type(one) is Recorded for one in gc.get_objects())
 
     def long() -> Iterator[Recorded]:
-        tape = Tape(LibrarySubject())
-        tape.add(Start())
-        tape.add(Receive(COMMITTED))
+        tape = Tape().drive(v.Start(), v.Receive(COMMITTED))
         call = COMMITTED
         for seqno in range(3, 2000):
-            yield tape.recorder.records.pop(0)
-            call = replace(call, seqno=seqno, prev_position=Position(1, 2), entries=())
-            tape.add(Receive(call))
+            yield tape.records.pop(0)
+            call = replace(call, seqno=seqno, prev_position=v.Position(1, 2), entries=())
+            tape.drive(v.Receive(call))
 
     gc.collect()
     judge, before, most = ExactAudit(), live(), 0

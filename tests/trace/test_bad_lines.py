@@ -11,18 +11,8 @@ import pytest
 
 from conformance.trace.files import BadTrace, TruncatedTrace, read
 from conformance.trace.model import Record
+from tests.trace.lines import HEADER, NO_CONFIG, STATE, ZERO, consume, record, text
 
-ZERO = {"term": 0, "index": 0}
-NO_CONFIG: dict[str, Any] = {"voters": [], "new_voters": [], "non_voters": []}
-STATE = {
-    "role": "follower",
-    "current_term": 0,
-    "voted_for": None,
-    "commit_index": 0,
-    "last_position": ZERO,
-    "snapshot_position": ZERO,
-    "config": NO_CONFIG,
-}
 EMPTY_LOG = {"snapshot_position": ZERO, "snapshot_config": NO_CONFIG, "entries": []}
 SNAPSHOT = {
     "role": "follower",
@@ -35,18 +25,6 @@ SNAPSHOT = {
     "pending": [],
     "disk": {"current_term": 0, "voted_for": None, "log": EMPTY_LOG},
 }
-HEADER = {"format": "raftbare-trace", "version": 1, "implementation": "test", "nodes": 3}
-
-
-def record(node: object = 0, seq: object = 1, kind: str = "start", **fields: Any) -> dict[str, Any]:
-    made = {"node": node, "seq": seq, "event": {"kind": kind}, "outcome": None, "state": STATE}
-    return made | fields
-
-
-def text(*lines: Any) -> bytes:
-    return b"".join(
-        (line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines
-    )
 
 
 def append(*entries: Any, term: int = 0, node: Any = 1) -> dict[str, Any]:
@@ -75,15 +53,6 @@ def sent(*runs: int) -> list[dict[str, Any]]:
         {"type": "append_log_entries", "prev_position": ZERO, "entries": [{"commands": run}]}
         for run in runs
     ]
-
-
-def consume(path: Path | str) -> tuple[int, BadTrace]:
-    """How many records a bad trace yields, and what it then raises."""
-    seen = 0
-    with pytest.raises(BadTrace) as caught:
-        for _ in read(path):
-            seen += 1
-    return seen, caught.value
 
 
 # The line after a header and the start of node 0: what is found in it, and what was expected.

@@ -9,8 +9,7 @@ import pytest
 
 from conformance.trace import checkpoint, document, model, vocabulary
 from conformance.trace.examples import EXAMPLES
-
-TRACES = Path(__file__).resolve().parents[3] / "shared" / "traces"
+from tests.support.recordings import CRATE
 
 
 @pytest.mark.parametrize("path", document.documents(), ids=lambda path: path.name)
@@ -63,12 +62,10 @@ def test_the_schema_says_what_the_models_say() -> None:
     assert "from" in definitions["AppendEntriesCall"]["properties"]
 
 
-@pytest.mark.skipif(
-    not TRACES.is_dir(), reason="the recorded traces are not part of the repository"
-)
+@pytest.mark.skipif(not CRATE.is_dir(), reason="the recorded traces are not part of the repository")
 def test_the_schema_accepts_recorded_traces() -> None:
     jsonschema = pytest.importorskip("jsonschema")
     validator = jsonschema.Draft202012Validator(document.schema())
-    for path in sorted(TRACES.glob("crate-*.jsonl")):
+    for path in sorted(CRATE.glob("crate-*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             validator.validate(json.loads(line))

@@ -16,9 +16,8 @@ from conformance.trace.model import Record
 from conformance.trace.plain import record_line
 from spec import node as rules
 from spec import values as v
+from tests.support.recordings import CRATE
 
-# The recordings are handed out beside the repository and are no part of it.
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "traces"
 RECORDS = {
     "crate-3n-double-vote.jsonl": 31,
     "crate-3n-lost-commit-random.jsonl.gz": 313,
@@ -33,10 +32,10 @@ FOLLOWER = Observed("follower", 0, None, 0, v.ZERO, v.ZERO, v.NO_CONFIG)
 START = record_line(0, 1, v.Start(), None, (), FOLLOWER)
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no shared/traces beside the repository")
+@pytest.mark.skipif(not CRATE.is_dir(), reason="no shared/traces beside the repository")
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_recording_is_read_translated_and_written_in_full(name: str) -> None:
-    path = RECORDINGS / name
+    path = CRATE / name
     content = path.read_bytes()
     lines = (gzip.decompress(content) if name.endswith(".gz") else content).splitlines()
     count = 0
