@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
 from conformance.observe.finding import Problem
-from conformance.trace.files import BadTrace, TruncatedTrace, read
+from conformance.trace.errors import BadTrace, TruncatedTrace
+from conformance.trace.files import read
 from conformance.trace.records import records
 from conformance.trace.save import IMPLEMENTATION
 from spec.values import NodeId

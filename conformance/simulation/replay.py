@@ -50,7 +50,8 @@ class ReplayReport:
 def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
     """Up to the first difference.  Raises BadTrace for what cannot be read or replayed."""
     # Here alone, since they need pydantic: a check of the library in lockstep reads no trace.
-    from conformance.trace.files import BadTrace, read
+    from conformance.trace.errors import BadTrace
+    from conformance.trace.files import read
     from conformance.trace.records import records
 
     spec, library = SpecSubject(), subject or LibrarySubject()

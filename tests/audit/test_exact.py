@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -36,6 +36,7 @@ from tests.support.recordings import (
 from tests.support.tape import Tape
 
 EPISODES = range(32)
+Actions: TypeAlias = tuple[v.Action, ...]
 
 
 def settled(recording: tuple[Recorded, ...]) -> list[int]:
@@ -110,7 +111,7 @@ def test_a_recording_may_end_anywhere(episode: int) -> None:
         assert found(recording[: random.randint(0, len(recording))]) == []
 
 
-# Alterations.  Each gives the record instead, or None where it does not apply.
+# Alterations
 
 
 def other_outcome(record: Recorded) -> Recorded | None:
@@ -129,74 +130,41 @@ def other_outcome(record: Recorded) -> Recorded | None:
     return replace(record, outcome=outcome)
 
 
-def _acted(
-    record: Recorded, least: int, change: Callable[[list[v.Action]], None]
-) -> Recorded | None:
+ANOTHER = v.InstallSnapshot(77)
+OTHER_ACTIONS: dict[str, tuple[int, Callable[[Actions], Actions]]] = {
+    "first_action_dropped": (1, lambda actions: actions[1:]),
+    # As a crash would; but none came.
+    "last_action_dropped": (1, lambda actions: actions[:-1]),
+    "middle_action_dropped": (3, lambda actions: (actions[0], *actions[2:])),
+    "action_changed": (1, lambda actions: (*actions[:-1], ANOTHER)),
+    "action_added": (2, lambda actions: (actions[0], ANOTHER, *actions[1:])),
+    "action_added_at_the_end": (0, lambda actions: (*actions, ANOTHER)),
+    "actions_swapped": (2, lambda actions: actions[::-1]),
+}
+"""By name: how many actions there have to be, and those instead."""
+
+
+def altered(record: Recorded, name: str) -> Recorded | None:
+    """The record instead, or None where there is nothing to alter."""
+    if name == "other_outcome":
+        return other_outcome(record)
+    least, change = OTHER_ACTIONS[name]
     if record.actions is None or len(record.actions) < least:
         return None
-    actions = list(record.actions)
-    change(actions)
-    return replace(record, actions=tuple(actions))
+    return replace(record, actions=change(record.actions))
 
 
-def first_action_dropped(record: Recorded) -> Recorded | None:
-    return _acted(record, 1, lambda actions: actions.__delitem__(0))
-
-
-def last_action_dropped(record: Recorded) -> Recorded | None:
-    """As a crash would; but none came."""
-    return _acted(record, 1, lambda actions: actions.__delitem__(-1))
-
-
-def middle_action_dropped(record: Recorded) -> Recorded | None:
-    return _acted(record, 3, lambda actions: actions.__delitem__(1))
-
-
-def action_changed(record: Recorded) -> Recorded | None:
-    return _acted(record, 1, lambda actions: actions.__setitem__(-1, v.InstallSnapshot(77)))
-
-
-def action_added(record: Recorded) -> Recorded | None:
-    return _acted(record, 2, lambda actions: actions.insert(1, v.InstallSnapshot(77)))
-
-
-def action_added_at_the_end(record: Recorded) -> Recorded | None:
-    return _acted(record, 0, lambda actions: actions.append(v.InstallSnapshot(77)))
-
-
-def actions_swapped(record: Recorded) -> Recorded | None:
-    return _acted(record, 2, list[v.Action].reverse)
-
-
-ALTERATIONS: list[tuple[str, Callable[[Recorded], Recorded | None]]] = [
-    ("SpecifiedOutcome", other_outcome),
-    ("SpecifiedActions", first_action_dropped),
-    ("SpecifiedActions", last_action_dropped),
-    ("SpecifiedActions", middle_action_dropped),
-    ("SpecifiedActions", action_changed),
-    ("SpecifiedActions", action_added),
-    ("SpecifiedActions", action_added_at_the_end),
-    ("SpecifiedActions", actions_swapped),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "alter"), ALTERATIONS, ids=[alter.__name__ for _, alter in ALTERATIONS]
-)
-def test_an_alteration_is_found_where_it_is(
-    name: str, alter: Callable[[Recorded], Recorded | None]
-) -> None:
+@pytest.mark.parametrize("name", ["other_outcome", *OTHER_ACTIONS])
+def test_an_alteration_is_found_where_it_is(name: str) -> None:
     places = [
-        (recording, at)
+        (recording, at, other)
         for recording in map(simulated, EPISODES)
         for at in settled(recording)
-        if alter(recording[at]) is not None
+        if (other := altered(recording[at], name)) is not None
     ]
-    for recording, at in Random(alter.__name__).sample(places, 15):
-        altered = alter(recording[at])
-        assert altered is not None
-        expected = [(name, altered.node, altered.seq)]
-        assert found(with_record(recording, at, altered)) == expected
+    what = "SpecifiedOutcome" if name == "other_outcome" else "SpecifiedActions"
+    for recording, at, other in Random(name).sample(places, 15):
+        assert found(with_record(recording, at, other)) == [(what, other.node, other.seq)]
 
 
 OTHER_STATE: dict[str, Any] = {

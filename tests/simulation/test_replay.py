@@ -20,7 +20,7 @@ from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, library
 from conformance.subjects.subject import SpecSubject, Subject
-from conformance.trace.files import BadTrace
+from conformance.trace.errors import BadTrace
 from spec.cluster import Turn
 from spec.values import AppendEntriesReply, Leader, Receive, Restart
 from tests.support.recordings import STORIES, crate, simulated, story, written

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from conformance.trace.files import BadTrace, read
+from conformance.trace.errors import BadTrace
+from conformance.trace.files import read
 
 ZERO = {"term": 0, "index": 0}
 NO_CONFIG: dict[str, Any] = {"voters": [], "new_voters": [], "non_voters": []}

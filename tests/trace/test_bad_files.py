@@ -15,7 +15,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.trace.files import MAX_LINE, BadTrace, TraceReader, TruncatedTrace, read
+from conformance.trace.errors import BadTrace, TruncatedTrace
+from conformance.trace.files import MAX_LINE, TraceReader, read
 from tests.trace.lines import HEADER, consume, record, text
 
 HEADERS = {
