@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec.cluster import Rule
 
 
@@ -179,4 +179,4 @@ DECISIONS = (D1, D2, D3, D4, D5, D6, D7, D8, D9)
 @cache
 def as_in_crate(*decisions: Decision) -> Rule:
     """The specification of a node with these decisions taken back."""
-    return rule(*(patch for decision in decisions for patch in decision.patches))
+    return patched_rule(*(patch for decision in decisions for patch in decision.patches))

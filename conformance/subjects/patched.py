@@ -51,14 +51,14 @@ def _patched(source: str, name: str, patches: Sequence[Patch]) -> str:
 
 
 @contextmanager
-def library(*patches: Patch) -> Iterator[ModuleType]:
+def patched_library(*patches: Patch) -> Iterator[ModuleType]:
     """A patched copy of the package raftbare, importable under a name of its own meanwhile."""
     with _imported(_copy(patches)) as copy:
         yield copy
 
 
 @contextmanager
-def library_of(sources: dict[str, str], name: str) -> Iterator[ModuleType]:
+def library_from(sources: dict[str, str], name: str) -> Iterator[ModuleType]:
     """A package with the text of these modules, importable under that name meanwhile.
 
     It may be "raftbare": who imports that meanwhile gets this one.
@@ -149,7 +149,7 @@ itself, or a copy from its sources where that is compiled.
 """
 
 
-def rule(*patches: Patch) -> Rule:
+def patched_rule(*patches: Patch) -> Rule:
     """A patched copy of `spec.node.step`; the values it speaks of are the original ones."""
     assert spec.node.__file__ is not None
     source = _patched(Path(spec.node.__file__).read_text(encoding="utf-8"), "node", patches)

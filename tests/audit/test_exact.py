@@ -18,7 +18,7 @@ from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import SpecSubject
 from spec import values as v
 from tests.audit.judged import Found, followed_leader, found, problems, voted
@@ -235,7 +235,7 @@ def test_each_node_is_judged_up_to_its_first_departure() -> None:
 
 @pytest.mark.parametrize("name", IN_LIBRARY)
 def test_the_decision_that_a_copy_of_the_library_lacks_is_named(name: str, tmp_path: Path) -> None:
-    with library(*IN_LIBRARY[name]) as copy:
+    with patched_library(*IN_LIBRARY[name]) as copy:
         recording = story(name, LibrarySubject(copy))
     (problem,) = audit([written(tmp_path / "trace.jsonl", recording)]).problems
     assert (problem.node, problem.seq) == (1, recording[-2].seq)

@@ -26,7 +26,7 @@ from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.statements.logic import Formula
 from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import node as rules
 from spec.cluster import Cluster, Rule
 from spec.values import Config
@@ -94,7 +94,7 @@ def test_a_bug_breaks_one_in_a_run() -> None:
     """Half of the voters elect a leader."""
     half = Patch("node", "> len(voters) // 2", ">= len(voters) // 2")
     found: set[str] = set()
-    for number, (cluster, history) in enumerate(states(rule(half))):
+    for number, (cluster, history) in enumerate(states(patched_rule(half))):
         found |= {one.name for one in broken(cluster, history)}
         if found or number > STATES:
             break
@@ -156,7 +156,7 @@ def test_a_joint_quorum_over_the_union_is_no_quorum() -> None:
         "return majority(config.voters) and (not config.is_joint or majority(config.new_voters))",
         "return majority(config.voters | config.new_voters)",
     )
-    assert Rules(3).prove(Subjects(rule=rule(union))).result == "refuted"
+    assert Rules(3).prove(Subjects(rule=patched_rule(union))).result == "refuted"
 
 
 # Steps
@@ -191,7 +191,7 @@ def test_a_step_that_breaks_one_is_open() -> None:
         "        current_term=node.current_term + 1,\n        voted_for=node.id,\n",
         "        current_term=node.current_term + 1,\n        voted_for=None,\n",
     )
-    prover = Changing(4, rule(forgets))
+    prover = Changing(4, patched_rule(forgets))
     checked = prover.check(step_of("election timeout", "any log, not joint, old voter"))
     assert "Candidate[0]" in [name for _, goals in checked.open for name, _ in goals]
 

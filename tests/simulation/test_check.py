@@ -29,7 +29,7 @@ from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.subject import SpecSubject, Subject
 from spec.cluster import Deliver
 from spec.properties import Violation
@@ -86,7 +86,7 @@ D1_EPISODE, D1_NODES = 79, 3
 
 @pytest.fixture(scope="module")
 def d2_copy() -> Iterator[Callable[[], Subject]]:
-    with library(*IN_LIBRARY["D2"]) as copy:
+    with patched_library(*IN_LIBRARY["D2"]) as copy:
         yield partial(LibrarySubject, copy)
 
 
@@ -259,7 +259,7 @@ def test_a_choice_finds_its_step_again() -> None:
 def test_long_tables_of_marks_are_as_right_as_short_ones() -> None:
     """They are arrays from some length on, which schedules do not come to."""
     packed = Patch("entries", "MANY: Final = 256", "MANY: Final = 2")
-    with library(packed) as copy:
+    with patched_library(packed) as copy:
         options = Options(events=20_000, run=against_library(copy))
         report = check(options)
         log = copy.LogEntries(copy.LogPosition.ZERO, [copy.TermEntry(1), copy.TermEntry(2)])

@@ -27,7 +27,7 @@ from conformance.observe.finding import Finding
 from conformance.simulation.choices import step_of
 from conformance.simulation.lockstep import Lockstep
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 from spec import cluster as c
 from spec.values import (
     Config,
@@ -243,7 +243,7 @@ def test_library_and_specification_agree() -> None:
 
 
 def test_the_machine_finds_a_library_that_is_broken() -> None:
-    with library(*IN_LIBRARY["D2"]) as broken:
+    with patched_library(*IN_LIBRARY["D2"]) as broken:
 
         class Broken(RaftMachine):
             copy = broken

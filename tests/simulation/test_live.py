@@ -21,7 +21,7 @@ from conformance.simulation.live import Live
 from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.as_rule import rule_of
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.trace.save import save
 
 EPISODES = 25
@@ -64,7 +64,7 @@ def test_the_library_as_a_rule_reaches_the_same_states(name: str) -> None:
 @pytest.mark.parametrize("name", ["earlier-term-commit", "vote-not-persisted"])
 def test_the_properties_alone_find_a_bug_of_the_library(name: str) -> None:
     seed = next(seed for seed in SEEDS if seed.name == name)
-    with library(*seed.in_library) as broken:
+    with patched_library(*seed.in_library) as broken:
         found = check(Options(events=20_000, shrink_seconds=5, run=live(broken))).found
         explored = explore(Exploring(seed.bounds, rule=rule_of(broken), library=None)).found
     assert found is not None
@@ -80,7 +80,7 @@ def test_they_see_the_order_in_which_the_library_hands_out_its_actions() -> None
         "            elif pending.save_voted_for:\n",
         "            elif pending.save_voted_for and not pending.sends:\n",
     )
-    with library(late) as broken:
+    with patched_library(late) as broken:
         found = check(Options(events=20_000, shrink_seconds=0, run=live(broken))).found
     assert found is not None
     assert name_of(found.finding) == "VotePersistedBeforeReply"
@@ -94,7 +94,7 @@ def _checked(broken: ModuleType, alive: bool) -> Options:
 
 @pytest.mark.parametrize("alive", [False, True])
 def test_what_the_library_raises_is_a_finding_and_is_shrunk(alive: bool) -> None:
-    with library(FALLS_OVER) as broken:
+    with patched_library(FALLS_OVER) as broken:
         found = check(_checked(broken, alive)).found
     assert found is not None
     assert name_of(found.finding) == "Failure"

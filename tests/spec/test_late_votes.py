@@ -14,7 +14,7 @@ from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec.cluster import Comeback, Crash, Deliver, Drain, Envelope, Input, Lose, Step
 from spec.values import (
     AppendEntriesCall,
@@ -137,6 +137,6 @@ def test_they_did_in_the_library_while_a_candidate_stayed_one() -> None:
 
 
 def test_so_they_did_in_the_specification() -> None:
-    story = told(Run(4, rule(IN_SPEC)))
+    story = told(Run(4, patched_rule(IN_SPEC)))
     assert story.found is not None
     assert name_of(story.found) == "ElectionSafety"

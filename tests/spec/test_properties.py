@@ -11,7 +11,7 @@ import pytest
 from conformance.audit.decisions import DECISIONS, as_in_crate
 from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import properties
 from spec.cluster import (
     Change,
@@ -429,7 +429,7 @@ def test_a_server_that_is_down_counts_for_nothing() -> None:
 
 
 def _node(old: str, new: str) -> Rule:
-    return rule(Patch("node", old, new))
+    return patched_rule(Patch("node", old, new))
 
 
 BROKEN: dict[str, Callable[[], Rule]] = {

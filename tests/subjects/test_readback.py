@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import raftbare
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.readback import InconsistentError, State
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
 from spec import values as v
@@ -165,7 +165,7 @@ def test_what_is_kept_twice_has_to_agree(what: str) -> None:
 
 
 def test_the_table_that_is_shared_has_to_be_empty() -> None:
-    with library() as copy:
+    with patched_library() as copy:
         rebuilder: Any = Rebuilder(copy)
         rebuilder.library.entries.NO_TERMS.at.append(1)
         with pytest.raises(InconsistentError, match="all empty logs share"):
@@ -180,5 +180,8 @@ def test_the_table_that_is_shared_has_to_be_empty() -> None:
     ],
 )
 def test_a_library_that_keeps_more_is_not_taken_for_what_it_was(patch: Patch) -> None:
-    with library(patch) as copy, pytest.raises(InconsistentError, match="keeps something else"):
+    with (
+        patched_library(patch) as copy,
+        pytest.raises(InconsistentError, match="keeps something else"),
+    ):
         Rebuilder(copy)

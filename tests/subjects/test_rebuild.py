@@ -15,7 +15,7 @@ from conformance.observe.observed import observed
 from conformance.simulation.episode import changes
 from conformance.simulation.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.readback import State
 from conformance.subjects.rebuild import Rebuilder
 from spec import values as v
@@ -120,7 +120,7 @@ def test_from_every_state_every_event_and_every_drain_is_as_specified() -> None:
 
 
 def test_with_a_copy_too() -> None:
-    with library() as copy:
+    with patched_library() as copy:
         rebuilder = Rebuilder(copy)
         assert all(type(rebuilder.build(*state)) is copy.Node for state in states()[:10])
         assert all(rebuilder.difference(turn) is None for turn in turns()[:500])
@@ -238,7 +238,7 @@ def tells(copy: ModuleType, turn: Turn) -> str | None:
 
 @pytest.mark.parametrize("bug", [*HIDDEN, *OWED])
 def test_a_hidden_state_that_is_wrong_is_caught_at_once(bug: str) -> None:
-    with library(Patch(*{**HIDDEN, **OWED}[bug])) as copy:
+    with patched_library(Patch(*{**HIDDEN, **OWED}[bug])) as copy:
         rebuilder = Rebuilder(copy)
         caught = (turn for turn in turns() if rebuilder.difference(turn) is not None)
         told = "actions" if bug in OWED else None
@@ -260,7 +260,7 @@ def test_a_hidden_state_that_is_wrong_is_caught_at_once(bug: str) -> None:
 def test_what_comes_of_the_drain_and_what_is_raised(
     patch: tuple[str, str, str], what: str, found: str
 ) -> None:
-    with library(Patch(*patch)) as copy:
+    with patched_library(Patch(*patch)) as copy:
         _, difference = first_difference(Rebuilder(copy)) or (None, None)
     assert difference is not None
     assert difference.what == what

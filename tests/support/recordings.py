@@ -24,7 +24,7 @@ from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import Subject
 from conformance.trace.save import save
 from spec import values as v
@@ -128,7 +128,7 @@ def story(name: str, subject: Subject) -> list[Recorded]:
 @contextmanager
 def with_mutant(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
     """The command line, with the library's copy that lacks a decision in the library's place."""
-    with library(*IN_LIBRARY[name]) as copy:
+    with patched_library(*IN_LIBRARY[name]) as copy:
         options = partial(Options, run=against_library(copy), shrink_seconds=2.0)
         with monkeypatch.context() as patch:
             patch.setattr(conformance.cli.app, "Options", options)

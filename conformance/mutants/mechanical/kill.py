@@ -34,7 +34,7 @@ from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library_of
+from conformance.subjects.patched import library_from
 from conformance.subjects.rebuild import Rebuilder
 from spec import node as rules
 from spec.cluster import Turn
@@ -113,7 +113,7 @@ def library_tests(subject: Subject) -> str | None:
     options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
     for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
         options += ["-p", f"no:{plugin}"]
-    with library_of(subject.texts, "raftbare"):
+    with library_from(subject.texts, "raftbare"):
         code = pytest.main([*options, *map(str, files)], plugins=[first])
     _forget(TESTS)
     return None if code == pytest.ExitCode.OK else first.failed or f"pytest ends with {code!r}"
@@ -218,7 +218,7 @@ def prepare() -> None:
 
     del hypothesis, pytest
     for name in (NAME, "raftbare"):
-        with library_of(sources(), name):
+        with library_from(sources(), name):
             pass
     turns()
     gc.collect()
@@ -304,7 +304,7 @@ def _run(
     name = "import"
     try:
         signal.setitimer(signal.ITIMER_PROF, limits.get(name, 10.0))
-        with library_of(texts, NAME) as copy:
+        with library_from(texts, NAME) as copy:
             subject = Subject(texts, copy)
             for name, stage in stages.items():
                 tell(Told("begins", name))

@@ -23,7 +23,7 @@ from conformance.prove.step.server_lemmas import STANDING, fits_reports, reports
 from conformance.prove.step.shapes import Server, Shape, append_call, input_of
 from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from conformance.trace.save import save
 from spec.cluster import Deliver, Disk, Member, event_of, execute
 from spec.node import Step
@@ -368,7 +368,7 @@ TAKES_LONGER_LOGS = ("a leader steps down before its removal is committed",)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
     start, patches, what = BUGS[bug]
-    broken = Subjects(rule=rule(*patches))
+    broken = Subjects(rule=patched_rule(*patches))
     level: Level = "full" if bug in TAKES_LONGER_LOGS else "quick"
     results = (one.prove(broken) for one in named(start, level))
     result = next((one for one in results if one.result != "proved"), Result())
