@@ -197,20 +197,19 @@ def wrong_checkpoints() -> Iterator[tuple[str, Recorded]]:
     event = right.event
     assert isinstance(event, Checkpoint)
     node, disk = event.node, event.disk
-    yield "node", replace(right, event=replace(event, node=node._replace(seqno=node.seqno + 1)))
-    yield "node", replace(right, event=replace(event, node=node._replace(commit_index=0)))
-    yield "node", replace(right, event=replace(event, node=node._replace(current_term=7)))
-    shorter = node._replace(log=node.log.truncated(node.log.last_index - 1))
-    yield "node", replace(right, event=replace(event, node=shorter))
-    yield (
-        "node",
-        replace(right, event=replace(event, node=node._replace(log=node.log.truncated(0)))),
-    )
-    yield "pending", replace(right, event=replace(event, pending=()))
-    yield "pending", replace(right, event=replace(event, pending=event.pending[:1]))
-    yield "disk", replace(right, event=replace(event, disk=replace(disk, voted_for=None)))
-    lost = replace(disk, log=disk.log.truncated(disk.log.last_index - 1))
-    yield "disk", replace(right, event=replace(event, disk=lost))
+    log, shorter = node.log, disk.log.truncated(disk.log.last_index - 1)
+    for part, wrong in (
+        ("node", replace(event, node=node._replace(seqno=node.seqno + 1))),
+        ("node", replace(event, node=node._replace(commit_index=0))),
+        ("node", replace(event, node=node._replace(current_term=7))),
+        ("node", replace(event, node=node._replace(log=log.truncated(log.last_index - 1)))),
+        ("node", replace(event, node=node._replace(log=log.truncated(0)))),
+        ("pending", replace(event, pending=())),
+        ("pending", replace(event, pending=event.pending[:1])),
+        ("disk", replace(event, disk=replace(disk, voted_for=None))),
+        ("disk", replace(event, disk=replace(disk, log=shorter))),
+    ):
+        yield part, replace(right, event=wrong)
 
 
 @pytest.mark.parametrize(("part", "wrong"), list(wrong_checkpoints()))

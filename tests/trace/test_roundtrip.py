@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -150,35 +151,34 @@ def record_arguments(draw: st.DrawFn, node: int, seq: int) -> dict[str, Any]:
     }
 
 
-@given(EVENTS)
-def test_events_come_back(event: v.Event) -> None:
-    assert tr.event_to_spec(models.event_from_spec(event)) == event
-
-
-@given(ACTIONS)
-def test_actions_come_back(action: v.Action) -> None:
-    assert tr.action_to_spec(models.action_from_spec(action)) == action
-
-
-@given(MESSAGES, CONFIGS, logs(), POSITIONS)
-def test_values_come_back(
-    message: v.Message, config: v.Config, log: v.Log, position: v.Position
+@pytest.mark.parametrize(
+    ("values", "there", "back"),
+    [
+        (EVENTS, models.event_from_spec, tr.event_to_spec),
+        (ACTIONS, models.action_from_spec, tr.action_to_spec),
+        (MESSAGES, models.message_from_spec, tr.message_to_spec),
+        (CONFIGS, models.config_from_spec, tr.config_to_spec),
+        (logs(), models.log_from_spec, tr.log_to_spec),
+        (POSITIONS, models.position_from_spec, tr.position_to_spec),
+        (states(), models.state_from_spec, tr.state_to_spec),
+    ],
+    ids=["event", "action", "message", "config", "log", "position", "state"],
+)
+@given(st.data())
+def test_a_value_comes_back(
+    values: st.SearchStrategy[Any],
+    there: Callable[[Any], Any],
+    back: Callable[[Any], Any],
+    data: st.DataObject,
 ) -> None:
-    assert tr.message_to_spec(models.message_from_spec(message)) == message
-    assert tr.config_to_spec(models.config_from_spec(config)) == config
-    assert tr.log_to_spec(models.log_from_spec(log)) == log
-    assert tr.position_to_spec(models.position_from_spec(position)) == position
+    value = data.draw(values)
+    assert back(there(value)) == value
 
 
 @given(checkpoints())
 def test_checkpoints_come_back(checkpoint: Checkpoint) -> None:
     model = models.checkpoint_from_spec(checkpoint)
     assert tr.checkpoint_to_spec(checkpoint.node.id, model) == checkpoint
-
-
-@given(states())
-def test_states_come_back(state: Observed) -> None:
-    assert tr.state_to_spec(models.state_from_spec(state)) == state
 
 
 @given(st.data(), EVENTS)
