@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from conformance.subjects.mutant import Mutant
-from conformance.subjects.patched import Patch, in_rules, rule
+from conformance.subjects.patched import Patch, in_rules, patched_rule
 from spec.cluster import Rule
 
 
@@ -187,4 +187,4 @@ DECISIONS = (D1, D2, D3, D4, D5, D6, D7, D8, D9)
 @cache
 def as_in_crate(*decisions: Mutant) -> Rule:
     """The specification of a node with these decisions taken back."""
-    return rule(*(patch for decision in decisions for patch in decision.in_spec))
+    return patched_rule(*(patch for decision in decisions for patch in decision.in_spec))

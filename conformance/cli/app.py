@@ -26,7 +26,7 @@ from conformance.release.verify import EVENTS, verify
 from conformance.simulation.check import Options, Report, check
 from conformance.simulation.replay import replay
 from conformance.simulation.simulate import MAX_NODES
-from conformance.trace.files import BadTrace
+from conformance.trace.errors import BadTrace
 from conformance.trace.save import save
 
 app = typer.Typer(

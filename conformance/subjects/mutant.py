@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 
-from conformance.subjects.patched import Patch, library, rule
+from conformance.subjects.patched import Patch, patched_library, patched_rule
 from spec.cluster import Rule
 
 
@@ -34,9 +34,9 @@ class Mutant:
     @contextmanager
     def planted(self) -> Iterator[ModuleType]:
         """The library with the bug, under a name of its own."""
-        with library(*self.in_library) as broken:
+        with patched_library(*self.in_library) as broken:
             yield broken
 
     def rule(self) -> Rule:
         """The specification's rule with the bug."""
-        return rule(*self.in_spec)
+        return patched_rule(*self.in_spec)

@@ -18,7 +18,7 @@ import conformance.cli.app
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.simulation.replay import replay
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 from tests.support.recordings import Ran, run, simulated, story, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,7 +236,7 @@ def test_a_difference_before_the_end_of_what_can_be_read(
     path = tmp_path / "cut"
     path.write_bytes(cut(text(lines)))
     assert run("replay", path).code == 2
-    with library(*IN_LIBRARY["D1"]) as copy:
+    with patched_library(*IN_LIBRARY["D1"]) as copy:
         subject = partial(replay, subject=LibrarySubject(copy))
         monkeypatch.setattr(conformance.cli.app, "replay", subject)
         ran = run("replay", "--json", path)

@@ -23,7 +23,7 @@ from conformance.explore.states.bounds import Bounds
 from conformance.explore.states.space import Space
 from conformance.explore.states.symmetry import renamed
 from conformance.explore.states.tables import Keys, distinct
-from conformance.subjects.patched import in_rules, rule
+from conformance.subjects.patched import in_rules, patched_rule
 from spec import rules
 from spec.cluster import Cluster, Deliver, Drain, Rule, apply
 from spec.values import Follower, Leader
@@ -71,7 +71,7 @@ def end_of(space: Space, failure: LivenessFailure, cluster: Cluster | None = Non
 
 
 def broken(old: str, new: str) -> Rule:
-    return rule(in_rules(old, new))
+    return patched_rule(in_rules(old, new))
 
 
 # The specification

@@ -10,7 +10,7 @@ import pytest
 from conformance.audit.decisions import DECISIONS, as_in_crate
 from conformance.observe import checking
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import in_rules, rule
+from conformance.subjects.patched import in_rules, patched_rule
 from spec import properties, witnesses
 from spec.cluster import Change, Rule, apply, new_cluster
 from spec.rules import step
@@ -58,7 +58,7 @@ BROKEN = {
 }
 MUTATED: dict[str, Callable[[], Rule]] = {
     **{decision.name: partial(as_in_crate, decision) for decision in DECISIONS},
-    **{name: partial(rule, patch) for name, patch in BROKEN.items()},
+    **{name: partial(patched_rule, patch) for name, patch in BROKEN.items()},
 }
 
 
@@ -102,7 +102,7 @@ def test_nor_of_a_step_made_by_hand(example: Example) -> None:
 def test_a_property_that_is_said_to_read_too_little_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    broken = rule(BROKEN["a commit index is taken as it comes"])
+    broken = patched_rule(BROKEN["a commit index is taken as it comes"])
     assert [one.property for one in first_broken(broken, 25)] == ["CommitMonotonic"]
     blind = {one.holds: checking.VOTE for one in properties.CHANGE}
     monkeypatch.setattr(checking, "READS", checking.READS | blind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.subjects.patched import in_rules, rule
+from conformance.subjects.patched import in_rules, patched_rule
 from spec import rules
 from spec import values as v
 from spec.cluster import Deliver, Drain, Input, Rule
@@ -74,7 +74,7 @@ def test_5_4_2_figure_8_e_an_entry_of_the_own_term_commits_it_and_s5_cannot_win(
 
 
 def test_5_4_2_a_leader_that_counts_entries_of_earlier_terms_loses_one() -> None:
-    counting_all = rule(
+    counting_all = patched_rule(
         in_rules(
             "if index <= node.commit_index or node.log.term(index) != node.current_term:",
             "if index <= node.commit_index:",

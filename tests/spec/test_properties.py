@@ -7,8 +7,14 @@ from typing import Any
 import pytest
 
 from spec import properties
-from spec.properties import ACTION, check, check_cluster
-from spec.values import Node
+from spec.properties import (
+    ACTION,
+    check,
+    check_cluster,
+)
+from spec.values import (
+    Node,
+)
 from tests.spec.broken_states import EXAMPLES, Example, member, state
 from tests.support.scenario import log_of
 

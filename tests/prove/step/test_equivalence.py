@@ -26,7 +26,7 @@ from conformance.prove.step.shapes import (
 from conformance.simulation.replay import replay
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.mutant import Mutant
-from conformance.subjects.patched import in_rules, rule
+from conformance.subjects.patched import in_rules, patched_rule
 from conformance.trace.save import save
 from spec.cluster import Member
 from spec.rules import Effect
@@ -81,7 +81,7 @@ def test_a_slip_is_refuted_and_replays(mutant: Mutant, refuted_by: str, tmp_path
 
 
 def test_a_wrong_specification_is_refuted_as_well() -> None:
-    compared = rule(
+    compared = patched_rule(
         in_rules(
             "if call.last_position < node.log.last_position:",
             "if call.last_position <= node.log.last_position:",
