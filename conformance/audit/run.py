@@ -12,13 +12,13 @@ from typing import Literal, TypeAlias
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
 from conformance.observe.finding import Problem
+from conformance.observe.verdicts import Verdict
 from conformance.trace.files import BadTrace, TruncatedTrace, read
 from conformance.trace.records import records
 from conformance.trace.save import IMPLEMENTATION
 from spec.values import NodeId
 
 Level: TypeAlias = Literal["exact", "safety"]
-Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
 
 
 @dataclass(frozen=True, slots=True)

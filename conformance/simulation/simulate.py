@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from conformance.simulation import MAX_NODES as MAX_NODES
 from spec.cluster import (
     Cluster,
     Comeback,
@@ -42,7 +43,6 @@ from spec.values import (
     SnapshotInstalled,
 )
 
-MAX_NODES = 7
 IN_FLIGHT = 40
 """Contents that the network holds before it begins to lose the oldest."""
 

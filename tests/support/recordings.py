@@ -1,26 +1,18 @@
-"""Recordings for the tests of audit, replay and the command line, and short stories that depart."""
+"""Recordings for the tests, and short stories that depart from the specification."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-import conformance.cli.app
-from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.recorded import Recorded, Recorder
-from conformance.simulation.check import Options
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
 from conformance.subjects.subject import Subject
 from conformance.trace.records import told
 from conformance.trace.save import save
@@ -130,39 +122,6 @@ def story(name: str, subject: Subject) -> list[Recorded]:
     for event in (*STORIES[name], Heartbeat()):
         tape.add(event)
     return tape.recorder.records
-
-
-@contextmanager
-def with_mutant(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
-    """The command line, with the library's copy that lacks a decision in the library's place."""
-    with library(*IN_LIBRARY[name]) as copy:
-        options = partial(Options, subject=lambda: LibrarySubject(copy), shrink_seconds=2.0)
-        with monkeypatch.context() as patch:
-            patch.setattr(conformance.cli.app, "Options", options)
-            yield
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output, which has to be one JSON object and nothing else."""
-        value = json.loads(self.out)
-        assert isinstance(value, dict)
-        return value
-
-
-def run(*arguments: object) -> Ran:
-    """The command line.  Whatever it does, it does not raise, and says nothing of a traceback."""
-    result = CliRunner().invoke(conformance.cli.app.app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert "Traceback" not in result.output
-    return Ran(result.exit_code, result.stdout, result.stderr)
 
 
 def written(path: Path, recorded: Iterable[Recorded], implementation: str | None = None) -> Path:
