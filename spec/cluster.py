@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from spec import node as rules
@@ -204,27 +205,37 @@ def is_enabled(cluster: Cluster, step: Step) -> bool:
 
 def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
     """What an enabled step does.  `rule` is the specification of one node, or a variant of it."""
+    return apply_with(cluster, step, partial(take, rule=rule), execute)
+
+
+def apply_with(
+    cluster: Cluster,
+    step: Step,
+    take: Callable[[Member, Event], Turn],
+    execute: Callable[[Member, int | None], Turn],
+) -> Change:
+    """The same for nodes of any kind, given how one takes an event and executes what it owes."""
+    members, network = cluster.members, cluster.network
     match step:
         case Input(node_id, event):
-            return after_turn(cluster, cluster, take(cluster.members[node_id], event, rule))
+            return after_turn(cluster, cluster, take(members[node_id], event))
         case Deliver(index, keep):
-            envelope = cluster.network[index]
-            rest = cluster.network[:index] + cluster.network[index + 1 :]
-            event = event_of(envelope.content, keep)
-            turn = take(cluster.members[envelope.to], event, rule)
-            return after_turn(cluster, cluster._replace(network=rest), turn)
+            envelope = network[index]
+            rest = cluster._replace(network=network[:index] + network[index + 1 :])
+            turn = take(members[envelope.to], event_of(envelope.content, keep))
+            return after_turn(cluster, rest, turn)
         case Drain(node_id, crash_after):
-            return after_turn(cluster, cluster, execute(cluster.members[node_id], crash_after))
+            return after_turn(cluster, cluster, execute(members[node_id], crash_after))
         case Lose(index):
-            rest = cluster.network[:index] + cluster.network[index + 1 :]
-            return Change(cluster, cluster._replace(network=rest))
+            rest = cluster._replace(network=network[:index] + network[index + 1 :])
+            return Change(cluster, rest)
         case Duplicate(index):
-            twice = (*cluster.network, cluster.network[index])
-            return Change(cluster, cluster._replace(network=twice))
+            return Change(cluster, cluster._replace(network=(*network, network[index])))
         case Crash(node_id):
-            return after_turn(cluster, cluster, crash(cluster.members[node_id]))
+            return after_turn(cluster, cluster, crash(members[node_id]))
         case Comeback(node_id):
-            return after_turn(cluster, cluster, come_back(cluster.members[node_id], rule))
+            member = members[node_id]
+            return after_turn(cluster, cluster, take(member, restart_from(member.disk)))
 
 
 def after_turn(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
@@ -289,8 +300,11 @@ what is committed.
 
 def come_back(member: Member, rule: Rule = rules.step) -> Turn:
     """A server restarts from its disk."""
-    disk = member.disk
-    return take(member, Restart(disk.current_term, disk.voted_for, disk.log), rule)
+    return take(member, restart_from(member.disk), rule)
+
+
+def restart_from(disk: Disk) -> Restart:
+    return Restart(disk.current_term, disk.voted_for, disk.log)
 
 
 def crash(member: Member) -> Turn:

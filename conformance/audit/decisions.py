@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec.cluster import Rule
 
 
@@ -23,29 +23,27 @@ class Decision:
     patches: tuple[Patch, ...]
 
 
-def _node(old: str, new: str) -> Patch:
-    return Patch("node", old, new)
+def _decision(name: str, what: str, *replacements: tuple[str, str]) -> Decision:
+    """`replacements`: texts of `spec.node`, and what stands in their place."""
+    return Decision(name, what, tuple(Patch("node", *texts) for texts in replacements))
 
 
-D1 = Decision(
+D1 = _decision(
     "D1",
     "a vote compares the index of the last entries only",
     (
-        _node(
-            "if call.last_position < node.log.last_position:",
-            "if call.last_position.index < node.log.last_position.index:",
-        ),
+        "if call.last_position < node.log.last_position:",
+        "if call.last_position.index < node.log.last_position.index:",
     ),
 )
-D2 = Decision(
+D2 = _decision(
     "D2",
     "the leader of the own term is followed only by who voted for it, or takes it for its vote",
     (
-        _node(
-            """    node = node._replace(role=Follower(call.sender))
+        """    node = node._replace(role=Follower(call.sender))
     accepted = agree_with_leader(node, call)
 """,
-            """    voted: tuple[Action, ...] = ()
+        """    voted: tuple[Action, ...] = ()
     if not isinstance(node.role, Follower):
         return node, ()
     if node.voted_for is None:
@@ -56,65 +54,57 @@ D2 = Decision(
     node = node._replace(role=Follower(call.sender))
     accepted = agree_with_leader(node, call)
 """,
-        ),
-        _node(
-            "    return node, (*owed, reply_to(node, call), SetElectionTimeout())",
-            "    return node, (*voted, *owed, reply_to(node, call), SetElectionTimeout())",
-        ),
+    ),
+    (
+        "    return node, (*owed, reply_to(node, call), SetElectionTimeout())",
+        "    return node, (*voted, *owed, reply_to(node, call), SetElectionTimeout())",
     ),
 )
-D3 = Decision(
+D3 = _decision(
     "D3",
     "a removed leader clears its vote when it steps down in its own term",
     (
-        _node(
-            "        return node._replace(role=Follower()), (SetElectionTimeout(),)",
-            "        return step_down(node, node.current_term)",
-        ),
+        "        return node._replace(role=Follower()), (SetElectionTimeout(),)",
+        "        return step_down(node, node.current_term)",
     ),
 )
-D4 = Decision(
+D4 = _decision(
     "D4",
     "a snapshot ahead of the commit index leaves it behind",
     (
-        _node(
-            "        commit_index=max(node.commit_index, position.index),\n",
-            "",
-        ),
+        "        commit_index=max(node.commit_index, position.index),\n",
+        "",
     ),
 )
-D5 = Decision(
+D5 = _decision(
     "D5",
     "entries that begin before the own snapshot are not matched with it",
     (
-        _node(
-            "        prev, entries = log.snapshot_position, entries[covered:]\n",
-            "        return node, ()\n",
-        ),
+        "        prev, entries = log.snapshot_position, entries[covered:]\n",
+        "        return node, ()\n",
     ),
 )
-D6 = Decision(
+D6 = _decision(
     "D6",
     "a conflicting suffix is removed one entry per round trip",
     (
-        _node(
-            """    keep = min(prev.index - 1, log.last_index)
+        """    keep = min(prev.index - 1, log.last_index)
     while keep >= log.snapshot_position.index and log.term(keep) > prev.term:
         keep -= 1
 """,
-            """    keep = prev.index - 1 if prev.index <= log.last_index else log.last_index
+        """    keep = prev.index - 1 if prev.index <= log.last_index else log.last_index
 """,
-        ),
-        _node(
-            "    return node, (AppendLogEntries(log.position(keep), ()),)",
-            "    return node, ()",
-        ),
-        _node(
-            """    if not behind or not isinstance(node.role, Leader):
+    ),
+    (
+        "    return node, (AppendLogEntries(log.position(keep), ()),)",
+        "    return node, ()",
+    ),
+    (
+        """    if not behind or not isinstance(node.role, Leader):
         return node, owed
     node = node._replace(seqno=node.seqno + 1)
 """,
-            """    if not behind or not isinstance(node.role, Leader):
+        """    if not behind or not isinstance(node.role, Leader):
         return node, owed
     if shared != reply.last_position:
         index = reply.last_position.index
@@ -132,16 +122,14 @@ D6 = Decision(
         return node, (*owed, SendMessage(reply.sender, probe))
     node = node._replace(seqno=node.seqno + 1)
 """,
-        ),
     ),
 )
-D7 = Decision(
+D7 = _decision(
     "D7",
     "a node that voted for another drops a vote request of a higher term",
     (
-        _node(
-            "    before, owed = node, NOTHING_OWED\n",
-            """    before, owed = node, NOTHING_OWED
+        "    before, owed = node, NOTHING_OWED\n",
+        """    before, owed = node, NOTHING_OWED
     if (
         isinstance(message, RequestVoteCall)
         and message.term > node.current_term
@@ -150,45 +138,38 @@ D7 = Decision(
     ):
         return Step(None, (), node)
 """,
-        ),
     ),
 )
-D8 = Decision(
+D8 = _decision(
     "D8",
     "a node answers its own messages",
     (
-        _node(
-            "    if message.sender == node.id:\n        return Step(None, (), node)\n",
-            "",
-        ),
+        "    if message.sender == node.id:\n        return Step(None, (), node)\n",
+        "",
     ),
 )
-D9 = Decision(
+D9 = _decision(
     "D9",
     "asked to remove committed entries, a node does",
     (
-        _node(
-            """    if agreed < node.commit_index:
+        """    if agreed < node.commit_index:
         return Refused("invariant", "the leader's log contradicts committed entries")
 """,
-            "",
-        ),
+        "",
     ),
 )
-LEARN_LATE = Decision(
+LEARN_LATE = _decision(
     "beyond D1 to D9",
     "a follower learns the commit index only from a call that its log then ends with",
     (
-        _node(
-            """    if not missing:
+        """    if not missing:
         return learn_commit(node, call.commit_index, agreed), ()
 """,
-            """    if not missing:
+        """    if not missing:
         if agreed < log.last_index:
             return node, ()
         return learn_commit(node, call.commit_index, agreed), ()
 """,
-        ),
     ),
 )
 
@@ -198,4 +179,4 @@ DECISIONS = (D1, D2, D3, D4, D5, D6, D7, D8, D9)
 @cache
 def as_in_crate(*decisions: Decision) -> Rule:
     """The specification of a node with these decisions taken back."""
-    return rule(*(patch for decision in decisions for patch in decision.patches))
+    return patched_rule(*(patch for decision in decisions for patch in decision.patches))

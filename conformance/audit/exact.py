@@ -8,37 +8,48 @@ states.  Memory: what the nodes' logs need.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import NamedTuple
 
 from conformance.audit.decisions import DECISIONS, LEARN_LATE, as_in_crate
-from conformance.observe.finding import Problem
-from conformance.observe.observed import observed
+from conformance.observe.finding import Difference, Problem, first_difference
+from conformance.observe.observed import (
+    Checkpoint,
+    Observed,
+    RecordedOutcome,
+    observed,
+    recorded_outcome,
+)
 from conformance.observe.recorded import Recorded
 from conformance.observe.show import show
-from conformance.trace.records import Checkpoint, told
-from conformance.trace.translate import Observed
 from spec import node as rules
+from spec import values as v
 from spec.cluster import Disk, Member, Rule, drain, persist, take
 from spec.pending import NOTHING, owe
 from spec.sequence import Sequence
-from spec.values import (
-    Action,
-    Event,
-    Log,
-    Node,
-    NodeId,
-    Outcome,
-    Restart,
-    Start,
-)
 
 
 @dataclass(slots=True)
-class _Judged:
+class _Node:
     """What is known of a node; `member` is None after a departure."""
 
     member: Member | None
-    cut: Problem | None = None
-    """The drain was not brought to its end, which is right if a crash came then."""
+    unless_crashed: Problem | None = None
+    """What is wrong with the latest record, unless a crash cut its drain short: then a restart
+    comes next, or nothing."""
+
+
+class _Expected(NamedTuple):
+    """What the specification makes of an event; `actions` is None where there was no drain.
+
+    `undrained` is the state before the drain, `state` the one after it.
+    """
+
+    member: Member
+    outcome: RecordedOutcome
+    actions: tuple[v.Action, ...] | None
+    undrained: Observed
+    state: Observed
 
 
 class ExactAudit:
@@ -48,134 +59,175 @@ class ExactAudit:
         self.rule = rule
         self.problems: list[Problem] = []
         self.checked = {"events": 0, "drains": 0, "restarts": 0}
-        self._nodes: dict[NodeId, _Judged] = {}
+        self._nodes: dict[v.NodeId, _Node] = {}
 
     def add(self, record: Recorded) -> None:
-        judged = self._nodes.get(record.node)
-        if judged is None:
-            judged = self._nodes[record.node] = _Judged(_new_member(record.node))
-            known = False
-        else:
-            known = True
-        if judged.member is None:
+        known = record.node in self._nodes
+        if not known:
+            self._nodes[record.node] = _Node(_new_member(record.node))
+        node = self._nodes[record.node]
+        if node.member is None:
             return
-        if judged.cut is not None and not isinstance(record.event, Restart):
-            problem: Problem | None = judged.cut
-        else:
-            judged.cut = None
-            problem = self._judge(judged, record, known)
+        problem, node.unless_crashed = node.unless_crashed, None
+        if problem is None or isinstance(record.event, v.Restart):
+            problem = self._judge(node, node.member, record, known)
         if problem is not None:
             self.problems.append(problem)
-            judged.member = None
+            node.member = None
 
     def finish(self) -> list[Problem]:
         """A drain that the end of a recording cuts short is no departure."""
         return self.problems
 
-    def _judge(self, judged: _Judged, record: Recorded, known: bool) -> Problem | None:
-        member, event = judged.member, record.event
-        assert member is not None
+    def _judge(self, node: _Node, member: Member, record: Recorded, known: bool) -> Problem | None:
+        event = record.event
         self.checked["events"] += 1
         if isinstance(event, Checkpoint):
-            return self._resume(judged, record, event, known)
-        if isinstance(event, (Start, Restart)):
+            return self._resume(node, record, event, known)
+        if isinstance(event, (v.Start, v.Restart)):
             lost = _lost(member.disk, event) if known else None
             if lost is not None:
                 return Problem("RestartFromDisk", record.node, record.seq, lost)
             self.checked["restarts"] += 1
-            if isinstance(event, Restart):
-                event = replace(event, log=_persistent(event.log))
-                member = Member(member.node, NOTHING, Disk(*_fields(event)))
-        before = member
-        outcome, member = _handled(self.rule, member, event)
-        actions: tuple[Action, ...] | None = None
-        cut = False
-        state = observed(member.node)
-        if record.actions is not None:
-            self.checked["drains"] += 1
-            actions, node = drain(member)
-            cut = _may_be_cut(record.actions, actions)
-            disk = member.disk
-            if cut or actions == record.actions:
-                for action in record.actions:
-                    disk = persist(disk, action)
-            member = Member(node, NOTHING, disk)
-        judged.member = member
-        drained = observed(member.node)
-        problem = _compared(record, told(outcome), actions, drained)
+            if isinstance(event, v.Restart):
+                event = _with_persistent_log(event)
+                member = Member(member.node, NOTHING, _disk(event))
+        expected = _expected(self.rule, member, event, record)
+        self.checked["drains"] += record.actions is not None
+        node.member = expected.member
+        problem = _compared(record, expected)
         if problem is None:
             return None
-        name = self._named(before, record, event)
-        problem = replace(problem, detail=name + problem.detail)
-        if not cut:
+        decision = _decision(member, event, record)
+        problem = replace(problem, detail=decision + problem.detail)
+        if not _may_be_cut(record.actions, expected.actions):
             return problem
-        # A crash before the end of the drain excuses the missing actions, and nothing else.
-        otherwise = [
-            _compared(record, told(outcome), record.actions, seen) for seen in (state, drained)
-        ]
-        if None in otherwise:
-            judged.cut = problem
+        # A crash before the end of the drain excuses the missing actions, and nothing else.  The
+        # state is then that from before the drain; but what was recorded may be that after it.
+        executed = expected._replace(actions=record.actions)
+        in_the_midst = _compared(record, executed._replace(state=expected.undrained))
+        if in_the_midst is None or _compared(record, executed) is None:
+            node.unless_crashed = problem
             return None
-        return problem if name or record.actions == actions else otherwise[0]
+        was_whole = record.actions == expected.actions
+        return problem if decision or was_whole else in_the_midst
 
     def _resume(
-        self, judged: _Judged, record: Recorded, checkpoint: Checkpoint, known: bool
+        self, node: _Node, record: Recorded, checkpoint: Checkpoint, known: bool
     ) -> Problem | None:
         """Go on from a checkpoint; after other records it has to be what they led to."""
-        node = checkpoint.node._replace(log=_persistent(checkpoint.node.log))
-        disk = Disk(*_fields(replace(checkpoint.disk, log=_persistent(checkpoint.disk.log))))
-        resumed = Member(node, owe(NOTHING, checkpoint.pending), disk)
+        state = checkpoint.node._replace(log=_persistent(checkpoint.node.log))
+        resumed = Member(
+            state, owe(NOTHING, checkpoint.pending), _disk(_with_persistent_log(checkpoint.disk))
+        )
         if known:
             for part in Member._fields:
-                if getattr(judged.member, part) != getattr(resumed, part):
+                if getattr(node.member, part) != getattr(resumed, part):
                     detail = f"{part}: not what the records led to"
                     return Problem("Checkpoint", record.node, record.seq, detail)
-        judged.member = resumed
-        return _compared(record, None, None, observed(node))
-
-    def _named(self, before: Member, record: Recorded, event: Event) -> str:
-        """Which decision it is, if the crate's rule gives just what was recorded."""
-        for decision in (*DECISIONS, LEARN_LATE):
-            try:
-                outcome, member = _handled(as_in_crate(decision), before, event)
-                actions = None
-                if record.actions is not None:
-                    actions, node = drain(member)
-                    member = member._replace(node=node)
-            except (IndexError, AssertionError, AttributeError):
-                continue
-            if _compared(record, told(outcome), actions, observed(member.node)) is None:
-                return f"{decision.name} ({decision.what}): "
-        return ""
+        node.member = resumed
+        shown = observed(state)
+        return _compared(record, _Expected(resumed, None, None, shown, shown))
 
 
-def _new(node: NodeId) -> Node:
-    return rules.start(node).node._replace(log=Log(entries=Sequence()))
+def _decision(before: Member, event: v.Event, record: Recorded) -> str:
+    """Which decision it is, if the crate's rule gives just what was recorded."""
+    for decision in (*DECISIONS, LEARN_LATE):
+        try:
+            expected = _expected(as_in_crate(decision), before, event, record)
+        except (IndexError, AssertionError, AttributeError):
+            continue
+        if _compared(record, expected) is None:
+            return f"{decision.name} ({decision.what}): "
+    return ""
 
 
-def _new_member(node: NodeId) -> Member:
-    return Member(_new(node), NOTHING, Disk(log=Log(entries=Sequence())))
+def _expected(rule: Rule, member: Member, event: v.Event, record: Recorded) -> _Expected:
+    """The event, and the drain after it if there was one.
+
+    The disk is as the recorded actions left it, as long as they are those that were owed.
+    """
+    outcome: v.Outcome = None
+    if isinstance(event, v.Start):
+        member = _new_member(member.node.id)
+    else:
+        turn = take(member, event, rule)
+        outcome, member = turn.outcome, turn.after
+    undrained, actions = observed(member.node), None
+    if record.actions is not None:
+        disk = member.disk
+        actions, node = drain(member)
+        if _may_be_cut(record.actions, actions):
+            for action in record.actions:
+                disk = persist(disk, action)
+        member = Member(node, NOTHING, disk)
+    state = observed(member.node)
+    return _Expected(member, recorded_outcome(outcome), actions, undrained, state)
 
 
-def _persistent(log: Log) -> Log:
+def _may_be_cut(recorded: tuple[v.Action, ...] | None, owed: tuple[v.Action, ...] | None) -> bool:
+    """A crash may also come after the last action, before the drain is over."""
+    return recorded is not None and owed is not None and owed[: len(recorded)] == recorded
+
+
+def _compared(record: Recorded, expected: _Expected) -> Problem | None:
+    """The first departure of a record, in its outcome, its actions or its state."""
+    state, recorded_state = expected.state, record.state
+    if not recorded_state.leader_given:
+        state = state._replace(leader=None, leader_given=False)
+        recorded_state = recorded_state._replace(leader=None)
+    actions = record.actions if expected.actions is not None else None
+    difference = first_difference(
+        record.node,
+        None,
+        (
+            ("outcome", expected.outcome, record.outcome),
+            ("actions", expected.actions, actions),
+            ("state", state, recorded_state),
+        ),
+    )
+    if difference is None:
+        return None
+    what, specified, recorded = _narrowed(difference)
+    detail = f"{what}: specified {show(specified)}; recorded {show(recorded)}"
+    return Problem(f"Specified{difference.what.capitalize()}", record.node, record.seq, detail)
+
+
+def _narrowed(difference: Difference) -> tuple[str, object, object]:
+    """What differs, down to one action or one field of the state."""
+    match difference.what, difference.specified, difference.found:
+        case "actions", tuple() as specified, tuple() as recorded:
+            for one, other in zip_longest(specified, recorded, fillvalue="no more"):
+                if one != other:
+                    return "actions", one, other
+        case "state", Observed() as specified, Observed() as recorded:
+            for field in Observed._fields:
+                one, other = getattr(specified, field), getattr(recorded, field)
+                if one != other:
+                    return f"state {field}", one, other
+    return difference.what, difference.specified, difference.found
+
+
+def _new_member(node: v.NodeId) -> Member:
+    state = rules.start(node).node._replace(log=_persistent(v.Log()))
+    return Member(state, NOTHING, Disk(log=_persistent(v.Log())))
+
+
+def _persistent(log: v.Log) -> v.Log:
     return log._replace(entries=Sequence(log.entries))
 
 
-def _fields(disk: Restart) -> tuple[int, NodeId | None, Log]:
-    return disk.current_term, disk.voted_for, disk.log
+def _with_persistent_log(disk: v.Restart) -> v.Restart:
+    return replace(disk, log=_persistent(disk.log))
 
 
-def _handled(rule: Rule, member: Member, event: Event) -> tuple[Outcome, Member]:
-    """The event's effect on the node, on what it owes, and on the disk where the user writes."""
-    if isinstance(event, Start):
-        return None, _new_member(member.node.id)
-    turn = take(member, event, rule)
-    return turn.outcome, turn.after
+def _disk(disk: v.Restart) -> Disk:
+    return Disk(disk.current_term, disk.voted_for, disk.log)
 
 
-def _lost(disk: Disk, event: Start | Restart) -> str | None:
+def _lost(disk: Disk, event: v.Start | v.Restart) -> str | None:
     """What a node comes up with, against what was persisted."""
-    found = Restart(0, None, Log()) if isinstance(event, Start) else event
+    found = v.Restart(0, None, v.Log()) if isinstance(event, v.Start) else event
     for name in ("current_term", "voted_for"):
         persisted, restarted = getattr(disk, name), getattr(found, name)
         if persisted != restarted:
@@ -185,42 +237,5 @@ def _lost(disk: Disk, event: Start | Restart) -> str | None:
     return f"log: persisted up to {_extent(disk.log)}, restarted with {_extent(found.log)}"
 
 
-def _extent(log: Log) -> str:
+def _extent(log: v.Log) -> str:
     return f"{log.last_position} after a snapshot at {log.snapshot_position}"
-
-
-def _compared(
-    record: Recorded,
-    outcome: object,
-    actions: tuple[Action, ...] | None,
-    state: Observed,
-) -> Problem | None:
-    def problem(what: str, specified: object, recorded: object) -> Problem:
-        detail = f"{what}: specified {show(specified)}; recorded {show(recorded)}"
-        return Problem(f"Specified{what.split()[0].capitalize()}", record.node, record.seq, detail)
-
-    if outcome != record.outcome:
-        return problem("outcome", outcome, record.outcome)
-    if actions is not None and actions != record.actions:
-        assert record.actions is not None
-        for specified, recorded in zip(actions, record.actions, strict=False):
-            if specified != recorded:
-                return problem("actions", specified, recorded)
-        if len(actions) > len(record.actions):
-            return problem("actions", actions[len(record.actions)], "no more")
-        return problem("actions", "no more", record.actions[len(actions)])
-    recorded_state = record.state
-    if not recorded_state.leader_given:
-        state = state._replace(leader=None, leader_given=False)
-        recorded_state = recorded_state._replace(leader=None)
-    if state != recorded_state:
-        for field in Observed._fields:
-            specified, recorded = getattr(state, field), getattr(recorded_state, field)
-            if specified != recorded:
-                return problem(f"state {field}", specified, recorded)
-    return None
-
-
-def _may_be_cut(recorded: tuple[Action, ...], owed: tuple[Action, ...]) -> bool:
-    """A crash may also come after the last action, before the drain is over."""
-    return owed[: len(recorded)] == recorded

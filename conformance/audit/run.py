@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -13,7 +13,8 @@ from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
 from conformance.observe.finding import Problem
 from conformance.observe.verdicts import Verdict
-from conformance.trace.files import BadTrace, TruncatedTrace, read
+from conformance.trace.errors import BadTrace, TruncatedTrace
+from conformance.trace.files import read
 from conformance.trace.records import records
 from conformance.trace.save import IMPLEMENTATION
 from spec.values import NodeId
@@ -22,8 +23,8 @@ Level: TypeAlias = Literal["exact", "safety"]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One file that was read: by which level, and how far."""
+class AuditedFile:
+    """One file that was read: judged by which level, and how far."""
 
     path: str
     level: Level
@@ -35,7 +36,7 @@ class Judged:
 
 @dataclass(slots=True)
 class AuditReport:
-    files: list[Judged] = field(default_factory=list)
+    files: list[AuditedFile] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
     """How often each check compared something."""
@@ -59,29 +60,12 @@ class AuditReport:
     def as_json(self) -> dict[str, object]:
         return {
             "verdict": self.verdict,
-            "files": [
-                {
-                    "path": file.path,
-                    "level": file.level,
-                    "implementation": file.implementation,
-                    "events": file.events,
-                    "error": file.error,
-                }
-                for file in self.files
-            ],
+            "files": [asdict(file) for file in self.files],
             "events": self.events,
             "checked": self.checked,
             "unjudged": self.unjudged,
             "seconds": round(self.seconds, 3),
-            "violations": [
-                {
-                    "property": problem.property,
-                    "node": problem.node,
-                    "seq": problem.seq,
-                    "detail": problem.detail,
-                }
-                for problem in self.problems
-            ],
+            "violations": [asdict(problem) for problem in self.problems],
         }
 
 
@@ -94,7 +78,7 @@ def audit(
     """Judge recordings together: they are of one cluster, and no node is in two of them.
 
     `level`: None for exact where a file's implementation is this library, and safety otherwise.
-    `progress` is told how many bytes of the files have been read.  `complete`: the recordings end
+    `progress` gets how many bytes of the files have been read.  `complete`: the recordings end
     together and lack nothing.  A file that cannot be read to its end shows that they do not.
     """
     report = AuditReport()
@@ -104,7 +88,7 @@ def audit(
     done = 0
     for path in map(Path, paths):  # each its own object, the same file named twice too
         report.files.append(
-            _judge(path, level, exact, safety, homes, partial(_told_from, progress, done))
+            _judge(path, level, exact, safety, homes, partial(_advance, progress, done))
         )
         done += size(path)
     levels = {file.level for file in report.files}
@@ -123,11 +107,11 @@ def size(path: Path) -> int:
     """In bytes; 0 for what is no file, or none that can be looked at."""
     try:
         return path.stat().st_size if path.is_file() else 0
-    except OSError:  # which is told when it is read
+    except OSError:  # which reading it reports
         return 0
 
 
-def _told_from(progress: Callable[[int], None], before: int, at: int) -> None:
+def _advance(progress: Callable[[int], None], before: int, at: int) -> None:
     progress(before + at)
 
 
@@ -138,10 +122,10 @@ def _judge(
     safety: SafetyAudit,
     homes: dict[NodeId, Path],
     progress: Callable[[int], None],
-) -> Judged:
+) -> AuditedFile:
     events = 0
     chosen: Level = level or "safety"
-    implementation = ""
+    implementation, failed = "", None
     try:
         with read(path) as reader:
             implementation = reader.header.implementation
@@ -151,20 +135,15 @@ def _judge(
             for record in records(reader):
                 home = homes.setdefault(record.node, path)
                 if home is not path:
-                    raise BadTrace(
-                        path,
-                        reader.line,
-                        f"node {record.node} is in {home} too",
-                        "each node's records in one file",
-                    )
+                    problem = f"node {record.node} is in {home} too"
+                    raise BadTrace(path, reader.line, problem, "each node's records in one file")
                 take(record)
                 events += 1
                 if events % 256 == 0:
                     progress(reader.position)
-    except TruncatedTrace as error:
-        safety.complete = False  # what was sent last may lie behind the recording's end
-        return Judged(str(path), chosen, implementation, events, f"{error} (all before is judged)")
     except BadTrace as error:
-        safety.complete = False
-        return Judged(str(path), chosen, implementation, events, str(error))
-    return Judged(str(path), chosen, implementation, events)
+        safety.complete = False  # what was sent last may lie behind the recording's end
+        failed = str(error)
+        if isinstance(error, TruncatedTrace):
+            failed += " (all before is judged)"
+    return AuditedFile(str(path), chosen, implementation, events, failed)

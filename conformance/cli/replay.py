@@ -24,7 +24,7 @@ def replay_command(
     """Run a trace's events through the specification and the library, and compare the two."""
     from conformance.cli.report.replay import print_replay
     from conformance.simulation.replay import replay
-    from conformance.trace.files import BadTrace
+    from conformance.trace.errors import BadTrace
 
     try:
         report = replay(trace)

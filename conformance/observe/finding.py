@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from conformance.observe.show import show
 from spec.properties import Violation
-from spec.values import (
-    Event,
-    NodeId,
-)
+from spec.values import Event, NodeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +25,35 @@ class Difference:
 
 
 Finding: TypeAlias = Difference | Violation
+
+Part: TypeAlias = tuple[str, object, object]
+"""A part of what a node does: what it is, as specified, and as found."""
+
+
+def first_difference(
+    node: NodeId,
+    event: Event | None,
+    parts: Iterable[Part],
+    reraise: tuple[type[Exception], ...] = (),
+) -> Difference | None:
+    """The first part that is found otherwise than specified; what follows it is not asked for.
+
+    Whatever asking for a part raises is a difference too, but for the exceptions in `reraise`.
+    """
+    try:
+        for what, specified, found in parts:
+            if found != specified:
+                return Difference(node, event, what, specified, found)
+    except reraise:
+        raise
+    except Exception as error:
+        return failure(node, event, error)
+    return None
+
+
+def failure(node: NodeId, event: Event | None, error: Exception) -> Difference:
+    """A node raised what no node may raise."""
+    return Difference(node, event, "failure", None, f"{type(error).__name__}: {error}")
 
 
 def name_of(finding: Finding) -> str:

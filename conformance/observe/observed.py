@@ -6,12 +6,6 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from spec import values as v
-from spec.values import (
-    Candidate,
-    Follower,
-    Leader,
-    Node,
-)
 
 
 class Observed(NamedTuple):
@@ -30,26 +24,25 @@ class Observed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All of a node's state: in memory, owed, and on its disk."""
+    """All of a node's state: in memory, pending, and on its disk."""
 
     node: v.Node
     pending: tuple[v.Action, ...]
     disk: v.Restart
 
 
-Told: TypeAlias = v.Position | bool | None
-"""An outcome as a trace can tell it: False is a refusal, for a reason that it does not name."""
+RecordedOutcome: TypeAlias = v.Position | bool | None
+"""An outcome as a trace records it: False is a refusal, whatever its reason."""
 
 
-def told(outcome: v.Outcome) -> Told:
-    """What a trace can tell of an outcome."""
+def recorded_outcome(outcome: v.Outcome) -> RecordedOutcome:
     return False if isinstance(outcome, v.Refused) else outcome
 
 
-ROLES: Final = {Follower: "follower", Candidate: "candidate", Leader: "leader"}
+ROLES: Final = {v.Follower: "follower", v.Candidate: "candidate", v.Leader: "leader"}
 
 
-def observed(node: Node) -> Observed:
+def observed(node: v.Node) -> Observed:
     """What can be seen of a specified node from outside."""
     log = node.log
     return Observed(

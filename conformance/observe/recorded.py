@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.observe.observed import (
-    Checkpoint,
-    Observed,
-)
-from spec.values import (
-    Action,
-    Event,
-    NodeId,
-    Outcome,
-)
+from conformance.observe.observed import Checkpoint, Observed
+from spec.values import Action, Event, NodeId, Outcome
 
 
 @dataclass(slots=True)

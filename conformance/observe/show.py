@@ -4,50 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from spec import values as v
 from spec.cluster import (
     Member,
-)
-from spec.values import (
-    AppendEntriesCall,
-    AppendLogEntries,
-    BroadcastMessage,
-    Candidate,
-    Config,
-    Entries,
-    Entry,
-    Follower,
-    Leader,
-    Log,
-    Position,
-    Receive,
-    SendMessage,
 )
 
 
 def show(value: object) -> str:
     """A value of the specification as people write it down: t3i7 is index 7 in term 3."""
     match value:
-        case Position():
+        case v.Position():
             return f"t{value.term}i{value.index}"
-        case Config(voters, new_voters, non_voters):
+        case v.Config(voters, new_voters, non_voters):
             parts = [_ids(voters)]
             if new_voters:
                 parts.append("-> " + _ids(new_voters))
             if non_voters:
                 parts.append("non-voters " + _ids(non_voters))
             return " ".join(parts)
-        case BroadcastMessage(message, to):
+        case v.BroadcastMessage(message, to):
             return f"broadcast to {', '.join(map(str, to)) or 'nobody'}: {show(message)}"
-        case SendMessage(to, message):
+        case v.SendMessage(to, message):
             return f"send to {to}: {show(message)}"
-        case AppendLogEntries(prev_position, entries):
+        case v.AppendLogEntries(prev_position, entries):
             return f"append after {show(prev_position)}: {show_entries(entries)}"
-        case AppendEntriesCall(sender, term, seqno, commit_index, prev_position, entries):
+        case v.AppendEntriesCall(sender, term, seqno, commit_index, prev_position, entries):
             return (
                 f"AppendEntriesCall(from {sender}, term {term}, seqno {seqno}, commit "
                 f"{commit_index}, after {show(prev_position)}: {show_entries(entries)})"
             )
-        case Receive(message):
+        case v.Receive(message):
             return show(message)
         case frozenset():
             return _ids(value)
@@ -60,9 +46,9 @@ def show(value: object) -> str:
     return f"{type(value).__name__}({shown})" if shown else type(value).__name__
 
 
-def show_entries(entries: Entries) -> str:
-    def payload(entry: Entry) -> str:
-        return show(entry.payload) if isinstance(entry.payload, Config) else entry.payload
+def show_entries(entries: v.Entries) -> str:
+    def payload(entry: v.Entry) -> str:
+        return show(entry.payload) if isinstance(entry.payload, v.Config) else entry.payload
 
     shown = [f"{payload(entry)}@{entry.term}" for entry in entries]
     if len(shown) > 6:
@@ -85,17 +71,17 @@ def describe_server(member: Member) -> str:
 
 def role_of(member: Member) -> str:
     match member.node.role:
-        case Follower(None):
+        case v.Follower(None):
             return "follower"
-        case Follower(leader):
+        case v.Follower(leader):
             return f"follower of {leader}"
-        case Candidate(granted):
+        case v.Candidate(granted):
             return f"candidate with votes of {show(granted)}"
-        case Leader():
+        case v.Leader():
             return "leader"
 
 
-def describe_log(log: Log) -> str:
+def describe_log(log: v.Log) -> str:
     start = log.snapshot_position
     prefix = f"{show(start)}.." if start.index else ""
     return prefix + show_entries(log.entries)

@@ -20,6 +20,7 @@ from conformance.mutants.planted.catalogue import CATALOGUE
 from conformance.observe.recorded import Recorder
 from conformance.release.collection import EXPECTED
 from conformance.release.write import write_json
+from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
 from conformance.subjects.library import LibrarySubject
@@ -87,10 +88,9 @@ def record_golden(path: Path, seed: int, profile: Profile) -> None:
     recorder = Recorder()
     schedule = Schedule(seed, 0, profile=profile)
     lockstep = Lockstep(profile.nodes, LibrarySubject(), recorder=recorder)
-    for _ in range(profile.length):
-        finding = lockstep.take(schedule.next(lockstep.cluster))
-        if finding is not None:
-            raise SystemExit(f"{path.name} is not healthy: {finding}")
+    finding = first_finding(schedule, lockstep)
+    if finding is not None:
+        raise SystemExit(f"{path.name} is not healthy: {finding}")
     save(path, recorder.records, profile.nodes)
 
 

@@ -8,13 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
+from typing import Final, Protocol
 
 from conformance.observe.finding import Finding, describe, name_of
 from conformance.observe.recorded import Recorder
-from conformance.simulation.choices import Choice, choice_of
+from conformance.simulation.choices import Choice, choice_of, take_all
+from conformance.simulation.episode import play
 from conformance.simulation.live import Live
-from conformance.simulation.lockstep import Lockstep, run
+from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
@@ -25,6 +29,34 @@ from spec.witnesses import SOMETIMES
 
 LONG_RUN = 100_000
 """Events after which a witness that was never seen is worth a warning."""
+
+
+class NewRun(Protocol):
+    """Makes a run of a cluster of that many nodes, which the recorder notes."""
+
+    def __call__(self, size: int, recorder: Recorder | None = None, /) -> Run: ...
+
+
+def against(subject: Callable[[], Subject]) -> NewRun:
+    """The specification and a subject, compared after every event."""
+    return lambda size, recorder=None: Lockstep(size, subject(), recorder=recorder)
+
+
+def against_library(library: ModuleType) -> NewRun:
+    return against(partial(LibrarySubject, library))
+
+
+def specified(rule: Rule = rules.step) -> NewRun:
+    """The specification, or a variant of it, alone: the properties judge it."""
+    return lambda size, recorder=None: Run(size, rule, recorder)
+
+
+def live(library: ModuleType) -> NewRun:
+    """The library's own nodes, in the specification's place: the properties judge them."""
+    return lambda size, recorder=None: Live(size, library, recorder)
+
+
+LIBRARY: Final = against(LibrarySubject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +73,8 @@ class Options:
     shrink_seconds: float = 30.0
     honest: bool = False
     """Only messages that were sent; else also what a leader might send, or a broken node."""
-    subject: Callable[[], Subject] | None = LibrarySubject
-    """Makes what is compared with the specification; None: only the properties are checked."""
-    rule: Rule = rules.step
-    live: ModuleType | None = None
-    """The library whose own nodes are the cluster, in the specification's place; then the
-    properties alone judge, and `subject` and `rule` say nothing."""
+    run: NewRun = LIBRARY
+    """Makes what takes an episode's steps: `against(...)`, `specified(...)` or `live(...)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +168,6 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _fresh(options: Options, nodes: int, recorder: Recorder | None = None) -> Lockstep:
-    if options.live is not None:
-        return Live(nodes, options.live, recorder)
-    subject = options.subject() if options.subject is not None else None
-    return Lockstep(nodes, subject, options.rule, recorder)
-
-
 def _schedule(options: Options, episode: int) -> Schedule:
     schedule = Schedule(options.seed, episode, options.nodes)
     return schedule.honest() if options.honest else schedule
@@ -155,35 +176,24 @@ def _schedule(options: Options, episode: int) -> Schedule:
 def _run_episode(options: Options, episode: int, report: Report) -> Found | None:
     schedule = _schedule(options, episode)
     nodes = schedule.profile.nodes
-    lockstep = _fresh(options, nodes)
+    run = options.run(nodes)
     steps = 0
     finding: Finding | None = None
-    for _ in range(schedule.profile.length):
+    for _, _, finding in play(schedule, run):
         steps += 1
-        finding = lockstep.take(schedule.next(lockstep.cluster))
         if finding is not None:
             break
-    finding = finding or lockstep.compare_logs()
-    report.events += lockstep.events
+    finding = finding or run.compare_logs()
+    report.events += run.events
     report.steps += steps
-    report.witnesses.update(lockstep.witnesses)
+    report.witnesses.update(run.witnesses)
     if finding is None:
         return None
-    choices = _choices(options, episode, steps)
-    shortest, _ = shrink(choices, finding, lambda: _fresh(options, nodes), options.shrink_seconds)
+    # Once more, for the choices: naming each costs time, and seldom is anything found.
+    again = play(_schedule(options, episode), options.run(nodes), steps)
+    choices = [choice_of(before, step) for before, step, _ in again]
+    shortest, _ = shrink(choices, finding, lambda: options.run(nodes), options.shrink_seconds)
     recorder = Recorder()
-    shown, taken = run(_fresh(options, nodes, recorder), shortest)
+    shown, taken = take_all(options.run(nodes, recorder), shortest)
     assert shown is not None, "the finding did not show again: a subject is not deterministic"
     return Found(episode, nodes, shown, taken, steps, report.events, recorder)
-
-
-def _choices(options: Options, episode: int, steps: int) -> list[Choice]:
-    """The first steps of an episode, named so that they survive the removal of others."""
-    schedule = _schedule(options, episode)
-    lockstep = _fresh(options, schedule.profile.nodes)
-    choices: list[Choice] = []
-    for _ in range(steps):
-        step = schedule.next(lockstep.cluster)
-        choices.append(choice_of(lockstep.cluster, step))
-        lockstep.take(step)
-    return choices

@@ -5,9 +5,12 @@ What is picked from the network is named by what it is, not by its place.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from conformance.observe.finding import Finding
+from conformance.simulation.run import Run
 from spec import node as rules
 from spec.cluster import (
     Cluster,
@@ -62,7 +65,7 @@ def choice_of(cluster: Cluster, step: Step) -> Choice:
 
 def step_of(cluster: Cluster, choice: Choice) -> Step | None:
     """The step that a choice is in this state; None where it is not enabled."""
-    step: Step | None
+    step: Step
     if isinstance(choice, Pick):
         wanted = (choice.to, choice.sender, choice.kind)
         places = [at for at, envelope in enumerate(cluster.network) if _kind(envelope) == wanted]
@@ -73,6 +76,20 @@ def step_of(cluster: Cluster, choice: Choice) -> Step | None:
     else:
         step = choice
     return step if is_enabled(cluster, step) and _is_legal(cluster, step) else None
+
+
+def take_all(run: Run, choices: Iterable[Choice]) -> tuple[Finding | None, list[Choice]]:
+    """Take what is enabled of the choices, up to the first finding; also what was taken."""
+    taken: list[Choice] = []
+    for choice in choices:
+        step = step_of(run.cluster, choice)
+        if step is None:
+            continue
+        taken.append(choice)
+        finding = run.take(step)
+        if finding is not None:
+            return finding, taken
+    return run.compare_logs(), taken
 
 
 def _is_true(cluster: Cluster, message: Message) -> bool:

@@ -7,16 +7,16 @@ replayed from there: both sides are set to that state, the library with all that
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.observe.finding import Difference
+from conformance.observe.finding import Difference, Part, first_difference
+from conformance.observe.observed import Checkpoint
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.readback import Reader
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
 from conformance.subjects.subject import SpecSubject, Subject
-from conformance.trace.files import BadTrace, read
-from conformance.trace.records import Checkpoint, records
 from spec.cluster import Disk, Member
 from spec.pending import NOTHING, owe
 from spec.values import Event, NodeId, Restart, SnapshotInstalled, Start
@@ -55,6 +55,11 @@ class ReplayReport:
 
 def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
     """Up to the first difference.  Raises BadTrace for what cannot be read or replayed."""
+    # Here alone, since they need pydantic: a check of the library in lockstep reads no trace.
+    from conformance.trace.errors import BadTrace
+    from conformance.trace.files import read
+    from conformance.trace.records import records
+
     spec, library = SpecSubject(), subject or LibrarySubject()
     latest: dict[NodeId, tuple[int, Event | None]] = {}
     resumed: set[NodeId] = set()
@@ -73,16 +78,13 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
                 continue
             events += 1
             latest[node] = record.seq, event
-            try:
-                difference = compare(spec, library, node, event, record.actions is not None)
-            except Exception as error:
-                raised = f"{type(error).__name__}: {error}"
-                difference = Difference(node, event, "failure", None, raised)
+            parts = _event_of_both(spec, library, node, event, record.actions is not None)
+            difference = first_difference(node, event, parts)
             if difference is not None:
                 return ReplayReport(events, difference, record.seq)
     for node in sorted(resumed):
         seq, last = latest[node]
-        difference = compare_hidden(spec, library, node, last)
+        difference = first_difference(node, last, _hidden_of_both(spec, library, node))
         if difference is not None:
             return ReplayReport(events, difference, seq)
     return ReplayReport(events)
@@ -102,41 +104,22 @@ def resume(spec: SpecSubject, other: Subject, node: NodeId, checkpoint: Checkpoi
         raise UnbuildableError("a checkpoint for a subject that cannot be set to it")
 
 
-def compare_hidden(
-    spec: SpecSubject, other: Subject, node: NodeId, event: Event | None
-) -> Difference | None:
-    """What a node keeps besides what can be seen of it, once nothing more happens to it."""
-    member = spec.members[node]
-    specified = member.node, member.pending
-    if isinstance(other, LibrarySubject):
-        try:
-            found = Reader(other.library).read(other.nodes[node])
-        except Exception as error:
-            raised = f"{type(error).__name__}: {error}"
-            return Difference(node, event, "failure", None, raised)
-    elif isinstance(other, SpecSubject):
-        found = other.members[node][:2]
-    else:
-        return None
-    return None if found == specified else Difference(node, event, "state", specified, found)
-
-
-def compare(
-    spec: Subject, other: Subject, node: int, event: Event, drain: bool
-) -> Difference | None:
-    """One event, and the drain after it if there was one, through both; what differs."""
-    specified, found = spec.handle(node, event), other.handle(node, event)
-    if specified != found:
-        return Difference(node, event, "outcome", specified, found)
+def _event_of_both(
+    spec: Subject, other: Subject, node: NodeId, event: Event, drain: bool
+) -> Iterator[Part]:
+    """One event, and the drain after it if there was one."""
+    yield "outcome", spec.handle(node, event), other.handle(node, event)
     if drain:
-        owed, taken = spec.drain(node), other.drain(node)
-        if owed != taken:
-            return Difference(node, event, "actions", owed, taken)
-    state, seen = spec.observe(node), other.observe(node)
-    if state != seen:
-        return Difference(node, event, "state", state, seen)
+        yield "actions", spec.drain(node), other.drain(node)
+    yield "state", spec.observe(node), other.observe(node)
     if isinstance(event, (Start, Restart, SnapshotInstalled)):
-        log, held = spec.log(node), other.log(node)
-        if log != held:
-            return Difference(node, event, "log", log, held)
-    return None
+        yield "log", spec.log(node), other.log(node)
+
+
+def _hidden_of_both(spec: SpecSubject, other: Subject, node: NodeId) -> Iterator[Part]:
+    """What a node keeps besides what can be seen of it, once nothing more happens to it."""
+    specified = spec.members[node][:2]
+    if isinstance(other, LibrarySubject):
+        yield "state", specified, Reader(other.library).read(other.nodes[node])
+    elif isinstance(other, SpecSubject):
+        yield "state", specified, other.members[node][:2]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 
 from conformance.observe.finding import Finding, name_of
-from conformance.simulation.choices import Choice
-from conformance.simulation.lockstep import Lockstep, run
+from conformance.simulation.choices import Choice, take_all
+from conformance.simulation.run import Run
 
 Cut = tuple[int, ...]
 """The places of the steps to leave out."""
@@ -17,12 +17,12 @@ Cut = tuple[int, ...]
 def shrink(
     choices: list[Choice],
     finding: Finding,
-    fresh: Callable[[], Lockstep],
+    fresh: Callable[[], Run],
     seconds: float,
 ) -> tuple[list[Choice], Finding]:
     """A short schedule in which the same thing is wrong.
 
-    `fresh` makes a cluster and a subject as they were at the beginning.  Ever smaller parts of the
+    `fresh` makes the run as it was at the beginning.  Ever smaller parts of the
     schedule are left out as long as the finding stays, down to single steps and pairs of them:
     terms depend on one another, so that two elections may go together where neither may alone.
     In the result no step and no pair is superfluous, unless `seconds` were over before.
@@ -36,7 +36,7 @@ def shrink(
         while time.monotonic() < deadline and (cut := next(cuts, None)) is not None:
             left_out = set(cut)
             fewer = [choice for place, choice in enumerate(choices) if place not in left_out]
-            found, taken = run(fresh(), fewer)
+            found, taken = take_all(fresh(), fewer)
             if found is not None and name_of(found) == wanted and len(taken) < len(choices):
                 choices, finding, shorter = taken, found, True
                 cuts = _cuts(len(choices), len(cut))

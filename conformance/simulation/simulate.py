@@ -12,36 +12,9 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from conformance.simulation import MAX_NODES as MAX_NODES
-from spec.cluster import (
-    Cluster,
-    Comeback,
-    Crash,
-    Deliver,
-    Drain,
-    Duplicate,
-    Input,
-    Lose,
-    Member,
-    Step,
-)
+from spec import cluster as c
+from spec import values as v
 from spec.pending import NOTHING
-from spec.values import (
-    TERM,
-    AppendEntriesCall,
-    Candidate,
-    Config,
-    CreateCluster,
-    ElectionTimeout,
-    Entry,
-    Heartbeat,
-    Leader,
-    NodeId,
-    Position,
-    ProposeCommand,
-    ProposeConfig,
-    Receive,
-    SnapshotInstalled,
-)
 
 IN_FLIGHT = 40
 """Contents that the network holds before it begins to lose the oldest."""
@@ -132,9 +105,9 @@ class Schedule:
     ) -> None:
         self.random = Random(f"{seed}/{episode}")
         self._set_profile(profile or draw_profile(self.random, nodes))
-        self.island: frozenset[NodeId] = frozenset()
+        self.island: frozenset[v.NodeId] = frozenset()
         """The smaller part of a partitioned network; empty where it is whole."""
-        self._to_drain: NodeId | None = None
+        self._to_drain: v.NodeId | None = None
         self._batch = 0
 
     def honest(self) -> Schedule:
@@ -144,7 +117,7 @@ class Schedule:
 
     def _set_profile(self, profile: Profile) -> None:
         self.profile = profile
-        self._kinds: tuple[tuple[float, Callable[[Cluster], Step | None]], ...] = (
+        self._kinds: tuple[tuple[float, Callable[[c.Cluster], c.Step | None]], ...] = (
             (self.profile.timeout, self._timeout),
             (self.profile.propose, self._propose),
             (self.profile.heartbeat, self._heartbeat),
@@ -161,11 +134,11 @@ class Schedule:
         if busy > 1.0:
             self._kinds = tuple((rate / busy, kind) for rate, kind in self._kinds)
 
-    def next(self, cluster: Cluster) -> Step:
+    def next(self, cluster: c.Cluster) -> c.Step:
         """The next step; what was handed over last is drained first, as a rule."""
         if self._batch > 0 and self._to_drain is not None and cluster.members[self._to_drain].up:
             self._batch -= 1
-            return Input(self._to_drain, ProposeCommand())
+            return c.Input(self._to_drain, v.ProposeCommand())
         if self._to_drain is not None:
             node, self._to_drain = self._to_drain, None
             if cluster.members[node].up and self.random.random() >= self.profile.linger:
@@ -173,13 +146,13 @@ class Schedule:
         while True:
             step = self._draw(cluster)
             if step is not None:
-                if isinstance(step, Deliver):
+                if isinstance(step, c.Deliver):
                     self._to_drain = cluster.network[step.index].to
-                elif isinstance(step, (Input, Comeback)):
+                elif isinstance(step, (c.Input, c.Comeback)):
                     self._to_drain = step.node
                 return step
 
-    def _draw(self, cluster: Cluster) -> Step | None:
+    def _draw(self, cluster: c.Cluster) -> c.Step | None:
         draw = self.random.random()
         for rate, kind in self._kinds:
             if draw < rate:
@@ -187,15 +160,15 @@ class Schedule:
             draw -= rate
         return self._network(cluster)
 
-    def _member(self, cluster: Cluster, wanted: Callable[[Member], bool]) -> Member | None:
+    def _member(self, cluster: c.Cluster, wanted: Callable[[c.Member], bool]) -> c.Member | None:
         members = [member for member in cluster.members if wanted(member)]
         return self.random.choice(members) if members else None
 
-    def _network(self, cluster: Cluster) -> Step | None:
+    def _network(self, cluster: c.Cluster) -> c.Step | None:
         """A delivery to a member that is up and on the sender's side, or what else may happen."""
         random, profile, network = self.random, self.profile, cluster.network
         if len(network) > IN_FLIGHT:
-            return Lose(0)
+            return c.Lose(0)
         island = self.island
         arriving: Sequence[int] = range(len(network))
         if island or not all(member.up for member in cluster.members):
@@ -209,7 +182,7 @@ class Schedule:
             waiting = self._member(cluster, lambda m: m.up and m.pending != NOTHING)
             if waiting is not None:
                 return self._drain(cluster, waiting.node.id)
-            return Lose(0) if network else self._timeout(cluster)
+            return c.Lose(0) if network else self._timeout(cluster)
         held = min(profile.backlog, len(arriving) - 1)
         if random.random() < profile.reorder:
             at = random.choice(arriving)
@@ -219,29 +192,29 @@ class Schedule:
             at = arriving[held]
         draw = random.random()
         if draw < profile.lose:
-            return Lose(at)
+            return c.Lose(at)
         if draw < profile.lose + profile.duplicate:
-            return Duplicate(at)
+            return c.Duplicate(at)
         content = network[at].content
-        long = isinstance(content, AppendEntriesCall) and len(content.entries) > 1
+        long = isinstance(content, v.AppendEntriesCall) and len(content.entries) > 1
         if long and random.random() < profile.shorten:
-            return Deliver(at, keep=1)
-        return Deliver(at)
+            return c.Deliver(at, keep=1)
+        return c.Deliver(at)
 
-    def _drain(self, cluster: Cluster, node: NodeId) -> Step:
+    def _drain(self, cluster: c.Cluster, node: v.NodeId) -> c.Step:
         if self.random.random() < self.profile.crash_in_drain:
-            return Drain(node, crash_after=self.random.randint(0, 6))
-        return Drain(node)
+            return c.Drain(node, crash_after=self.random.randint(0, 6))
+        return c.Drain(node)
 
-    def _timeout(self, cluster: Cluster) -> Step | None:
+    def _timeout(self, cluster: c.Cluster) -> c.Step | None:
         started = any(member.disk.log.last_index for member in cluster.members)
         if not started:
             voters = frozenset(range(self.profile.voters))
             creator = cluster.members[0]
             if creator.up and not creator.node.log.last_index:
-                return Input(0, CreateCluster(voters))
+                return c.Input(0, v.CreateCluster(voters))
             return None
-        campaigning = any(m.up and isinstance(m.node.role, Candidate) for m in cluster.members)
+        campaigning = any(m.up and isinstance(m.node.role, v.Candidate) for m in cluster.members)
         if campaigning and cluster.network and self.random.random() < self.profile.patience:
             return None  # an election is under way
         anyone = self.random.random() < 0.2
@@ -249,36 +222,36 @@ class Schedule:
             cluster,
             lambda m: m.up and m.node.log.last_index > 0 and (anyone or self._alone(cluster, m)),
         )
-        return Input(member.node.id, ElectionTimeout()) if member else None
+        return c.Input(member.node.id, v.ElectionTimeout()) if member else None
 
-    def _alone(self, cluster: Cluster, member: Member) -> bool:
+    def _alone(self, cluster: c.Cluster, member: c.Member) -> bool:
         """No leader of its term, or a later one, can reach the member."""
         return not any(
             other.up
-            and isinstance(other.node.role, Leader)
+            and isinstance(other.node.role, v.Leader)
             and other.node.current_term >= member.node.current_term
             and (other.node.id in self.island) == (member.node.id in self.island)
             for other in cluster.members
         )
 
-    def _leader(self, cluster: Cluster) -> Member | None:
-        return self._member(cluster, lambda m: m.up and isinstance(m.node.role, Leader))
+    def _leader(self, cluster: c.Cluster) -> c.Member | None:
+        return self._member(cluster, lambda m: m.up and isinstance(m.node.role, v.Leader))
 
-    def _propose(self, cluster: Cluster) -> Step | None:
+    def _propose(self, cluster: c.Cluster) -> c.Step | None:
         leader = self._leader(cluster)
         if leader is None:
             anyone = self._member(cluster, lambda m: m.up)
             if anyone is not None and self.random.random() < 0.05:  # it must be refused
-                return Input(anyone.node.id, ProposeCommand())
+                return c.Input(anyone.node.id, v.ProposeCommand())
             return None
         self._batch = self.random.randrange(self.profile.batch)
-        return Input(leader.node.id, ProposeCommand())
+        return c.Input(leader.node.id, v.ProposeCommand())
 
-    def _heartbeat(self, cluster: Cluster) -> Step | None:
+    def _heartbeat(self, cluster: c.Cluster) -> c.Step | None:
         leader = self._leader(cluster)
-        return Input(leader.node.id, Heartbeat()) if leader else None
+        return c.Input(leader.node.id, v.Heartbeat()) if leader else None
 
-    def _config(self, cluster: Cluster) -> Step | None:
+    def _config(self, cluster: c.Cluster) -> c.Step | None:
         """A change of one or two voters, or of the non-voters; now and then an invalid one."""
         leader = self._leader(cluster)
         if leader is None:
@@ -289,23 +262,23 @@ class Schedule:
         everyone = range(self.profile.nodes)
         if random.random() < 0.1:
             nonsense = frozenset(node for node in everyone if random.random() < 0.5)
-            return Input(leader.node.id, ProposeConfig(Config(nonsense, nonsense, nonsense)))
+            return c.Input(leader.node.id, v.ProposeConfig(v.Config(nonsense, nonsense, nonsense)))
         if random.random() < 0.4:
             non_voters = frozenset(node for node in everyone if random.random() < 0.4)
-            changed = Config(config.voters, frozenset(), non_voters - config.voters)
+            changed = v.Config(config.voters, frozenset(), non_voters - config.voters)
         else:
             toggled = frozenset(
                 random.sample(everyone, k=min(len(everyone), random.choice((1, 2))))
             )
             new_voters = config.voters ^ toggled
-            changed = Config(config.voters, new_voters, config.non_voters - new_voters)
-        return Input(leader.node.id, ProposeConfig(changed))
+            changed = v.Config(config.voters, new_voters, config.non_voters - new_voters)
+        return c.Input(leader.node.id, v.ProposeConfig(changed))
 
-    def _snapshot(self, cluster: Cluster) -> Step | None:
+    def _snapshot(self, cluster: c.Cluster) -> c.Step | None:
         """A node compacts a part of what it knows to be committed; now and then an invalid one."""
         draw = self.random.random()
 
-        def wanted(member: Member) -> bool:
+        def wanted(member: c.Member) -> bool:
             if not member.up or member.node.commit_index <= member.node.log.snapshot_position.index:
                 return False
             return draw >= 0.3 or member.pending != NOTHING
@@ -322,18 +295,18 @@ class Schedule:
             index = self.random.randint(node.log.snapshot_position.index + 1, index)
         config = node.log.config_at(index)
         if self.random.random() < 0.05:  # one that must be refused
-            config = Config()
-        return Input(node.id, SnapshotInstalled(node.log.position(index), config))
+            config = v.Config()
+        return c.Input(node.id, v.SnapshotInstalled(node.log.position(index), config))
 
-    def _crash(self, cluster: Cluster) -> Step | None:
+    def _crash(self, cluster: c.Cluster) -> c.Step | None:
         member = self._member(cluster, lambda m: m.up)
-        return Crash(member.node.id) if member else None
+        return c.Crash(member.node.id) if member else None
 
-    def _comeback(self, cluster: Cluster) -> Step | None:
+    def _comeback(self, cluster: c.Cluster) -> c.Step | None:
         member = self._member(cluster, lambda m: not m.up)
-        return Comeback(member.node.id) if member else None
+        return c.Comeback(member.node.id) if member else None
 
-    def _partition(self, cluster: Cluster) -> Step | None:
+    def _partition(self, cluster: c.Cluster) -> c.Step | None:
         if self.island:
             self.island = frozenset()
         else:
@@ -346,7 +319,7 @@ class Schedule:
             self.island = frozenset(self.random.sample(nodes, k=size))
         return None
 
-    def _retransmit(self, cluster: Cluster) -> Step | None:
+    def _retransmit(self, cluster: c.Cluster) -> c.Step | None:
         """What the leader's rules would send only after losses that seldom come together."""
         leader = self._leader(cluster)
         if leader is None or not leader.node.peers:
@@ -364,12 +337,12 @@ class Schedule:
             if first > log.last_index:
                 return None  # an earlier term's leader, cut off, whose log is the shorter one
             entries = log.after(first)
-        call = AppendEntriesCall(
+        call = v.AppendEntriesCall(
             node.id, node.current_term, node.seqno, node.commit_index, log.position(first), entries
         )
-        return Input(to, Receive(call))
+        return c.Input(to, v.Receive(call))
 
-    def _forge(self, cluster: Cluster) -> Step | None:
+    def _forge(self, cluster: c.Cluster) -> c.Step | None:
         """What a broken peer might send: a node has to refuse it, and to stay as it was."""
         member = self._member(
             cluster, lambda m: m.up and m.node.commit_index > m.node.log.snapshot_position.index
@@ -379,11 +352,11 @@ class Schedule:
         random, node = self.random, member.node
         sender = random.choice([other for other in range(len(cluster.members)) if other != node.id])
         index = random.randint(node.log.snapshot_position.index + 1, node.commit_index)
-        wrong = Entry(node.log.term(index) + 1, TERM)
-        entries: tuple[Entry, ...] = (wrong,)
+        wrong = v.Entry(node.log.term(index) + 1, v.TERM)
+        entries: tuple[v.Entry, ...] = (wrong,)
         prev = node.log.position(index - 1)
         if random.random() < 0.5:
-            prev, entries = Position(wrong.term, index), ()
+            prev, entries = v.Position(wrong.term, index), ()
         term = node.current_term + random.randint(0, 1)
-        call = AppendEntriesCall(sender, term, 1, node.commit_index, prev, entries)
-        return Input(node.id, Receive(call))
+        call = v.AppendEntriesCall(sender, term, 1, node.commit_index, prev, entries)
+        return c.Input(node.id, v.Receive(call))

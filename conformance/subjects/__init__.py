@@ -1,4 +1,4 @@
 """What is put to the test: the specification, the library, and patched copies of both.
 
-Imports `trace`, `symbolic` and `observe`.
+Imports `observe`.
 """

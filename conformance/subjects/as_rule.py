@@ -16,13 +16,13 @@ from spec.pending import NOTHING, actions
 from spec.values import Event, Node, Refused, Restart
 
 
-def rule_of(library: ModuleType, through: tuple[type[Exception], ...] = ()) -> Rule:
+def rule_of(library: ModuleType, reraise: tuple[type[Exception], ...] = ()) -> Rule:
     """The rule that a node of this library follows: it is rebuilt for every event, and read back.
 
     What is owed is what the event alone owes: how it merges with what was owed before, and in
     which order it is taken, remains the specification's (`spec.pending`).
     """
-    rebuilder = Rebuilder(library, through)
+    rebuilder = Rebuilder(library, reraise)
 
     def step(node: Node, event: Event) -> Step:
         taken = rebuilder.transition(node, NOTHING, event)

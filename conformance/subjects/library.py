@@ -7,83 +7,47 @@ from types import ModuleType
 from typing import Any
 
 import raftbare
-from conformance.trace.translate import Observed
-from spec.values import (
-    COMMAND,
-    TERM,
-    Action,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    Config,
-    CreateCluster,
-    ElectionTimeout,
-    Entries,
-    Entry,
-    Event,
-    Heartbeat,
-    InstallSnapshot,
-    Log,
-    Message,
-    NodeId,
-    Outcome,
-    Position,
-    ProposeCommand,
-    ProposeConfig,
-    Reason,
-    Receive,
-    Refused,
-    RequestVoteCall,
-    RequestVoteReply,
-    Restart,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SetElectionTimeout,
-    SnapshotInstalled,
-    Start,
-    new_log,
-)
+from conformance.observe.observed import Observed
+from spec import values as v
 
 
 class LibrarySubject:
     """raftbare's nodes.  `library` is the package, or a copy of it under another name."""
 
     def __init__(self, library: ModuleType = raftbare) -> None:
-        self.nodes: dict[NodeId, Any] = {}
+        self.nodes: dict[v.NodeId, Any] = {}
         self.library: Any = library
-        self._config: tuple[Any, Config] = (None, Config())  # the latest one translated
-        self._reasons: dict[type, Reason] = {
+        self._config: tuple[Any, v.Config] = (None, v.Config())  # the latest one translated
+        self._reasons: dict[type, v.Reason] = {
             library.NotLeaderError: "not_leader",
             library.InvalidConfigError: "invalid_config",
             library.ClusterExistsError: "cluster_exists",
             library.InvalidSnapshotError: "invalid_snapshot",
             library.InvariantError: "invariant",
         }
-        self._actions: dict[type, Callable[[Any, Any], Action]] = {
-            library.SetElectionTimeout: lambda node, action: SetElectionTimeout(),
-            library.SaveCurrentTerm: lambda node, action: SaveCurrentTerm(node.current_term),
-            library.SaveVotedFor: lambda node, action: SaveVotedFor(node.voted_for),
-            library.BroadcastMessage: lambda node, action: BroadcastMessage(
+        self._actions: dict[type, Callable[[Any, Any], v.Action]] = {
+            library.SetElectionTimeout: lambda node, action: v.SetElectionTimeout(),
+            library.SaveCurrentTerm: lambda node, action: v.SaveCurrentTerm(node.current_term),
+            library.SaveVotedFor: lambda node, action: v.SaveVotedFor(node.voted_for),
+            library.BroadcastMessage: lambda node, action: v.BroadcastMessage(
                 self.message_to_spec(action.message), tuple(node.peers)
             ),
-            library.AppendLogEntries: lambda node, action: AppendLogEntries(
+            library.AppendLogEntries: lambda node, action: v.AppendLogEntries(
                 _position(action.entries.prev_position), self.entries_to_spec(action.entries)
             ),
-            library.SendMessage: lambda node, action: SendMessage(
+            library.SendMessage: lambda node, action: v.SendMessage(
                 action.to, self.message_to_spec(action.message)
             ),
-            library.InstallSnapshot: lambda node, action: InstallSnapshot(action.to),
+            library.InstallSnapshot: lambda node, action: v.InstallSnapshot(action.to),
         }
-        self._messages: dict[type, Callable[[Any], Message]] = {
-            library.RequestVoteCall: lambda call: RequestVoteCall(
+        self._messages: dict[type, Callable[[Any], v.Message]] = {
+            library.RequestVoteCall: lambda call: v.RequestVoteCall(
                 call.sender, call.term, call.seqno, _position(call.last_position)
             ),
-            library.RequestVoteReply: lambda reply: RequestVoteReply(
+            library.RequestVoteReply: lambda reply: v.RequestVoteReply(
                 reply.sender, reply.term, reply.seqno, reply.vote_granted
             ),
-            library.AppendEntriesCall: lambda call: AppendEntriesCall(
+            library.AppendEntriesCall: lambda call: v.AppendEntriesCall(
                 call.sender,
                 call.term,
                 call.seqno,
@@ -91,24 +55,24 @@ class LibrarySubject:
                 _position(call.entries.prev_position),
                 self.entries_to_spec(call.entries),
             ),
-            library.AppendEntriesReply: lambda reply: AppendEntriesReply(
+            library.AppendEntriesReply: lambda reply: v.AppendEntriesReply(
                 reply.sender, reply.term, reply.seqno, _position(reply.last_position)
             ),
         }
 
     # Subject
 
-    def handle(self, node: NodeId, event: Event) -> Outcome:
+    def handle(self, node: v.NodeId, event: v.Event) -> v.Outcome:
         try:
             return self._handle(node, event)
         except self.library.RaftError as error:
-            return Refused(self._reasons[type(error)], str(error))
+            return v.Refused(self._reasons[type(error)], str(error))
 
-    def drain(self, node: NodeId) -> tuple[Action, ...]:
+    def drain(self, node: v.NodeId) -> tuple[v.Action, ...]:
         subject, translate = self.nodes[node], self.action_to_spec
         return tuple([translate(subject, action) for action in subject.actions])
 
-    def observe(self, node: NodeId) -> Observed:
+    def observe(self, node: v.NodeId) -> Observed:
         subject = self.nodes[node]
         entries = subject.log.entries
         last, snapshot = entries.last_position, entries.prev_position
@@ -117,43 +81,43 @@ class LibrarySubject:
             subject.current_term,
             subject.voted_for,
             subject.commit_index,
-            Position(last.term, last.index),
-            Position(snapshot.term, snapshot.index),
+            v.Position(last.term, last.index),
+            v.Position(snapshot.term, snapshot.index),
             self.config_to_spec(subject.config),
             subject.leader,
         )
 
-    def log(self, node: NodeId) -> Log:
+    def log(self, node: v.NodeId) -> v.Log:
         return self.log_to_spec(self.nodes[node].log)
 
-    def _handle(self, node: NodeId, event: Event) -> Outcome:
+    def _handle(self, node: v.NodeId, event: v.Event) -> v.Outcome:
         library = self.library
         match event:
-            case Receive(message):
+            case v.Receive(message):
                 self.nodes[node].handle_message(self.message_from_spec(message))
                 return None
-            case ElectionTimeout():
+            case v.ElectionTimeout():
                 self.nodes[node].handle_election_timeout()
                 return None
-            case ProposeCommand():
+            case v.ProposeCommand():
                 return _position(self.nodes[node].propose_command())
-            case Heartbeat():
+            case v.Heartbeat():
                 self.nodes[node].heartbeat()
                 return True
-            case ProposeConfig(config):
+            case v.ProposeConfig(config):
                 return _position(self.nodes[node].propose_config(self.config_from_spec(config)))
-            case SnapshotInstalled(position, config):
+            case v.SnapshotInstalled(position, config):
                 self.nodes[node].handle_snapshot_installed(
                     library.LogPosition(position.term, position.index),
                     self.config_from_spec(config),
                 )
                 return True
-            case CreateCluster(voters):
+            case v.CreateCluster(voters):
                 return _position(self.nodes[node].create_cluster(sorted(voters)))
-            case Start():
+            case v.Start():
                 self.nodes[node] = library.Node.start(node)
                 return None
-            case Restart(current_term, voted_for, log):
+            case v.Restart(current_term, voted_for, log):
                 self.nodes[node] = library.Node.start(node)  # in case that it is refused
                 self.nodes[node] = library.Node.restart(
                     node,
@@ -165,76 +129,78 @@ class LibrarySubject:
 
     # From the library's types
 
-    def action_to_spec(self, node: Any, action: Any) -> Action:
+    def action_to_spec(self, node: Any, action: Any) -> v.Action:
         """An action as it is taken from the node: what it speaks of is read there and then."""
         return self._actions[type(action)](node, action)
 
-    def log_to_spec(self, log: Any) -> Log:
-        return new_log(
+    def log_to_spec(self, log: Any) -> v.Log:
+        return v.new_log(
             _position(log.snapshot_position),
             self.config_to_spec(log.snapshot_config),
             self.entries_to_spec(log.entries),
         )
 
-    def message_to_spec(self, message: Any) -> Message:
+    def message_to_spec(self, message: Any) -> v.Message:
         return self._messages[type(message)](message)
 
-    def entries_to_spec(self, entries: Any) -> Entries:
+    def entries_to_spec(self, entries: Any) -> v.Entries:
         library, term = self.library, entries.prev_position.term
-        translated: list[Entry] = []
+        translated: list[v.Entry] = []
         for entry, count in entries.runs():
             if isinstance(entry, library.CommandEntry):
-                translated += [Entry(term, COMMAND)] * count
+                translated += [v.Entry(term, v.COMMAND)] * count
             elif isinstance(entry, library.TermEntry):
                 term = entry.term
-                translated.append(Entry(term, TERM))
+                translated.append(v.Entry(term, v.TERM))
             else:
-                translated.append(Entry(term, self.config_to_spec(entry.config)))
+                translated.append(v.Entry(term, self.config_to_spec(entry.config)))
         return tuple(translated)
 
-    def config_to_spec(self, config: Any) -> Config:
+    def config_to_spec(self, config: Any) -> v.Config:
         if config is not self._config[0]:
-            spec = Config(config.voters, config.new_voters, config.non_voters)
+            spec = v.Config(config.voters, config.new_voters, config.non_voters)
             self._config = config, spec
         return self._config[1]
 
     # To the library's types
 
-    def log_from_spec(self, log: Log) -> Any:
+    def log_from_spec(self, log: v.Log) -> Any:
         return self.library.Log(
             self.config_from_spec(log.snapshot_config),
             self.entries_from_spec(log.snapshot_position, log.entries),
         )
 
-    def message_from_spec(self, message: Message) -> Any:
+    def message_from_spec(self, message: v.Message) -> Any:
         library = self.library
         header = library.MessageHeader(message.sender, message.term, message.seqno)
         match message:
-            case AppendEntriesCall(commit_index=commit_index, prev_position=prev, entries=entries):
+            case v.AppendEntriesCall(
+                commit_index=commit_index, prev_position=prev, entries=entries
+            ):
                 return library.AppendEntriesCall(
                     header, commit_index, self.entries_from_spec(prev, entries)
                 )
-            case AppendEntriesReply(last_position=last):
+            case v.AppendEntriesReply(last_position=last):
                 return library.AppendEntriesReply(
                     header, library.LogPosition(last.term, last.index)
                 )
-            case RequestVoteCall(last_position=last):
+            case v.RequestVoteCall(last_position=last):
                 return library.RequestVoteCall(header, library.LogPosition(last.term, last.index))
-            case RequestVoteReply(vote_granted=vote_granted):
+            case v.RequestVoteReply(vote_granted=vote_granted):
                 return library.RequestVoteReply(header, vote_granted)
 
-    def entries_from_spec(self, prev: Position, entries: Entries) -> Any:
+    def entries_from_spec(self, prev: v.Position, entries: v.Entries) -> Any:
         library = self.library
         runs: list[tuple[Any, int]] = []
         commands = 0
         for entry in entries:
-            if entry.payload == COMMAND:
+            if entry.payload == v.COMMAND:
                 commands += 1
                 continue
             if commands:
                 runs.append((library.CommandEntry(), commands))
                 commands = 0
-            if isinstance(entry.payload, Config):
+            if isinstance(entry.payload, v.Config):
                 runs.append((library.ConfigEntry(self.config_from_spec(entry.payload)), 1))
             else:
                 runs.append((library.TermEntry(entry.term), 1))
@@ -242,9 +208,9 @@ class LibrarySubject:
             runs.append((library.CommandEntry(), commands))
         return library.LogEntries.from_runs(library.LogPosition(prev.term, prev.index), runs)
 
-    def config_from_spec(self, config: Config) -> Any:
+    def config_from_spec(self, config: v.Config) -> Any:
         return self.library.ClusterConfig(config.voters, config.new_voters, config.non_voters)
 
 
-def _position(position: Any) -> Position:
-    return Position(position.term, position.index)
+def _position(position: Any) -> v.Position:
+    return v.Position(position.term, position.index)

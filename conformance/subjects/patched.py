@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.abc import Loader, MetaPathFinder
@@ -50,21 +50,17 @@ def _patched(source: str, name: str, patches: Sequence[Patch]) -> str:
     return source
 
 
-@contextmanager
-def library(*patches: Patch) -> Iterator[ModuleType]:
+def patched_library(*patches: Patch) -> AbstractContextManager[ModuleType]:
     """A patched copy of the package raftbare, importable under a name of its own meanwhile."""
-    with _imported(_copy(patches)) as copy:
-        yield copy
+    return _imported(_copy(patches))
 
 
-@contextmanager
-def library_of(sources: dict[str, str], name: str) -> Iterator[ModuleType]:
+def library_from(sources: dict[str, str], name: str) -> AbstractContextManager[ModuleType]:
     """A package with the text of these modules, importable under that name meanwhile.
 
     It may be "raftbare": who imports that meanwhile gets this one.
     """
-    with _imported(_Finder(name, sources)) as copy:
-        yield copy
+    return _imported(_Finder(name, sources))
 
 
 @contextmanager
@@ -149,7 +145,7 @@ itself, or a copy from its sources where that is compiled.
 """
 
 
-def rule(*patches: Patch) -> Rule:
+def patched_rule(*patches: Patch) -> Rule:
     """A patched copy of `spec.node.step`; the values it speaks of are the original ones."""
     assert spec.node.__file__ is not None
     source = _patched(Path(spec.node.__file__).read_text(encoding="utf-8"), "node", patches)

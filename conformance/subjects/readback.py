@@ -12,23 +12,10 @@ from typing import Any, Final, TypeAlias
 
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import PURE
+from spec import values as v
 from spec.pending import Pending
-from spec.values import (
-    AppendLogEntries,
-    Candidate,
-    Config,
-    Entries,
-    Follower,
-    Leader,
-    Log,
-    Node,
-    Position,
-    Progress,
-    Role,
-    SendMessage,
-)
 
-State: TypeAlias = tuple[Node, Pending]
+State: TypeAlias = tuple[v.Node, Pending]
 LibraryNode: TypeAlias = Any
 """A `raftbare.Node`, or one of a patched copy's."""
 
@@ -78,19 +65,19 @@ class Reader(LibrarySubject):
             if kind.__dictoffset__ or sorted(kind.__slots__) != slots.split():
                 raise InconsistentError(f"{name} keeps something else than {slots or 'nothing'}")
 
-    def read(self, live: LibraryNode, *lent: Any) -> State:
+    def read(self, live: LibraryNode, *borrowed: Any) -> State:
         """All of a library node's state.
 
         Raises `InconsistentError` where what it keeps twice disagrees, or where it shares with
-        another owner what either may change.  `lent`: what else there is, not the node's own.
+        another owner what either may change.  `borrowed`: what others own, such as arguments.
         """
         owed, sends = live._pending, live._pending.sends
         if live.actions._node is not live:
             raise InconsistentError("node.actions speaks of another node")
         broadcast = () if owed.broadcast is None else (owed.broadcast,)
-        self._check_sharing([live._log.entries, *broadcast, *sends.values(), *lent])
+        self._check_sharing([live._log.entries, *broadcast, *sends.values(), *borrowed])
         log = self.log_to_spec(live._log)
-        node = Node(
+        node = v.Node(
             live._id,
             self._read_role(live, log),
             live._current_term,
@@ -105,17 +92,17 @@ class Reader(LibrarySubject):
             owed.save_voted_for,
             None if owed.broadcast is None else self.message_to_spec(owed.broadcast),
             _write(log, owed.append_after),
-            tuple([SendMessage(to, self.message_to_spec(sends[to])) for to in sorted(sends)]),
+            tuple([v.SendMessage(to, self.message_to_spec(sends[to])) for to in sorted(sends)]),
             tuple(sorted(owed.installs)),
         )
         return node, pending
 
-    def _read_role(self, live: LibraryNode, log: Log) -> Role:
+    def _read_role(self, live: LibraryNode, log: v.Log) -> v.Role:
         kinds, role = self.library.role, live._role
         if isinstance(role, kinds.Follower):
-            return Follower(role.leader)
+            return v.Follower(role.leader)
         if isinstance(role, kinds.Candidate):
-            return Candidate(frozenset(role.granted_votes))
+            return v.Candidate(frozenset(role.granted_votes))
         own, followers = role.own, role.followers
         if own.seqno != 0:
             raise InconsistentError(f"a leader that replied to its own call {own.seqno}")
@@ -132,12 +119,12 @@ class Reader(LibrarySubject):
         if len({id(one) for one in progress.values()}) != len(progress):
             raise InconsistentError(f"one progress stands for two of {progress}")
         peers = [
-            Progress(peer, followers[peer].match_index, followers[peer].seqno)
+            v.Progress(peer, followers[peer].match_index, followers[peer].seqno)
             for peer in sorted(followers)
         ]
-        return Leader(tuple(peers), own.match_index)
+        return v.Leader(tuple(peers), own.match_index)
 
-    def entries_to_spec(self, entries: Any) -> Entries:
+    def entries_to_spec(self, entries: Any) -> v.Entries:
         """The last position follows from the rest, and of a table both columns are as long.
 
         Marks out of order or out of bounds make the translation longer than the entries are.
@@ -157,7 +144,7 @@ class Reader(LibrarySubject):
                 return translated
         raise InconsistentError(f"entries from {prev} to {last} with the marks {columns}")
 
-    def config_to_spec(self, config: Any) -> Config:
+    def config_to_spec(self, config: Any) -> v.Config:
         translated = super().config_to_spec(config)
         if config.unique_nodes() != tuple(sorted(translated.members)):
             raise InconsistentError(f"{config} lists its members as {config.unique_nodes()}")
@@ -183,34 +170,36 @@ class Reader(LibrarySubject):
             raise InconsistentError(f"two of these share what is their own: {owners}")
 
 
-class Ascending(list[Any]):
-    """Puts itself in order as it is first used, which begins with its length.
+class SortedOnUse(list[Any]):
+    """The indices that a quorum keeps in ascending order, sorted when they are first used.
 
-    What makes no use of it need not know the order, of which symbolic numbers have many.
+    Sorting symbolic numbers splits a path by each of their possible orders, for nothing where the
+    event never looks at the quorum.  Every use that `raftbare.quorum` makes of the list, `bisect`
+    included, asks for its length first, so that is where it sorts.
     """
 
-    ordered = False
+    is_sorted = False
 
     def __len__(self) -> int:
-        if not self.ordered:
-            self.ordered = True
+        if not self.is_sorted:
+            self.is_sorted = True
             self.sort()
         return super().__len__()
 
 
 def _is_ascending(held: list[Any], indices: list[Any]) -> bool:
     """Whether these are the indices in order."""
-    unused = isinstance(held, Ascending) and not held.ordered
+    unused = isinstance(held, SortedOnUse) and not held.is_sorted
     if not unused and any(later < earlier for earlier, later in pairwise(held)):
         return False
     return sorted(map(id, held)) == sorted(map(id, indices)) or list(held) == sorted(indices)
 
 
-def _write(log: Log, after: Any) -> AppendLogEntries | None:
+def _write(log: v.Log, after: Any) -> v.AppendLogEntries | None:
     """The write of all that the log has after a position."""
     if after is None:
         return None
-    prev = Position(after.term, after.index)
+    prev = v.Position(after.term, after.index)
     if not log.contains(prev):
         raise InconsistentError(f"a write after {prev}, which the log does not contain")
-    return AppendLogEntries(prev, log.after(prev.index))
+    return v.AppendLogEntries(prev, log.after(prev.index))

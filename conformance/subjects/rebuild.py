@@ -11,35 +11,17 @@ configurations, entries and messages.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from conformance.observe.finding import Difference
+from conformance.observe.finding import Difference, Part, first_difference
 from conformance.subjects.patched import PURE
-from conformance.subjects.readback import Ascending, InconsistentError, LibraryNode, Reader, State
+from conformance.subjects.readback import InconsistentError, LibraryNode, Reader, SortedOnUse, State
+from spec import values as v
 from spec.cluster import Turn, drain
 from spec.pending import NOTHING, Pending
-from spec.values import (
-    TERM,
-    Action,
-    AppendEntriesCall,
-    Candidate,
-    Entries,
-    Event,
-    Follower,
-    Leader,
-    Log,
-    Message,
-    Node,
-    Outcome,
-    Position,
-    Progress,
-    Receive,
-    Refused,
-    Restart,
-    Start,
-)
 
 
 class UnbuildableError(ValueError):
@@ -50,44 +32,47 @@ class UnbuildableError(ValueError):
 class Transition:
     """What an event did to a library node; `live` is that node, with its actions yet to take."""
 
-    outcome: Outcome
+    outcome: v.Outcome
     state: State
     live: LibraryNode = field(compare=False, repr=False)
 
 
 class _Subject(Reader):
-    """Remembers what it made of a message or a log: once handed over, no node may keep that."""
+    """Remembers the message or the entries that it handed to a node last.
 
-    made: Any = None
+    They stay the caller's: a node that keeps one, or a part of one, is found out by `read`.
+    """
 
-    def message_from_spec(self, message: Message) -> Any:
-        self.made = super().message_from_spec(message)
-        return self.made
+    last_argument: Any = None
 
-    def log_from_spec(self, log: Log) -> Any:
-        made = super().log_from_spec(log)
-        self.made = made.entries
-        return made
+    def message_from_spec(self, message: v.Message) -> Any:
+        self.last_argument = super().message_from_spec(message)
+        return self.last_argument
+
+    def log_from_spec(self, log: v.Log) -> Any:
+        translated = super().log_from_spec(log)
+        self.last_argument = translated.entries
+        return translated
 
 
 class Rebuilder:
     """`library` is the package raftbare, or a copy of it under another name.
 
     State that a copy keeps outside of its nodes, in a module or a class, is not seen.
-    `through`: exceptions that are not the library's, and end a comparison.
+    `reraise`: exceptions that are not the library's, and end a comparison.
     """
 
     def __init__(
-        self, library: ModuleType = PURE, through: tuple[type[Exception], ...] = ()
+        self, library: ModuleType = PURE, reraise: tuple[type[Exception], ...] = ()
     ) -> None:
         self.library: Any = library
-        self.through = through
+        self.reraise = reraise
         self._subject = _Subject(library)
         self.read = self._subject.read
 
     # From the specification
 
-    def build(self, node: Node, pending: Pending) -> LibraryNode:
+    def build(self, node: v.Node, pending: Pending) -> LibraryNode:
         """A library node in this state, which shares nothing with any other.
 
         Raises `UnbuildableError` where the library has no such state.
@@ -106,35 +91,35 @@ class Rebuilder:
         built.actions._node = built
         return built
 
-    def _build_role(self, node: Node) -> Any:
+    def _build_role(self, node: v.Node) -> Any:
         kinds = self.library.role
         match node.role:
-            case Follower(leader):
+            case v.Follower(leader):
                 role = _blank(kinds.Follower)
                 role.leader = leader
-            case Candidate(granted):
+            case v.Candidate(granted):
                 role = _blank(kinds.Candidate)
                 role.granted_votes = set(granted)
-            case Leader(peers, durable):
+            case v.Leader(peers, durable):
                 if tuple([peer.node for peer in peers]) != node.peers:
                     raise UnbuildableError(f"a leader of {node.peers} that follows {peers}")
                 role = _blank(kinds.Leader)
-                role.own = self._build_progress(Progress(node.id, durable))
+                role.own = self._build_progress(v.Progress(node.id, durable))
                 role.followers = {peer.node: self._build_progress(peer) for peer in peers}
                 role.quorum = quorum = _blank(self.library.quorum.Quorum)
                 role.peers = node.peers
                 held = {peer.node: peer.match for peer in peers} | {node.id: durable}
                 quorum._voters, quorum._new_voters = node.config.voters, node.config.new_voters
-                quorum._held = Ascending([held[voter] for voter in quorum._voters])
-                quorum._new_held = Ascending([held[voter] for voter in quorum._new_voters])
+                quorum._held = SortedOnUse([held[voter] for voter in quorum._voters])
+                quorum._new_held = SortedOnUse([held[voter] for voter in quorum._new_voters])
         return role
 
-    def _build_progress(self, peer: Progress) -> Any:
+    def _build_progress(self, peer: v.Progress) -> Any:
         progress = _blank(self.library.quorum.Progress)
         progress.match_index, progress.seqno = peer.match, peer.seqno
         return progress
 
-    def _build_pending(self, pending: Pending, log: Log) -> Any:
+    def _build_pending(self, pending: Pending, log: v.Log) -> Any:
         """The library keeps of a write only where it begins: it ends where the log does."""
         built, translate = _blank(self.library.pending.Pending), self._message_from_spec
         built.set_election_timeout = pending.set_election_timeout
@@ -151,72 +136,66 @@ class Rebuilder:
         built.installs = set(pending.installs)
         return built
 
-    def _message_from_spec(self, message: Message) -> Any:
-        if isinstance(message, AppendEntriesCall):
+    def _message_from_spec(self, message: v.Message) -> Any:
+        if isinstance(message, v.AppendEntriesCall):
             _check_terms(message.prev_position, message.entries)
         return self._subject.message_from_spec(message)
 
     # One step
 
-    def transition(self, node: Node, pending: Pending, event: Event) -> Transition:
+    def transition(self, node: v.Node, pending: Pending, event: v.Event) -> Transition:
         """The library node in this state is handed an event.
 
         Where a restart is refused, the node is one that was just started.  What the library raises
         that is no `RaftError` comes through.
         """
         subject = self._subject
-        if not isinstance(event, (Start, Restart)):
+        if not isinstance(event, (v.Start, v.Restart)):
             subject.nodes[node.id] = self.build(node, pending)
         outcome = subject.handle(node.id, event)
         live = subject.nodes[node.id]
-        lent = (subject.made,) if isinstance(event, (Receive, Restart)) else ()
-        state = self.read(live, *lent)
-        if isinstance(event, Receive) and subject.message_to_spec(subject.made) != event.message:
+        argument = subject.last_argument
+        borrowed = (argument,) if isinstance(event, (v.Receive, v.Restart)) else ()
+        state = self.read(live, *borrowed)
+        if isinstance(event, v.Receive) and subject.message_to_spec(argument) != event.message:
             raise InconsistentError("the node has changed the message that it was handed")
         return Transition(outcome, state, live)
 
-    def drain(self, live: LibraryNode) -> tuple[tuple[Action, ...], State]:
+    def drain(self, live: LibraryNode) -> tuple[tuple[v.Action, ...], State]:
         """Take all of a library node's actions, as executed one after another."""
-        taken: list[Action] = []
-        lent: list[Any] = []
+        taken: list[v.Action] = []
+        borrowed: list[Any] = []
         for action in live.actions:
             taken.append(self._subject.action_to_spec(live, action))
             if isinstance(action, self.library.AppendLogEntries):
-                lent.append(action.entries)
+                borrowed.append(action.entries)
             elif isinstance(action, (self.library.BroadcastMessage, self.library.SendMessage)):
-                lent.append(action.message)
-        return tuple(taken), self.read(live, *lent)
+                borrowed.append(action.message)
+        return tuple(taken), self.read(live, *borrowed)
 
     def difference(self, turn: Turn) -> Difference | None:
         """What the library does otherwise in a server's turn, be it a drain, or an event and the
         drain that would follow it.  Whatever it raises is a difference, but a refusal of both.
         """
+        return first_difference(turn.node, turn.event, self._turn_of_both(turn), self.reraise)
+
+    def _turn_of_both(self, turn: Turn) -> Iterator[Part]:
         before, after, event = turn.before, turn.after, turn.event
-        try:
-            if event is not None:
-                step = self.transition(before.node, before.pending, event)
-                if step.outcome != turn.outcome:
-                    return Difference(turn.node, event, "outcome", turn.outcome, step.outcome)
-                if isinstance(event, Restart) and isinstance(turn.outcome, Refused):
-                    return None
-                if step.state != after[:2]:
-                    return Difference(turn.node, event, "state", after[:2], step.state)
-                live, (owed, drained) = step.live, drain(after)
-            elif turn.owed is not None:
-                live, (owed, drained) = self.build(before.node, before.pending), drain(before)
-            else:
-                return None
-            actions, state = self.drain(live)
-            del live.actions  # it speaks of the node: both would wait for the cycle collector
-        except self.through:
-            raise
-        except Exception as error:
-            return Difference(turn.node, event, "failure", None, f"{type(error).__name__}: {error}")
-        if actions != owed:
-            return Difference(turn.node, event, "actions", owed, actions)
-        if state != (drained, NOTHING):
-            return Difference(turn.node, event, "drained", (drained, NOTHING), state)
-        return None
+        if event is not None:
+            step = self.transition(before.node, before.pending, event)
+            yield "outcome", turn.outcome, step.outcome
+            if isinstance(event, v.Restart) and isinstance(turn.outcome, v.Refused):
+                return
+            yield "state", after[:2], step.state
+            live, (owed, drained) = step.live, drain(after)
+        elif turn.owed is not None:
+            live, (owed, drained) = self.build(before.node, before.pending), drain(before)
+        else:
+            return
+        actions, state = self.drain(live)
+        del live.actions  # it speaks of the node: both would wait for the cycle collector
+        yield "actions", owed, actions
+        yield "drained", (drained, NOTHING), state
 
 
 def _blank(kind: Any) -> Any:
@@ -224,10 +203,10 @@ def _blank(kind: Any) -> Any:
     return kind.__new__(kind)
 
 
-def _check_terms(prev: Position, entries: Entries) -> None:
+def _check_terms(prev: v.Position, entries: v.Entries) -> None:
     """To the library only a leader's first entry changes the term."""
     term = prev.term
     for entry in entries:
-        if entry.term != term and entry.payload != TERM:
+        if entry.term != term and entry.payload != v.TERM:
             raise UnbuildableError(f"{entry} begins a term after {prev}")
         term = entry.term

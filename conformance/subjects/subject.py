@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from conformance.observe.observed import observed
-from conformance.trace.translate import Observed
+from conformance.observe.observed import Observed, observed
 from spec import node as rules
 from spec.cluster import Member, Rule, drain, take
 from spec.values import (

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from conformance.trace import model as t
+from conformance.trace import vocabulary as w
 from conformance.trace.examples import EXAMPLES
 
 TRACES: Final = Path(__file__).resolve().parents[2] / "traces"
@@ -24,7 +25,7 @@ TEMPLATE: Final = Path(__file__).with_name("FORMAT.template.md")
 TYPES: Final = {
     "Integer": "integer",
     "Annotated[int, Field(ge=1, le=MAX_INTEGER)]": "integer from 1",
-    "Annotated[int, Field(ge=1, le=MAX_COMMANDS)]": f"integer from 1 to {t.MAX_COMMANDS}",
+    "Annotated[int, Field(ge=1, le=MAX_COMMANDS)]": f"integer from 1 to {w.MAX_COMMANDS}",
     "Annotated[Literal[1], BeforeValidator(_integer)]": "`1`",
     "NodeId": "id",
     "NodeId | None": "id or null",
@@ -50,8 +51,10 @@ TYPES: Final = {
     "Annotated[bool | None, AfterValidator(not_null)]": "true or false",
 }
 
+MODELS: Final = {model.__name__: model for model in EXAMPLES}
 
-def _tag(model: type[t.Model]) -> tuple[str, str] | None:
+
+def _tag(model: type[w.Model]) -> tuple[str, str] | None:
     """The field and the value by which a model of a union is told from the others."""
     for name in ("kind", "type", "role"):
         field = model.model_fields.get(name)
@@ -60,7 +63,7 @@ def _tag(model: type[t.Model]) -> tuple[str, str] | None:
     return None
 
 
-def _type(model: type[t.Model], name: str) -> str:
+def _type(model: type[w.Model], name: str) -> str:
     annotation = next(
         base.__annotations__[name] for base in model.__mro__ if name in base.__annotations__
     )
@@ -70,7 +73,7 @@ def _type(model: type[t.Model], name: str) -> str:
     return TYPES[annotation]
 
 
-def describe(model: type[t.Model]) -> str:
+def describe(model: type[w.Model]) -> str:
     """A model: what it is, a table of its fields, an example."""
     tag = _tag(model)
     parts = [re.sub(r"\s+", " ", model.__doc__ or "").strip()]
@@ -109,15 +112,15 @@ def format_md() -> str:
         names = match[1].split()
         if names == ["outcomes"]:
             return _outcomes()
-        return "\n\n".join(describe(getattr(t, name)) for name in names)
+        return "\n\n".join(describe(MODELS[name]) for name in names)
 
     text = re.sub(r"^\{\{(.*)\}\}$", replace, TEMPLATE.read_text("utf-8"), flags=re.MULTILINE)
-    return text.replace("MAX_COMMANDS", str(t.MAX_COMMANDS))
+    return text.replace("MAX_COMMANDS", str(w.MAX_COMMANDS))
 
 
 def schema() -> dict[str, Any]:
     """A JSON Schema of a trace's lines; those of the subject protocol are among its `$defs`."""
-    lines: list[type[t.Model]] = [t.Header, t.Record, t.Request, t.Answer]
+    lines: list[type[w.Model]] = [t.Header, t.Record, t.Request, t.Answer]
     _, definitions = models_json_schema([(line, "validation") for line in lines])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

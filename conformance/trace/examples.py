@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.trace import checkpoint as k
 from conformance.trace import model as t
+from conformance.trace import vocabulary as w
 
 _POSITION = '{"term":2,"index":7}'
 _NO_POSITION = '{"term":0,"index":0}'
@@ -36,19 +38,19 @@ def _snapshot(role: str, leader: str, more: str = "") -> str:
     )
 
 
-EXAMPLES: Final[dict[type[t.Model], str]] = {
+EXAMPLES: Final[dict[type[w.Model], str]] = {
     t.Header: '{"format":"raftbare-trace","version":1,'
     '"implementation":"raftbare (Rust) 0.2.2","nodes":3}',
     t.Record: f'{{"node":0,"seq":41,"time":1732390752.25,'
     f'"event":{{"kind":"message","message":{_REPLY}}},'
     f'"outcome":null,"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',
     t.State: _STATE,
-    t.Position: _POSITION,
-    t.Config: _CONFIG,
-    t.TermEntry: '{"term":3}',
-    t.ConfigEntry: f'{{"config":{_CONFIG}}}',
-    t.Commands: '{"commands":250}',
-    t.Log: _LOG,
+    w.Position: _POSITION,
+    w.Config: _CONFIG,
+    w.TermEntry: '{"term":3}',
+    w.ConfigEntry: f'{{"config":{_CONFIG}}}',
+    w.Commands: '{"commands":250}',
+    w.Log: _LOG,
     t.Start: '{"kind":"start"}',
     t.Restart: f'{{"kind":"restart","current_term":1,"voted_for":0,"log":{_LOG}}}',
     t.CreateCluster: '{"kind":"create_cluster","voters":[0,1,2]}',
@@ -61,28 +63,28 @@ EXAMPLES: Final[dict[type[t.Model], str]] = {
     t.SnapshotInstalled: f'{{"kind":"snapshot_installed","position":{_POSITION},'
     f'"config":{_CONFIG}}}',
     t.Checkpoint: f'{{"kind":"checkpoint","snapshot":{_snapshot("follower", "0")}}}',
-    t.RequestVoteCall: _VOTE,
-    t.RequestVoteReply: '{"type":"request_vote_reply","from":1,"term":3,"seqno":9,'
+    w.RequestVoteCall: _VOTE,
+    w.RequestVoteReply: '{"type":"request_vote_reply","from":1,"term":3,"seqno":9,'
     '"vote_granted":true}',
-    t.AppendEntriesCall: _APPEND,
-    t.AppendEntriesReply: _REPLY,
-    t.SetElectionTimeout: '{"type":"set_election_timeout"}',
-    t.SaveCurrentTerm: '{"type":"save_current_term","term":3}',
-    t.SaveVotedFor: '{"type":"save_voted_for","voted_for":null}',
-    t.BroadcastMessage: f'{{"type":"broadcast_message","to":[1,2],"message":{_VOTE}}}',
-    t.AppendLogEntries: f'{{"type":"append_log_entries","prev_position":{_POSITION},'
+    w.AppendEntriesCall: _APPEND,
+    w.AppendEntriesReply: _REPLY,
+    w.SetElectionTimeout: '{"type":"set_election_timeout"}',
+    w.SaveCurrentTerm: '{"type":"save_current_term","term":3}',
+    w.SaveVotedFor: '{"type":"save_voted_for","voted_for":null}',
+    w.BroadcastMessage: f'{{"type":"broadcast_message","to":[1,2],"message":{_VOTE}}}',
+    w.AppendLogEntries: f'{{"type":"append_log_entries","prev_position":{_POSITION},'
     '"entries":[{"commands":1}]}',
-    t.SendMessage: f'{{"type":"send_message","to":0,"message":{_REPLY}}}',
-    t.InstallSnapshot: '{"type":"install_snapshot","to":2}',
-    t.FollowerSnapshot: _snapshot("follower", "0"),
-    t.CandidateSnapshot: _snapshot("candidate", "null", ',"granted":[0]'),
-    t.LeaderSnapshot: _snapshot(
+    w.SendMessage: f'{{"type":"send_message","to":0,"message":{_REPLY}}}',
+    w.InstallSnapshot: '{"type":"install_snapshot","to":2}',
+    k.FollowerSnapshot: _snapshot("follower", "0"),
+    k.CandidateSnapshot: _snapshot("candidate", "null", ',"granted":[0]'),
+    k.LeaderSnapshot: _snapshot(
         "leader",
         "0",
         ',"peers":[{"node":1,"match":7,"seqno":4},{"node":2,"match":6,"seqno":3}],"durable":7',
     ),
-    t.Peer: '{"node":1,"match":7,"seqno":4}',
-    t.Disk: _DISK,
+    k.Peer: '{"node":1,"match":7,"seqno":4}',
+    k.Disk: _DISK,
     t.Request: '{"node":0,"event":{"kind":"heartbeat"},"drain":false}',
     t.Answer: f'{{"outcome":true,"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',
 }

@@ -1,7 +1,7 @@
 """Traces in files: read record by record in bounded memory, written all or not at all.
 
 A file is JSON Lines, plain or compressed with gzip or zstandard.  Whatever is wrong with one is
-told by `BadTrace`; a file that merely ends early by `TruncatedTrace`, after its last complete
+reported by `BadTrace`; a file that merely ends early by `TruncatedTrace`, after its last complete
 record.
 """
 
@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, BinaryIO, Final, Self, cast
 
 import zstandard
@@ -24,8 +23,6 @@ from pydantic_core import from_json
 
 from conformance.trace.errors import BadTrace, TruncatedTrace, explain, is_json, shown
 from conformance.trace.model import FORMAT, VERSION, Checkpoint, Header, Record, Restart, Start
-
-__all__ = ["MAX_LINE", "BadTrace", "TraceReader", "TraceWriter", "TruncatedTrace", "read"]
 
 MAX_LINE: Final = 16 * 2**20
 """The most bytes in a line.  Lines of real traces have a few thousand."""
@@ -87,12 +84,7 @@ class TraceReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -295,7 +287,7 @@ class TraceWriter:
         self.write_line(record.model_dump_json(exclude_unset=True).encode())
 
     def write_line(self, line: bytes) -> None:
-        """Write a line as `translate.record_line` makes it, without its line feed."""
+        """Write a line as `plain.record_line` makes it, without its line feed."""
         if len(line) > MAX_LINE:
             raise ValueError(f"a line of {len(line)} bytes; no reader takes more than {MAX_LINE}")
         self._out.write(line)
@@ -315,7 +307,7 @@ class TraceWriter:
 
     def discard(self) -> None:
         """Give up: what was written is removed."""
-        with suppress(Exception):  # such as a full disk, which need not be told twice
+        with suppress(Exception):  # such as a full disk, which was reported before
             self._out.close()
             self._file.close()
         self._temporary.unlink(missing_ok=True)
@@ -323,12 +315,7 @@ class TraceWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *error: object) -> None:
         if kind is None:
             self.close()
         else:

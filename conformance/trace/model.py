@@ -1,41 +1,23 @@
 """The lines of a trace: its header and its records; and those of the subject protocol.
 
-Everything a line is made of (`conformance.trace.vocabulary`, `conformance.trace.checkpoint`) is
-exported here too.
+What a line is made of is in `conformance.trace.vocabulary` and `conformance.trace.checkpoint`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.config import JsonDict
 
-from conformance.trace.checkpoint import (
-    CandidateSnapshot,
-    Disk,
-    FollowerSnapshot,
-    LeaderSnapshot,
-    Peer,
-    Snapshot,
-)
+from conformance.trace.checkpoint import Snapshot
 from conformance.trace.vocabulary import (
-    MAX_COMMANDS,
     MAX_INTEGER,
-    Action,
     Actions,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    Commands,
     Config,
-    ConfigEntry,
     Entries,
-    Entry,
-    InstallSnapshot,
     Integer,
     Log,
     Message,
@@ -43,74 +25,11 @@ from conformance.trace.vocabulary import (
     NodeId,
     NodeIds,
     Position,
-    RequestVoteCall,
-    RequestVoteReply,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SetElectionTimeout,
-    TermEntry,
     check_total,
     count,
     not_null,
     problem,
 )
-
-__all__ = [
-    "FORMAT",
-    "MAX_COMMANDS",
-    "MAX_INTEGER",
-    "VERSION",
-    "Action",
-    "Actions",
-    "Answer",
-    "AppendEntriesCall",
-    "AppendEntriesReply",
-    "AppendLogEntries",
-    "BroadcastMessage",
-    "CandidateSnapshot",
-    "Checkpoint",
-    "Commands",
-    "Config",
-    "ConfigEntry",
-    "CreateCluster",
-    "Disk",
-    "ElectionTimeout",
-    "Entries",
-    "Entry",
-    "Event",
-    "FollowerSnapshot",
-    "Header",
-    "Heartbeat",
-    "Input",
-    "InputEvent",
-    "InstallSnapshot",
-    "LeaderSnapshot",
-    "Log",
-    "Message",
-    "Model",
-    "Outcome",
-    "Peer",
-    "Position",
-    "ProposeCommand",
-    "ProposeConfig",
-    "Receive",
-    "Record",
-    "Request",
-    "RequestVoteCall",
-    "RequestVoteReply",
-    "Restart",
-    "SaveCurrentTerm",
-    "SaveVotedFor",
-    "SendMessage",
-    "SetElectionTimeout",
-    "Snapshot",
-    "SnapshotInstalled",
-    "Start",
-    "State",
-    "TermEntry",
-    "check_outcome",
-]
 
 FORMAT: Final = "raftbare-trace"
 VERSION: Final = 1
@@ -129,6 +48,11 @@ def _never_null(schema: JsonDict) -> None:
     assert isinstance(choices, list)
     assert isinstance(choices[0], dict)
     schema.update(choices[0])
+
+
+def _optional(description: str) -> Any:
+    """A field that may be left out, and is never null."""
+    return Field(default=None, json_schema_extra=_never_null, description=description)
 
 
 OptionalActions: TypeAlias = Annotated[Actions | None, AfterValidator(not_null)]
@@ -287,18 +211,14 @@ class Record(Model):
     seq: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = Field(
         description="The record's number among this node's, counted from 1 without gaps."
     )
-    time: Annotated[float | None, AfterValidator(not_null)] = Field(
-        default=None,
-        json_schema_extra=_never_null,
-        description="Seconds on some clock; for people, nothing is judged by it.",
+    time: Annotated[float | None, AfterValidator(not_null)] = _optional(
+        "Seconds on some clock; for people, nothing is judged by it."
     )
     event: Event = Field(description="What happened.")
     outcome: Outcome = Field(description="What the caller was told.")
-    actions: OptionalActions = Field(
-        default=None,
-        json_schema_extra=_never_null,
-        description="The actions that were executed right after the event, in order; "
-        "absent where nothing was drained and what was owed stays pending.",
+    actions: OptionalActions = _optional(
+        "The actions that were executed right after the event, in order; "
+        "absent where nothing was drained and what was owed stays pending."
     )
     state: State = Field(description="The node's state after the event.")
 
@@ -344,10 +264,8 @@ class Request(Model):
 
     node: NodeId = Field(description="The node that the event happens to.")
     event: InputEvent = Field(description="The event; never a checkpoint.")
-    drain: Annotated[bool | None, AfterValidator(not_null)] = Field(
-        default=None,
-        json_schema_extra=_never_null,
-        description="False where pending actions are to stay pending; absent means true.",
+    drain: Annotated[bool | None, AfterValidator(not_null)] = _optional(
+        "False where pending actions are to stay pending; absent means true."
     )
 
 
@@ -355,10 +273,8 @@ class Answer(Model):
     """What a subject answers."""
 
     outcome: Outcome = Field(description="What the caller is told.")
-    actions: OptionalActions = Field(
-        default=None,
-        json_schema_extra=_never_null,
-        description="The actions that were pending, in order of execution; "
-        "absent where the request said not to drain.",
+    actions: OptionalActions = _optional(
+        "The actions that were pending, in order of execution; "
+        "absent where the request said not to drain."
     )
     state: State = Field(description="The node's state after the event.")

@@ -10,7 +10,7 @@ import json
 from typing import Any, Final, TypeAlias
 
 from conformance.observe.observed import Checkpoint, Observed
-from conformance.trace.model import MAX_COMMANDS
+from conformance.trace.vocabulary import MAX_COMMANDS
 from spec import values as v
 
 Plain: TypeAlias = dict[str, Any]
@@ -68,28 +68,22 @@ def plain_log(log: v.Log) -> Plain:
 
 
 def plain_message(message: v.Message) -> Plain:
-    plain: Plain = {
-        "type": "",
-        "from": message.sender,
-        "term": message.term,
-        "seqno": message.seqno,
-    }
     match message:
         case v.AppendEntriesCall(prev_position=prev, entries=entries):
-            plain["type"] = "append_entries_call"
-            plain["commit_index"] = message.commit_index
-            plain["prev_position"] = plain_position(prev)
-            plain["entries"] = plain_entries(prev.term, entries)
+            kind = "append_entries_call"
+            rest: Plain = {
+                "commit_index": message.commit_index,
+                "prev_position": plain_position(prev),
+                "entries": plain_entries(prev.term, entries),
+            }
         case v.AppendEntriesReply(last_position=last):
-            plain["type"] = "append_entries_reply"
-            plain["last_position"] = plain_position(last)
+            kind, rest = "append_entries_reply", {"last_position": plain_position(last)}
         case v.RequestVoteCall(last_position=last):
-            plain["type"] = "request_vote_call"
-            plain["last_position"] = plain_position(last)
-        case v.RequestVoteReply():
-            plain["type"] = "request_vote_reply"
-            plain["vote_granted"] = message.vote_granted
-    return plain
+            kind, rest = "request_vote_call", {"last_position": plain_position(last)}
+        case v.RequestVoteReply(vote_granted=granted):
+            kind, rest = "request_vote_reply", {"vote_granted": granted}
+    header = {"from": message.sender, "term": message.term, "seqno": message.seqno}
+    return {"type": kind, **header, **rest}
 
 
 def plain_action(action: v.Action) -> Plain:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.observe.observed import Told, told
 from conformance.observe.recorded import Recorded
 from conformance.trace.files import TraceReader
-from conformance.trace.model import Checkpoint as CheckpointEvent
+from conformance.trace.model import Checkpoint
 from conformance.trace.translate import (
-    Checkpoint,
-    Observed,
     actions_to_spec,
     checkpoint_to_spec,
     event_to_spec,
     outcome_to_spec,
     state_to_spec,
 )
-
-__all__ = ["Checkpoint", "Observed", "Recorded", "Told", "records", "told"]
 
 
 def records(reader: TraceReader) -> Iterator[Recorded]:
@@ -29,7 +24,7 @@ def records(reader: TraceReader) -> Iterator[Recorded]:
             record.node,
             record.seq,
             checkpoint_to_spec(record.node, event)
-            if isinstance(event, CheckpointEvent)
+            if isinstance(event, Checkpoint)
             else event_to_spec(event),
             outcome_to_spec(event, record.outcome),
             actions_to_spec(record.actions),

@@ -8,7 +8,7 @@ from pathlib import Path
 import raftbare
 from conformance.observe.recorded import Recorded
 from conformance.trace.files import TraceWriter
-from conformance.trace.translate import record_line
+from conformance.trace.plain import record_line
 
 IMPLEMENTATION = "raftbare (Python)"
 """How the header of a recording of this library begins; those are judged exactly by default."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.audit.by_hand import Tape, short_story
+from tests.audit.by_hand import short_story
+from tests.support.tape import Tape
 
 
 @pytest.fixture

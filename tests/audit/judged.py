@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from conformance.audit.exact import ExactAudit
+from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
-from conformance.subjects.library import LibrarySubject
 from spec.cluster import Disk, persist
 from spec.values import (
     NodeId,
@@ -15,39 +15,35 @@ from spec.values import (
     Restart,
     Start,
 )
-from tests.support.recordings import OPENED, VOTE, Tape
+from tests.support.recordings import OPENED, VOTE
+from tests.support.tape import Tape
 
 Found = tuple[str, NodeId | None, int | None]
 
 
-def found(recording: Iterable[Recorded]) -> list[Found]:
+def problems(recording: Iterable[Recorded]) -> list[Problem]:
     judge = ExactAudit()
     for record in recording:
         judge.add(record)
-    return [(problem.property, problem.node, problem.seq) for problem in judge.finish()]
+    return judge.finish()
+
+
+def found(recording: Iterable[Recorded]) -> list[Found]:
+    return [(one.property, one.node, one.seq) for one in problems(recording)]
 
 
 def followed_leader() -> list[Recorded]:
     """Node 1 saved a term and two entries."""
-    tape = Tape(LibrarySubject())
-    tape.add(Start())
-    tape.add(Receive(OPENED))
-    return tape.recorder.records
+    return Tape().drive(Start(), Receive(OPENED)).records
 
 
 def voted() -> list[Recorded]:
-    tape = Tape(LibrarySubject())
-    tape.add(Start())
-    tape.add(Receive(VOTE))
-    tape.add(Receive(OPENED))
-    return tape.recorder.records
+    return Tape().drive(Start(), Receive(VOTE), Receive(OPENED)).records
 
 
 def came_up(recording: list[Recorded], event: Start | Restart) -> list[Recorded]:
     """The recording and a start after it, as the library does that."""
-    tape = Tape(LibrarySubject())
-    tape.add(event)
-    (record,) = tape.recorder.records
+    (record,) = Tape().drive(event).records
     return [*recording, replace(record, seq=recording[-1].seq + 1)]
 
 

@@ -10,9 +10,8 @@ import raftbare
 from conformance.audit.decisions import D1, as_in_crate
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.finding import Difference, name_of
-from conformance.simulation.check import Options, check
-from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, PatchError, library, rule
+from conformance.simulation.check import Options, against_library, check, specified
+from conformance.subjects.patched import Patch, PatchError, patched_library, patched_rule
 from spec.node import start
 from spec.values import Start
 
@@ -23,8 +22,8 @@ def test_every_decision_that_can_be_seen_from_outside_has_a_mutant() -> None:
 
 @pytest.mark.parametrize("decision", IN_LIBRARY)
 def test_a_decision_taken_back_in_the_library_is_caught(decision: str) -> None:
-    with library(*IN_LIBRARY[decision]) as copy:
-        options = Options(events=20_000, shrink_seconds=0, subject=lambda: LibrarySubject(copy))
+    with patched_library(*IN_LIBRARY[decision]) as copy:
+        options = Options(events=20_000, shrink_seconds=0, run=against_library(copy))
         found = check(options).found
     assert found is not None
     assert isinstance(found.finding, Difference)
@@ -32,17 +31,17 @@ def test_a_decision_taken_back_in_the_library_is_caught(decision: str) -> None:
 
 def test_d1_in_both_is_caught_by_the_properties_alone() -> None:
     """Where library and specification share a mistake, no comparison shows it."""
-    options = Options(events=200_000, shrink_seconds=0, subject=None, rule=as_in_crate(D1))
+    options = Options(events=200_000, shrink_seconds=0, run=specified(as_in_crate(D1)))
     found = check(options).found
     assert found is not None
     assert name_of(found.finding) in ("LeaderCompleteness", "StateMachineSafety")
 
 
 def test_an_unpatched_copy_conforms() -> None:
-    with library() as copy:
+    with patched_library() as copy:
         assert copy is not raftbare
         assert copy.Node is not raftbare.Node
-        options = Options(events=2_000, subject=lambda: LibrarySubject(copy))
+        options = Options(events=2_000, run=against_library(copy))
         report = check(options)
     assert report.found is None
     assert report.events >= 2_000
@@ -50,8 +49,8 @@ def test_an_unpatched_copy_conforms() -> None:
 
 def test_a_change_that_no_event_can_see_is_not_caught() -> None:
     unseen = Patch("rules", "    def _drained", "    unseen = True\n\n    def _drained")
-    with library(unseen) as copy:
-        report = check(Options(events=1_000, subject=lambda: LibrarySubject(copy)))
+    with patched_library(unseen) as copy:
+        report = check(Options(events=1_000, run=against_library(copy)))
         assert copy.Node.unseen is True
     assert report.found is None
 
@@ -65,21 +64,21 @@ def test_a_change_that_no_event_can_see_is_not_caught() -> None:
     ],
 )
 def test_a_patch_that_does_not_fit_fails_loudly(patch: Patch, message: str) -> None:
-    with pytest.raises(PatchError, match=message), library(patch):
+    with pytest.raises(PatchError, match=message), patched_library(patch):
         pass
 
 
 def test_so_does_one_of_the_specification() -> None:
     with pytest.raises(PatchError, match="node: found 0 times"):
-        rule(Patch("node", "no such text", ""))
-    assert rule()(start(0).node, Start()) == start(0)
+        patched_rule(Patch("node", "no such text", ""))
+    assert patched_rule()(start(0).node, Start()) == start(0)
 
 
 def test_nothing_of_a_copy_is_left_behind() -> None:
     before = set(sys.modules), list(sys.meta_path)
-    with library() as copy:
+    with patched_library() as copy:
         assert copy.__name__ in sys.modules
     assert (set(sys.modules), list(sys.meta_path)) == before
-    with pytest.raises(PatchError), library(Patch("rules", "no such text", "")):
+    with pytest.raises(PatchError), patched_library(Patch("rules", "no such text", "")):
         pass
     assert (set(sys.modules), list(sys.meta_path)) == before

@@ -8,27 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit.exact import ExactAudit
 from conformance.audit.run import audit
+from conformance.observe.observed import Checkpoint
 from conformance.observe.recorded import Recorded
-from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import SpecSubject
-from conformance.trace.records import Checkpoint
+from spec import values as v
 from spec.cluster import Disk, Member, persist
 from spec.pending import actions as pending_actions
-from spec.values import (
-    COMMAND,
-    CreateCluster,
-    ElectionTimeout,
-    Entry,
-    Heartbeat,
-    NodeId,
-    ProposeCommand,
-    Restart,
-    Start,
-)
-from tests.audit.judged import came_up, disk_of, found, voted
-from tests.support.recordings import Tape, written
+from tests.audit.judged import came_up, disk_of, found, problems, voted
+from tests.support.recordings import written
+from tests.support.tape import Tape
 
 # Restarts
 
@@ -48,9 +37,9 @@ def test_a_restart_with_what_was_saved_conforms() -> None:
         lambda disk: replace(disk, voted_for=0),
         lambda disk: replace(disk, log=disk.log.truncated(1)),
         lambda disk: replace(disk, log=disk.log.truncated(0)),
-        lambda disk: replace(disk, log=disk.log.appended((Entry(1, COMMAND),))),
-        lambda disk: replace(disk, log=disk.log.truncated(1).appended((Entry(1, COMMAND),))),
-        lambda disk: Start(),
+        lambda disk: replace(disk, log=disk.log.appended((v.Entry(1, v.COMMAND),))),
+        lambda disk: replace(disk, log=disk.log.truncated(1).appended((v.Entry(1, v.COMMAND),))),
+        lambda disk: v.Start(),
     ],
     ids=[
         "term",
@@ -65,7 +54,7 @@ def test_a_restart_with_what_was_saved_conforms() -> None:
     ],
 )
 def test_a_restart_with_anything_else_is_found(
-    lose: Callable[[Restart], Start | Restart],
+    lose: Callable[[v.Restart], v.Start | v.Restart],
 ) -> None:
     recording = voted()
     again = came_up(recording, lose(disk_of(recording)))
@@ -82,10 +71,8 @@ def test_a_drain_that_a_crash_cut_short(kept: int) -> None:
     assert found(cut) == []
     assert found(came_up(cut, disk_of(cut))) == []
     assert found([*cut, recording[2]]) == [("SpecifiedActions", 1, 2)]
-    timer = Tape(LibrarySubject())
-    timer.add(Start())
-    timer.add(ElectionTimeout())
-    assert found([*cut, replace(timer.recorder.records[1], seq=3)]) == [("SpecifiedActions", 1, 2)]
+    timer = Tape().drive(v.Start(), v.ElectionTimeout())
+    assert found([*cut, replace(timer.records[1], seq=3)]) == [("SpecifiedActions", 1, 2)]
     if disk_of(cut) != disk_of(recording[:2]):
         lied = came_up(cut, disk_of(recording[:2]))
         assert found(lied) == [("RestartFromDisk", 1, 3)]
@@ -93,11 +80,8 @@ def test_a_drain_that_a_crash_cut_short(kept: int) -> None:
 
 def test_a_crash_between_the_last_action_and_the_end_of_the_drain() -> None:
     """The end of the drain is what commits; where none came, the node has not committed."""
-    tape = Tape(LibrarySubject())
-    tape.add(Start())
-    tape.add(CreateCluster(frozenset({1})))
-    tape.add(Heartbeat())
-    start, created, heartbeat = tape.recorder.records
+    tape = Tape().drive(v.Start(), v.CreateCluster(frozenset({1})), v.Heartbeat())
+    start, created, heartbeat = tape.records
     assert created.state.commit_index == created.state.last_position.index > 0
     cut = [start, replace(created, state=created.state._replace(commit_index=0))]
     assert found(cut) == []
@@ -131,20 +115,18 @@ def test_no_crash_excuses_a_wrong_state() -> None:
 
 
 def test_what_is_not_drained_stays_pending() -> None:
-    tape = Tape(LibrarySubject())
-    tape.add(Start(), drain=False)
-    tape.add(CreateCluster(frozenset({1})), drain=False)
-    tape.add(ProposeCommand(), drain=False)
-    tape.add(Heartbeat(), drain=False)
-    tape.add(ProposeCommand())
-    recording = tape.recorder.records
+    tape = Tape().drive(
+        v.Start(), v.CreateCluster(frozenset({1})), v.ProposeCommand(), v.Heartbeat(), drain=False
+    )
+    tape.drive(v.ProposeCommand())
+    recording = tape.records
     assert [record.actions is None for record in recording] == [True, True, True, True, False]
     assert found(recording) == []
     # Executed at once, or never, or twice, it is a departure.
     hasty = replace(recording[1], actions=(recording[4].actions or ())[:1])
     assert found([recording[0], hasty, *recording[2:]]) == [("SpecifiedActions", 1, 2)]
     never = [*recording[:4], replace(recording[4], actions=())]
-    tape.add(Heartbeat())
+    tape.drive(v.Heartbeat())
     assert found([*never, recording[5]]) == [("SpecifiedActions", 1, 5)]
     twice = replace(recording[5], actions=recording[4].actions)
     assert found([*recording[:5], twice]) == [("SpecifiedActions", 1, 6)]
@@ -162,7 +144,7 @@ class Following:
 
     def take(self, record: Recorded) -> None:
         assert not isinstance(record.event, Checkpoint)
-        if isinstance(record.event, Restart):
+        if isinstance(record.event, v.Restart):
             self.disk = Disk(*disk_fields(record.event))
         self.subject.handle(record.node, record.event)
         if record.actions is not None:
@@ -170,28 +152,24 @@ class Following:
             for action in record.actions:
                 self.disk = persist(self.disk, action)
 
-    def checkpoint(self, node: NodeId, seq: int) -> Recorded:
+    def checkpoint(self, node: v.NodeId, seq: int) -> Recorded:
         member: Member = self.subject.members[node]
         checkpoint = Checkpoint(
-            member.node, pending_actions(member.pending, member.node), Restart(*self.disk)
+            member.node, pending_actions(member.pending, member.node), v.Restart(*self.disk)
         )
         return Recorded(node, seq, checkpoint, None, None, self.subject.observe(node))
 
 
-def disk_fields(restart: Restart) -> Disk:
+def disk_fields(restart: v.Restart) -> Disk:
     return Disk(restart.current_term, restart.voted_for, restart.log)
 
 
 def pipelined() -> list[Recorded]:
     """Node 1 leads alone, and at seq 4 owes a write."""
-    tape = Tape(LibrarySubject())
-    tape.add(Start())
-    tape.add(CreateCluster(frozenset({1})))
-    tape.add(ProposeCommand())
-    tape.add(ProposeCommand(), drain=False)
-    tape.add(ProposeCommand())
-    tape.add(Heartbeat())
-    return tape.recorder.records
+    tape = Tape().drive(v.Start(), v.CreateCluster(frozenset({1})), v.ProposeCommand())
+    tape.drive(v.ProposeCommand(), drain=False)
+    tape.drive(v.ProposeCommand(), v.Heartbeat())
+    return tape.records
 
 
 @pytest.mark.parametrize("recording", [pipelined, voted], ids=["leader", "follower"])
@@ -219,28 +197,24 @@ def wrong_checkpoints() -> Iterator[tuple[str, Recorded]]:
     event = right.event
     assert isinstance(event, Checkpoint)
     node, disk = event.node, event.disk
-    yield "node", replace(right, event=replace(event, node=node._replace(seqno=node.seqno + 1)))
-    yield "node", replace(right, event=replace(event, node=node._replace(commit_index=0)))
-    yield "node", replace(right, event=replace(event, node=node._replace(current_term=7)))
-    shorter = node._replace(log=node.log.truncated(node.log.last_index - 1))
-    yield "node", replace(right, event=replace(event, node=shorter))
-    yield (
-        "node",
-        replace(right, event=replace(event, node=node._replace(log=node.log.truncated(0)))),
-    )
-    yield "pending", replace(right, event=replace(event, pending=()))
-    yield "pending", replace(right, event=replace(event, pending=event.pending[:1]))
-    yield "disk", replace(right, event=replace(event, disk=replace(disk, voted_for=None)))
-    lost = replace(disk, log=disk.log.truncated(disk.log.last_index - 1))
-    yield "disk", replace(right, event=replace(event, disk=lost))
+    log, shorter = node.log, disk.log.truncated(disk.log.last_index - 1)
+    for part, wrong in (
+        ("node", replace(event, node=node._replace(seqno=node.seqno + 1))),
+        ("node", replace(event, node=node._replace(commit_index=0))),
+        ("node", replace(event, node=node._replace(current_term=7))),
+        ("node", replace(event, node=node._replace(log=log.truncated(log.last_index - 1)))),
+        ("node", replace(event, node=node._replace(log=log.truncated(0)))),
+        ("pending", replace(event, pending=())),
+        ("pending", replace(event, pending=event.pending[:1])),
+        ("disk", replace(event, disk=replace(disk, voted_for=None))),
+        ("disk", replace(event, disk=replace(disk, log=shorter))),
+    ):
+        yield part, replace(right, event=wrong)
 
 
 @pytest.mark.parametrize(("part", "wrong"), list(wrong_checkpoints()))
 def test_a_checkpoint_that_the_records_did_not_lead_to(part: str, wrong: Recorded) -> None:
-    judge = ExactAudit()
-    for record in [*pipelined()[:4], wrong]:
-        judge.add(record)
-    (problem,) = judge.finish()
+    (problem,) = problems([*pipelined()[:4], wrong])
     assert (problem.property, problem.node, problem.seq) == ("Checkpoint", 1, 5)
     assert problem.detail.startswith(part)
 

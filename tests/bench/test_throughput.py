@@ -14,7 +14,8 @@ import pytest
 
 from conformance.audit.run import Level, audit
 from conformance.observe.recorded import Recorded, Recorder
-from conformance.simulation.check import Options, check
+from conformance.simulation.check import LIBRARY, Options, check, specified
+from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
@@ -40,8 +41,8 @@ def measure(benchmark: Any, events: int, run: Callable[[], object]) -> None:
 @pytest.mark.benchmark(group="lockstep, 3 nodes, default faults")
 @pytest.mark.parametrize("compared", ["with the library", "properties alone"])
 def test_lockstep(benchmark: Any, compared: str) -> None:
-    subject = LibrarySubject if compared == "with the library" else None
-    options = Options(seed=1, events=5_000, nodes=3, subject=subject)
+    run = LIBRARY if compared == "with the library" else specified()
+    options = Options(seed=1, events=5_000, nodes=3, run=run)
     events = check(options).events
     assert events >= options.events
     measure(benchmark, events, lambda: check(options))
@@ -54,8 +55,10 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
         schedule = Schedule(11, episode, 3).honest()
         recorder = Recorder()
         lockstep = Lockstep(3, LibrarySubject(), recorder=recorder)
-        while lockstep.events < 5_000:
-            assert lockstep.take(schedule.next(lockstep.cluster)) is None
+        for played in play(schedule, lockstep, 10**9):
+            assert played.finding is None
+            if lockstep.events >= 5_000:
+                break
         if lockstep.cluster.history.committed:
             break
     path = tmp_path_factory.mktemp("bench") / "recording.jsonl"

@@ -19,8 +19,7 @@ from typer.testing import CliRunner
 from conformance.cli.app import app
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.simulation import check
-from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,7 +73,7 @@ def process(
 @contextmanager
 def with_mutant(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
     """`check`, with the library's copy that lacks a decision in the library's place."""
-    with library(*IN_LIBRARY[name]) as copy, monkeypatch.context() as patch:
-        options = partial(check.Options, subject=lambda: LibrarySubject(copy), shrink_seconds=2.0)
+    with patched_library(*IN_LIBRARY[name]) as copy, monkeypatch.context() as patch:
+        options = partial(check.Options, run=check.against_library(copy), shrink_seconds=2.0)
         patch.setattr(check, "Options", options)
         yield

@@ -15,7 +15,7 @@ import zstandard
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.simulation import replay
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 from tests.cli.helpers import process, run
 from tests.support.recordings import simulated, story, written
 
@@ -233,7 +233,7 @@ def test_a_difference_before_the_end_of_what_can_be_read(
     path = tmp_path / "cut"
     path.write_bytes(cut(text(lines)))
     assert run("replay", path).code == 2
-    with library(*IN_LIBRARY["D1"]) as copy:
+    with patched_library(*IN_LIBRARY["D1"]) as copy:
         subject = partial(replay.replay, subject=LibrarySubject(copy))
         monkeypatch.setattr(replay, "replay", subject)
         ran = run("replay", "--json", path)

@@ -13,7 +13,7 @@ from conformance.explore.search import run as run_module
 from conformance.explore.search.run import Report, progress_line
 from conformance.explore.states.bounds import PRESETS, Bounds, of_bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 from conformance.subjects.rebuild import Rebuilder
 from tests.cli.helpers import run
 
@@ -48,7 +48,7 @@ def test_json() -> None:
 def test_a_finding_is_told_written_and_reproduced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with library(*IN_LIBRARY["D1"]) as broken:
+    with patched_library(*IN_LIBRARY["D1"]) as broken:
         monkeypatch.setattr(run_module, "Rebuilder", lambda _: Rebuilder(broken))
         bounds = ("--terms", 3, "--log", 4, "--in-flight", 1)
         ran = run("explore", *bounds, "--out", tmp_path)

@@ -17,7 +17,7 @@ from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.mutants.planted.in_both import SEEDS, Seed
 from conformance.observe.finding import Difference, name_of
 from conformance.simulation.replay import replay
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.trace.save import save
 from spec.cluster import apply, new_cluster
 from spec.properties import check_change
@@ -101,7 +101,7 @@ def test_symmetry_loses_no_verdict() -> None:
 
 def test_a_library_that_departs_is_found_at_once() -> None:
     for decision in ("D1", "D2", "D9"):
-        with library(*IN_LIBRARY[decision]) as broken:
+        with patched_library(*IN_LIBRARY[decision]) as broken:
             bounds = Bounds(terms=3, log=4, in_flight=1)
             report = explore(Options(bounds, library=broken, eventually=False))
             if decision == "D9":  # without a bug elsewhere nobody asks for it
@@ -114,7 +114,7 @@ def test_a_library_that_departs_is_found_at_once() -> None:
 def test_what_is_hidden_in_the_library_is_found() -> None:
     """A sequence number that is not taken over shows only at the next but one reply."""
     patch = Patch("rules", "        follower.seqno = reply.seqno\n", "")
-    with library(patch) as broken:
+    with patched_library(patch) as broken:
         found = found_by(Options(Bounds(terms=1, log=3, in_flight=1), library=broken))
         assert isinstance(found.finding, Difference)
 

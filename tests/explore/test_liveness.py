@@ -18,7 +18,7 @@ from conformance.explore.states.bounds import Bounds
 from conformance.explore.states.space import Space, unpack
 from conformance.explore.states.symmetry import renamed
 from conformance.explore.states.tables import Keys, distinct
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import node as rules
 from spec.cluster import Cluster, Deliver, Drain, Member, Rule, apply
 from spec.values import Follower, Leader
@@ -72,7 +72,7 @@ def end_of(space: Space, stall: Stall, cluster: Cluster) -> Cluster:
 
 
 def broken(old: str, new: str) -> Rule:
-    return rule(Patch("node", old, new))
+    return patched_rule(Patch("node", old, new))
 
 
 # The specification

@@ -10,8 +10,9 @@ from conformance.explore.search.run import Options, Report, explore
 from conformance.explore.states.bounds import BadBounds, Bounds
 from conformance.explore.states.space import Space
 from conformance.explore.states.symmetry import Renaming, renamed, renamings
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
-from spec.cluster import apply, execute, new_cluster, remembered, sent, take
+from spec.cluster import execute, remembered, sent, take
 from spec.values import CreateCluster, Event, Restart
 from tests.explore.plain_search import orbits, reference
 
@@ -83,12 +84,9 @@ def test_a_run_says_what_it_says_nothing_of() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_rules_treat_all_names_alike(seed: int) -> None:
     """Symmetry: a renamed server takes a renamed event to its renamed next state."""
-    schedule = Schedule(seed, 0, 3).honest()
-    cluster = new_cluster(3)
     compared = 0
-    for _ in range(400):
-        change = apply(cluster, schedule.next(cluster))
-        cluster, turn = change.after, change.turn
+    for _, change in changes(Schedule(seed, 0, 3).honest(), length=400):
+        turn = change.turn
         if turn is None or not turn.before.up or turn.event is None:
             continue
         for names in permutations(range(3)):

@@ -8,9 +8,10 @@ from random import Random
 from typing import NamedTuple
 
 from conformance.prove.history.ghosts import Ghosts, initial
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
 from spec import node as rules
-from spec.cluster import Change, Cluster, Rule, apply, new_cluster
+from spec.cluster import Change, Cluster, Rule
 
 LONG, LATE = 8, 6
 """An episode ends beyond this index or this term: later ones take time and show little else."""
@@ -52,18 +53,16 @@ def events(size: int, count: int, seed: int = 0, rule: Rule = rules.step) -> Ite
     done = episode = 0
     while done < count:
         schedule = Schedule(seed, episode, profile=profile(seed, episode, size))
-        cluster, ghosts = new_cluster(size), initial(size)
-        for _ in range(schedule.profile.length):
-            change = apply(cluster, schedule.next(cluster), rule)
+        ghosts = initial(size)
+        for _, change in changes(schedule, rule):
             before = ghosts
             if change.turn is not None:
                 ghosts = ghosts.after(change.turn)
             yield Event(episode, change, before, ghosts)
-            cluster = change.after
             done += 1
             if any(
                 is_long(member.node.log.last_index, member.node.current_term)
-                for member in cluster.members
+                for member in change.after.members
             ):
                 break
         episode += 1

@@ -14,7 +14,7 @@ from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.mutants.planted.in_both import SEEDS
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Slip:
 
     @contextmanager
     def planted(self) -> Iterator[ModuleType]:
-        with library(*self.patches) as broken:
+        with patched_library(*self.patches) as broken:
             yield broken
 
 

@@ -24,10 +24,11 @@ from conformance.prove.changing.why.proofs import PROOFS
 from conformance.prove.induction.events import Step
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.statements.logic import Formula
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import node as rules
-from spec.cluster import Cluster, Rule, apply, new_cluster
+from spec.cluster import Cluster, Rule
 from spec.values import Config
 
 STATES = 400
@@ -56,19 +57,16 @@ def states(of_rule: Rule) -> Iterator[tuple[Cluster, History]]:
     """Of random runs, as long as no configuration has an only voter, and logs are short."""
     for episode in count():
         schedule = Schedule(3, episode, profile=profile(episode))
-        cluster = new_cluster(schedule.profile.nodes)
         history = History.of(schedule.profile.nodes)
-        for _ in range(schedule.profile.length):
-            change = apply(cluster, schedule.next(cluster), of_rule)
+        for _, change in changes(schedule, of_rule):
             if change.turn is not None:
                 history = history.after(change.turn)
             configs = [member.node.config for member in change.after.members]
             if any(has_only_voter(config) for config in configs):
                 break
-            if change.after.members is not cluster.members:
+            if change.after.members is not change.before.members:
                 yield change.after, history
-            cluster = change.after
-            if any(member.node.log.last_index > 9 for member in cluster.members):
+            if any(member.node.log.last_index > 9 for member in change.after.members):
                 break
 
 
@@ -96,7 +94,7 @@ def test_a_bug_breaks_one_in_a_run() -> None:
     """Half of the voters elect a leader."""
     half = Patch("node", "> len(voters) // 2", ">= len(voters) // 2")
     found: set[str] = set()
-    for number, (cluster, history) in enumerate(states(rule(half))):
+    for number, (cluster, history) in enumerate(states(patched_rule(half))):
         found |= {one.name for one in broken(cluster, history)}
         if found or number > STATES:
             break
@@ -158,7 +156,7 @@ def test_a_joint_quorum_over_the_union_is_no_quorum() -> None:
         "return majority(config.voters) and (not config.is_joint or majority(config.new_voters))",
         "return majority(config.voters | config.new_voters)",
     )
-    assert Rules(3).prove(Subjects(rule=rule(union))).result == "refuted"
+    assert Rules(3).prove(Subjects(rule=patched_rule(union))).result == "refuted"
 
 
 # Steps
@@ -193,7 +191,7 @@ def test_a_step_that_breaks_one_is_open() -> None:
         "        current_term=node.current_term + 1,\n        voted_for=node.id,\n",
         "        current_term=node.current_term + 1,\n        voted_for=None,\n",
     )
-    prover = Changing(4, rule(forgets))
+    prover = Changing(4, patched_rule(forgets))
     checked = prover.check(step_of("election timeout", "any log, not joint, old voter"))
     assert "Candidate[0]" in [name for _, goals in checked.open for name, _ in goals]
 

@@ -24,7 +24,7 @@ from conformance.prove.history.view import Concrete, claims_of
 from conformance.prove.statements.claims import CLAIMS, Claim
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import node as rules
 from spec.cluster import Cluster, Comeback, Rule, Turn, apply, new_cluster
 from spec.values import Candidate, SnapshotInstalled
@@ -223,7 +223,7 @@ SHOWN_BY = {
 @pytest.mark.parametrize("name", BUGS)
 def test_a_bug_breaks_a_lemma_or_a_claim(name: str) -> None:
     size = 4 if name == "vote-counted-twice" else 3
-    assert first_broken(size, rule(*BUGS[name]), SHOWN_BY.get(name, 0))
+    assert first_broken(size, patched_rule(*BUGS[name]), SHOWN_BY.get(name, 0))
 
 
 def first_broken(size: int, of: Rule = rules.step, seed: int = 0) -> list[Broken]:

@@ -24,7 +24,7 @@ from conformance.prove.reachable import from_empty, told
 from conformance.prove.scope.models import Search, counterexample, scope_of, witness
 from conformance.prove.scope.read_model import Model
 from conformance.prove.statements.views import SENDER
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import cluster, pending
 from spec import node as rules
 from spec.cluster import Member
@@ -131,7 +131,7 @@ def is_open(prover: Induction, step: Step) -> bool:
 @pytest.mark.parametrize("name", BUGS)
 def test_a_bug_that_is_not_proved_is_refuted_by_a_state_that_replays(name: str) -> None:
     bug = BUGS[name]
-    wrong = rule(*bug.patches)
+    wrong = patched_rule(*bug.patches)
     assert is_open(Induction(bug.size, wrong), bug.step)
     found = counterexample(bug.size, wrong, bug.step)
     assert found is not None
@@ -149,7 +149,7 @@ def test_the_right_rule_is_not_refuted_there(name: str) -> None:
 def test_a_state_breaks_what_is_said_of_it() -> None:
     """And is what Figure 8 tells of: the entry that is counted is of an earlier term."""
     bug = BUGS["commits an earlier term"]
-    found = counterexample(3, rule(*bug.patches), bug.step)
+    found = counterexample(3, patched_rule(*bug.patches), bug.step)
     assert found is not None
     before, after = found.turn.before.node, found.turn.after.node
     assert found.what.startswith("CountedIsChosen: ")
@@ -189,7 +189,7 @@ def test_a_reply_before_the_write_is_refuted(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_check_that_the_lemmas_make_needless_is_not_missed() -> None:
     """What a snapshot covers is committed, so no leader's log contradicts it."""
-    without = rule(
+    without = patched_rule(
         *node(
             "entries[covered - 1].term != log.snapshot_position.term:",
             "entries[covered - 1].term < 0:",
@@ -216,7 +216,7 @@ def test_a_removed_leader_that_forgets_its_vote_takes_a_change_of_membership() -
 
 def test_it_is_said_whether_there_is_a_run_from_an_empty_cluster() -> None:
     bug = BUGS["forgets its vote in a crash"]
-    wrong = rule(*bug.patches)
+    wrong = patched_rule(*bug.patches)
     found = counterexample(3, wrong, bug.step)
     assert found is not None
     bounds = Bounds(terms=2, log=3, in_flight=1, crashes=1, proposals=0)

@@ -129,11 +129,11 @@ def test_nor_is_what_was_edited_meanwhile(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_violation_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     from conformance.mutants.planted.catalogue import by_name
-    from conformance.simulation.check import Options
+    from conformance.simulation.check import Options, live
 
     with by_name("earlier-term-commit").planted() as broken:
         monkeypatch.setattr(
-            claims, "Options", lambda seed, events: Options(seed, 5_000, live=broken)
+            claims, "Options", lambda seed, events: Options(seed, 5_000, run=live(broken))
         )
         with pytest.raises(FailedError, match="lockstep: violation"):
             lockstep("quick", lambda _: None)

@@ -16,7 +16,7 @@ from conformance.prove.runner import cache
 from conformance.release.verify import verify
 from conformance.simulation.check import Options
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
+from conformance.subjects.patched import patched_library
 from conformance.subjects.rebuild import Rebuilder
 from tests.cli.helpers import Ran, run, with_mutant
 from tests.prove.runner import sample
@@ -31,7 +31,7 @@ def traces(tmp_path: Path) -> Path:
     """A collection of one golden trace and one violation."""
     directory = tmp_path / "traces"
     written(directory / "golden" / "healthy.jsonl.gz", simulated(3))
-    with library(*IN_LIBRARY["D1"]) as copy:
+    with patched_library(*IN_LIBRARY["D1"]) as copy:
         written(directory / "violations" / "vote.jsonl", story("D1", LibrarySubject(copy)))
     expect(directory / "golden", {"healthy.jsonl.gz": HEALTHY})
     expect(directory / "violations", {"vote.jsonl": VIOLATION})
@@ -157,7 +157,7 @@ def test_an_exploration_is_part_of_it(traces: Path) -> None:
     report = verify(Options(events=50), traces, small)
     assert report.explored is not None
     assert report.explored.verdict == report.verdict == "conforms"
-    with library(*IN_LIBRARY["D1"]) as copy, pytest.MonkeyPatch.context() as patch:
+    with patched_library(*IN_LIBRARY["D1"]) as copy, pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_module, "Rebuilder", lambda _: Rebuilder(copy))
         broken = {"broken": Bounds(terms=3, log=4, in_flight=1)}
         report = verify(Options(events=50), traces, broken)

@@ -11,16 +11,26 @@ import raftbare
 from conformance.audit.decisions import D1, as_in_crate
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.finding import Difference, describe, name_of
+from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorder
-from conformance.simulation.check import Found, Options, Report, check
-from conformance.simulation.choices import choice_of, step_of
-from conformance.simulation.lockstep import Lockstep, run
+from conformance.simulation.check import (
+    Found,
+    Options,
+    Report,
+    against,
+    against_library,
+    check,
+    specified,
+)
+from conformance.simulation.choices import choice_of, step_of, take_all
+from conformance.simulation.episode import changes, first_finding, play
+from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.subject import SpecSubject, Subject
-from conformance.trace.translate import Observed
 from spec.cluster import Deliver
 from spec.properties import Violation
 from spec.values import Action, Event, Log, NodeId, Outcome
@@ -76,19 +86,19 @@ D1_EPISODE, D1_NODES = 79, 3
 
 @pytest.fixture(scope="module")
 def d2_copy() -> Iterator[Callable[[], Subject]]:
-    with library(*IN_LIBRARY["D2"]) as copy:
+    with patched_library(*IN_LIBRARY["D2"]) as copy:
         yield partial(LibrarySubject, copy)
 
 
 @pytest.fixture(scope="module")
 def difference(d2_copy: Callable[[], Subject]) -> Found:
     """The library and the specification disagree."""
-    found = check(Options(events=20_000, subject=d2_copy, shrink_seconds=60.0)).found
+    found = check(Options(events=20_000, run=against(d2_copy), shrink_seconds=60.0)).found
     assert found is not None
     return found
 
 
-D1_OPTIONS = Options(subject=None, rule=as_in_crate(D1), episode=D1_EPISODE, shrink_seconds=60.0)
+D1_OPTIONS = Options(run=specified(as_in_crate(D1)), episode=D1_EPISODE, shrink_seconds=60.0)
 
 
 @pytest.fixture(scope="module")
@@ -116,23 +126,25 @@ def test_a_violation_is_found_and_names_the_property(violation: Found) -> None:
 def test_the_episode_of_a_finding_finds_it_again(
     difference: Found, d2_copy: Callable[[], Subject]
 ) -> None:
-    again = check(Options(episode=difference.episode, subject=d2_copy, shrink_seconds=60.0)).found
+    again = check(
+        Options(episode=difference.episode, run=against(d2_copy), shrink_seconds=60.0)
+    ).found
     assert again is not None
     assert (again.finding, again.choices) == (difference.finding, difference.choices)
     assert again.length_before == difference.length_before
 
 
-def fresh_difference(d2_copy: Callable[[], Subject], found: Found) -> Callable[[], Lockstep]:
+def fresh_difference(d2_copy: Callable[[], Subject], found: Found) -> Callable[[], Run]:
     return lambda: Lockstep(found.nodes, d2_copy())
 
 
-def assert_minimal(found: Found, fresh: Callable[[], Lockstep]) -> None:
+def assert_minimal(found: Found, fresh: Callable[[], Run]) -> None:
     """It shows again, to its last step, and not without any single one of its steps."""
-    shown, taken = run(fresh(), found.choices)
+    shown, taken = take_all(fresh(), found.choices)
     assert (shown, taken) == (found.finding, found.choices)
     for left_out in range(len(found.choices)):
         fewer = found.choices[:left_out] + found.choices[left_out + 1 :]
-        without, _ = run(fresh(), fewer)
+        without, _ = take_all(fresh(), fewer)
         assert without is None or name_of(without) != name_of(found.finding)
 
 
@@ -146,7 +158,7 @@ def test_a_difference_is_shrunk_to_what_it_needs(
 def test_a_violation_is_shrunk_to_what_it_needs(violation: Found) -> None:
     assert len(violation.choices) < violation.length_before / 4
     assert violation.nodes == D1_NODES
-    assert_minimal(violation, lambda: Lockstep(D1_NODES, None, as_in_crate(D1)))
+    assert_minimal(violation, lambda: Run(D1_NODES, as_in_crate(D1)))
 
 
 def test_what_was_recorded_is_the_shortest_schedule(difference: Found) -> None:
@@ -160,15 +172,14 @@ def test_what_was_recorded_is_the_shortest_schedule(difference: Found) -> None:
 
 def test_shrinking_without_time_keeps_the_whole_schedule() -> None:
     choices = []
-    schedule, lockstep = Schedule(0, D1_EPISODE), Lockstep(D1_NODES, None, as_in_crate(D1))
-    finding = None
-    while finding is None:
-        step = schedule.next(lockstep.cluster)
-        choices.append(choice_of(lockstep.cluster, step))
-        finding = lockstep.take(step)
-    fresh = partial(Lockstep, D1_NODES, None, as_in_crate(D1))
+    fresh = partial(Run, D1_NODES, as_in_crate(D1))
+    for before, step, finding in play(Schedule(0, D1_EPISODE), fresh()):
+        choices.append(choice_of(before, step))
+        if finding is not None:
+            break
+    assert finding is not None
     assert shrink(choices, finding, fresh, 0.0) == (choices, finding)
-    assert run(fresh(), choices) == (finding, choices)
+    assert take_all(fresh(), choices) == (finding, choices)
 
 
 def test_a_report_of_a_finding(violation: Found) -> None:
@@ -213,7 +224,7 @@ class Lying:
 
 @pytest.mark.parametrize("about", ["outcome", "actions", "state", "log"])
 def test_every_kind_of_answer_is_compared(about: str) -> None:
-    options = Options(events=2_000, subject=lambda: Lying(about), shrink_seconds=0)
+    options = Options(events=2_000, run=against(lambda: Lying(about)), shrink_seconds=0)
     found = check(options).found
     assert found is not None
     assert isinstance(found.finding, Difference)
@@ -221,8 +232,8 @@ def test_every_kind_of_answer_is_compared(about: str) -> None:
 
 
 def test_a_subject_that_tells_the_truth_conforms() -> None:
-    assert check(Options(events=2_000, subject=SpecSubject)).found is None
-    truth = Options(events=2_000, subject=lambda: Lying(""))
+    assert check(Options(events=2_000, run=against(SpecSubject))).found is None
+    truth = Options(events=2_000, run=against(lambda: Lying("")))
     assert check(truth).found is None
 
 
@@ -230,8 +241,7 @@ def test_a_recorder_notes_every_event_and_its_drain() -> None:
     recorder = Recorder()
     schedule = Schedule(0, 0)
     lockstep = Lockstep(schedule.profile.nodes, LibrarySubject(raftbare), recorder=recorder)
-    for _ in range(200):
-        assert lockstep.take(schedule.next(lockstep.cluster)) is None
+    assert first_finding(schedule, lockstep, 200) is None
     assert len(recorder.records) == lockstep.events + schedule.profile.nodes
     for node in range(schedule.profile.nodes):
         numbers = [record.seq for record in recorder.records if record.node == node]
@@ -239,22 +249,18 @@ def test_a_recorder_notes_every_event_and_its_drain() -> None:
 
 
 def test_a_choice_finds_its_step_again() -> None:
-    schedule, lockstep = Schedule(0, 1), Lockstep(Schedule(0, 1).profile.nodes, None)
     delivered = 0
-    for _ in range(300):
-        cluster, step = lockstep.cluster, schedule.next(lockstep.cluster)
-        again = step_of(cluster, choice_of(cluster, step))
-        assert again == step
+    for step, change in changes(Schedule(0, 1), length=300):
+        assert step_of(change.before, choice_of(change.before, step)) == step
         delivered += isinstance(step, Deliver)
-        lockstep.take(step)
     assert delivered > 20
 
 
 def test_long_tables_of_marks_are_as_right_as_short_ones() -> None:
     """They are arrays from some length on, which schedules do not come to."""
     packed = Patch("entries", "MANY: Final = 256", "MANY: Final = 2")
-    with library(packed) as copy:
-        options = Options(events=20_000, subject=lambda: LibrarySubject(copy))
+    with patched_library(packed) as copy:
+        options = Options(events=20_000, run=against_library(copy))
         report = check(options)
         log = copy.LogEntries(copy.LogPosition.ZERO, [copy.TermEntry(1), copy.TermEntry(2)])
     assert report.found is None

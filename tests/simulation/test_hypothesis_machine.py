@@ -27,18 +27,8 @@ from conformance.observe.finding import Finding
 from conformance.simulation.choices import step_of
 from conformance.simulation.lockstep import Lockstep
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library
-from spec.cluster import (
-    Comeback,
-    Crash,
-    Deliver,
-    Drain,
-    Duplicate,
-    Input,
-    Lose,
-    Member,
-    Step,
-)
+from conformance.subjects.patched import patched_library
+from spec import cluster as c
 from spec.values import (
     Config,
     CreateCluster,
@@ -66,12 +56,12 @@ class RaftMachine(RuleBasedStateMachine):
         self.lockstep = Lockstep(4, LibrarySubject(self.copy))
         self.finding: Finding | None = None
 
-    def take(self, step: Step) -> None:
+    def take(self, step: c.Step) -> None:
         """A step, if it may happen now; nothing more once something is wrong."""
         if self.finding is None and step_of(self.lockstep.cluster, step) is not None:
             self.finding = self.lockstep.take(step)
 
-    def member(self, node: int) -> Member:
+    def member(self, node: int) -> c.Member:
         return self.lockstep.cluster.members[node]
 
     def leaders(self) -> list[int]:
@@ -89,14 +79,14 @@ class RaftMachine(RuleBasedStateMachine):
 
     def arrive(self, at: int, keep: int | None = None) -> None:
         to = self.lockstep.cluster.network[at].to
-        self.take(Deliver(at, keep))
-        self.take(Drain(to))
+        self.take(c.Deliver(at, keep))
+        self.take(c.Drain(to))
 
     def go_on(self, node: int, then: int) -> None:
         """After an input: nothing at all, or a drain and some of the deliveries that follow."""
         if then < 0:
             return
-        self.take(Drain(node))
+        self.take(c.Drain(node))
         for _ in range(then):
             network = self.lockstep.cluster.network
             arriving = [at for at, envelope in enumerate(network) if self.member(envelope.to).up]
@@ -107,35 +97,35 @@ class RaftMachine(RuleBasedStateMachine):
     @initialize(voters=st.integers(2, 4), then=THEN)
     def create(self, voters: int, then: int) -> None:
         self.voters = frozenset(range(voters))
-        self.take(Input(0, CreateCluster(self.voters)))
+        self.take(c.Input(0, CreateCluster(self.voters)))
         self.go_on(0, then)
 
     @rule(node=NODES, then=THEN)
     def timeout(self, node: int, then: int) -> None:
-        self.take(Input(node, ElectionTimeout()))
+        self.take(c.Input(node, ElectionTimeout()))
         self.go_on(node, then)
 
     @rule(node=NODES)
     def create_again(self, node: int) -> None:
         """To be refused, but for a creator that crashed before its disk had anything."""
         if node == 0 or self.member(node).node.log.last_index > 0:
-            self.take(Input(node, CreateCluster(self.voters)))
+            self.take(c.Input(node, CreateCluster(self.voters)))
 
     @rule(node=NODES)
     def propose_to_anyone(self, node: int) -> None:
-        self.take(Input(node, ProposeCommand()))
+        self.take(c.Input(node, ProposeCommand()))
 
     @precondition(lambda self: self.leaders())
     @rule(number=NUMBERS, count=st.integers(1, 4), then=THEN)
     def propose(self, number: int, count: int, then: int) -> None:
         leader = self.leaders()[number % len(self.leaders())]
         for _ in range(count):
-            self.take(Input(leader, ProposeCommand()))
+            self.take(c.Input(leader, ProposeCommand()))
         self.go_on(leader, then)
 
     @rule(node=NODES, then=THEN)
     def heartbeat(self, node: int, then: int) -> None:
-        self.take(Input(node, Heartbeat()))
+        self.take(c.Input(node, Heartbeat()))
         self.go_on(node, then)
 
     @precondition(lambda self: self.leaders())
@@ -146,7 +136,7 @@ class RaftMachine(RuleBasedStateMachine):
         leader = self.leaders()[number % len(self.leaders())]
         voters = self.member(leader).node.config.voters
         config = Config(voters, new_voters, non_voters - new_voters - voters)
-        self.take(Input(leader, ProposeConfig(config)))
+        self.take(c.Input(leader, ProposeConfig(config)))
         self.go_on(leader, then)
 
     @rule(node=NODES, voters=SETS, new_voters=SETS, non_voters=SETS)
@@ -158,12 +148,12 @@ class RaftMachine(RuleBasedStateMachine):
         non_voters: frozenset[int],
     ) -> None:
         """The library has to refuse what the specification refuses."""
-        self.take(Input(node, ProposeConfig(Config(voters, new_voters, non_voters))))
+        self.take(c.Input(node, ProposeConfig(Config(voters, new_voters, non_voters))))
 
     @precondition(lambda self: self.under_way)
     @rule(number=NUMBERS)
     def deliver(self, number: int) -> None:
-        self.take(Deliver(number % self.under_way))
+        self.take(c.Deliver(number % self.under_way))
 
     @precondition(lambda self: self.under_way)
     @rule(number=NUMBERS, keep=st.integers(0, 2))
@@ -173,42 +163,42 @@ class RaftMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.under_way)
     @rule(number=NUMBERS)
     def lose(self, number: int) -> None:
-        self.take(Lose(number % self.under_way))
+        self.take(c.Lose(number % self.under_way))
 
     @precondition(lambda self: self.under_way)
     @rule(number=NUMBERS)
     def duplicate(self, number: int) -> None:
-        self.take(Duplicate(number % self.under_way))
+        self.take(c.Duplicate(number % self.under_way))
 
     @rule(node=NODES)
     def drain(self, node: int) -> None:
-        self.take(Drain(node))
+        self.take(c.Drain(node))
 
     @precondition(lambda self: self.all_up)
     @rule(node=NODES, after=st.integers(0, 5))
     def crash_within_drain(self, node: int, after: int) -> None:
-        self.take(Input(node, ElectionTimeout()))
-        self.take(Drain(node, crash_after=after))
+        self.take(c.Input(node, ElectionTimeout()))
+        self.take(c.Drain(node, crash_after=after))
 
     @precondition(lambda self: self.all_up)
     @rule(node=NODES)
     def crash(self, node: int) -> None:
-        self.take(Crash(node))
+        self.take(c.Crash(node))
 
     @precondition(lambda self: not self.all_up)
     @rule()
     def comeback(self) -> None:
         for node in range(4):
-            self.take(Comeback(node))
+            self.take(c.Comeback(node))
 
     @rule(node=NODES, number=NUMBERS)
     def own_snapshot(self, node: int, number: int) -> None:
-        self.take(Drain(node))
+        self.take(c.Drain(node))
         known = self.member(node).node
         first = known.log.snapshot_position.index
         index = first + number % (known.commit_index - first + 1)
         position, config = known.log.position(index), known.log.config_at(index)
-        self.take(Input(node, SnapshotInstalled(position, config)))
+        self.take(c.Input(node, SnapshotInstalled(position, config)))
 
     @invariant()
     def nothing_is_wrong(self) -> None:
@@ -253,7 +243,7 @@ def test_library_and_specification_agree() -> None:
 
 
 def test_the_machine_finds_a_library_that_is_broken() -> None:
-    with library(*IN_LIBRARY["D2"]) as broken:
+    with patched_library(*IN_LIBRARY["D2"]) as broken:
 
         class Broken(RaftMachine):
             copy = broken

@@ -15,13 +15,13 @@ from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.in_both import SEEDS
 from conformance.observe.finding import Difference, name_of
 from conformance.observe.recorded import Recorder
-from conformance.simulation.check import Options, check
+from conformance.simulation.check import Options, against_library, check, live
+from conformance.simulation.episode import first_finding, play
 from conformance.simulation.live import Live
-from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.as_rule import rule_of
-from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.trace.save import save
 
 EPISODES = 25
@@ -35,17 +35,14 @@ FALLS_OVER = Patch(
 
 @pytest.mark.parametrize("episode", range(EPISODES))
 def test_a_live_cluster_goes_where_the_specified_one_goes(episode: int) -> None:
-    schedules = Schedule(3, episode), Schedule(3, episode)
-    nodes = schedules[0].profile.nodes
-    specified, live = Lockstep(nodes, None, recorder=Recorder()), Live(nodes, recorder=Recorder())
-    for _ in range(schedules[0].profile.length):
-        for schedule, cluster in zip(schedules, (specified, live), strict=True):
-            assert cluster.take(schedule.next(cluster.cluster)) is None
-        assert live.cluster == specified.cluster
-    assert live.witnesses == specified.witnesses
-    assert live.recorder is not None
-    assert specified.recorder is not None
-    assert live.recorder.records == specified.recorder.records
+    nodes = Schedule(3, episode).profile.nodes
+    recorders = Recorder(), Recorder()
+    both = Run(nodes, recorder=recorders[0]), Live(nodes, recorder=recorders[1])
+    for steps in zip(*(play(Schedule(3, episode), run) for run in both), strict=True):
+        assert [played.finding for played in steps] == [None, None]
+        assert both[0].cluster == both[1].cluster
+    assert both[0].witnesses == both[1].witnesses
+    assert recorders[0].records == recorders[1].records
 
 
 @pytest.mark.parametrize("name", ["elections", "changes", "snapshots"])
@@ -67,8 +64,8 @@ def test_the_library_as_a_rule_reaches_the_same_states(name: str) -> None:
 @pytest.mark.parametrize("name", ["earlier-term-commit", "vote-not-persisted"])
 def test_the_properties_alone_find_a_bug_of_the_library(name: str) -> None:
     seed = next(seed for seed in SEEDS if seed.name == name)
-    with library(*seed.in_library) as broken:
-        found = check(Options(events=20_000, shrink_seconds=5, live=broken)).found
+    with patched_library(*seed.in_library) as broken:
+        found = check(Options(events=20_000, shrink_seconds=5, run=live(broken))).found
         explored = explore(Exploring(seed.bounds, rule=rule_of(broken), library=None)).found
     assert found is not None
     assert name_of(found.finding) == seed.breaks
@@ -83,22 +80,22 @@ def test_they_see_the_order_in_which_the_library_hands_out_its_actions() -> None
         "            elif pending.save_voted_for:\n",
         "            elif pending.save_voted_for and not pending.sends:\n",
     )
-    with library(late) as broken:
-        found = check(Options(events=20_000, shrink_seconds=0, live=broken)).found
+    with patched_library(late) as broken:
+        found = check(Options(events=20_000, shrink_seconds=0, run=live(broken))).found
     assert found is not None
     assert name_of(found.finding) == "VotePersistedBeforeReply"
 
 
-def _checked(broken: ModuleType, live: bool) -> Options:
-    if live:
-        return Options(events=5_000, live=broken)
-    return Options(events=5_000, subject=lambda: LibrarySubject(broken))
+def _checked(broken: ModuleType, alive: bool) -> Options:
+    if alive:
+        return Options(events=5_000, run=live(broken))
+    return Options(events=5_000, run=against_library(broken))
 
 
-@pytest.mark.parametrize("live", [False, True])
-def test_what_the_library_raises_is_a_finding_and_is_shrunk(live: bool) -> None:
-    with library(FALLS_OVER) as broken:
-        found = check(_checked(broken, live)).found
+@pytest.mark.parametrize("alive", [False, True])
+def test_what_the_library_raises_is_a_finding_and_is_shrunk(alive: bool) -> None:
+    with patched_library(FALLS_OVER) as broken:
+        found = check(_checked(broken, alive)).found
     assert found is not None
     assert name_of(found.finding) == "Failure"
     assert isinstance(found.finding, Difference)
@@ -110,10 +107,9 @@ def test_a_recording_of_a_live_cluster_conforms(tmp_path: Path) -> None:
     path = tmp_path / "live.jsonl"
     schedule = Schedule(5, 2, 3).honest()
     recorder = Recorder()
-    live = Live(3, recorder=recorder)
-    for _ in range(schedule.profile.length):
-        assert live.take(schedule.next(live.cluster)) is None
+    cluster = Live(3, recorder=recorder)
+    assert first_finding(schedule, cluster) is None
     save(path, recorder.records, 3)
-    assert live.events > 50
+    assert cluster.events > 50
     assert audit([path], "exact").verdict == "conforms"
     assert audit([path], "safety").verdict == "conforms"

@@ -10,18 +10,18 @@ import pytest
 
 from conformance.audit.decisions import D6, as_in_crate
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.observe.observed import observed
+from conformance.observe.observed import Checkpoint, observed
 from conformance.observe.recorded import Recorded
 from conformance.prove.runner.obligation import Counterexample
 from conformance.prove.step.counterexample import as_records
+from conformance.simulation.episode import changes
 from conformance.simulation.replay import replay
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.subject import SpecSubject, Subject
-from conformance.trace.files import BadTrace
-from conformance.trace.records import Checkpoint
-from spec.cluster import Turn, apply, new_cluster
+from conformance.trace.errors import BadTrace
+from spec.cluster import Turn
 from spec.values import AppendEntriesReply, Leader, Receive, Restart
 from tests.support.recordings import STORIES, crate, simulated, story, written
 
@@ -48,7 +48,7 @@ def test_what_the_crate_was_told(name: str) -> None:
 @pytest.mark.parametrize("name", IN_LIBRARY)
 def test_a_copy_that_lacks_a_decision_differs(name: str, tmp_path: Path) -> None:
     path = written(tmp_path / "trace.jsonl", story(name, LibrarySubject()))
-    with library(*IN_LIBRARY[name]) as copy:
+    with patched_library(*IN_LIBRARY[name]) as copy:
         report = replay(path, LibrarySubject(copy))
     assert report.difference is not None
     assert (report.difference.node, report.seq) == (1, len(STORIES[name]))
@@ -77,11 +77,8 @@ def test_what_is_not_drained_stays_pending(tmp_path: Path) -> None:
 
 def turns() -> list[Turn]:
     """What happened to servers in an episode, without crashes and what was refused."""
-    schedule, cluster = Schedule(5, 3, 3), new_cluster(3)
     found = []
-    for _ in range(300):
-        change = apply(cluster, schedule.next(cluster))
-        cluster = change.after
+    for _, change in changes(Schedule(5, 3, 3), length=300):
         turn = change.turn
         if turn is not None and turn.before.up and turn.after.up and turn.after is not turn.before:
             found.append(turn)
@@ -109,7 +106,7 @@ def test_what_is_hidden_is_compared_at_the_end(tmp_path: Path) -> None:
         and isinstance(turn.event, Receive)
         and isinstance(turn.event.message, AppendEntriesReply)
     ]
-    with library(Patch("rules", "        follower.seqno = reply.seqno\n", "")) as copy:
+    with patched_library(Patch("rules", "        follower.seqno = reply.seqno\n", "")) as copy:
         report = replay(from_checkpoint(tmp_path, replies[0]), LibrarySubject(copy))
         assert replay(from_checkpoint(tmp_path, replies[0]), SpecSubject()).difference is None
     assert report.difference is not None
@@ -119,7 +116,7 @@ def test_what_is_hidden_is_compared_at_the_end(tmp_path: Path) -> None:
 
 def test_what_the_library_raises_is_a_difference(tmp_path: Path) -> None:
     path = written(tmp_path / "trace.jsonl", story("D6", LibrarySubject()))
-    with library(Patch("log", "last = log.last_position\n", "last = log.last\n")) as copy:
+    with patched_library(Patch("log", "last = log.last_position\n", "last = log.last\n")) as copy:
         report = replay(path, LibrarySubject(copy))
     assert report.difference is not None
     assert report.difference.what == "failure"

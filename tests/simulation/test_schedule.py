@@ -6,21 +6,16 @@ from collections import Counter
 
 import pytest
 
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import BUSY, MAX_NODES, Schedule, draw_profile
-from spec.cluster import Cluster, Deliver, Drain, Input, Step, apply, is_enabled, new_cluster
+from spec.cluster import Deliver, Drain, Input, Step, is_enabled
 from spec.node import step as rule
 from spec.pending import NOTHING
 from spec.values import Receive, Refused, SnapshotInstalled
 
 
 def steps(seed: int, episode: int, count: int = 120) -> list[Step]:
-    schedule = Schedule(seed, episode)
-    cluster: Cluster = new_cluster(schedule.profile.nodes)
-    taken: list[Step] = []
-    for _ in range(count):
-        taken.append(schedule.next(cluster))
-        cluster = apply(cluster, taken[-1]).after
-    return taken
+    return [step for step, _ in changes(Schedule(seed, episode), length=count)]
 
 
 def test_seed_and_episode_are_all_that_a_schedule_follows_from() -> None:
@@ -31,14 +26,11 @@ def test_seed_and_episode_are_all_that_a_schedule_follows_from() -> None:
 
 @pytest.mark.parametrize("episode", range(10))
 def test_every_step_is_enabled_and_in_the_end_most_of_them_are_of_use(episode: int) -> None:
-    schedule = Schedule(11, episode)
-    cluster = new_cluster(schedule.profile.nodes)
     kinds: Counter[str] = Counter()
-    for _ in range(200):
-        step = schedule.next(cluster)
-        assert is_enabled(cluster, step)
+    for step, change in changes(Schedule(11, episode), length=200):
+        assert is_enabled(change.before, step)
         kinds[type(step).__name__] += 1
-        cluster = apply(cluster, step).after
+        cluster = change.after
     assert kinds["Input"] > 0
     assert kinds["Drain"] > 0
     assert cluster.history.leaders
@@ -48,22 +40,19 @@ def test_what_the_schedule_makes_up_is_legal() -> None:
     """A snapshot is of a durable term; a call that nobody sent is true, or has to be refused."""
     snapshots = refused = accepted = 0
     for episode in range(30):
-        schedule = Schedule(4, episode)
-        cluster = new_cluster(schedule.profile.nodes)
-        for _ in range(schedule.profile.length):
-            step = schedule.next(cluster)
+        for step, change in changes(Schedule(4, episode)):
+            members = change.before.members
             match step:
                 case Input(node, SnapshotInstalled(position)):
-                    member = cluster.members[node]
+                    member = members[node]
                     snapshots += 1
                     assert not member.pending.save_current_term
                     assert position.index <= member.node.commit_index
                     assert position.term <= member.disk.current_term
                 case Input(node, Receive() as event):
-                    outcome = rule(cluster.members[node].node, event).outcome
+                    outcome = rule(members[node].node, event).outcome
                     refused += isinstance(outcome, Refused)
                     accepted += not isinstance(outcome, Refused)
-            cluster = apply(cluster, step).after
     assert min(snapshots, refused, accepted) > 10
 
 
@@ -83,15 +72,12 @@ def test_profiles_differ_and_leave_the_network_its_share() -> None:
 def test_a_drain_follows_an_input_unless_it_lingers() -> None:
     lingering = drained = 0
     for episode in range(20):
-        schedule = Schedule(0, episode)
-        cluster = new_cluster(schedule.profile.nodes)
-        for _ in range(150):
-            step = schedule.next(cluster)
+        for step, change in changes(Schedule(0, episode), length=150):
             if isinstance(step, Drain):
                 drained += 1
             elif isinstance(step, Deliver):
-                lingering += cluster.members[cluster.network[step.index].to].pending != NOTHING
-            cluster = apply(cluster, step).after
+                to = change.before.network[step.index].to
+                lingering += change.before.members[to].pending != NOTHING
     assert drained > 100
     assert lingering > 10
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
 from spec.cluster import (
     TERM_FIRST,
@@ -24,7 +25,6 @@ from spec.cluster import (
     crash,
     execute,
     is_enabled,
-    new_cluster,
     take,
 )
 from spec.properties import check_change, check_cluster
@@ -96,14 +96,10 @@ def crash_everywhere(cluster: Cluster, node: int) -> list[Action]:
 
 @pytest.mark.parametrize("episode", range(8))
 def test_a_drain_may_stop_after_any_of_its_actions(episode: int) -> None:
-    schedule = Schedule(3, episode)
-    cluster = new_cluster(schedule.profile.nodes)
     kinds: Counter[str] = Counter()
-    for _ in range(150):
-        step = schedule.next(cluster)
+    for step, change in changes(Schedule(3, episode), length=150):
         if isinstance(step, Drain):
-            kinds.update(type(a).__name__ for a in crash_everywhere(cluster, step.node))
-        cluster = apply(cluster, step).after
+            kinds.update(type(a).__name__ for a in crash_everywhere(change.before, step.node))
     assert {"SaveCurrentTerm", "SaveVotedFor", "AppendLogEntries"} <= set(kinds)
 
 

@@ -12,8 +12,9 @@ from conformance.mutants.planted.catalogue import by_name
 from conformance.observe.finding import Finding, name_of
 from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.run import Run
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec.cluster import Comeback, Crash, Deliver, Drain, Envelope, Input, Lose, Step
 from spec.values import (
     AppendEntriesCall,
@@ -42,21 +43,21 @@ IN_SPEC = Patch(
 class Story:
     """Steps of a cluster, up to the first finding."""
 
-    def __init__(self, lockstep: Lockstep) -> None:
-        self.lockstep = lockstep
+    def __init__(self, run: Run) -> None:
+        self.run = run
         self.late: list[Envelope] = []
         self.found: Finding | None = None
 
     @property
     def network(self) -> tuple[Envelope, ...]:
-        return self.lockstep.cluster.network
+        return self.run.cluster.network
 
     def node(self, node: int) -> Node:
-        return self.lockstep.cluster.members[node].node
+        return self.run.cluster.members[node].node
 
     def take(self, step: Step) -> None:
         if self.found is None:
-            self.found = self.lockstep.take(step)
+            self.found = self.run.take(step)
 
     def input(self, node: int, event: Event) -> None:
         self.take(Input(node, event))
@@ -78,8 +79,8 @@ class Story:
                 self.deliver(others[0])
 
 
-def told(lockstep: Lockstep) -> Story:
-    story = Story(lockstep)
+def told(run: Run) -> Story:
+    story = Story(run)
     for event in (
         CreateCluster(OLD),
         ProposeConfig(Config(OLD, frozenset(), OBSERVER)),
@@ -136,6 +137,6 @@ def test_they_did_in_the_library_while_a_candidate_stayed_one() -> None:
 
 
 def test_so_they_did_in_the_specification() -> None:
-    story = told(Lockstep(4, None, rule=rule(IN_SPEC)))
+    story = told(Run(4, patched_rule(IN_SPEC)))
     assert story.found is not None
     assert name_of(story.found) == "ElectionSafety"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.audit.decisions import D6, D9, as_in_crate
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import node as rules
 from spec.cluster import Rule
 from spec.node import commit_status, receive, step
@@ -256,7 +256,7 @@ def test_5_4_2_figure_8_e_an_entry_of_the_own_term_commits_it_and_s5_cannot_win(
 
 
 def test_5_4_2_a_leader_that_counts_entries_of_earlier_terms_loses_one() -> None:
-    counting_all = rule(
+    counting_all = patched_rule(
         Patch(
             "node",
             "if index <= node.commit_index or node.log.term(index) != node.current_term:",

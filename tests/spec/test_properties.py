@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from conformance.audit.decisions import DECISIONS, as_in_crate
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import properties
 from spec.cluster import (
     Change,
@@ -21,7 +22,6 @@ from spec.cluster import (
     Member,
     Rule,
     Turn,
-    apply,
     new_cluster,
 )
 from spec.node import step as true_rule
@@ -429,7 +429,7 @@ def test_a_server_that_is_down_counts_for_nothing() -> None:
 
 
 def _node(old: str, new: str) -> Rule:
-    return rule(Patch("node", old, new))
+    return patched_rule(Patch("node", old, new))
 
 
 BROKEN: dict[str, Callable[[], Rule]] = {
@@ -482,10 +482,8 @@ def first_broken(rule: Rule, seed: int, episodes: range, steps: int) -> list[Key
     """Step by step in both ways, up to the first that breaks anything; what it breaks."""
     for episode in episodes:
         schedule = Schedule(seed, episode)
-        cluster = new_cluster(schedule.profile.nodes)
-        for _ in range(min(schedule.profile.length, steps)):
-            change = apply(cluster, schedule.next(cluster), rule)
-            cluster = change.after
+        length = min(schedule.profile.length, steps)
+        for _, change in changes(schedule, rule, length):
             broken, quick = everything_broken(change), check_change(change)
             assert bool(broken) == (quick is not None), (episode, broken, quick)
             if quick is not None:

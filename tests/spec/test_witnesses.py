@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.simulation.check import Options, check
+from conformance.simulation.check import Options, check, specified
 from spec.cluster import Change, Comeback, Deliver, Lose, apply, new_cluster
 from spec.values import CreateCluster, ElectionTimeout
 from spec.witnesses import DRAIN, SOMETIMES, seen_in
@@ -10,13 +10,13 @@ from tests.support.scenario import Scenario
 
 
 def test_every_witness_is_seen_in_a_seeded_run() -> None:
-    report = check(Options(seed=0, events=20_000, subject=None))
+    report = check(Options(seed=0, events=20_000, run=specified()))
     assert report.found is None
     assert report.never_seen == []
 
 
 def test_a_run_that_says_nothing_of_a_witness_says_so() -> None:
-    report = check(Options(seed=0, events=300, nodes=1, subject=None))
+    report = check(Options(seed=0, events=300, nodes=1, run=specified()))
     assert report.witnesses["CommittedAtEndOfDrain"] > 0
     never = {"ConflictDropped", "LaggingFollowerInstalledSnapshot", "StaleReplyIgnored"}
     assert never <= set(report.never_seen)

@@ -9,37 +9,26 @@ from typing import Any
 import pytest
 
 import raftbare
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.readback import InconsistentError, State
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
+from spec import values as v
 from spec.pending import NOTHING, Pending
-from spec.values import (
-    COMMAND,
-    TERM,
-    ZERO,
-    AppendEntriesCall,
-    AppendLogEntries,
-    Candidate,
-    Config,
-    Entry,
-    Leader,
-    Node,
-    Position,
-    Progress,
-    SendMessage,
-    new_log,
-)
 
 
 def leading() -> State:
     """A leader of three, with a call owed to all and one to node 1."""
-    entries = (Entry(0, Config(frozenset({0, 1, 2}))), Entry(1, TERM), Entry(1, COMMAND))
-    log = new_log(entries=(*entries, Entry(1, COMMAND)))
-    prev, rest = Position(0, 1), log.after(1)
-    call = AppendEntriesCall(0, 1, 7, 1, prev, rest)
-    node = Node(0, Leader((Progress(1), Progress(2)), 1), 1, 0, log, 1, 7)
+    entries = (
+        v.Entry(0, v.Config(frozenset({0, 1, 2}))),
+        v.Entry(1, v.TERM),
+        v.Entry(1, v.COMMAND),
+    )
+    log = v.new_log(entries=(*entries, v.Entry(1, v.COMMAND)))
+    prev, rest = v.Position(0, 1), log.after(1)
+    call = v.AppendEntriesCall(0, 1, 7, 1, prev, rest)
+    node = v.Node(0, v.Leader((v.Progress(1), v.Progress(2)), 1), 1, 0, log, 1, 7)
     return node, Pending(
-        broadcast=call, append=AppendLogEntries(prev, rest), sends=(SendMessage(1, call),)
+        broadcast=call, append=v.AppendLogEntries(prev, rest), sends=(v.SendMessage(1, call),)
     )
 
 
@@ -56,10 +45,10 @@ def mutable_parts(root: object) -> dict[int, object]:
     return {at: part for at, part in parts.items() if not isinstance(part, immutable)}
 
 
-CAMPAIGNING = Node(0, Candidate(frozenset({0, 2})), 3, 0, leading()[0].log, 1, 9)
+CAMPAIGNING = v.Node(0, v.Candidate(frozenset({0, 2})), 3, 0, leading()[0].log, 1, 9)
 
 
-@pytest.mark.parametrize("state", [leading(), (CAMPAIGNING, NOTHING), (Node(0), NOTHING)])
+@pytest.mark.parametrize("state", [leading(), (CAMPAIGNING, NOTHING), (v.Node(0), NOTHING)])
 def test_two_nodes_of_one_state_share_nothing_that_changes(state: State) -> None:
     shared = (raftbare.entries.NO_TERMS, raftbare.entries.NO_CONFIGS, raftbare.LogPosition.ZERO)
     common = {id(part) for one in shared for part in (one, *gc.get_referents(one))}
@@ -76,33 +65,35 @@ def test_two_nodes_of_one_state_share_nothing_that_changes(state: State) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda node, owed: (node._replace(role=Leader((Progress(1),))), owed), "follows"),
+        (lambda node, owed: (node._replace(role=v.Leader((v.Progress(1),))), owed), "follows"),
         (
             lambda node, owed: (
-                node._replace(log=new_log(entries=(Entry(1, COMMAND),)), role=Leader(())),
+                node._replace(log=v.new_log(entries=(v.Entry(1, v.COMMAND),)), role=v.Leader(())),
                 Pending(),
             ),
             "begins a term after",
         ),
-        (lambda node, owed: (node, owed._replace(append=AppendLogEntries(ZERO, ()))), "write"),
+        (lambda node, owed: (node, owed._replace(append=v.AppendLogEntries(v.ZERO, ()))), "write"),
         (
             lambda node, owed: (
                 node,
-                owed._replace(append=AppendLogEntries(Position(9, 2), node.log.after(2))),
+                owed._replace(append=v.AppendLogEntries(v.Position(9, 2), node.log.after(2))),
             ),
             "write",
         ),
         (
             lambda node, owed: (
                 node,
-                Pending(broadcast=AppendEntriesCall(0, 1, 1, 0, ZERO, (Entry(1, COMMAND),))),
+                Pending(
+                    broadcast=v.AppendEntriesCall(0, 1, 1, 0, v.ZERO, (v.Entry(1, v.COMMAND),))
+                ),
             ),
             "begins a term after",
         ),
     ],
 )
 def test_a_state_that_the_library_cannot_be_in(
-    change: Callable[[Node, Pending], State], message: str
+    change: Callable[[v.Node, Pending], State], message: str
 ) -> None:
     rebuilder = Rebuilder()
     assert rebuilder.read(rebuilder.build(*leading())) == leading()
@@ -174,11 +165,11 @@ def test_what_is_kept_twice_has_to_agree(what: str) -> None:
 
 
 def test_the_table_that_is_shared_has_to_be_empty() -> None:
-    with library() as copy:
+    with patched_library() as copy:
         rebuilder: Any = Rebuilder(copy)
         rebuilder.library.entries.NO_TERMS.at.append(1)
         with pytest.raises(InconsistentError, match="all empty logs share"):
-            rebuilder.read(rebuilder.build(Node(0), NOTHING))
+            rebuilder.read(rebuilder.build(v.Node(0), NOTHING))
 
 
 @pytest.mark.parametrize(
@@ -189,5 +180,8 @@ def test_the_table_that_is_shared_has_to_be_empty() -> None:
     ],
 )
 def test_a_library_that_keeps_more_is_not_taken_for_what_it_was(patch: Patch) -> None:
-    with library(patch) as copy, pytest.raises(InconsistentError, match="keeps something else"):
+    with (
+        patched_library(patch) as copy,
+        pytest.raises(InconsistentError, match="keeps something else"),
+    ):
         Rebuilder(copy)

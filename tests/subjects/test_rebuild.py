@@ -12,36 +12,15 @@ import pytest
 
 from conformance.observe.finding import Difference
 from conformance.observe.observed import observed
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.readback import State
 from conformance.subjects.rebuild import Rebuilder
-from spec.cluster import Member, Turn, apply, drain, new_cluster, take
+from spec import values as v
+from spec.cluster import Member, Turn, drain, take
 from spec.pending import NOTHING, Pending
-from spec.values import (
-    TERM,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    BroadcastMessage,
-    Candidate,
-    Config,
-    CreateCluster,
-    Entry,
-    Event,
-    Heartbeat,
-    Leader,
-    Node,
-    Position,
-    ProposeConfig,
-    Receive,
-    Refused,
-    RequestVoteReply,
-    Restart,
-    SnapshotInstalled,
-    Start,
-    new_log,
-)
 
 
 @cache
@@ -50,10 +29,7 @@ def run_turns() -> list[Turn]:
     turns: list[Turn] = []
     for size in range(1, MAX_NODES + 1):
         for episode in range(3):
-            schedule, cluster = Schedule(7, episode, size), new_cluster(size)
-            for _ in range(150):
-                change = apply(cluster, schedule.next(cluster))
-                cluster = change.after
+            for _, change in changes(Schedule(7, episode, size), length=150):
                 if change.turn is not None:
                     turns.append(change.turn)
     return turns
@@ -70,22 +46,24 @@ def states() -> list[State]:
     return list(met)
 
 
-def probes(node: Node) -> Iterator[Event]:
+def probes(node: v.Node) -> Iterator[v.Event]:
     """What might come next, whether or not it did: of what is rare, a run has too little."""
     log, committed, term = node.log, node.log.position(node.commit_index), node.current_term
-    yield SnapshotInstalled(committed, log.config_at(node.commit_index))
-    entries = (Entry(term + 1, TERM),)  # of a new leader, whose log is no longer than it has to be
-    yield Receive(AppendEntriesCall(node.id + 1, term + 1, 1, 0, committed, entries))
+    yield v.SnapshotInstalled(committed, log.config_at(node.commit_index))
+    entries = (
+        v.Entry(term + 1, v.TERM),
+    )  # of a new leader, whose log is no longer than it has to be
+    yield v.Receive(v.AppendEntriesCall(node.id + 1, term + 1, 1, 0, committed, entries))
     match node.role:
-        case Leader(peers):
-            yield ProposeConfig(Config(node.config.voters, node.config.voters | {node.id + 1}))
+        case v.Leader(peers):
+            yield v.ProposeConfig(v.Config(node.config.voters, node.config.voters | {node.id + 1}))
             for peer in peers:
                 for index in range(log.snapshot_position.index, log.last_index + 1):
                     position = log.position(index)
-                    yield Receive(AppendEntriesReply(peer.node, term, node.seqno, position))
-        case Candidate():
+                    yield v.Receive(v.AppendEntriesReply(peer.node, term, node.seqno, position))
+        case v.Candidate():
             for peer_id in node.peers:
-                yield Receive(RequestVoteReply(peer_id, term, node.seqno, True))
+                yield v.Receive(v.RequestVoteReply(peer_id, term, node.seqno, True))
 
 
 @cache
@@ -123,9 +101,11 @@ def test_the_runs_come_by_what_is_to_be_rebuilt() -> None:
     assert sum(node.config.is_joint for node, _ in met) > 50
     assert sum(node.log.snapshot_position.index > 0 for node, _ in met) > 50
     joined = [pending.broadcast for _, pending in met]
-    assert sum(isinstance(call, AppendEntriesCall) and len(call.entries) > 2 for call in joined) > 9
-    assert sum(isinstance(turn.event, Restart) for turn in events) > 5
-    refused = Counter(turn.outcome.reason for turn in events if isinstance(turn.outcome, Refused))
+    assert (
+        sum(isinstance(call, v.AppendEntriesCall) and len(call.entries) > 2 for call in joined) > 9
+    )
+    assert sum(isinstance(turn.event, v.Restart) for turn in events) > 5
+    refused = Counter(turn.outcome.reason for turn in events if isinstance(turn.outcome, v.Refused))
     assert {"not_leader", "invariant", "invalid_config"} <= refused.keys()
 
 
@@ -140,7 +120,7 @@ def test_from_every_state_every_event_and_every_drain_is_as_specified() -> None:
 
 
 def test_with_a_copy_too() -> None:
-    with library() as copy:
+    with patched_library() as copy:
         rebuilder = Rebuilder(copy)
         assert all(type(rebuilder.build(*state)) is copy.Node for state in states()[:10])
         assert all(rebuilder.difference(turn) is None for turn in turns()[:500])
@@ -148,24 +128,24 @@ def test_with_a_copy_too() -> None:
 
 def test_a_step_and_the_drain_after_it() -> None:
     rebuilder = Rebuilder()
-    start = Node(0)
-    step = rebuilder.transition(start, NOTHING, CreateCluster(frozenset({0, 1})))
-    assert step.outcome == Position(0, 1)
-    turn = take(Member(start), CreateCluster(frozenset({0, 1})))
+    start = v.Node(0)
+    step = rebuilder.transition(start, NOTHING, v.CreateCluster(frozenset({0, 1})))
+    assert step.outcome == v.Position(0, 1)
+    turn = take(Member(start), v.CreateCluster(frozenset({0, 1})))
     assert step.state == (turn.after.node, turn.after.pending)
     actions, state = rebuilder.drain(step.live)
     assert (actions, state) == (drain(turn.after)[0], (turn.after.node, NOTHING))
-    assert [action.to for action in actions if isinstance(action, BroadcastMessage)] == [(1,)]
+    assert [action.to for action in actions if isinstance(action, v.BroadcastMessage)] == [(1,)]
     assert rebuilder.drain(step.live) == ((), state)
-    refused = rebuilder.transition(*state, Heartbeat())
-    assert (refused.outcome, refused.state) == (Refused("not_leader"), state)
-    assert rebuilder.transition(*state, Start()).state == (start, NOTHING)
+    refused = rebuilder.transition(*state, v.Heartbeat())
+    assert (refused.outcome, refused.state) == (v.Refused("not_leader"), state)
+    assert rebuilder.transition(*state, v.Start()).state == (start, NOTHING)
 
 
 # What a difference is
 
 
-ASKED = take(Member(Node(0)), CreateCluster(frozenset({0, 1})))
+ASKED = take(Member(v.Node(0)), v.CreateCluster(frozenset({0, 1})))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +154,7 @@ ASKED = take(Member(Node(0)), CreateCluster(frozenset({0, 1})))
         (ASKED._replace(outcome=None), "outcome"),
         (ASKED._replace(after=Member(ASKED.after.node)), "state"),
         (ASKED._replace(after=ASKED.after._replace(node=ASKED.before.node)), "state"),
-        (ASKED._replace(event=Heartbeat()), "outcome"),
+        (ASKED._replace(event=v.Heartbeat()), "outcome"),
     ],
 )
 def test_every_part_of_a_turn_is_compared(turn: Turn, what: str) -> None:
@@ -186,8 +166,8 @@ def test_every_part_of_a_turn_is_compared(turn: Turn, what: str) -> None:
 def test_what_is_no_difference() -> None:
     """That a server goes down, and a restart that both refuse."""
     assert Rebuilder().difference(Turn(ASKED.after, ASKED.after._replace(up=False))) is None
-    turn = take(Member(Node(0)), Restart(2, None, new_log(entries=(Entry(3, TERM),))))
-    assert turn.outcome == Refused("invariant")
+    turn = take(Member(v.Node(0)), v.Restart(2, None, v.new_log(entries=(v.Entry(3, v.TERM),))))
+    assert turn.outcome == v.Refused("invariant")
     assert Rebuilder().difference(turn) is None
 
 
@@ -258,7 +238,7 @@ def tells(copy: ModuleType, turn: Turn) -> str | None:
 
 @pytest.mark.parametrize("bug", [*HIDDEN, *OWED])
 def test_a_hidden_state_that_is_wrong_is_caught_at_once(bug: str) -> None:
-    with library(Patch(*{**HIDDEN, **OWED}[bug])) as copy:
+    with patched_library(Patch(*{**HIDDEN, **OWED}[bug])) as copy:
         rebuilder = Rebuilder(copy)
         caught = (turn for turn in turns() if rebuilder.difference(turn) is not None)
         told = "actions" if bug in OWED else None
@@ -280,7 +260,7 @@ def test_a_hidden_state_that_is_wrong_is_caught_at_once(bug: str) -> None:
 def test_what_comes_of_the_drain_and_what_is_raised(
     patch: tuple[str, str, str], what: str, found: str
 ) -> None:
-    with library(Patch(*patch)) as copy:
+    with patched_library(Patch(*patch)) as copy:
         _, difference = first_difference(Rebuilder(copy)) or (None, None)
     assert difference is not None
     assert difference.what == what

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.trace.files import MAX_LINE, BadTrace, TraceReader, TruncatedTrace, read
-
-ZERO = {"term": 0, "index": 0}
-STATE = {
-    "role": "follower",
-    "current_term": 0,
-    "voted_for": None,
-    "commit_index": 0,
-    "last_position": ZERO,
-    "snapshot_position": ZERO,
-    "config": {"voters": [], "new_voters": [], "non_voters": []},
-}
-HEADER = {"format": "raftbare-trace", "version": 1, "implementation": "test", "nodes": 3}
-
-
-def record(node: int = 0, seq: int = 1, **fields: Any) -> dict[str, Any]:
-    made = {"node": node, "seq": seq, "event": {"kind": "start"}, "outcome": None, "state": STATE}
-    return made | fields
-
-
-def text(*lines: Any) -> bytes:
-    return b"".join(
-        (line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines
-    )
-
-
-def consume(path: Path) -> tuple[int, BadTrace]:
-    """How many records a bad trace yields, and what it then raises."""
-    seen = 0
-    with pytest.raises(BadTrace) as caught:
-        for _ in read(path):
-            seen += 1
-    return seen, caught.value
-
+from conformance.trace.errors import BadTrace, TruncatedTrace
+from conformance.trace.files import MAX_LINE, TraceReader, read
+from tests.trace.lines import HEADER, consume, record, text
 
 HEADERS = {
     "a record instead": (record(), "the first line is not a header", '{"format":"raftbare-trace"'),

@@ -9,20 +9,11 @@ from typing import Any
 
 import pytest
 
-from conformance.trace.files import BadTrace, TruncatedTrace, read
+from conformance.trace.errors import BadTrace, TruncatedTrace
+from conformance.trace.files import read
 from conformance.trace.model import Record
+from tests.trace.lines import HEADER, NO_CONFIG, STATE, ZERO, consume, record, text
 
-ZERO = {"term": 0, "index": 0}
-NO_CONFIG: dict[str, Any] = {"voters": [], "new_voters": [], "non_voters": []}
-STATE = {
-    "role": "follower",
-    "current_term": 0,
-    "voted_for": None,
-    "commit_index": 0,
-    "last_position": ZERO,
-    "snapshot_position": ZERO,
-    "config": NO_CONFIG,
-}
 EMPTY_LOG = {"snapshot_position": ZERO, "snapshot_config": NO_CONFIG, "entries": []}
 SNAPSHOT = {
     "role": "follower",
@@ -35,31 +26,20 @@ SNAPSHOT = {
     "pending": [],
     "disk": {"current_term": 0, "voted_for": None, "log": EMPTY_LOG},
 }
-HEADER = {"format": "raftbare-trace", "version": 1, "implementation": "test", "nodes": 3}
-
-
-def record(node: object = 0, seq: object = 1, kind: str = "start", **fields: Any) -> dict[str, Any]:
-    made = {"node": node, "seq": seq, "event": {"kind": kind}, "outcome": None, "state": STATE}
-    return made | fields
-
-
-def text(*lines: Any) -> bytes:
-    return b"".join(
-        (line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines
-    )
 
 
 def append(*entries: Any, term: int = 0, node: Any = 1) -> dict[str, Any]:
-    call = {
-        "type": "append_entries_call",
-        "from": node,
-        "term": 1,
-        "seqno": 1,
-        "commit_index": 0,
-        "prev_position": {"term": term, "index": 9},
-        "entries": list(entries),
-    }
-    return record(0, 2, event={"kind": "message", "message": call})
+    prev = {"term": term, "index": 9}
+    call = {"commit_index": 0, "prev_position": prev, "entries": list(entries), "from": node}
+    return received(message("append_entries_call", **call))
+
+
+def message(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, "from": 1, "term": 1, "seqno": 1} | fields
+
+
+def received(content: dict[str, Any]) -> dict[str, Any]:
+    return record(0, 2, event={"kind": "message", "message": content})
 
 
 def replace_state(**fields: Any) -> dict[str, Any]:
@@ -77,15 +57,6 @@ def sent(*runs: int) -> list[dict[str, Any]]:
     ]
 
 
-def consume(path: Path | str) -> tuple[int, BadTrace]:
-    """How many records a bad trace yields, and what it then raises."""
-    seen = 0
-    with pytest.raises(BadTrace) as caught:
-        for _ in read(path):
-            seen += 1
-    return seen, caught.value
-
-
 # The line after a header and the start of node 0: what is found in it, and what was expected.
 RECORDS: dict[str, tuple[Any, str, str]] = {
     "not JSON": (b'{"node":0,}', "not JSON: ", "a JSON object"),
@@ -97,27 +68,14 @@ RECORDS: dict[str, tuple[Any, str, str]] = {
     "an unknown field": (record(0, 2, colour=1), "unknown field colour", "only the fields"),
     "an unknown field within": (replace_state(x=1), "unknown field state.x", "only the fields"),
     "the name in Python": (
-        append()
-        | {
-            "event": {
-                "kind": "message",
-                "message": {
-                    "type": "request_vote_reply",
-                    "from": 1,
-                    "sender": 1,
-                    "term": 1,
-                    "seqno": 1,
-                    "vote_granted": True,
-                },
-            }
-        },
+        received(message("request_vote_reply", sender=1, vote_granted=True)),
         "unknown field event.message.sender",
         "only the fields",
     ),
     "an unknown event": (record(0, 2, "stop"), 'event.kind is "stop"', "one of start, restart"),
     "no event kind": (record(0, 2, event={}), "event.kind is missing", "that field"),
     "an unknown message": (
-        record(0, 2, event={"kind": "message", "message": {"type": "ping"}}),
+        received({"type": "ping"}),
         'event.message.type is "ping"',
         "one of request_vote_call",
     ),
@@ -134,13 +92,7 @@ RECORDS: dict[str, tuple[Any, str, str]] = {
                 {
                     "type": "send_message",
                     "to": 1,
-                    "message": {
-                        "type": "append_entries_reply",
-                        "from": 1,
-                        "term": 1,
-                        "seqno": 1,
-                        "last_position": {"term": 1, "index": -1},
-                    },
+                    "message": message("append_entries_reply", last_position=ZERO | {"index": -1}),
                 }
             ],
         ),
@@ -229,20 +181,7 @@ RECORDS: dict[str, tuple[Any, str, str]] = {
     "actions null": (record(0, 2, actions=None), "actions is null", "a value, or no such field"),
     "actions as object": (record(0, 2, actions={}), "actions is {}", "a list"),
     "vote as bool": (
-        record(
-            0,
-            2,
-            event={
-                "kind": "message",
-                "message": {
-                    "type": "request_vote_reply",
-                    "from": 1,
-                    "term": 1,
-                    "seqno": 1,
-                    "vote_granted": 1,
-                },
-            },
-        ),
+        received(message("request_vote_reply", vote_granted=1)),
         "event.message.vote_granted is 1",
         "true or false",
     ),

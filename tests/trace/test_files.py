@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from conformance.observe.observed import Observed
 from conformance.trace import translate as tr
 from conformance.trace.files import MAX_LINE, TraceWriter, read
 from conformance.trace.model import Record
+from conformance.trace.plain import record_line
 from spec import node as rules
 from spec import values as v
+from tests.support.recordings import CRATE
 
-# The recordings are handed out beside the repository and are no part of it.
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "traces"
 RECORDS = {
     "crate-3n-double-vote.jsonl": 31,
     "crate-3n-lost-commit-random.jsonl.gz": 313,
@@ -27,21 +28,21 @@ RECORDS = {
     "crate-5n-members.jsonl.gz": 9769,
 }
 
-FOLLOWER = tr.Observed("follower", 0, None, 0, v.ZERO, v.ZERO, v.NO_CONFIG)
-START = tr.record_line(0, 1, v.Start(), None, (), FOLLOWER)
+FOLLOWER = Observed("follower", 0, None, 0, v.ZERO, v.ZERO, v.NO_CONFIG)
+START = record_line(0, 1, v.Start(), None, (), FOLLOWER)
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no shared/traces beside the repository")
+@pytest.mark.skipif(not CRATE.is_dir(), reason="no shared/traces beside the repository")
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_recording_is_read_translated_and_written_in_full(name: str) -> None:
-    path = RECORDINGS / name
+    path = CRATE / name
     content = path.read_bytes()
     lines = (gzip.decompress(content) if name.endswith(".gz") else content).splitlines()
     count = 0
     with read(path) as reader:
         assert reader.header.implementation == "raftbare (Rust) 0.2.2"
         for line, record in zip(lines[1:], reader, strict=True):
-            again = tr.record_line(
+            again = record_line(
                 record.node,
                 record.seq,
                 tr.event_to_spec(record.event),
@@ -125,12 +126,10 @@ def test_the_specification_can_be_recorded_and_read_again(tmp_path: Path) -> Non
     event = v.CreateCluster(frozenset({0}))
     step = rules.step(before, event)
     log = step.node.log
-    observed = tr.Observed(
-        "leader", 1, 0, 0, log.last_position, v.ZERO, log.config, step.node.leader
-    )
+    observed = Observed("leader", 1, 0, 0, log.last_position, v.ZERO, log.config, step.node.leader)
     with TraceWriter(path, implementation="spec", nodes=1) as writer:
         writer.write_line(START)
-        writer.write_line(tr.record_line(0, 2, event, step.outcome, step.owed, observed, 0.5))
+        writer.write_line(record_line(0, 2, event, step.outcome, step.owed, observed, 0.5))
     _, founded = read(path)
     assert tr.event_to_spec(founded.event) == event
     assert tr.outcome_to_spec(founded.event, founded.outcome) == step.outcome == v.Position(0, 1)

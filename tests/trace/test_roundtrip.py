@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.observe.observed import Checkpoint, Observed, recorded_outcome
 from conformance.trace import model as t
 from conformance.trace import translate as tr
+from conformance.trace import vocabulary as w
 from conformance.trace.files import TraceWriter, read
+from conformance.trace.plain import answer_line, record_line, request_line
 from spec import values as v
+from tests.trace import models
 
 SMALL = st.integers(0, 5)
 NUMBERS = st.one_of(SMALL, st.just(2**64 - 1), st.integers(0, 2**64 - 1))
@@ -88,8 +93,8 @@ LEADERS = st.one_of(st.tuples(st.none() | NUMBERS, st.just(True)), st.just((None
 
 
 @st.composite
-def states(draw: st.DrawFn) -> tr.Observed:
-    return tr.Observed(
+def states(draw: st.DrawFn) -> Observed:
+    return Observed(
         draw(st.sampled_from(["follower", "candidate", "leader"])),
         draw(TERMS),
         draw(st.none() | NUMBERS),
@@ -115,7 +120,7 @@ def outcomes(draw: st.DrawFn, event: v.Event) -> v.Outcome:
 
 
 @st.composite
-def checkpoints(draw: st.DrawFn) -> tr.Checkpoint:
+def checkpoints(draw: st.DrawFn) -> Checkpoint:
     log = draw(logs())
     indices = st.integers(0, log.last_index)
     peers = draw(st.lists(st.builds(v.Progress, NUMBERS, indices, NUMBERS), max_size=3))
@@ -129,7 +134,7 @@ def checkpoints(draw: st.DrawFn) -> tr.Checkpoint:
     )
     vote = draw(st.none() | NUMBERS)
     node = v.Node(draw(NUMBERS), role, draw(TERMS), vote, log, draw(indices), draw(NUMBERS))
-    return tr.Checkpoint(node, draw(st.lists(ACTIONS, max_size=2).map(tuple)), draw(DISKS))
+    return Checkpoint(node, draw(st.lists(ACTIONS, max_size=2).map(tuple)), draw(DISKS))
 
 
 @st.composite
@@ -146,35 +151,34 @@ def record_arguments(draw: st.DrawFn, node: int, seq: int) -> dict[str, Any]:
     }
 
 
-@given(EVENTS)
-def test_events_come_back(event: v.Event) -> None:
-    assert tr.event_to_spec(tr.event_from_spec(event)) == event
-
-
-@given(ACTIONS)
-def test_actions_come_back(action: v.Action) -> None:
-    assert tr.action_to_spec(tr.action_from_spec(action)) == action
-
-
-@given(MESSAGES, CONFIGS, logs(), POSITIONS)
-def test_values_come_back(
-    message: v.Message, config: v.Config, log: v.Log, position: v.Position
+@pytest.mark.parametrize(
+    ("values", "there", "back"),
+    [
+        (EVENTS, models.event_from_spec, tr.event_to_spec),
+        (ACTIONS, models.action_from_spec, tr.action_to_spec),
+        (MESSAGES, models.message_from_spec, tr.message_to_spec),
+        (CONFIGS, models.config_from_spec, tr.config_to_spec),
+        (logs(), models.log_from_spec, tr.log_to_spec),
+        (POSITIONS, models.position_from_spec, tr.position_to_spec),
+        (states(), models.state_from_spec, tr.state_to_spec),
+    ],
+    ids=["event", "action", "message", "config", "log", "position", "state"],
+)
+@given(st.data())
+def test_a_value_comes_back(
+    values: st.SearchStrategy[Any],
+    there: Callable[[Any], Any],
+    back: Callable[[Any], Any],
+    data: st.DataObject,
 ) -> None:
-    assert tr.message_to_spec(tr.message_from_spec(message)) == message
-    assert tr.config_to_spec(tr.config_from_spec(config)) == config
-    assert tr.log_to_spec(tr.log_from_spec(log)) == log
-    assert tr.position_to_spec(tr.position_from_spec(position)) == position
+    value = data.draw(values)
+    assert back(there(value)) == value
 
 
 @given(checkpoints())
-def test_checkpoints_come_back(checkpoint: tr.Checkpoint) -> None:
-    model = tr.checkpoint_from_spec(checkpoint)
+def test_checkpoints_come_back(checkpoint: Checkpoint) -> None:
+    model = models.checkpoint_from_spec(checkpoint)
     assert tr.checkpoint_to_spec(checkpoint.node.id, model) == checkpoint
-
-
-@given(states())
-def test_states_come_back(state: tr.Observed) -> None:
-    assert tr.state_to_spec(tr.state_from_spec(state)) == state
 
 
 @given(st.data(), EVENTS)
@@ -182,13 +186,13 @@ def test_outcomes_come_back_but_for_the_reason_of_a_refusal(
     data: st.DataObject, event: v.Event
 ) -> None:
     outcome = data.draw(outcomes(event))
-    model = tr.outcome_from_spec(event, outcome)
-    assert tr.outcome_to_spec(tr.event_from_spec(event), model) == tr.told(outcome)
+    model = models.outcome_from_spec(event, outcome)
+    assert tr.outcome_to_spec(models.event_from_spec(event), model) == recorded_outcome(outcome)
 
 
 @given(record_arguments(3, 2))
 def test_a_line_made_without_models_is_the_one_that_they_make(arguments: dict[str, Any]) -> None:
-    line = tr.record_line(**arguments)
+    line = record_line(**arguments)
     record = t.Record.model_validate_json(line)
     dumped = record.model_dump_json(exclude_unset=True).encode()
     assert json.loads(dumped) == json.loads(line)
@@ -204,11 +208,11 @@ def test_a_line_made_without_models_is_the_one_that_they_make(arguments: dict[st
 def test_the_subject_protocol_is_made_of_the_same(arguments: dict[str, Any]) -> None:
     event, after = arguments["event"], arguments["state"]
     answer = t.Answer.model_validate_json(
-        tr.answer_line(event, arguments["outcome"], arguments["actions"], after)
+        answer_line(event, arguments["outcome"], arguments["actions"], after)
     )
     assert tr.actions_to_spec(answer.actions) == arguments["actions"]
     for drain in (None, False):
-        line = tr.request_line(3, event, drain is None)
+        line = request_line(3, event, drain is None)
         request = t.Request.model_validate_json(line)
         assert (request.node, request.drain) == (3, drain)
         assert tr.event_to_spec(request.event) == event
@@ -224,7 +228,7 @@ def test_records_come_back_from_files(
     records = []
     for node in data.draw(st.lists(st.sampled_from([0, 7]), max_size=6)):
         arguments = data.draw(record_arguments(node, next(seqs[node])))
-        records.append(t.Record.model_validate_json(tr.record_line(**arguments)))
+        records.append(t.Record.model_validate_json(record_line(**arguments)))
     with TraceWriter(path, implementation="Größe \N{SNOWMAN}", nodes=2) as writer:
         for record in records:
             writer.write(record)
@@ -239,11 +243,11 @@ def test_records_come_back_from_files(
 
 
 def test_commands_of_a_run_are_one_object_and_one_item() -> None:
-    items: t.Entries = (t.TermEntry(term=2), t.Commands(commands=1000), "command")
+    items: w.Entries = (w.TermEntry(term=2), w.Commands(commands=1000), "command")
     entries = tr.entries_to_spec(1, items)
     assert len(entries) == 1002
     assert len({id(entry) for entry in entries[1:]}) == 1
-    assert tr.entries_from_spec(1, entries) == (t.TermEntry(term=2), t.Commands(commands=1001))
+    assert models.entries_from_spec(1, entries) == (w.TermEntry(term=2), w.Commands(commands=1001))
 
 
 @pytest.mark.parametrize(
@@ -252,27 +256,27 @@ def test_commands_of_a_run_are_one_object_and_one_item() -> None:
 )
 def test_an_entry_whose_term_cannot_be_written_is_refused(entry: v.Entry) -> None:
     with pytest.raises(ValueError, match=f"of term {entry.term} after one of term 3"):
-        tr.entries_from_spec(3, (entry,))
+        models.entries_from_spec(3, (entry,))
 
 
 def test_terms_that_fall_are_refused_in_the_translation_too() -> None:
     with pytest.raises(ValueError, match="an entry of term 1 after one of term 2"):
-        tr.entries_to_spec(2, (t.TermEntry(term=1),))
+        tr.entries_to_spec(2, (w.TermEntry(term=1),))
 
 
 @pytest.mark.parametrize("event", [v.Start(), v.ElectionTimeout()])
 def test_what_is_never_refused_cannot_be_written_as_refused(event: v.Event) -> None:
     with pytest.raises(ValueError, match="was refused"):
-        tr.outcome_from_spec(event, v.Refused("invariant"))
+        models.outcome_from_spec(event, v.Refused("invariant"))
 
 
 def test_a_checkpoint_is_no_event() -> None:
-    checkpoint = tr.Checkpoint(v.Node(0), (), v.Restart(0, None, v.Log()))
+    checkpoint = Checkpoint(v.Node(0), (), v.Restart(0, None, v.Log()))
     with pytest.raises(ValueError, match="checkpoint"):
-        tr.event_to_spec(tr.checkpoint_from_spec(checkpoint))
+        tr.event_to_spec(models.checkpoint_from_spec(checkpoint))
 
 
 def test_an_entry_list_too_long_to_read_is_not_written() -> None:
-    entries = (v.Entry(0, v.COMMAND),) * (t.MAX_COMMANDS + 1)
+    entries = (v.Entry(0, v.COMMAND),) * (w.MAX_COMMANDS + 1)
     with pytest.raises(ValueError, match="16777217 entries"):
-        tr.entries_from_spec(0, entries)
+        models.entries_from_spec(0, entries)

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Kinds, term_in
+from conformance.audit.safety.log import EntryIds, value_at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.node import LeaderCommit, NodeAudit
 from conformance.audit.safety.sightings import Claim, differences
@@ -58,7 +58,7 @@ class SafetyAudit:
 
     def __init__(self, complete: bool = True) -> None:
         self.complete = complete
-        self._kinds = Kinds()
+        self._entry_ids = EntryIds()
         self._findings = Findings()
         self._mail = Mail(self._findings)
         self._nodes: dict[NodeId, NodeAudit] = {}
@@ -76,7 +76,7 @@ class SafetyAudit:
     def add(self, record: Recorded) -> None:
         node = self._nodes.get(record.node)
         if node is None:
-            node = NodeAudit(record.node, self._kinds, self._mail, self._findings)
+            node = NodeAudit(record.node, self._entry_ids, self._mail, self._findings)
             self._nodes[record.node] = node
         node.add(record)
 
@@ -120,24 +120,24 @@ class SafetyAudit:
     def _check_matching(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
         """§5.3: index and term determine an entry and the term of the one before it.
 
-        By induction they determine the log up to there.  The lowest index of each term is told.
+        By induction they determine the log up to there.  The lowest index of each term is reported.
         """
-        kinds, findings = self._kinds, self._findings
+        entry_ids, findings = self._entry_ids, self._findings
         found, compared = differences({name: node.shown.log for name, node in nodes.items()})
         findings.checked["LogMatching"] += compared
-        told: set[Term] = set()
+        reported: set[Term] = set()
         for index, claims in found:
             by_term: dict[Term, list[Claim]] = defaultdict(list)
             for claim in claims:
-                by_term[kinds.terms[claim[2]]].append(claim)
+                by_term[entry_ids.terms[claim[2]]].append(claim)
             for term, same in sorted(by_term.items()):
-                if term in told or len({code for _, _, code in same}) == 1:
+                if term in reported or len({entry_id for _, _, entry_id in same}) == 1:
                     continue
-                told.add(term)
+                reported.add(term)
                 said = "; ".join(
-                    f"node {node} has {kinds.describe(code)} after one of term "
-                    f"{kinds.previous[code]} (seq {seq})"
-                    for node, seq, code in same
+                    f"node {node} has {entry_ids.describe(entry_id)} after one of term "
+                    f"{entry_ids.previous[entry_id]} (seq {seq})"
+                    for node, seq, entry_id in same
                 )
                 node, seq = _blamed(nodes, same)
                 detail = f"index {index}, term {term}: {said}"
@@ -146,9 +146,9 @@ class SafetyAudit:
     def _check_committed(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
         """§5.4.3: what anyone ever knew to be committed at an index is one entry.
 
-        The lowest index where that fails is told; those after it follow from it.
+        The lowest index where that fails is reported; those after it follow from it.
         """
-        kinds, findings = self._kinds, self._findings
+        entry_ids, findings = self._entry_ids, self._findings
         committed = {name: node.shown.committed for name, node in nodes.items()}
         found, compared = differences(committed)
         suspects = {index for index, _ in found}
@@ -159,11 +159,11 @@ class SafetyAudit:
             payloads: set[Payload | None] = set()
             claims: list[tuple[NodeId, int, str]] = []
             for name, node in nodes.items():
-                # A kind also tells the term of the entry before, which is for LogMatching.
-                for code, seq in committed[name].at(index).items():
-                    terms.add(kinds.terms[code])
-                    payloads.add(kinds.payloads[code])
-                    claims.append((name, seq, f"committed {kinds.describe(code)}"))
+                # An id also tells the term of the entry before, which is for LogMatching.
+                for entry_id, seq in committed[name].at(index).items():
+                    terms.add(entry_ids.terms[entry_id])
+                    payloads.add(entry_ids.payloads[entry_id])
+                    claims.append((name, seq, f"committed {entry_ids.describe(entry_id)}"))
                 # A snapshot tells nothing but the term of its last entry.
                 for term, seq in node.shown.snapshots.get(index, {}).items():
                     terms.add(term)
@@ -187,7 +187,7 @@ class SafetyAudit:
         elections = [found for node in nodes.values() for found in node.shown.elections]
         elections.sort(key=lambda found: (found[0], found[1].node, found[1].seq))
         latest: tuple[Term, LeaderCommit] | None = None
-        ended, told = 0, set[Term]()
+        ended, reported = 0, set[Term]()
         for term, election in elections:
             while ended < len(commits) and commits[ended][0] < term:
                 if latest is None or commits[ended][1].position.index >= latest[1].position.index:
@@ -203,12 +203,12 @@ class SafetyAudit:
             findings.checked[name] += 1
             if position.index > election.last:
                 has = f"has a log up to index {election.last}"
-            elif (found_term := term_in(election.terms, position.index)) != position.term:
+            elif (found_term := value_at(election.terms, position.index)) != position.term:
                 has = f"has term {found_term} there"
             else:
                 continue
-            if committed_in not in told:
-                told.add(committed_in)
+            if committed_in not in reported:
+                reported.add(committed_in)
                 detail = (
                     f"index {position.index} of term {position.term} was committed by node "
                     f"{commit.node}, the leader of term {committed_in} (seq {commit.seq}); "
@@ -222,8 +222,8 @@ def _blamed(
 ) -> tuple[NodeId, int]:
     """The record that a contradiction is reported at.
 
-    Terms are the clock that all nodes share (§5.1): of the things that were claimed it is the one
-    that came up in the latest term, and the record that claimed it in the earliest.
+    Terms are the clock that all nodes share (§5.1).  Each contradicting claim is dated by the term
+    in which it was first made; the latest of these is to blame, where it was first made.
     """
     first: dict[Hashable, tuple[Term, NodeId, int]] = {}
     for node, seq, what in claims:

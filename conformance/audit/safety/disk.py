@@ -1,4 +1,4 @@
-"""What a node has persisted by its executed actions, and what it told others (Figure 2)."""
+"""What a node has persisted by its executed actions, and what it sent to others (Figure 2)."""
 
 from __future__ import annotations
 
@@ -6,28 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Disk, Kinds, at
+from conformance.audit.safety.log import DurableLog, EntryIds, at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.sightings import Sightings
-from spec.values import (
-    EMPTY_LOG,
-    Action,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    Index,
-    Message,
-    NodeId,
-    Position,
-    RequestVoteCall,
-    RequestVoteReply,
-    Restart,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    Term,
-)
+from spec import values as v
 
 
 @dataclass(slots=True)
@@ -38,43 +20,43 @@ class Drained:
     `unbacked`: last positions that were reported and are not in the durable log.
     """
 
-    same: Index | None = None
-    unbacked: list[Position] = field(default_factory=list)
+    same: v.Index | None = None
+    unbacked: list[v.Position] = field(default_factory=list)
 
 
 class Durable:
-    """The term, the vote and the log on a node's disk; and the votes that it told of."""
+    """The term, the vote and the log on a node's disk; and the votes that it gave."""
 
     def __init__(
-        self, node: NodeId, kinds: Kinds, mail: Mail, findings: Findings, shown: Sightings
+        self, node: v.NodeId, entry_ids: EntryIds, mail: Mail, findings: Findings, shown: Sightings
     ) -> None:
-        self.term: Term = 0
-        self.vote: NodeId | None = None
-        self.log = Disk(kinds, EMPTY_LOG)
-        self.sent_calls: dict[Term, int] = {}
+        self.term: v.Term = 0
+        self.vote: v.NodeId | None = None
+        self.log = DurableLog(entry_ids, v.EMPTY_LOG)
+        self.sent_calls: dict[v.Term, int] = {}
         """The terms in which AppendEntries was sent, as only a leader does, and the first seq."""
         self._node = node
-        self._kinds = kinds
+        self._entry_ids = entry_ids
         self._mail = mail
         self._findings = findings
         self._checked = findings.checked
         self._shown = shown
-        self._told: dict[Term, NodeId] = {}
-        """Whom the node told that it votes for, by a reply or by campaigning."""
-        self._lost: set[Term] = set()
+        self._votes_sent: dict[v.Term, v.NodeId] = {}
+        """Whom the node voted for, as its replies say, or its campaigns."""
+        self._lost: set[v.Term] = set()
         """Terms whose vote is known to be lost, which is reported once."""
 
     # Coming up
 
-    def load(self, disk: Restart, seq: int) -> None:
+    def load(self, disk: v.Restart, seq: int) -> None:
         """Go on with this disk."""
         self.term, self.vote = disk.current_term, disk.voted_for
-        self.log = Disk(self._kinds, disk.log)
-        self._shown.note(self.log.base.index, self.log.codes, seq)
-        if self._told.get(self.term, self.vote) != self.vote:
+        self.log = DurableLog(self._entry_ids, disk.log)
+        self._shown.note(self.log.base.index, self.log.ids, seq)
+        if self._votes_sent.get(self.term, self.vote) != self.vote:
             self._lost.add(self.term)
 
-    def restart(self, disk: Restart, keep: Position, seq: int) -> None:
+    def restart(self, disk: v.Restart, keep: v.Position, seq: int) -> None:
         """Compare what a node comes up with to what was persisted (§5.1, Figure 2), and load it.
 
         Only a loss is reported.  A disk that holds more was written by an action that the crash
@@ -100,102 +82,102 @@ class Durable:
 
     # Draining
 
-    def execute(self, actions: Iterable[Action], seq: int) -> Drained:
+    def execute(self, actions: Iterable[v.Action], seq: int) -> Drained:
         """Carry out actions in their order."""
         done = Drained()
         term, vote = self.term, self.vote
-        held = vote is not None and self._told.get(term) == vote
+        held = vote is not None and self._votes_sent.get(term) == vote
         for action in actions:
             match action:
-                case SendMessage(to, message):
+                case v.SendMessage(to, message):
                     self._tell((to,), message, seq, done)
-                case BroadcastMessage(message, to=everyone):
+                case v.BroadcastMessage(message, to=everyone):
                     self._tell(everyone, message, seq, done)
-                case AppendLogEntries():
+                case v.AppendLogEntries():
                     self._write(action, seq, done)
-                case SaveCurrentTerm(term=saved):
+                case v.SaveCurrentTerm(term=saved):
                     self._checked["TermMonotonic"] += 1
                     if saved < self.term:
                         detail = f"saves term {saved} after {self.term}"
                         self._report("TermMonotonic", seq, detail)
                     self.term = saved
-                case SaveVotedFor(voted_for):
+                case v.SaveVotedFor(voted_for):
                     self.vote = voted_for
         if held and self.term == term:
             self._keep_vote(term, self.vote, seq)
         return done
 
-    def lose_vote(self, term: Term) -> None:
+    def lose_vote(self, term: v.Term) -> None:
         """That the node does not know its vote in this term has been reported."""
         self._lost.add(term)
 
-    def check_vote(self, term: Term, vote: NodeId | None, seq: int) -> None:
-        """§5.2: a vote that was told stays given for the term."""
-        if term in self._told:
+    def check_vote(self, term: v.Term, vote: v.NodeId | None, seq: int) -> None:
+        """§5.2: a vote that was sent stays given for the term."""
+        if term in self._votes_sent:
             self._keep_vote(term, vote, seq)
 
-    def check_leads(self, term: Term, seq: int) -> None:
+    def check_leads(self, term: v.Term, seq: int) -> None:
         """§5.2: who leads a term has voted for itself in it."""
         self._checked["VoteOncePerTerm"] += 1
-        told = self._told.get(term, self._node)
-        if told != self._node:
-            detail = f"leads term {term}, in which it voted for {told}"
+        sent = self._votes_sent.get(term, self._node)
+        if sent != self._node:
+            detail = f"leads term {term}, in which it voted for {sent}"
             self._report("VoteOncePerTerm", seq, detail, term)
 
-    def _keep_vote(self, term: Term, vote: NodeId | None, seq: int) -> None:
+    def _keep_vote(self, term: v.Term, vote: v.NodeId | None, seq: int) -> None:
         self._checked["VoteKeptInTerm"] += 1
-        told = self._told[term]
-        if vote != told and term not in self._lost:
+        sent = self._votes_sent[term]
+        if vote != sent and term not in self._lost:
             self._lost.add(term)
-            detail = f"has vote {vote} in term {term}, in which it told that it votes for {told}"
+            detail = f"has vote {vote} in term {term}, in which it told that it votes for {sent}"
             self._report("VoteKeptInTerm", seq, detail, term)
 
-    def _write(self, action: AppendLogEntries, seq: int, done: Drained) -> None:
+    def _write(self, action: v.AppendLogEntries, seq: int, done: Drained) -> None:
         prev, log = action.prev_position, self.log
-        codes = self._kinds.encode(prev.term, action.entries)
-        self._shown.note(prev.index, codes, seq)
+        ids = self._entry_ids.encode(prev.term, action.entries)
+        self._shown.note(prev.index, ids, seq)
         self._checked["WriteContinuesLog"] += 1
         if prev.index >= log.base.index and not log.contains(prev):
             detail = f"appends after {at(prev)}, the disk ends at {at(log.last_position)}"
             self._report("WriteContinuesLog", seq, detail)
             done.same = 0
             log.reset(prev, None)
-        same = log.write(prev, codes)
+        same = log.write(prev, ids)
         done.same = same if done.same is None else min(done.same, same)
 
-    def _tell(self, to: tuple[NodeId, ...], message: Message, seq: int, done: Drained) -> None:
+    def _tell(self, to: tuple[v.NodeId, ...], message: v.Message, seq: int, done: Drained) -> None:
         """Figure 2: what a message rests on is on stable storage before it is sent."""
-        codes = self._kinds.none
+        ids = self._entry_ids.none
         self._checked["TermPersistedBeforeMessage"] += 1
         if self.term < message.term:
             detail = f"sends in term {message.term}, the disk has {self.term}"
             self._report("TermPersistedBeforeMessage", seq, detail)
         match message:
-            case AppendEntriesCall(prev_position=prev, entries=entries):
+            case v.AppendEntriesCall(prev_position=prev, entries=entries):
                 self.sent_calls.setdefault(message.term, seq)
                 if entries:
-                    codes = self._kinds.encode(prev.term, entries)
-                    self._shown.note(prev.index, codes, seq)
-            case AppendEntriesReply(last_position=last):
+                    ids = self._entry_ids.encode(prev.term, entries)
+                    self._shown.note(prev.index, ids, seq)
+            case v.AppendEntriesReply(last_position=last):
                 self._checked["EntriesPersistedBeforeReply"] += 1
                 if last.index >= self.log.base.index and not self.log.contains(last):
                     done.unbacked.append(last)
-            case RequestVoteReply(vote_granted=True):
+            case v.RequestVoteReply(vote_granted=True):
                 for candidate in to:
                     self._vote(message.term, candidate, seq)
-            case RequestVoteCall():
+            case v.RequestVoteCall():
                 self._vote(message.term, self._node, seq)
-        self._mail.sent(self._node, to, message, codes)
+        self._mail.sent(self._node, to, message, ids)
 
-    def _vote(self, term: Term, candidate: NodeId, seq: int) -> None:
+    def _vote(self, term: v.Term, candidate: v.NodeId, seq: int) -> None:
         """§5.2: at most one vote in a term, that no crash can make the node forget.
 
         Where the disk is in a later term already, nothing can be voted in this one any more.
         """
         self._checked["VoteOncePerTerm"] += 1
-        told = self._told.setdefault(term, candidate)
-        if told != candidate:
-            detail = f"votes for {candidate} in term {term}, in which it voted for {told}"
+        sent = self._votes_sent.setdefault(term, candidate)
+        if sent != candidate:
+            detail = f"votes for {candidate} in term {term}, in which it voted for {sent}"
             self._report("VoteOncePerTerm", seq, detail, term)
             # That the first vote was not kept is the same thing said before it did harm.
             self._lost.add(term)

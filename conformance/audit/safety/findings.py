@@ -11,7 +11,7 @@ from spec.values import NodeId
 
 
 class Findings:
-    """Problems, each cause told once, and counts of what was judged and what could not be."""
+    """Problems, each cause reported once, and counts of what was judged and what could not be."""
 
     def __init__(self) -> None:
         self.checked: Counter[str] = Counter()
@@ -35,13 +35,13 @@ class Findings:
 
     def problems(self) -> list[Problem]:
         """All of them, in an order that depends on nothing but what they are."""
-        told = []
+        found = []
         for key, problem in self._first.items():
             if repeats := self._repeats[key]:
                 times = "once more" if repeats == 1 else f"{repeats} times more"
                 problem = replace(problem, detail=f"{problem.detail} (and {times} at this node)")
-            told.append(problem)
-        return sorted(told, key=_order)
+            found.append(problem)
+        return sorted(found, key=_order)
 
 
 def _order(problem: Problem) -> tuple[str, int, int, str]:

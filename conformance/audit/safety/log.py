@@ -1,70 +1,71 @@
 """Logs as the safety audit rebuilds them from a recording.
 
 A log may have a million entries and grow by one per record, so nothing here costs its length.
-Every distinct entry is given a number, its kind, and a log is an array of those.
+Every distinct entry is given an id, a small number, and a log is an array of those.
 """
 
 from __future__ import annotations
 
 from array import array
 from itertools import groupby
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from spec.values import TERM, Config, Entries, Index, Log, Payload, Position, Term
 
-Codes: TypeAlias = "array[int]"
-"""Entries that follow one another, each as the number of its kind."""
+Ids: TypeAlias = "array[int]"
+"""The ids of entries that follow one another."""
 
-Chain: TypeAlias = "tuple[Index, Term, Chain] | None"
-"""Where each term begins in a log, the latest first.  Immutable: keeping an old one is free."""
+T = TypeVar("T")
+Chain: TypeAlias = "tuple[Index, T, Chain[T]] | None"
+"""Where each term, or each configuration, begins in a log, the latest first.
 
-ConfigChain: TypeAlias = "tuple[Index, Config, ConfigChain] | None"
-"""The same for the configurations in a log."""
+Immutable: keeping an old one is free.
+"""
 
 
-def no_codes() -> Codes:
+def no_ids() -> Ids:
     return array("I")
 
 
-class Kinds:
-    """Numbers for entries.  A kind is what Log Matching says an index and a term determine:
+class EntryIds:
+    """An id stands for what Log Matching says that an index and a term determine (§5.3).
 
-    the entry's term, its payload, and the term of the entry before it (§5.3, by induction).
+    That is, by induction: the entry's term, its payload, and the term of the entry before it.
     """
 
     def __init__(self) -> None:
-        self._codes: dict[tuple[Term, Term, Payload], int] = {}
-        self.none = no_codes()
-        # Number 0 stands for an entry that was not seen.
+        self._known: dict[tuple[Term, Term, Payload], int] = {}
+        self.none = no_ids()
+        # Id 0 stands for an entry that was not seen.
         self.terms: list[Term] = [-1]
         self.previous: list[Term] = [-1]
         self.payloads: list[Payload | None] = [None]
         # Whether a term or a configuration begins with the entry.
         self.marks: list[bool] = [False]
 
-    def code(self, previous: Term, term: Term, payload: Payload) -> int:
+    def id_of(self, previous: Term, term: Term, payload: Payload) -> int:
         key = (previous, term, payload)
-        code = self._codes.get(key)
-        if code is None:
-            code = self._codes[key] = len(self.terms)
+        entry_id = self._known.get(key)
+        if entry_id is None:
+            entry_id = self._known[key] = len(self.terms)
             self.terms.append(term)
             self.previous.append(previous)
             self.payloads.append(payload)
             self.marks.append(previous != term or isinstance(payload, Config))
-        return code
+        return entry_id
 
-    def encode(self, previous: Term, entries: Entries) -> Codes:
-        """The kinds of entries that follow one of term `previous`."""
-        codes = no_codes()
+    def encode(self, previous: Term, entries: Entries) -> Ids:
+        """The ids of entries that follow one of term `previous`."""
+        ids = no_ids()
         for entry, run in groupby(entries):
-            codes.append(self.code(previous, entry.term, entry.payload))
+            ids.append(self.id_of(previous, entry.term, entry.payload))
             previous = entry.term
             if more := len(list(run)) - 1:
-                codes.extend(array("I", [self.code(previous, previous, entry.payload)]) * more)
-        return codes
+                ids.extend(array("I", [self.id_of(previous, previous, entry.payload)]) * more)
+        return ids
 
-    def describe(self, code: int) -> str:
-        payload, term = self.payloads[code], self.terms[code]
+    def describe(self, entry_id: int) -> str:
+        payload, term = self.payloads[entry_id], self.terms[entry_id]
         if isinstance(payload, Config):
             members = f"voters {sorted(payload.voters)}"
             if payload.new_voters:
@@ -76,25 +77,25 @@ class Kinds:
         return f"{what} of term {term}"
 
 
-class Disk:
+class DurableLog:
     """A node's durable log: what follows a snapshot at `base`."""
 
-    def __init__(self, kinds: Kinds, log: Log) -> None:
-        self.kinds = kinds
+    def __init__(self, entry_ids: EntryIds, log: Log) -> None:
+        self.entry_ids = entry_ids
         self.reset(log.snapshot_position, log.snapshot_config)
-        self._extend(kinds.encode(log.snapshot_position.term, log.entries))
+        self._extend(entry_ids.encode(log.snapshot_position.term, log.entries))
 
     def reset(self, base: Position, config: Config | None) -> None:
         """Nothing but a snapshot; `config` is None if what the log begins with is not known."""
         self.base = base
         self.is_torn = config is None
-        self.codes = no_codes()
-        self.terms: Chain = (base.index, base.term, None)
-        self.configs: ConfigChain = None if config is None else (base.index, config, None)
+        self.ids = no_ids()
+        self.terms: Chain[Term] = (base.index, base.term, None)
+        self.configs: Chain[Config] = None if config is None else (base.index, config, None)
 
     @property
     def last_index(self) -> Index:
-        return self.base.index + len(self.codes)
+        return self.base.index + len(self.ids)
 
     @property
     def last_position(self) -> Position:
@@ -104,42 +105,33 @@ class Disk:
     def term(self, index: Index) -> Term | None:
         """The term at an index from the snapshot's to the last; None elsewhere."""
         offset = index - self.base.index - 1
-        if 0 <= offset < len(self.codes):
-            return self.kinds.terms[self.codes[offset]]
+        if 0 <= offset < len(self.ids):
+            return self.entry_ids.terms[self.ids[offset]]
         return self.base.term if offset == -1 else None
 
     def contains(self, position: Position) -> bool:
         return self.term(position.index) == position.term
 
-    def between(self, after: Index, last: Index) -> Codes:
+    def between(self, after: Index, last: Index) -> Ids:
         """The entries after one index, up to another one."""
         base = self.base.index
-        return self.codes[max(after - base, 0) : max(last - base, 0)]
+        return self.ids[max(after - base, 0) : max(last - base, 0)]
 
     def config_at(self, index: Index) -> Config | None:
         """The membership in force (§6) where the log ends at an index; None if not known."""
-        chain = self.configs
-        while chain is not None and chain[0] > index:
-            chain = chain[2]
-        return None if chain is None else chain[1]
+        return value_at(self.configs, index)
 
-    def terms_up_to(self, index: Index) -> Chain:
-        chain = self.terms
-        while chain is not None and chain[0] > index:
-            chain = chain[2]
-        return chain
-
-    def write(self, prev: Position, codes: Codes) -> Index:
+    def write(self, prev: Position, ids: Ids) -> Index:
         """Make the log end with entries after `prev`, which it contains or its snapshot covers.
 
         The answer is up to which index the log is what it was before.
         """
         start = max(prev.index, self.base.index)
-        codes = codes[start - prev.index :]
-        old = self.between(start, start + len(codes))
-        same = _common(old, codes)
+        ids = ids[start - prev.index :]
+        old = self.between(start, start + len(ids))
+        same = _common(old, ids)
         self._truncate(start + same)
-        self._extend(codes[same:])
+        self._extend(ids[same:])
         return start + same
 
     def compact(self, position: Position, config: Config) -> None:
@@ -152,41 +144,40 @@ class Disk:
         if not self.contains(position):
             self.reset(position, config)
             return
-        del self.codes[: position.index - self.base.index]
+        del self.ids[: position.index - self.base.index]
         self.base = position
         if self.is_torn:
             self.is_torn = False
             self.configs = self.configs or (position.index, config, None)
 
     def _truncate(self, last: Index) -> None:
-        del self.codes[last - self.base.index :]
-        self.terms = self.terms_up_to(last)
-        while self.configs is not None and self.configs[0] > last:
-            self.configs = self.configs[2]
+        del self.ids[last - self.base.index :]
+        self.terms = up_to(self.terms, last)
+        self.configs = up_to(self.configs, last)
 
-    def _extend(self, codes: Codes) -> None:
-        kinds, index = self.kinds, self.last_index
-        for code in codes:
+    def _extend(self, ids: Ids) -> None:
+        entry_ids, index = self.entry_ids, self.last_index
+        for entry_id in ids:
             index += 1
-            if kinds.marks[code]:
-                payload = kinds.payloads[code]
+            if entry_ids.marks[entry_id]:
+                payload = entry_ids.payloads[entry_id]
                 if isinstance(payload, Config):
                     self.configs = (index, payload, self.configs)
-        self.terms = extended(kinds, self.terms, self.last_index, codes)
-        self.codes.extend(codes)
+        self.terms = extended(entry_ids, self.terms, self.last_index, ids)
+        self.ids.extend(ids)
 
 
-class Memory:
+class VolatileLog:
     """A node's log in memory: the durable one up to `keep`, then `tail`.
 
     A recording shows the tail only in part: `known` may lie before the last position that the
     node shows.
     """
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: DurableLog) -> None:
         self.disk = disk
         self.keep = disk.last_index
-        self.tail = no_codes()
+        self.tail = no_ids()
 
     @property
     def known(self) -> Index:
@@ -197,34 +188,34 @@ class Memory:
         if index <= self.keep:
             return self.disk.term(index)
         offset = index - self.keep - 1
-        return self.disk.kinds.terms[self.tail[offset]] if offset < len(self.tail) else None
+        return self.disk.entry_ids.terms[self.tail[offset]] if offset < len(self.tail) else None
 
     def contains(self, position: Position) -> bool:
         return self.term(position.index) == position.term
 
-    def between(self, after: Index, last: Index) -> Codes:
-        codes = self.disk.between(after, min(last, self.keep))
+    def between(self, after: Index, last: Index) -> Ids:
+        ids = self.disk.between(after, min(last, self.keep))
         if last > self.keep:
-            codes += self.tail[max(after - self.keep, 0) : last - self.keep]
-        return codes
+            ids += self.tail[max(after - self.keep, 0) : last - self.keep]
+        return ids
 
-    def terms(self) -> Chain:
+    def terms(self) -> Chain[Term]:
         """Where each term begins, as far as the log is known."""
-        chain = self.disk.terms_up_to(self.keep)
-        return extended(self.disk.kinds, chain, self.keep, self.tail)
+        chain = up_to(self.disk.terms, self.keep)
+        return extended(self.disk.entry_ids, chain, self.keep, self.tail)
 
     def load(self, log: Log) -> None:
         """Memory holds this log, which begins with the snapshot that the durable one has."""
         disk = self.disk
         if log.snapshot_position == disk.base:
-            codes = disk.kinds.encode(disk.base.term, log.entries)
-            same = _common(disk.codes[: len(codes)], codes)
+            ids = disk.entry_ids.encode(disk.base.term, log.entries)
+            same = _common(disk.ids[: len(ids)], ids)
             self.keep = disk.base.index + same
-            self.tail = codes[same:]
+            self.tail = ids[same:]
 
     def is_disk_up_to(self, last: Index) -> None:
         self.keep = last
-        self.tail = no_codes()
+        self.tail = no_ids()
 
     def cut(self, last: Index) -> None:
         if last < self.keep:
@@ -237,26 +228,32 @@ class Memory:
         if position.index < self.disk.base.index:
             return
         stays = self.contains(position)
-        rest = self.tail[max(position.index - self.keep, 0) :] if stays else no_codes()
+        rest = self.tail[max(position.index - self.keep, 0) :] if stays else no_ids()
         keep = max(self.keep, position.index) if stays else position.index
         self.disk.compact(position, config)
         self.keep = min(keep, self.disk.last_index)
         self.tail = rest
 
 
-def extended(kinds: Kinds, chain: Chain, last: Index, codes: Codes) -> Chain:
+def extended(entry_ids: EntryIds, chain: Chain[Term], last: Index, ids: Ids) -> Chain[Term]:
     """Where each term begins in a log that ended at `last` and is extended."""
-    for code in codes:
+    for entry_id in ids:
         last += 1
-        if kinds.marks[code] and (chain is None or chain[1] != kinds.terms[code]):
-            chain = (last, kinds.terms[code], chain)
+        if entry_ids.marks[entry_id] and (chain is None or chain[1] != entry_ids.terms[entry_id]):
+            chain = (last, entry_ids.terms[entry_id], chain)
     return chain
 
 
-def term_in(chain: Chain, index: Index) -> Term | None:
-    """The term at an index of a log; None before its beginning."""
+def up_to(chain: Chain[T], index: Index) -> Chain[T]:
+    """What is left of it where the log ends at an index."""
     while chain is not None and chain[0] > index:
         chain = chain[2]
+    return chain
+
+
+def value_at(chain: Chain[T], index: Index) -> T | None:
+    """The term or configuration at an index of a log; None before its beginning."""
+    chain = up_to(chain, index)
     return None if chain is None else chain[1]
 
 
@@ -264,7 +261,7 @@ def at(position: Position) -> str:
     return f"index {position.index} of term {position.term}"
 
 
-def _common(one: Codes, other: Codes) -> int:
+def _common(one: Ids, other: Ids) -> int:
     """How many entries two lists begin with in common."""
     if one == other[: len(one)]:
         return len(one)

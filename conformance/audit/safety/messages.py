@@ -1,7 +1,7 @@
 """Every message that a node received was sent to it, by the sender's own records.
 
 A message may be received in the file before it is sent, so what is missing is known at the end.
-Only what is needed to recognize a message is kept: a hash of its fields, and the kinds of its
+Only what is needed to recognize a message is kept: a hash of its fields, and the ids of its
 entries as runs.
 """
 
@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final, TypeAlias
 
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Codes
+from conformance.audit.safety.log import Ids
 from spec.values import (
     AppendEntriesCall,
     AppendEntriesReply,
@@ -28,7 +28,7 @@ from spec.values import (
 NAME: Final = "EveryMessageWasSent"
 
 Runs: TypeAlias = tuple[int, ...]
-"""Kinds of entries and how often each follows itself: kind, count, kind, count, ..."""
+"""Ids of entries and how often each follows itself: id, count, id, count, ..."""
 
 
 @dataclass(slots=True)
@@ -74,9 +74,9 @@ class Mail:
         if term > sender.term:
             sender.term, sender.calls, sender.replies = term, 0, None
 
-    def sent(self, node: NodeId, to: tuple[NodeId, ...], message: Message, codes: Codes) -> None:
+    def sent(self, node: NodeId, to: tuple[NodeId, ...], message: Message, ids: Ids) -> None:
         self._number(self._senders[node], to, message)
-        runs = _runs(codes)
+        runs = _runs(ids)
         for receiver in to:
             key = _key(message, node, receiver)
             known = self._sent.setdefault(key, runs)
@@ -91,9 +91,9 @@ class Mail:
                 else:
                     del self._unmatched[receiver, key]
 
-    def received(self, node: NodeId, seq: int, message: Message, codes: Codes) -> None:
+    def received(self, node: NodeId, seq: int, message: Message, ids: Ids) -> None:
         self._findings.checked[NAME] += 1
-        runs = _runs(codes)
+        runs = _runs(ids)
         key = _key(message, message.sender, node)
         known = self._sent.get(key)
         if known is not None:
@@ -171,14 +171,14 @@ def _key(message: Message, sender: NodeId, receiver: NodeId) -> int:
             return hash((4, sender, receiver, term, seqno, granted))
 
 
-def _runs(codes: Codes) -> Runs:
-    if not codes:
+def _runs(ids: Ids) -> Runs:
+    if not ids:
         return ()
-    if len(codes) == 1:
-        return codes[0], 1
+    if len(ids) == 1:
+        return ids[0], 1
     runs: list[int] = []
-    for code, run in groupby(codes):
-        runs += (code, len(list(run)))
+    for entry_id, run in groupby(ids):
+        runs += (entry_id, len(list(run)))
     return tuple(runs)
 
 

@@ -7,50 +7,33 @@ from dataclasses import dataclass, field
 
 from conformance.audit.safety.disk import Drained, Durable
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Chain, Kinds, Memory, at
+from conformance.audit.safety.log import Chain, EntryIds, VolatileLog, at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.sightings import Sightings
+from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
-from conformance.trace.records import Checkpoint, Observed
-from spec.values import (
-    COMMAND,
-    EMPTY_LOG,
-    AppendEntriesCall,
-    Config,
-    CreateCluster,
-    Index,
-    NodeId,
-    Payload,
-    Position,
-    ProposeCommand,
-    ProposeConfig,
-    Receive,
-    Restart,
-    SnapshotInstalled,
-    Start,
-    Term,
-)
+from spec import values as v
 
 
 @dataclass(frozen=True, slots=True)
 class Election:
     """A node became leader: the terms in its log then, which is known up to an index."""
 
-    node: NodeId
+    node: v.NodeId
     seq: int
-    terms: Chain
-    base: Index
-    known: Index
-    last: Index
+    terms: Chain[v.Term]
+    base: v.Index
+    known: v.Index
+    last: v.Index
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderCommit:
     """The last position that a leader committed in its own term."""
 
-    node: NodeId
+    node: v.NodeId
     seq: int
-    position: Position
+    position: v.Position
 
 
 @dataclass(slots=True)
@@ -59,45 +42,45 @@ class Shown:
 
     log: Sightings = field(default_factory=Sightings)
     committed: Sightings = field(default_factory=Sightings)
-    snapshots: dict[Index, dict[Term, int]] = field(default_factory=dict)
+    snapshots: dict[v.Index, dict[v.Term, int]] = field(default_factory=dict)
     """The last position of each snapshot, which is committed (§7), and the first seq."""
-    leads: dict[Term, int] = field(default_factory=dict)
+    leads: dict[v.Term, int] = field(default_factory=dict)
     """The terms in which the node was seen to lead, and the first seq."""
-    led_by: dict[tuple[Term, NodeId], int] = field(default_factory=dict)
+    led_by: dict[tuple[v.Term, v.NodeId], int] = field(default_factory=dict)
     """Who sent AppendEntries to the node in a term, and the first seq."""
-    elections: list[tuple[Term, Election]] = field(default_factory=list)
-    commits: dict[Term, LeaderCommit] = field(default_factory=dict)
-    terms: list[tuple[int, Term]] = field(default_factory=list)
+    elections: list[tuple[v.Term, Election]] = field(default_factory=list)
+    commits: dict[v.Term, LeaderCommit] = field(default_factory=dict)
+    terms: list[tuple[int, v.Term]] = field(default_factory=list)
     """The node's term, and the seq from which on it was in it."""
 
-    def term_at(self, seq: int) -> Term:
+    def term_at(self, seq: int) -> v.Term:
         return self.terms[bisect_right(self.terms, seq, key=lambda since: since[0]) - 1][1]
 
 
 class NodeAudit:
     """One node, record by record: its disk, and its memory as far as the recording shows it."""
 
-    def __init__(self, node: NodeId, kinds: Kinds, mail: Mail, findings: Findings) -> None:
+    def __init__(self, node: v.NodeId, entry_ids: EntryIds, mail: Mail, findings: Findings) -> None:
         self.node = node
         self.shown = Shown()
-        self.durable = Durable(node, kinds, mail, findings, self.shown.log)
-        self._kinds = kinds
+        self.durable = Durable(node, entry_ids, mail, findings, self.shown.log)
+        self._entry_ids = entry_ids
         self._mail = mail
         self._findings = findings
         self._checked = findings.checked
-        self._memory = Memory(self.durable.log)
+        self._memory = VolatileLog(self.durable.log)
         self._state: Observed | None = None
         """What the node showed last; None when it has just come up."""
-        self._committed: tuple[Index, Term | None] = 0, None
+        self._committed: tuple[v.Index, v.Term | None] = 0, None
         """The last entry in the log that the node knows to be committed, and its term if known."""
-        self._noted: Index = 0
+        self._noted: v.Index = 0
         """Up to where the committed entries have been noted."""
         self._doubts: list[tuple[int, str, str]] = []
         """Where the latest record's state disagrees with its actions.
 
         That is no fault if a crash cut the drain short, which the next record tells.
         """
-        self._undrained: set[Position] = set()
+        self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
         self._seq = 0
 
@@ -110,14 +93,14 @@ class NodeAudit:
             if is_first or not follows:
                 self._resume(event, state)
             return
-        if isinstance(event, (Start, Restart)):
-            disk = event if isinstance(event, Restart) else Restart(0, None, EMPTY_LOG)
-            self._come_up(disk, isinstance(event, Start), is_first)
+        if isinstance(event, (v.Start, v.Restart)):
+            disk = event if isinstance(event, v.Restart) else v.Restart(0, None, v.EMPTY_LOG)
+            self._come_up(disk, isinstance(event, v.Start), is_first)
         elif is_first:
             raise ValueError(f"node {self.node} never started: its first event is {event}")
         else:
             self._settle_doubts()
-        if isinstance(event, SnapshotInstalled) and record.outcome is True:
+        if isinstance(event, v.SnapshotInstalled) and record.outcome is True:
             self._memory.compact(event.position, event.config)
             self._note_snapshot(event.position)
         done: Drained | None = None
@@ -128,7 +111,7 @@ class NodeAudit:
         self._check_persistent_state(event, state)
         self._check_log(event, state, done)
         self._note(state)
-        if isinstance(event, Receive):
+        if isinstance(event, v.Receive):
             self._receive(event)
         if done is None:
             self._undrained.add(state.last_position)
@@ -142,7 +125,7 @@ class NodeAudit:
 
     # Coming up
 
-    def _come_up(self, disk: Restart, is_new: bool, is_first: bool) -> None:
+    def _come_up(self, disk: v.Restart, is_new: bool, is_first: bool) -> None:
         self._doubts.clear()
         self._undrained.clear()
         if is_first:
@@ -150,7 +133,7 @@ class NodeAudit:
             self.durable.load(disk, self._seq)
         else:
             keep = self._memory.keep
-            kept = Position(self.durable.log.term(keep) or 0, keep)
+            kept = v.Position(self.durable.log.term(keep) or 0, keep)
             self.durable.restart(disk, kept, self._seq)
         self._begin()
 
@@ -167,7 +150,7 @@ class NodeAudit:
     def _begin(self) -> None:
         """§5.1: nothing but the disk's contents; only a snapshot is known to be committed."""
         log = self.durable.log
-        self._memory = Memory(log)
+        self._memory = VolatileLog(log)
         self._state = None
         self._committed = 0, None
         self._noted = log.base.index
@@ -186,40 +169,40 @@ class NodeAudit:
                 memory.is_disk_up_to(last.index)
                 return
         match record.event:
-            case Receive(AppendEntriesCall() as call):
+            case v.Receive(v.AppendEntriesCall() as call):
                 self._follow(call, last)
-            case ProposeCommand():
-                self._propose(COMMAND, record)
-            case ProposeConfig(config):
+            case v.ProposeCommand():
+                self._propose(v.COMMAND, record)
+            case v.ProposeConfig(config):
                 self._propose(config, record)
-            case CreateCluster(voters):
-                self._propose(Config(voters), record)
+            case v.CreateCluster(voters):
+                self._propose(v.Config(voters), record)
         if memory.known >= last.index and not memory.contains(last):
             # Something happened that does not show.  What was committed at least stays.
             self._cut(min(self._committed[0], last.index - 1))
         elif memory.known > last.index:
             self._cut(last.index)
 
-    def _propose(self, payload: Payload, record: Recorded) -> None:
+    def _propose(self, payload: v.Payload, record: Recorded) -> None:
         memory, known, given = self._memory, self._memory.known, record.outcome
-        if isinstance(given, Position) and given.index == known + 1:
+        if isinstance(given, v.Position) and given.index == known + 1:
             previous = memory.term(known)
             if previous is not None:
-                memory.tail.append(self._kinds.code(previous, given.term, payload))
+                memory.tail.append(self._entry_ids.id_of(previous, given.term, payload))
 
-    def _follow(self, call: AppendEntriesCall, last: Position) -> None:
+    def _follow(self, call: v.AppendEntriesCall, last: v.Position) -> None:
         """A log that now ends within a call's entries took them from it (§5.3)."""
         memory, prev, base = self._memory, call.prev_position, self.durable.log.base
         if memory.contains(last) or not prev.index < last.index <= prev.index + len(call.entries):
             return
-        codes = self._kinds.encode(prev.term, call.entries[: last.index - prev.index])
+        ids = self._entry_ids.encode(prev.term, call.entries[: last.index - prev.index])
         if prev.index < base.index:
-            prev, codes = base, codes[base.index - prev.index :]
-        if codes and self._kinds.terms[codes[-1]] == last.term and memory.contains(prev):
+            prev, ids = base, ids[base.index - prev.index :]
+        if ids and self._entry_ids.terms[ids[-1]] == last.term and memory.contains(prev):
             self._cut(prev.index)
-            memory.tail += codes
+            memory.tail += ids
 
-    def _cut(self, last: Index) -> None:
+    def _cut(self, last: v.Index) -> None:
         self._memory.cut(last)
         self._noted = min(self._noted, last)
 
@@ -238,7 +221,7 @@ class NodeAudit:
         if state.commit_index < least_commit:
             self._report("CommitMonotonic", f"from {least_commit} to {state.commit_index}")
         if (
-            isinstance(event, Restart)
+            isinstance(event, v.Restart)
             and state.current_term == event.current_term
             and event.voted_for not in (None, state.voted_for)
         ):
@@ -326,19 +309,19 @@ class NodeAudit:
         if known_term is not None and (led or state.role == "leader"):
             was = before.commit_index if before is not None else self.durable.log.base.index
             if known > was:
-                position = Position(known_term, known)
+                position = v.Position(known_term, known)
                 shown.commits[term] = LeaderCommit(self.node, self._seq, position)
         self._committed = commit, known_term if commit == known else None
 
-    def _note_snapshot(self, position: Position) -> None:
+    def _note_snapshot(self, position: v.Position) -> None:
         if position.index:
             self.shown.snapshots.setdefault(position.index, {}).setdefault(position.term, self._seq)
 
-    def _receive(self, event: Receive) -> None:
+    def _receive(self, event: v.Receive) -> None:
         message = event.message
-        codes = self._kinds.none
-        if isinstance(message, AppendEntriesCall):
+        ids = self._entry_ids.none
+        if isinstance(message, v.AppendEntriesCall):
             self.shown.led_by.setdefault((message.term, message.sender), self._seq)
             if message.entries:
-                codes = self._kinds.encode(message.prev_position.term, message.entries)
-        self._mail.received(self.node, self._seq, message, codes)
+                ids = self._entry_ids.encode(message.prev_position.term, message.entries)
+        self._mail.received(self.node, self._seq, message, ids)

@@ -11,23 +11,23 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Final, TypeAlias
 
-from conformance.audit.safety.log import Codes
+from conformance.audit.safety.log import Ids
 from spec.values import Index, NodeId
 
 BLOCK: Final = 64
 """Indices are kept in blocks, so that a log may begin anywhere and have gaps."""
 
 Claim: TypeAlias = tuple[NodeId, int, int]
-"""A node, the seq of the record in which it first showed an entry, and the entry's kind."""
+"""A node, the seq of the record in which it first showed an entry, and the entry's id."""
 
 
 class _Block:
-    """The kind at each index, 0 for none, and the seq of the record that first showed it."""
+    """The id at each index, 0 for none, and the seq of the record that first showed it."""
 
-    __slots__ = ("codes", "seqs")
+    __slots__ = ("ids", "seqs")
 
     def __init__(self) -> None:
-        self.codes: Codes = array("I", bytes(4 * BLOCK))
+        self.ids: Ids = array("I", bytes(4 * BLOCK))
         self.seqs: array[int] = array("Q", bytes(8 * BLOCK))
 
 
@@ -39,52 +39,52 @@ class Sightings:
     def __init__(self) -> None:
         self._blocks: dict[int, _Block] = {}
         self._others: dict[Index, dict[int, int]] = {}
-        """Further kinds at an index, and the seq of each: a log may be overwritten."""
+        """Further entries at an index, and the seq of each: a log may be overwritten."""
 
-    def note(self, after: Index, codes: Codes, seq: int) -> None:
+    def note(self, after: Index, ids: Ids, seq: int) -> None:
         """Entries that follow an index."""
-        index, done, count = after + 1, 0, len(codes)
+        index, done, count = after + 1, 0, len(ids)
         while done < count:
             number, offset = divmod(index, BLOCK)
             taken = min(BLOCK - offset, count - done)
             block = self._blocks.get(number)
             if block is None:
                 block = self._blocks[number] = _Block()
-            part = codes[done : done + taken] if taken < count else codes
-            if block.codes[offset : offset + taken] != part:
+            part = ids[done : done + taken] if taken < count else ids
+            if block.ids[offset : offset + taken] != part:
                 self._fill(block, offset, part, index, seq)
             index += taken
             done += taken
 
-    def _fill(self, block: _Block, offset: int, codes: Codes, index: Index, seq: int) -> None:
-        for at, code in enumerate(codes, offset):
-            known = block.codes[at]
+    def _fill(self, block: _Block, offset: int, ids: Ids, index: Index, seq: int) -> None:
+        for at, entry_id in enumerate(ids, offset):
+            known = block.ids[at]
             if not known:
-                block.codes[at], block.seqs[at] = code, seq
-            elif known != code:
-                self._others.setdefault(index + at - offset, {}).setdefault(code, seq)
+                block.ids[at], block.seqs[at] = entry_id, seq
+            elif known != entry_id:
+                self._others.setdefault(index + at - offset, {}).setdefault(entry_id, seq)
 
     def at(self, index: Index) -> dict[int, int]:
-        """The kinds that were seen at an index, each with the seq of the first record."""
+        """The entries that were seen at an index, each with the seq of the first record."""
         seen = dict(self._others.get(index, {}))
         number, offset = divmod(index, BLOCK)
         block = self._blocks.get(number)
-        if block is not None and block.codes[offset]:
-            seen[block.codes[offset]] = block.seqs[offset]
+        if block is not None and block.ids[offset]:
+            seen[block.ids[offset]] = block.seqs[offset]
         return seen
 
     def overwritten(self) -> Iterator[Index]:
-        """Where more than one kind was seen."""
+        """Where more than one entry was seen."""
         return iter(self._others)
 
     def compare(self, other: Sightings, differing: set[Index]) -> int:
-        """Add the indices where two nodes show different kinds; the answer is how many both show.
+        """Add the indices where two nodes show different entries; the answer is how many both show.
 
         Those in `overwritten` are left out.
         """
         both = 0
         for number in self._blocks.keys() & other._blocks.keys():
-            mine, theirs = self._blocks[number].codes, other._blocks[number].codes
+            mine, theirs = self._blocks[number].ids, other._blocks[number].ids
             if mine == theirs:
                 both += BLOCK - mine.count(0)
                 continue
@@ -99,7 +99,7 @@ class Sightings:
 def differences(
     nodes: Mapping[NodeId, Sightings],
 ) -> tuple[list[tuple[Index, list[Claim]]], int]:
-    """Where more than one kind was seen, by index, and how many comparisons that took.
+    """Where more than one entry was seen, by index, and how many comparisons that took.
 
     The claims of each index are in the order of the nodes and their records.
     """
@@ -112,9 +112,9 @@ def differences(
     found = []
     for index in sorted(differing):
         claims = [
-            (node, seq, code)
+            (node, seq, entry_id)
             for node, sightings in nodes.items()
-            for code, seq in sightings.at(index).items()
+            for entry_id, seq in sightings.at(index).items()
         ]
         found.append((index, sorted(claims)))
     return found, compared

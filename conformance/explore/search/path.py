@@ -23,6 +23,7 @@ from conformance.explore.states.steps import Outcome, deliveries, exceeded, of_e
 from conformance.observe.finding import Finding, describe, name_of
 from conformance.observe.recorded import Recorder
 from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.run import Run
 from conformance.subjects.library import LibrarySubject
 from spec.cluster import (
     Change,
@@ -128,11 +129,15 @@ class Retraced(NamedTuple):
 def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retraced:
     """The moves once more, in lockstep with the library, up to the first finding."""
     recorder = Recorder()
-    subject = LibrarySubject(library) if library is not None else None
-    lockstep = Lockstep(space.bounds.nodes, subject, space.nodes.rule, recorder)
+    size, rule = space.bounds.nodes, space.nodes.rule
+    run = (
+        Run(size, rule, recorder)
+        if library is None
+        else Lockstep(size, LibrarySubject(library), rule, recorder)
+    )
     for at, move in enumerate(moves):
         for done, step in enumerate(move.steps):
-            finding = lockstep.take(step) or lockstep.compare_logs()
+            finding = run.take(step) or run.compare_logs()
             if finding is not None:
                 cut = Move(move.steps[: done + 1], move.changes[: done + 1], move.spent)
                 return Retraced(finding, [*moves[:at], cut], recorder)

@@ -24,11 +24,9 @@ from conformance.mutants.matrix.trial import BUDGETS
 from conformance.mutants.planted.mutant import Mutant
 from conformance.observe.finding import Difference
 from conformance.observe.recorded import Recorder
-from conformance.simulation.check import Found, Options, check
-from conformance.simulation.choices import Choice
+from conformance.simulation.check import Found, Options, against_library, check, live
+from conformance.simulation.choices import Choice, take_all
 from conformance.simulation.live import Live
-from conformance.simulation.lockstep import run
-from conformance.subjects.library import LibrarySubject
 from conformance.trace.save import THIS_LIBRARY, save
 from spec.cluster import Drain, Input, Step, is_enabled
 from spec.values import Heartbeat, SnapshotInstalled
@@ -74,7 +72,7 @@ USUAL: Final = Options(events=EVENTS, shrink_seconds=SHRINK_SECONDS, honest=True
 
 
 def _harm(broken: ModuleType) -> Sought:
-    return "safety", check(replace(USUAL, events=EVENTS // 2, live=broken)).found
+    return "safety", check(replace(USUAL, events=EVENTS // 2, run=live(broken))).found
 
 
 def _fewest_moves(broken: ModuleType) -> Sought:
@@ -86,16 +84,16 @@ def _fewest_moves(broken: ModuleType) -> Sought:
 
 
 def _difference(broken: ModuleType) -> Sought:
-    return "exact", check(replace(USUAL, subject=lambda: LibrarySubject(broken))).found
+    return "exact", check(replace(USUAL, run=against_library(broken))).found
 
 
 def _difference_in_what_no_node_sends(broken: ModuleType) -> Sought:
-    options = replace(USUAL, honest=False, subject=lambda: LibrarySubject(broken))
+    options = replace(USUAL, honest=False, run=against_library(broken))
     return "exact", check(options).found
 
 
 def _seldom_difference(broken: ModuleType) -> Sought:
-    options = replace(USUAL, events=4 * EVENTS, subject=lambda: LibrarySubject(broken))
+    options = replace(USUAL, events=4 * EVENTS, run=against_library(broken))
     return "exact", check(options).found
 
 
@@ -119,15 +117,15 @@ def _and_more(found: Found | Counterexample, broken: ModuleType) -> Recorder:
     else:
         steps = (step for move in found.moves for step in move.steps)
     recorder = Recorder()
-    live = Live(found.nodes, broken, recorder)
-    run(live, steps)
-    for step in _more(live, found):
-        if is_enabled(live.cluster, step):
-            live.take(step)
+    cluster = Live(found.nodes, broken, recorder)
+    take_all(cluster, steps)
+    for step in _more(cluster, found):
+        if is_enabled(cluster.cluster, step):
+            cluster.take(step)
     return recorder
 
 
-def _more(live: Live, found: Found | Counterexample) -> Iterator[Step]:
+def _more(cluster: Live, found: Found | Counterexample) -> Iterator[Step]:
     finding = found.finding
     node = finding.node
     if node is None:
@@ -137,7 +135,7 @@ def _more(live: Live, found: Found | Counterexample) -> Iterator[Step]:
     yield Drain(node)
     yield Input(node, Heartbeat())
     yield Drain(node)
-    member = live.cluster.members[node]
+    member = cluster.cluster.members[node]
     committed, log = member.node.commit_index, member.disk.log
     if log.snapshot_position.index <= committed <= log.last_index:
         yield Input(node, SnapshotInstalled(log.position(committed), log.config_at(committed)))

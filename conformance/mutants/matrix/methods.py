@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -19,11 +20,11 @@ from conformance.observe.recorded import Recorder
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.step import equivalence
 from conformance.prove.step import server_invariants as invariants
-from conformance.simulation.check import Options, check
+from conformance.simulation.check import Options, against_library, check, live
+from conformance.simulation.episode import play
 from conformance.simulation.live import Live
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.as_rule import rule_of
-from conformance.subjects.library import LibrarySubject
 from conformance.symbolic.paths import BudgetError, RepeatError
 from conformance.trace.save import save
 
@@ -32,15 +33,13 @@ SEED: Final = 0
 
 def compared_on_schedules(library: ModuleType, budget: Budget, trial: Trial) -> None:
     """Lockstep: specification and mutant, event by event."""
-    options = Options(
-        SEED, budget.events, shrink_seconds=0.0, subject=lambda: LibrarySubject(library)
-    )
-    _check(options, trial)
+    run = against_library(library)
+    _check(Options(SEED, budget.events, shrink_seconds=0.0, run=run), trial)
 
 
 def judged_on_schedules(library: ModuleType, budget: Budget, trial: Trial) -> None:
     """A cluster of the mutant's own nodes."""
-    _check(Options(SEED, budget.events, shrink_seconds=0.0, live=library), trial)
+    _check(Options(SEED, budget.events, shrink_seconds=0.0, run=live(library)), trial)
 
 
 def _check(options: Options, trial: Trial) -> None:
@@ -84,7 +83,7 @@ def compared_by_proof(library: ModuleType, budget: Budget, trial: Trial) -> None
 
 def judged_by_proof(library: ModuleType, budget: Budget, trial: Trial) -> None:
     """The state invariants, that the mutant's own steps keep them, for all numbers."""
-    rule = rule_of(library, through=(BudgetError, RepeatError))
+    rule = rule_of(library, reraise=(BudgetError, RepeatError))
     shapes = [*by_turns(invariants.obligations("quick"))]
     _prove(shapes, Subjects(rule, library), budget.paths_alone, trial)
 
@@ -142,17 +141,13 @@ def record_episode(library: ModuleType, episode: int, path: Path) -> int:
     """
     schedule = Schedule(SEED, episode).honest()
     recorder = Recorder()
-    live = Live(schedule.profile.nodes, library, recorder)
-    for _ in range(schedule.profile.length):
-        try:
-            step = schedule.next(live.cluster)
-        except LookupError:
-            break
-        finding = live.take(step)
-        if finding is not None and name_of(finding) == "Failure":
-            break
+    cluster = Live(schedule.profile.nodes, library, recorder)
+    with suppress(LookupError):
+        for _, _, finding in play(schedule, cluster):
+            if finding is not None and name_of(finding) == "Failure":
+                break
     save(path, recorder.records, schedule.profile.nodes)
-    return live.events
+    return cluster.events
 
 
 METHODS: Final = (

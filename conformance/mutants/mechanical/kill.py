@@ -30,10 +30,11 @@ from conformance.explore.states.space import Space
 from conformance.explore.states.tables import distinct
 from conformance.mutants.mechanical.generate import sources
 from conformance.observe.finding import Finding, describe, name_of
+from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library_of
+from conformance.subjects.patched import library_from
 from conformance.subjects.rebuild import Rebuilder
 from spec import node as rules
 from spec.cluster import Turn
@@ -79,13 +80,9 @@ def lockstep(events: int, seed: int) -> Stage:
     def stage(subject: Subject) -> str | None:
         seen = 0
         for episode in count():
-            schedule = Schedule(seed, episode, None)
+            schedule = Schedule(seed, episode)
             both = Lockstep(schedule.profile.nodes, LibrarySubject(subject.copy))
-            for _ in range(schedule.profile.length):
-                found = both.take(schedule.next(both.cluster))
-                if found is not None:
-                    return _said(found)
-            found = both.compare_logs()
+            found = first_finding(schedule, both)
             seen += both.events
             if found is not None or seen >= events:
                 return None if found is None else _said(found)
@@ -116,7 +113,7 @@ def library_tests(subject: Subject) -> str | None:
     options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
     for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
         options += ["-p", f"no:{plugin}"]
-    with library_of(subject.texts, "raftbare"):
+    with library_from(subject.texts, "raftbare"):
         code = pytest.main([*options, *map(str, files)], plugins=[first])
     _forget(TESTS)
     return None if code == pytest.ExitCode.OK else first.failed or f"pytest ends with {code!r}"
@@ -221,7 +218,7 @@ def prepare() -> None:
 
     del hypothesis, pytest
     for name in (NAME, "raftbare"):
-        with library_of(sources(), name):
+        with library_from(sources(), name):
             pass
     turns()
     gc.collect()
@@ -307,7 +304,7 @@ def _run(
     name = "import"
     try:
         signal.setitimer(signal.ITIMER_PROF, limits.get(name, 10.0))
-        with library_of(texts, NAME) as copy:
+        with library_from(texts, NAME) as copy:
             subject = Subject(texts, copy)
             for name, stage in stages.items():
                 tell(Told("begins", name))

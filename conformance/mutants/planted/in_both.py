@@ -15,7 +15,7 @@ from typing import Final
 from conformance.audit.decisions import D1
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.subjects.patched import Patch, library, rule
+from conformance.subjects.patched import Patch, patched_library, patched_rule
 from spec.cluster import Rule
 
 
@@ -33,8 +33,8 @@ class Seed:
     @contextmanager
     def planted(self) -> Iterator[tuple[Rule, ModuleType]]:
         """The specification's rule and the library, both with the bug."""
-        with library(*self.in_library) as broken:
-            yield rule(*self.in_spec), broken
+        with patched_library(*self.in_library) as broken:
+            yield patched_rule(*self.in_spec), broken
 
 
 def _spec(old: str, new: str) -> Patch:

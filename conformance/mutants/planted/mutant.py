@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 
-from conformance.subjects.patched import Patch, library
+from conformance.subjects.patched import Patch, patched_library
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +32,5 @@ class Mutant:
     @contextmanager
     def planted(self) -> Iterator[ModuleType]:
         """The library with the bug, under a name of its own."""
-        with library(*self.patches) as broken:
+        with patched_library(*self.patches) as broken:
             yield broken

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
-from conformance.observe.observed import observed
+from conformance.observe.observed import Checkpoint, observed
 from conformance.observe.recorded import Recorded
 from conformance.prove.runner.obligation import Counterexample
 from conformance.symbolic.number import Number, value_of
 from conformance.symbolic.paths import Model
-from conformance.trace.records import Checkpoint
 from spec.cluster import Disk, Member, drain
 from spec.pending import actions
 from spec.values import Receive, RequestVoteReply, Restart, Start

@@ -46,7 +46,7 @@ class Proof:
 
     def prove(self, subjects: Subjects) -> Result:
         """Every shape of the family, up to the first that shows a difference."""
-        rebuilder = Rebuilder(subjects.library, through=(BudgetError, RepeatError))
+        rebuilder = Rebuilder(subjects.library, reraise=(BudgetError, RepeatError))
         return asked(self.family.shapes, Compared(subjects.rule, rebuilder))
 
 

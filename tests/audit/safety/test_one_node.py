@@ -8,44 +8,9 @@ import pytest
 
 from conformance.audit.safety.audit import CHECKS, SafetyAudit
 from conformance.observe.recorded import Recorded
-from spec.values import (
-    NO_CONFIG,
-    TERM,
-    ZERO,
-    AppendLogEntries,
-    BroadcastMessage,
-    ElectionTimeout,
-    Entry,
-    Heartbeat,
-    Log,
-    Position,
-    ProposeCommand,
-    RequestVoteCall,
-    Restart,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SnapshotInstalled,
-    Start,
-    new_log,
-)
-from tests.audit.by_hand import (
-    ALL,
-    ASKED,
-    COMMANDED,
-    FIRST,
-    FOUNDING,
-    LOG,
-    NEW,
-    OPENED,
-    OPENING,
-    SECOND,
-    THIRD,
-    Tape,
-    lead,
-    reported,
-    restart,
-    told,
-)
+from spec import values as v
+from tests.audit import by_hand as h
+from tests.support.tape import NEW, Tape
 
 
 def test_a_correct_recording_conforms(tape: Tape) -> None:
@@ -53,8 +18,8 @@ def test_a_correct_recording_conforms(tape: Tape) -> None:
 
 
 def test_what_was_compared_is_counted(tape: Tape) -> None:
-    restart(tape, 1, Restart(1, 0, LOG))
-    lead(tape, 0, 2, SECOND)
+    h.restart(tape, 1, v.Restart(1, 0, h.LOG))
+    h.lead(tape, 0, 2, h.SECOND)
     audit = SafetyAudit()
     assert not any(audit.checked.values())
     for record in tape.records:
@@ -66,7 +31,7 @@ def test_what_was_compared_is_counted(tape: Tape) -> None:
 
 def test_a_node_that_never_started_is_refused() -> None:
     with pytest.raises(ValueError, match="never started"):
-        SafetyAudit().add(Recorded(0, 1, Heartbeat(), False, (), NEW))
+        SafetyAudit().add(Recorded(0, 1, v.Heartbeat(), False, (), NEW))
 
 
 # One node: term, vote, commit index
@@ -74,59 +39,61 @@ def test_a_node_that_never_started_is_refused() -> None:
 
 def test_term_falls(tape: Tape) -> None:
     assert ("TermMonotonic", 2, 3) in (
-        tape.add(2, ElectionTimeout(), SaveCurrentTerm(1), current_term=1)
-        .add(2, ElectionTimeout(), current_term=0)
+        tape.add(2, v.ElectionTimeout(), v.SaveCurrentTerm(1), current_term=1)
+        .add(2, v.ElectionTimeout(), current_term=0)
         .found()
     )
 
 
 def test_saved_term_falls(tape: Tape) -> None:
-    assert tape.add(1, ElectionTimeout(), SaveCurrentTerm(0)).found() == [("TermMonotonic", 1, 5)]
+    assert tape.add(1, v.ElectionTimeout(), v.SaveCurrentTerm(0)).found() == [
+        ("TermMonotonic", 1, 5)
+    ]
 
 
 def test_restart_with_an_earlier_term(tape: Tape) -> None:
-    assert restart(tape, 0, Restart(0, None, LOG)).found() == [
+    assert h.restart(tape, 0, v.Restart(0, None, h.LOG)).found() == [
         ("RestartFromDisk", 0, 6),
         ("TermMonotonic", 0, 6),
     ]
 
 
 def test_commit_index_falls(tape: Tape) -> None:
-    assert tape.add(1, ElectionTimeout(), commit_index=1).found() == [("CommitMonotonic", 1, 5)]
+    assert tape.add(1, v.ElectionTimeout(), commit_index=1).found() == [("CommitMonotonic", 1, 5)]
 
 
 def test_commit_index_after_a_restart_is_at_least_the_snapshots(tape: Tape) -> None:
-    tape.add(1, SnapshotInstalled(SECOND, ALL), outcome=True, snapshot_position=SECOND)
-    disk = Restart(1, 0, new_log(SECOND, ALL))
-    assert restart(tape, 1, disk).found() == []
-    assert restart(tape, 1, disk, commit_index=0).found() == [("CommitMonotonic", 1, 7)]
+    tape.add(1, v.SnapshotInstalled(h.SECOND, h.ALL), outcome=True, snapshot_position=h.SECOND)
+    disk = v.Restart(1, 0, v.new_log(h.SECOND, h.ALL))
+    assert h.restart(tape, 1, disk).found() == []
+    assert h.restart(tape, 1, disk, commit_index=0).found() == [("CommitMonotonic", 1, 7)]
 
 
 def test_two_votes_in_a_term_are_told_where_the_second_is_given(tape: Tape) -> None:
-    tape.add(1, ElectionTimeout(), SaveVotedFor(None), voted_for=None)
+    tape.add(1, v.ElectionTimeout(), v.SaveVotedFor(None), voted_for=None)
     assert tape.found() == [("VoteKeptInTerm", 1, 5)]
-    tape.add(1, ElectionTimeout(), SaveVotedFor(2), told(1, 2, 1), voted_for=2)
+    tape.add(1, v.ElectionTimeout(), v.SaveVotedFor(2), h.vote_reply(1, 2, 1), voted_for=2)
     assert tape.found() == [("VoteOncePerTerm", 1, 6)]
 
 
 def test_two_votes_with_a_restart_between(tape: Tape) -> None:
-    restart(tape, 1, Restart(1, None, LOG))
-    tape.add(1, ElectionTimeout(), SaveVotedFor(2), told(1, 2, 1), voted_for=2)
+    h.restart(tape, 1, v.Restart(1, None, h.LOG))
+    tape.add(1, v.ElectionTimeout(), v.SaveVotedFor(2), h.vote_reply(1, 2, 1), voted_for=2)
     assert tape.found() == [("RestartFromDisk", 1, 5), ("VoteOncePerTerm", 1, 6)]
 
 
 def test_campaigning_is_a_vote_for_oneself(tape: Tape) -> None:
-    campaign = BroadcastMessage(RequestVoteCall(1, 1, 1, SECOND), (0, 2))
-    tape.add(1, ElectionTimeout(), SaveVotedFor(1), campaign, voted_for=1)
+    campaign = v.BroadcastMessage(v.RequestVoteCall(1, 1, 1, h.SECOND), (0, 2))
+    tape.add(1, v.ElectionTimeout(), v.SaveVotedFor(1), campaign, voted_for=1)
     assert ("VoteOncePerTerm", 1, 5) in tape.found()
 
 
 def test_a_vote_again_for_the_same_candidate(tape: Tape) -> None:
-    assert tape.receive(1, ASKED, told(1, 0, 1)).found() == []
+    assert tape.receive(1, h.ASKED, h.vote_reply(1, 0, 1)).found() == []
 
 
 def test_a_leader_that_voted_for_another(tape: Tape) -> None:
-    tape.add(1, ElectionTimeout(), role="leader")
+    tape.add(1, v.ElectionTimeout(), role="leader")
     assert ("VoteOncePerTerm", 1, 5) in tape.found()
 
 
@@ -135,57 +102,63 @@ def test_a_leader_that_voted_for_another(tape: Tape) -> None:
 
 def test_vote_told_before_it_is_persisted(tape: Tape) -> None:
     tape.receive(
-        2, ASKED, SaveCurrentTerm(1), told(2, 0, 1), SaveVotedFor(0), current_term=1, voted_for=0
+        2,
+        h.ASKED,
+        v.SaveCurrentTerm(1),
+        h.vote_reply(2, 0, 1),
+        v.SaveVotedFor(0),
+        current_term=1,
+        voted_for=0,
     )
     assert tape.found() == [("VotePersistedBeforeReply", 2, 2)]
 
 
 def test_campaign_before_the_own_vote_is_persisted(tape: Tape) -> None:
-    campaign = BroadcastMessage(RequestVoteCall(2, 2, 1, ZERO), (0, 1))
+    campaign = v.BroadcastMessage(v.RequestVoteCall(2, 2, 1, v.ZERO), (0, 1))
     tape.add(
-        2, ElectionTimeout(), SaveCurrentTerm(2), campaign, SaveVotedFor(2),
+        2, v.ElectionTimeout(), v.SaveCurrentTerm(2), campaign, v.SaveVotedFor(2),
         role="candidate", current_term=2, voted_for=2,
     )  # fmt: skip
     assert tape.found() == [("VotePersistedBeforeReply", 2, 2)]
 
 
 def test_message_before_its_term_is_persisted(tape: Tape) -> None:
-    refusal = told(2, 0, 1, granted=False)
-    tape.receive(2, ASKED, refusal, SaveCurrentTerm(1), current_term=1)
+    refusal = h.vote_reply(2, 0, 1, granted=False)
+    tape.receive(2, h.ASKED, refusal, v.SaveCurrentTerm(1), current_term=1)
     assert tape.found() == [("TermPersistedBeforeMessage", 2, 2)]
 
 
 def test_entries_reported_before_they_are_persisted(tape: Tape) -> None:
-    append = AppendLogEntries(ZERO, (FOUNDING, OPENING))
+    append = v.AppendLogEntries(v.ZERO, (h.FOUNDING, h.OPENING))
     tape.receive(
-        2, OPENED, SaveCurrentTerm(1), reported(2, 0, SECOND), append,
-        current_term=1, last_position=SECOND, config=ALL,
+        2, h.OPENED, v.SaveCurrentTerm(1), h.append_reply(2, 0, h.SECOND), append,
+        current_term=1, last_position=h.SECOND, config=h.ALL,
     )  # fmt: skip
     assert tape.found() == [("EntriesPersistedBeforeReply", 2, 2)]
 
 
 def test_the_same_fault_in_every_record_is_told_once(tape: Tape) -> None:
     for seqno in range(5):
-        tape.add(2, ElectionTimeout(), reported(2, 0, THIRD, seqno, term=0))
+        tape.add(2, v.ElectionTimeout(), h.append_reply(2, 0, h.THIRD, seqno, term=0))
     assert tape.found() == [("EntriesPersistedBeforeReply", 2, 2)]
 
 
 def test_truncation_without_an_action_leaves_a_longer_disk(tape: Tape) -> None:
     """So the original crate does it: what is reported is a prefix of what the disk holds."""
-    longer = AppendLogEntries(SECOND, (COMMANDED, COMMANDED))
-    tape.add(1, ElectionTimeout(), longer, last_position=Position(1, 4))
-    tape.add(1, ElectionTimeout(), reported(1, 0, THIRD, 4), last_position=THIRD)
+    longer = v.AppendLogEntries(h.SECOND, (h.COMMANDED, h.COMMANDED))
+    tape.add(1, v.ElectionTimeout(), longer, last_position=v.Position(1, 4))
+    tape.add(1, v.ElectionTimeout(), h.append_reply(1, 0, h.THIRD, 4), last_position=h.THIRD)
     assert tape.found() == []
-    restart(tape, 1, Restart(1, 0, new_log(entries=(FOUNDING, OPENING, COMMANDED))))
+    h.restart(tape, 1, v.Restart(1, 0, v.new_log(entries=(h.FOUNDING, h.OPENING, h.COMMANDED))))
     assert tape.found() == []
 
 
 def test_a_reply_of_before_a_truncation_may_leave_after_it(tape: Tape) -> None:
     """Nothing was drained in between, so it is as if the reply had been on its way for long."""
-    append = AppendLogEntries(SECOND, (COMMANDED,))
-    late = reported(1, 0, Position(1, 4), 4)
-    tape.add(1, ElectionTimeout(), drained=False, last_position=Position(1, 4))
-    tape.add(1, ElectionTimeout(), append, late, last_position=THIRD)
+    append = v.AppendLogEntries(h.SECOND, (h.COMMANDED,))
+    late = h.append_reply(1, 0, v.Position(1, 4), 4)
+    tape.add(1, v.ElectionTimeout(), drained=False, last_position=v.Position(1, 4))
+    tape.add(1, v.ElectionTimeout(), append, late, last_position=h.THIRD)
     assert tape.found() == []
 
 
@@ -193,18 +166,23 @@ def test_a_reply_of_before_a_truncation_may_leave_after_it(tape: Tape) -> None:
 
 
 def test_restart_without_a_vote(tape: Tape) -> None:
-    assert restart(tape, 1, Restart(1, None, LOG)).found() == [("RestartFromDisk", 1, 5)]
+    assert h.restart(tape, 1, v.Restart(1, None, h.LOG)).found() == [("RestartFromDisk", 1, 5)]
 
 
 @pytest.mark.parametrize(
-    "log", [new_log(entries=(FOUNDING,)), new_log(entries=(FOUNDING, Entry(2, TERM))), Log()]
+    "log",
+    [
+        v.new_log(entries=(h.FOUNDING,)),
+        v.new_log(entries=(h.FOUNDING, v.Entry(2, v.TERM))),
+        v.Log(),
+    ],
 )
-def test_restart_without_an_entry(tape: Tape, log: Log) -> None:
-    assert ("RestartFromDisk", 1, 5) in restart(tape, 1, Restart(2, 0, log)).found()
+def test_restart_without_an_entry(tape: Tape, log: v.Log) -> None:
+    assert ("RestartFromDisk", 1, 5) in h.restart(tape, 1, v.Restart(2, 0, log)).found()
 
 
 def test_start_of_a_node_that_had_a_disk(tape: Tape) -> None:
-    assert tape.add(1, Start(), **NEW._asdict()).found() == [
+    assert tape.add(1, v.Start(), **NEW._asdict()).found() == [
         ("RestartFromDisk", 1, 5),
         ("TermMonotonic", 1, 5),
     ]
@@ -212,12 +190,12 @@ def test_start_of_a_node_that_had_a_disk(tape: Tape) -> None:
 
 def test_restart_with_more_than_was_seen_to_be_persisted(tape: Tape) -> None:
     """The action was executed, and the crash came before it was recorded."""
-    longer = new_log(entries=(FOUNDING, OPENING, COMMANDED))
-    assert restart(tape, 1, Restart(2, 2, longer)).found() == []
+    longer = v.new_log(entries=(h.FOUNDING, h.OPENING, h.COMMANDED))
+    assert h.restart(tape, 1, v.Restart(2, 2, longer)).found() == []
 
 
 def test_restart_that_is_not_followed(tape: Tape) -> None:
-    assert restart(tape, 1, Restart(1, 0, LOG), voted_for=None).found() == [
+    assert h.restart(tape, 1, v.Restart(1, 0, h.LOG), voted_for=None).found() == [
         ("RestartFromDisk", 1, 5)
     ]
 
@@ -226,77 +204,82 @@ def test_restart_that_is_not_followed(tape: Tape) -> None:
 
 
 def test_log_in_memory_is_not_on_the_disk(tape: Tape) -> None:
-    tape.add(0, ProposeCommand(), outcome=THIRD, last_position=THIRD)
+    tape.add(0, v.ProposeCommand(), outcome=h.THIRD, last_position=h.THIRD)
     assert tape.found() == []  # a crash may have cut the drain short
-    tape.add(0, Heartbeat(), outcome=True)
+    tape.add(0, v.Heartbeat(), outcome=True)
     assert tape.found() == [("LogConsistent", 0, 6)]
 
 
 def test_a_crash_cuts_a_drain_short(tape: Tape) -> None:
-    tape.add(0, ProposeCommand(), outcome=THIRD, last_position=THIRD)
-    assert restart(tape, 0, Restart(1, 0, LOG)).found() == []
+    tape.add(0, v.ProposeCommand(), outcome=h.THIRD, last_position=h.THIRD)
+    assert h.restart(tape, 0, v.Restart(1, 0, h.LOG)).found() == []
 
 
 @pytest.mark.parametrize(
-    "changes", [{"config": NO_CONFIG}, {"snapshot_position": FIRST}], ids=["config", "snapshot"]
+    "changes", [{"config": v.NO_CONFIG}, {"snapshot_position": h.FIRST}], ids=["config", "snapshot"]
 )
 def test_state_is_not_the_logs(tape: Tape, changes: dict[str, Any]) -> None:
-    tape.add(0, Heartbeat(), outcome=True, **changes).add(0, Heartbeat(), outcome=True)
+    tape.add(0, v.Heartbeat(), outcome=True, **changes).add(0, v.Heartbeat(), outcome=True)
     assert tape.found() == [("LogConsistent", 0, 6)]
 
 
 def test_append_after_a_gap(tape: Tape) -> None:
-    last = Position(1, 9)
+    last = v.Position(1, 9)
     tape.add(
-        1, ElectionTimeout(), AppendLogEntries(Position(1, 8), (COMMANDED,)), last_position=last
+        1,
+        v.ElectionTimeout(),
+        v.AppendLogEntries(v.Position(1, 8), (h.COMMANDED,)),
+        last_position=last,
     )
     assert tape.found() == [("WriteContinuesLog", 1, 5)]
 
 
 def test_committed_entry_is_dropped(tape: Tape) -> None:
-    tape.add(1, ElectionTimeout(), last_position=FIRST)
+    tape.add(1, v.ElectionTimeout(), last_position=h.FIRST)
     assert tape.found() == [("CommittedEntriesStay", 1, 5)]
 
 
 def test_committed_entry_is_overwritten(tape: Tape) -> None:
-    other = Position(2, 2)
-    write = AppendLogEntries(FIRST, (Entry(2, TERM),))
-    tape.add(1, ElectionTimeout(), SaveCurrentTerm(2), write, current_term=2, last_position=other)
+    other = v.Position(2, 2)
+    write = v.AppendLogEntries(h.FIRST, (v.Entry(2, v.TERM),))
+    tape.add(
+        1, v.ElectionTimeout(), v.SaveCurrentTerm(2), write, current_term=2, last_position=other
+    )
     assert tape.found() == [("CommittedEntriesStay", 1, 5), ("StateMachineSafety", 1, 5)]
 
 
 def test_uncommitted_entries_may_go(tape: Tape) -> None:
-    write = AppendLogEntries(SECOND, (COMMANDED,))
-    tape.add(1, ElectionTimeout(), write, last_position=THIRD)
-    write = AppendLogEntries(SECOND, (Entry(2, TERM),))
+    write = v.AppendLogEntries(h.SECOND, (h.COMMANDED,))
+    tape.add(1, v.ElectionTimeout(), write, last_position=h.THIRD)
+    write = v.AppendLogEntries(h.SECOND, (v.Entry(2, v.TERM),))
     tape.add(
-        1, ElectionTimeout(), SaveCurrentTerm(2), SaveVotedFor(None), write,
-        current_term=2, voted_for=None, last_position=Position(2, 3),
+        1, v.ElectionTimeout(), v.SaveCurrentTerm(2), v.SaveVotedFor(None), write,
+        current_term=2, voted_for=None, last_position=v.Position(2, 3),
     )  # fmt: skip
     assert tape.found() == []
 
 
 def test_leader_drops_an_entry(tape: Tape) -> None:
-    append = AppendLogEntries(SECOND, (COMMANDED,))
-    tape.add(0, ProposeCommand(), append, outcome=THIRD, last_position=THIRD)
-    tape.add(0, Heartbeat(), outcome=True, last_position=SECOND)
+    append = v.AppendLogEntries(h.SECOND, (h.COMMANDED,))
+    tape.add(0, v.ProposeCommand(), append, outcome=h.THIRD, last_position=h.THIRD)
+    tape.add(0, v.Heartbeat(), outcome=True, last_position=h.SECOND)
     assert tape.found() == [("LeaderAppendOnly", 0, 7)]
 
 
 def test_leader_overwrites_an_entry(tape: Tape) -> None:
-    lead(tape, 0, 3, SECOND)
-    write = AppendLogEntries(SECOND, (Entry(2, TERM),))
-    tape.add(0, Heartbeat(), write, outcome=True, last_position=Position(2, 3))
+    h.lead(tape, 0, 3, h.SECOND)
+    write = v.AppendLogEntries(h.SECOND, (v.Entry(2, v.TERM),))
+    tape.add(0, v.Heartbeat(), write, outcome=True, last_position=v.Position(2, 3))
     assert tape.found() == [("LeaderAppendOnly", 0, 7)]
 
 
 def test_a_log_that_has_not_been_drained(tape: Tape) -> None:
     """What a leader was told is in its log, and committed entries are known, before any drain."""
-    tape.add(0, ProposeCommand(), drained=False, outcome=THIRD, last_position=THIRD)
-    fourth = Position(1, 4)
-    tape.add(0, ProposeCommand(), drained=False, outcome=fourth, last_position=fourth)
-    tape.add(0, Heartbeat(), drained=False, outcome=True, commit_index=3)
+    tape.add(0, v.ProposeCommand(), drained=False, outcome=h.THIRD, last_position=h.THIRD)
+    fourth = v.Position(1, 4)
+    tape.add(0, v.ProposeCommand(), drained=False, outcome=fourth, last_position=fourth)
+    tape.add(0, v.Heartbeat(), drained=False, outcome=True, commit_index=3)
     assert tape.found() == []
-    write = AppendLogEntries(SECOND, (Entry(1, ALL),))
-    tape.add(0, Heartbeat(), write, outcome=True, last_position=THIRD)
+    write = v.AppendLogEntries(h.SECOND, (v.Entry(1, h.ALL),))
+    tape.add(0, v.Heartbeat(), write, outcome=True, last_position=h.THIRD)
     assert ("StateMachineSafety", 0, 9) in tape.found()

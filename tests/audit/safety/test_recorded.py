@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,14 +13,12 @@ import pytest
 from conformance.audit.safety.audit import CHECKS, SafetyAudit
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded, Recorder
-from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.episode import first_finding
+from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from conformance.trace.files import read
 from conformance.trace.records import records
-from spec.cluster import Input
-from spec.values import NodeId, Receive
-
-TRACES = Path(__file__).resolve().parents[4] / "shared" / "traces"
+from tests.support.recordings import by_node, crate, shuffled
 
 
 @dataclass(frozen=True)
@@ -39,38 +36,16 @@ def audited(recording: Iterable[Recorded]) -> Audited:
 
 
 @cache
-def crate(name: str) -> list[Recorded]:
-    path = TRACES / name
-    if not path.exists():
-        pytest.skip(f"{path} is not there: the crate's traces lie beside the repository")
-    with read(path) as reader:
+def recorded(name: str) -> list[Recorded]:
+    with read(crate(name)) as reader:
         return list(records(reader))
-
-
-def by_node(recording: Iterable[Recorded]) -> dict[NodeId, list[Recorded]]:
-    nodes: dict[NodeId, list[Recorded]] = defaultdict(list)
-    for record in recording:
-        nodes[record.node].append(record)
-    return nodes
-
-
-def shuffled(recording: list[Recorded], random: Random) -> list[Recorded]:
-    """The same records, those of each node in their order."""
-    queues = {node: iter(own) for node, own in by_node(recording).items()}
-    order = [record.node for record in recording]
-    random.shuffle(order)
-    return [next(queues[node]) for node in order]
 
 
 @cache
 def simulated(episode: int) -> list[Recorded]:
     """What the specification does, without the messages that the simulator makes up."""
-    schedule, recorder = Schedule(5, episode), Recorder()
-    lockstep = Lockstep(schedule.profile.nodes, None, recorder=recorder)
-    for _ in range(schedule.profile.length):
-        step = schedule.next(lockstep.cluster)
-        if not (isinstance(step, Input) and isinstance(step.event, Receive)):
-            assert lockstep.take(step) is None
+    schedule, recorder = Schedule(5, episode).honest(), Recorder()
+    assert first_finding(schedule, Run(schedule.profile.nodes, recorder=recorder)) is None
     return recorder.records
 
 
@@ -102,7 +77,7 @@ CRATE = {
 
 @pytest.mark.parametrize("name", CRATE)
 def test_the_crates_traces(name: str) -> None:
-    result = audited(crate(name))
+    result = audited(recorded(name))
     assert [(found.property, found.node, found.seq) for found in result.problems] == CRATE[name]
     assert result.checked["StateMachineSafety"] > 0
     assert result.checked["LogMatching"] > 0
@@ -114,7 +89,7 @@ def test_the_crates_traces(name: str) -> None:
     [("crate-3n-lost-commit.jsonl", 3), ("crate-3n-lost-commit-random.jsonl.gz", 6)],
 )
 def test_the_index_where_a_committed_entry_is_lost(name: str, index: int) -> None:
-    problems = audited(crate(name)).problems
+    problems = audited(recorded(name)).problems
     details = [one.detail for one in problems if one.property == "StateMachineSafety"]
     assert len(details) == 1
     assert details[0].startswith(f"index {index}: ")
@@ -122,18 +97,18 @@ def test_the_index_where_a_committed_entry_is_lost(name: str, index: int) -> Non
 
 def test_the_second_vote_answers_a_message_that_nobody_recorded_sending() -> None:
     """Node 2's recording ends before it numbered a call 77, so that is not judged, but counted."""
-    assert audited(crate("crate-3n-double-vote.jsonl")).unjudged == {"EveryMessageWasSent": 1}
+    assert audited(recorded("crate-3n-double-vote.jsonl")).unjudged == {"EveryMessageWasSent": 1}
 
 
 @pytest.mark.parametrize("name", CRATE)
 def test_the_order_of_different_nodes_does_not_matter(name: str) -> None:
-    recording = crate(name)
+    recording = recorded(name)
     assert audited(shuffled(recording, Random(name))) == audited(recording)
 
 
 @pytest.mark.parametrize("name", CRATE)
 def test_one_node_after_another(name: str) -> None:
-    recording = crate(name)
+    recording = recorded(name)
     nodes = by_node(recording)
     backwards = [record for node in sorted(nodes, reverse=True) for record in nodes[node]]
     assert audited(backwards) == audited(recording)

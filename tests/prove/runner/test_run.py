@@ -14,10 +14,10 @@ from conformance.prove.runner import run as run_module
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.runner.run import Options, Progress, Report, run
 from conformance.prove.runner.worker import PATIENCE, Source, Workers, name_of
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from tests.prove.runner import sample
 
-LOWERS = rule(
+LOWERS = patched_rule(
     Patch(
         "node",
         "current_term=node.current_term + 1,",

@@ -13,7 +13,8 @@ import pytest
 from conformance.prove.step.assumptions import ASSUMPTIONS, Assumption, assume, holds, is_event
 from conformance.prove.step.shapes import Owed, Server, append_call
 from conformance.prove.step.shapes import Shape as Shape_
-from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.episode import play
+from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from conformance.symbolic.paths import Paths
 from spec.cluster import Deliver, Input, Member, event_of
@@ -46,19 +47,17 @@ def met() -> Iterator[tuple[Member | None, Event | None]]:
     events = 0
     for episode in count():
         schedule = Schedule(11, episode)
-        lockstep = Lockstep(schedule.profile.nodes, None)
-        for _ in range(schedule.profile.length):
-            before = lockstep.cluster
-            step = schedule.next(before)
+        run = Run(schedule.profile.nodes)
+        for before, step, finding in play(schedule, run):
+            assert finding is None
             if isinstance(step, Input):
                 yield None, step.event
             elif isinstance(step, Deliver):
                 yield None, event_of(before.network[step.index].content, step.keep)
-            assert lockstep.take(step) is None
-            for old, new in zip(before.members, lockstep.cluster.members, strict=True):
+            for old, new in zip(before.members, run.cluster.members, strict=True):
                 if new is not old and new.up:
                     yield new, None
-        events += lockstep.events
+        events += run.events
         if events >= EVENTS:
             return
 

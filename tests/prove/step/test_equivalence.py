@@ -24,7 +24,7 @@ from conformance.prove.step.shapes import (
 )
 from conformance.simulation.replay import replay
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library, rule
+from conformance.subjects.patched import Patch, patched_library, patched_rule
 from conformance.trace.save import save
 from spec.cluster import Member
 from spec.node import Step
@@ -79,7 +79,7 @@ def test_a_slip_is_refuted_and_replays(slip: Slip, tmp_path: Path) -> None:
 
 
 def test_a_wrong_specification_is_refuted_as_well() -> None:
-    compared = rule(
+    compared = patched_rule(
         Patch(
             "node",
             "if call.last_position < node.log.last_position:",
@@ -105,7 +105,7 @@ def test_a_specification_that_raises_is_refuted() -> None:
 
 
 def test_a_counterexample_has_plain_numbers_and_says_what_differs() -> None:
-    with library(SLIPS[0].patches[0]) as broken:
+    with patched_library(SLIPS[0].patches[0]) as broken:
         named = [one for one in quick() if one.name.startswith("equivalence/vote call/")]
         result = named[0].prove(Subjects(library=broken))
     found = result.found

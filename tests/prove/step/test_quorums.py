@@ -18,7 +18,7 @@ from conformance.prove.step.quorums import (
     subsets,
 )
 from conformance.prove.step.shapes import config
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import node as rules
 
 
@@ -28,7 +28,7 @@ def quick() -> tuple[Obligation, ...]:
 
 
 def proved_of(start: str, *patches: Patch) -> list[Result]:
-    subjects = Subjects(rule=rule(*patches) if patches else rules.step)
+    subjects = Subjects(rule=patched_rule(*patches) if patches else rules.step)
     return [one.prove(subjects) for one in quick() if one.name.startswith(start)]
 
 

@@ -21,10 +21,11 @@ from conformance.prove.step.family import family
 from conformance.prove.step.server_invariants import Proof, broken_by, obligations
 from conformance.prove.step.server_lemmas import STANDING, fits_reports, reports
 from conformance.prove.step.shapes import Server, Shape, append_call, input_of
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, patched_rule
 from conformance.trace.save import save
-from spec.cluster import Deliver, Disk, Member, apply, event_of, execute, new_cluster
+from spec.cluster import Deliver, Disk, Member, event_of, execute
 from spec.node import Step
 from spec.pending import Pending
 from spec.values import (
@@ -87,22 +88,18 @@ def test_it_is_true_of_every_server_in_random_runs() -> None:
     """And so is what is assumed of leaders, as long as nobody forges their messages."""
     events = owing = reported = 0
     for episode in count():
-        schedule = Schedule(3, episode).honest()
-        cluster = new_cluster(schedule.profile.nodes)
-        for _ in range(schedule.profile.length):
-            step = schedule.next(cluster)
+        for step, change in changes(Schedule(3, episode).honest()):
+            cluster = change.before
             if isinstance(step, Deliver):
                 envelope = cluster.network[step.index]
                 member, event = cluster.members[envelope.to], event_of(envelope.content, step.keep)
                 assert fits_reports(member, event), (member, event)
                 reported += says_something(member, event)
-            change = apply(cluster, step)
             events += 1
             if change.turn is not None and change.turn.after.up:
                 after = change.turn.after
                 owing += after.pending.append is not None
                 assert [one.words for one in STANDING if not one.holds(after)] == [], after
-            cluster = change.after
         if events >= 20_000:
             break
     assert owing > 1_000
@@ -371,7 +368,7 @@ TAKES_LONGER_LOGS = ("a leader steps down before its removal is committed",)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
     start, patches, what = BUGS[bug]
-    broken = Subjects(rule=rule(*patches))
+    broken = Subjects(rule=patched_rule(*patches))
     level: Level = "full" if bug in TAKES_LONGER_LOGS else "quick"
     results = (one.prove(broken) for one in named(start, level))
     result = next((one for one in results if one.result != "proved"), Result())

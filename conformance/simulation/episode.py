@@ -1,0 +1,51 @@
+"""An episode: what a schedule draws, step by step, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from conformance.observe.finding import Finding
+from conformance.simulation.run import Run
+from conformance.simulation.simulate import Schedule
+from spec import node as rules
+from spec.cluster import Change, Cluster, Rule, Step, apply, new_cluster
+
+
+class Played(NamedTuple):
+    """A step that was taken, the cluster before it, and what was wrong with it."""
+
+    before: Cluster
+    step: Step
+    finding: Finding | None
+
+
+def play(schedule: Schedule, run: Run, length: int | None = None) -> Iterator[Played]:
+    """The steps of an episode, each taken as it is asked for; it goes on after a finding.
+
+    `length`: how many; None for as many as the schedule's profile has.
+    """
+    for _ in range(schedule.profile.length if length is None else length):
+        before = run.cluster
+        step = schedule.next(before)
+        yield Played(before, step, run.take(step))
+
+
+def first_finding(schedule: Schedule, run: Run, length: int | None = None) -> Finding | None:
+    """Play an episode up to the first finding; at its end the logs are compared in full."""
+    for played in play(schedule, run, length):
+        if played.finding is not None:
+            return played.finding
+    return run.compare_logs()
+
+
+def changes(
+    schedule: Schedule, rule: Rule = rules.step, length: int | None = None
+) -> Iterator[tuple[Step, Change]]:
+    """The steps of an episode of the specified cluster, of which nothing is checked."""
+    cluster = new_cluster(schedule.profile.nodes)
+    for _ in range(schedule.profile.length if length is None else length):
+        step = schedule.next(cluster)
+        change = apply(cluster, step, rule)
+        yield step, change
+        cluster = change.after

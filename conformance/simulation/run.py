@@ -1,0 +1,84 @@
+"""One cluster that takes steps: the properties judge each, and every witness is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from conformance.observe.finding import Difference, Finding
+from conformance.observe.observed import Observed, observed
+from conformance.observe.recorded import Recorder
+from spec import node as rules
+from spec.cluster import Change, Cluster, Rule, Step, Turn, apply, new_cluster
+from spec.properties import check_change
+from spec.values import Action, NodeId, Outcome, Start
+from spec.witnesses import seen_in
+
+
+class FailureError(Exception):
+    """A node raised what no node may raise, and the cluster cannot go on."""
+
+    def __init__(self, finding: Difference) -> None:
+        super().__init__(finding.found)
+        self.finding = finding
+
+
+class Run:
+    """A cluster of specified nodes, of which nothing but the properties is checked.
+
+    `rule` is the specification of a node, or a variant of it.
+    """
+
+    def __init__(
+        self, size: int, rule: Rule = rules.step, recorder: Recorder | None = None
+    ) -> None:
+        self.cluster: Cluster = new_cluster(size)
+        self.rule = rule
+        self.recorder = recorder
+        self.events = 0
+        self.witnesses: Counter[str] = Counter()
+        if recorder is not None:
+            for node in range(size):
+                recorder.input(node, Start(), None, self.state(node))
+                recorder.drained(node, (), self.state(node))
+
+    def take(self, step: Step) -> Finding | None:
+        """One enabled step; the first thing that is wrong with it."""
+        try:
+            change = self.change(step)
+        except FailureError as error:
+            return error.finding
+        self.cluster = change.after
+        turn = change.turn
+        if turn is None:
+            return None
+        for witness in seen_in(turn):
+            self.witnesses[witness] += 1
+        if turn.event is not None:
+            self.events += 1
+        return self.compare(turn) or check_change(change)
+
+    def change(self, step: Step) -> Change:
+        """What the step does to the cluster.  FailureError where a node cannot take it."""
+        return apply(self.cluster, step, self.rule)
+
+    def compare(self, turn: Turn) -> Difference | None:
+        """What a subject that follows the cluster does otherwise in a turn.  Here there is none."""
+        self.record(turn, turn.outcome, turn.owed)
+        return None
+
+    def compare_logs(self) -> Difference | None:
+        """The logs in full, which the comparison of every turn leaves out."""
+        return None
+
+    def state(self, node: NodeId) -> Observed:
+        return observed(self.cluster.members[node].node)
+
+    def record(self, turn: Turn, outcome: Outcome, owed: tuple[Action, ...] | None) -> None:
+        """Note, if that is asked for, the outcome of the turn's event or what its drain owed."""
+        if self.recorder is None:
+            return
+        node = turn.node
+        if turn.event is not None:
+            self.recorder.input(node, turn.event, outcome, self.state(node))
+        elif owed is not None:
+            self.recorder.drained(node, owed[: len(turn.executed)], self.state(node))
