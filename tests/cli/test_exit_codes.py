@@ -12,6 +12,7 @@ import pytest
 
 from conformance.audit import run as audit_module
 from conformance.cli.app import main
+from conformance.observe.verdicts import EXIT_CODES
 from conformance.trace.files import read
 from tests.cli.helpers import ROOT, process, run
 
@@ -33,6 +34,36 @@ def by_node(tmp_path: Path) -> dict[int, list[bytes]]:
         node: [header, *(line for line, at in zip(lines, nodes, strict=True) if at == node)]
         for node in sorted(set(nodes))
     }
+
+
+SMALL = ("explore", "--nodes", 2, "--terms", 1, "--log", 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verdict"),
+    [
+        (("audit", ROOT / "traces/golden/quiet-3n.jsonl.gz"), "conforms"),
+        (("audit", ROOT / "traces/violations/index-only-vote.jsonl"), "violation"),
+        (("audit", "/nowhere"), "bad_input"),
+        (("replay", ROOT / "traces/golden/quiet-3n.jsonl.gz"), "conforms"),
+        (("replay", "/nowhere"), "bad_input"),
+        (("check", "--events", 100), "conforms"),
+        (SMALL, "conforms"),
+        ((*SMALL, "--seconds", 0), "inconclusive"),
+        (("explore", "--only", "joining"), "bad_input"),
+        (("prove", "--only", "no such"), "bad_input"),
+        (("prove", "--no-cache", "--only", "equivalence/start", "--seconds", 0), "inconclusive"),
+        (("mutants", "--only", "no such"), "bad_input"),
+        (("mutants", "--method", "no such"), "bad_input"),
+        (("mutate", "no_such_module"), "bad_input"),
+        (("mutate", "--seconds", 0), "inconclusive"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(map(str, value[:3])),
+)
+def test_the_exit_code_is_that_of_the_verdict(arguments: tuple[object, ...], verdict: str) -> None:
+    ran = run(*arguments, "--json")
+    assert (ran.json["verdict"], ran.code) == (verdict, EXIT_CODES[verdict])
+    assert run(*arguments).code == ran.code
 
 
 # Files that do not end together
