@@ -61,7 +61,7 @@ bench: $(COMPILED)/.current
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
 
 mutate: setup
-	$(BIN)/python -m conformance.cli.mutate
+	$(BIN)/conformance mutate
 
 traces: setup
 	$(BIN)/python -m conformance.release.golden

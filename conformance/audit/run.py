@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
 from conformance.observe.finding import Problem
+from conformance.observe.verdicts import Verdict
 from conformance.trace.errors import BadTrace, TruncatedTrace
 from conformance.trace.files import read
 from conformance.trace.records import records
@@ -19,7 +20,6 @@ from conformance.trace.save import IMPLEMENTATION
 from spec.values import NodeId
 
 Level: TypeAlias = Literal["exact", "safety"]
-Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
 
 
 @dataclass(frozen=True, slots=True)

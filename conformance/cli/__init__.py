@@ -1,4 +1,4 @@
-"""The command line: a file a command, its options and where its findings go.
+"""The command line: a file a command, with its options; what people read of it is in `report`.
 
-May import every room.  numpy and z3 are imported inside functions, once they are needed.
+May import every room, and does so within the commands, so that each loads what it needs alone.
 """

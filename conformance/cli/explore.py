@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from conformance.cli.terminal import errors, output, refuse, warn
+from conformance.cli.options import FINDINGS, Json, Out, Seconds, workers_of
+from conformance.cli.terminal import conclude, progress, refuse, save_trace
 from conformance.explore.states.bounds import PRESETS, BadBounds, Bounds
 
-if TYPE_CHECKING:  # an audit does without numpy, which exploring needs
+if TYPE_CHECKING:
     from conformance.explore.search.suite import SuiteReport
 
 Preset = Enum("Preset", {name: name for name in PRESETS}, type=str)  # type: ignore[misc]
-
-Number = Annotated[int | None, typer.Option(min=0)]
 
 
 def bound(help_: str) -> Any:
@@ -60,20 +58,16 @@ def explore_command(
     eventually: Annotated[
         bool, typer.Option(help="Check that nothing ends in a trap, once all is explored.")
     ] = True,
-    workers: Annotated[int, typer.Option(min=0, help="Threads; 0: one for each core.")] = 0,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")
-    ] = None,
+    workers: Annotated[int, workers_of("Threads")] = 0,
+    seconds: Seconds = None,
     memory: Annotated[
         int | None, typer.Option(min=64, metavar="MB", help="Spill to disk at half, stop at all.")
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Go on from it if it is there; leave one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    out_dir: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")
-    ] = Path("findings"),
+    as_json: Json = False,
+    out_dir: Out = FINDINGS,
 ) -> None:
     """Visit every state of a bounded cluster, breadth first.
 
@@ -91,8 +85,6 @@ def explore_command(
         for name, value in locals().items()
         if value is not None and name in {field.name for field in fields(Bounds)}
     }
-    out = output()
-    err = errors()
     try:
         named = _named(preset, only, given)
         options = Options(
@@ -105,23 +97,13 @@ def explore_command(
         )
         if checkpoint is not None and not checkpoint.resolve().parent.is_dir():
             raise BadCheckpoint(f"{checkpoint}: its directory does not exist")
-        columns = (SpinnerColumn(), TextColumn("{task.description}"))
-        quiet = as_json or not err.is_terminal
-        with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
-            task = progress.add_task("")
-            suite = explore_all(
-                named,
-                options,
-                lambda name, report: progress.update(task, description=progress_line(name, report)),
-            )
+        with progress("exploring", as_json) as tell:
+            suite = explore_all(named, options, lambda name, now: tell(progress_line(name, now)))
     except (BadBounds, BadCheckpoint) as error:
         refuse(str(error), as_json)
-    trace = save_finding(suite, out_dir)
-    if as_json:
-        print(json.dumps({**suite.as_json(), "trace": str(trace) if trace else None}, indent=2))
-    else:
-        print_suite(out, suite, trace)
-    raise typer.Exit(suite.exit_code)
+    trace = save_exploration(suite, out_dir)
+    shown = partial(print_suite, suite=suite, trace=trace)
+    conclude(suite, as_json, shown, trace=str(trace) if trace else None)
 
 
 def _named(preset: Any, only: str | None, given: dict[str, Any]) -> dict[str, Bounds]:
@@ -149,16 +131,9 @@ def _bounds(given: dict[str, Any]) -> Bounds:
     return Bounds(**given)
 
 
-def save_finding(suite: SuiteReport, directory: Path) -> Path | None:
-    from conformance.trace.save import save
-
+def save_exploration(suite: SuiteReport, directory: Path) -> Path | None:
     found = suite.found
     if found is None or not found.recorder.records:
         return None
     path = directory / f"explore-{list(suite.runs)[-1]}.jsonl"
-    try:
-        save(path, found.recorder.records, found.nodes)
-    except (OSError, ValueError) as error:
-        warn(f"the trace was not written: {error}")
-        return None
-    return path
+    return save_trace(path, found.recorder.records, found.nodes)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress as Bar
-from rich.progress import TextColumn, TimeElapsedColumn
 
-from conformance.cli.report.mutate import print_report
-from conformance.cli.terminal import errors, output, refuse
-from conformance.mutants.mechanical.run import Options, SelectionError, progress_line, run
-from conformance.mutants.mechanical.survivors import FILE, BadSurvivors
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+from conformance.cli.options import Json, Processes, Seconds
+from conformance.cli.terminal import conclude, interrupted, progress, refuse
 
 
-@app.command()
 def mutate_command(
     only: Annotated[
         list[str] | None,
@@ -31,12 +24,17 @@ def mutate_command(
             "Default: of those that are not explained."
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")
+    workers: Processes = 0,
+    seconds: Seconds = None,
+    survivors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What survives, and why.",
+            show_default="conformance/mutants/mechanical/survivors.toml",
+        ),
     ] = None,
-    survivors: Annotated[Path, typer.Option(metavar="FILE", help="What survives, and why.")] = FILE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Change raftbare at every place by a tool; each change has to be noticed by a check.
 
@@ -46,29 +44,23 @@ def mutate_command(
     Exit code 0: all are killed or explained; 1: one survives that is not explained, or one that is
     explained does not; 2: usage; 3: stopped.
     """
-    out = output()
-    err = errors()
+    from conformance.cli.report.mutate import print_mutated
+    from conformance.mutants.mechanical.run import Options, progress_line, run
+    from conformance.mutants.mechanical.survivors import FILE, BadSurvivors
+    from conformance.observe.selection import SelectionError
+
     options = Options(
-        only=tuple(only or ()), workers=workers, seconds=seconds, prove=prove, survivors=survivors
+        only=tuple(only or ()),
+        workers=workers,
+        seconds=seconds,
+        prove=prove,
+        survivors=survivors or FILE,
     )
-    columns = (TextColumn("{task.description}"), TimeElapsedColumn())
     try:
-        with Bar(
-            *columns, console=err, transient=True, disable=as_json or not err.is_terminal
-        ) as bar:
-            task = bar.add_task("starting", total=None)
-            report = run(options, lambda now: bar.update(task, description=progress_line(now)))
+        with progress("starting", as_json) as tell:
+            report = run(options, lambda now: tell(progress_line(now)))
     except (BadSurvivors, SelectionError) as error:
         refuse(str(error), as_json)
     except KeyboardInterrupt:
-        err.print("[yellow]interrupted[/]")
-        raise typer.Exit(3) from None
-    if as_json:
-        print(json.dumps(report.as_json(), indent=2))
-    else:
-        print_report(out, report)
-    raise typer.Exit(report.exit_code)
-
-
-if __name__ == "__main__":
-    app()
+        interrupted()
+    conclude(report, as_json, partial(print_mutated, report=report))

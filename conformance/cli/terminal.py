@@ -1,4 +1,4 @@
-"""What the commands have in common: where they print, how they refuse, and how they end."""
+"""What the commands have in common: how they print, show progress, write a finding, and end."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, NoReturn, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+
+from conformance.observe.verdicts import EXIT_CODES
+
+if TYPE_CHECKING:
+    from conformance.observe.recorded import Recorded
 
 CLOSED: Final = 128 + signal.SIGPIPE
 """What a shell shows of a program whose reader went away."""
@@ -37,18 +43,94 @@ def errors() -> Console:
     return _Console(stderr=True, emoji=False)
 
 
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2))
+
+
 def warn(problem: str) -> None:
     errors().print(f"[yellow]warning:[/] {escape(problem)}", soft_wrap=True)
 
 
-def refuse(problem: str, as_json: bool, verdict: str = "bad_input", code: int = 2) -> NoReturn:
+class Progress(Protocol):
+    def __call__(
+        self, said: str, done: float | None = None, total: float | None = None, /
+    ) -> None: ...
+
+
+@contextmanager
+def progress(said: str, as_json: bool = False) -> Iterator[Progress]:
+    """Shows how far a command is, on a terminal; nothing where there is none, or with `--json`."""
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = errors()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    quiet = as_json or not console.is_terminal
+    with Bar(*columns, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task(escape(said), total=None)
+
+        def tell(said: str, done: float | None = None, total: float | None = None, /) -> None:
+            bar.update(task, description=escape(said), completed=done, total=total)
+
+        yield tell
+
+
+def save_trace(path: Path, records: Iterable[Recorded], nodes: int) -> Path | None:
+    """Write what a finding shows; None, and a warning, where that cannot be."""
+    from conformance.trace.save import save
+
+    try:
+        save(path, records, nodes)
+    except (OSError, ValueError) as error:
+        warn(f"the trace was not written: {error}")
+        return None
+    return path
+
+
+# How a command ends
+
+
+class Judged(Protocol):
+    """A report of any check."""
+
+    @property
+    def verdict(self) -> str: ...
+
+    def as_json(self) -> dict[str, object]: ...
+
+
+def conclude(
+    report: Judged,
+    as_json: bool,
+    for_people: Callable[[Console], None],
+    width: int = 160,
+    **more: object,
+) -> NoReturn:
+    """Print a report, for people or as JSON with `more` in it, and end as its verdict says."""
+    if as_json:
+        print_json({**report.as_json(), **more})
+    else:
+        for_people(output(width))
+    finish(report.verdict)
+
+
+def refuse(problem: str, as_json: bool, verdict: str = "bad_input") -> NoReturn:
     """End without a result, saying why."""
     if as_json:
-        print(json.dumps({"verdict": verdict, "error": problem}, indent=2))
+        print_json({"verdict": verdict, "error": problem})
     else:
         label = "error" if verdict == "bad_input" else verdict
         errors().print(f"[red]{label}:[/] {escape(problem)}", soft_wrap=True)
-    raise typer.Exit(code)
+    finish(verdict)
+
+
+def interrupted(when: str = "") -> NoReturn:
+    errors().print(f"[yellow]interrupted[/]{when}")
+    finish("inconclusive")
+
+
+def finish(verdict: str) -> NoReturn:
+    raise typer.Exit(EXIT_CODES[verdict])
 
 
 def run(command: Callable[[], object]) -> NoReturn:

@@ -1,8 +1,10 @@
-"""The exit code of each verdict, the same for every command."""
+"""The verdicts of all checks, and the exit code of each."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
+
+Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
 
 EXIT_CODES: Final[dict[str, int]] = {
     "conforms": 0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,8 @@ from typing import Final
 
 import raftbare
 import spec
-from conformance.release.claims import CLAIMS, NOT_COVERED, Level, Told
+from conformance.release.levels import Level
+from conformance.release.write import write_json
 from raftbare.certified import FILE, Certificate, certificate, changed, digests
 
 assert raftbare.__file__ is not None
@@ -46,11 +46,14 @@ def tools() -> dict[str, str]:
     return known
 
 
-def make(level: Level, tell: Told = lambda _: None) -> dict[str, object]:
+def make(level: Level, tell: Callable[[str], None] = lambda _: None) -> dict[str, object]:
     """Run every method at this level.
 
-    Raises `FailedError` where one does not conform, or where the sources were edited meanwhile.
+    Raises `FailedError` where one does not conform, `EditedError` where the sources were edited
+    meanwhile.
     """
+    from conformance.release.claims import CLAIMS, NOT_COVERED  # which need numpy and z3
+
     before = sources()
     claims = [claim(level, tell)._asdict() for claim in CLAIMS[level]]
     if sources() != before:
@@ -75,9 +78,7 @@ class NoCertificateError(Exception):
 
 
 def write(certificate: dict[str, object], path: Path = PATH) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(certificate, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_json(path, certificate)
 
 
 def stale(path: Path = PATH, found: Callable[[], dict[str, str]] = sources) -> tuple[str, ...]:

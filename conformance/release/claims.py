@@ -7,26 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from conformance.explore.search.run import Options as Exploring
 from conformance.explore.search.suite import explore_all
 from conformance.explore.states.bounds import PRESETS
-from conformance.mutants.matrix import run as mutants
+from conformance.mutants.matrix import run as matrix
 from conformance.mutants.planted.catalogue import CATALOGUE
 from conformance.prove.catalogue import obligations
-from conformance.prove.runner import run as proofs
+from conformance.prove.runner import run as runner
 from conformance.prove.runner.cache import FILE
-from conformance.release.collection import verify_traces
+from conformance.release.collection import PARTS, verify_traces
+from conformance.release.levels import EVENTS, EXPLORED, Level
 from conformance.simulation.check import Options, check
 from raftbare import Claim
 
-Level: TypeAlias = Literal["quick", "full"]
-Told: TypeAlias = Callable[[str], None]
+Tell: TypeAlias = Callable[[str], None]
 
 SEED: Final = 0
-EVENTS: Final[dict[Level, int]] = {"quick": 200_000, "full": 2_000_000}
-EXPLORED: Final[dict[Level, str]] = {"quick": "quick", "full": "standard"}
 TRACES: Final = Path("traces")
 
 
@@ -36,6 +34,15 @@ class FailedError(Exception):
     def __init__(self, why: str, verdict: str = "violation") -> None:
         super().__init__(why)
         self.verdict = verdict
+
+
+COMMANDS: Final = {
+    "lockstep": "check",
+    "exploration": "explore",
+    "proofs": "prove",
+    "mutants": "mutants",
+    "audits": "verify",
+}
 
 
 def _claim(
@@ -51,16 +58,7 @@ def _claim(
     return Claim(name, what, bounds, counts, round(seconds, 1), verdict)
 
 
-COMMANDS: Final = {
-    "lockstep": "check",
-    "exploration": "explore",
-    "proofs": "prove",
-    "mutants": "mutants",
-    "audits": "verify",
-}
-
-
-def lockstep(level: Level, tell: Told) -> Claim:
+def lockstep(level: Level, tell: Tell) -> Claim:
     report = check(
         Options(seed=SEED, events=EVENTS[level]),
         lambda now: tell(f"lockstep: {now.events:,} events"),
@@ -80,7 +78,7 @@ def lockstep(level: Level, tell: Told) -> Claim:
     )
 
 
-def exploration(level: Level, tell: Told) -> Claim:
+def exploration(level: Level, tell: Tell) -> Claim:
     bounds = PRESETS[EXPLORED[level]]
     report = explore_all(
         bounds,
@@ -103,9 +101,9 @@ def exploration(level: Level, tell: Told) -> Claim:
     )
 
 
-def proofs_(level: Level, tell: Told) -> Claim:
-    report = proofs.run(
-        proofs.Options(level=level, cache=FILE),
+def proofs(level: Level, tell: Tell) -> Claim:
+    report = runner.run(
+        runner.Options(level=level, cache=FILE),
         obligations,
         lambda now: tell(f"proofs: {now.done} of {now.planned}"),
     )
@@ -122,12 +120,11 @@ def proofs_(level: Level, tell: Told) -> Claim:
     )
 
 
-def mutants_(level: Level, tell: Told) -> Claim:
-    options = mutants.Options(level)
-    report = mutants.run(
-        options,
+def mutants(level: Level, tell: Tell) -> Claim:
+    report = matrix.run(
+        matrix.Options(level),
         CATALOGUE,
-        mutants.methods_at(level),
+        matrix.methods_at(level),
         lambda now: tell(f"mutants: {now.done} of {now.planned} trials"),
     )
     return _claim(
@@ -146,38 +143,31 @@ def mutants_(level: Level, tell: Told) -> Claim:
     )
 
 
-def audits(level: Level, tell: Told) -> Claim:
+def audits(level: Level, tell: Tell) -> Claim:
     tell("audits")
-    events = {"golden": 0, "violations": 0}
-    files = dict(events)
-    wrong: list[str] = []
-    seconds = 0.0
-    for part in events:
+    counts: dict[str, int] = {}
+    right, seconds = True, 0.0
+    for part, kind in zip(PARTS, ("healthy", "broken"), strict=True):
         verified, complaints = verify_traces(TRACES / part)
-        wrong += complaints + [str(one.path) for one in verified if not one.as_expected]
-        files[part] = len(verified)
-        events[part] = sum(one.report.events for one in verified)
+        right &= not complaints and all(one.as_expected for one in verified)
+        counts[f"{kind} recordings"] = len(verified)
+        counts[f"events of {kind} recordings"] = sum(one.report.events for one in verified)
         seconds += sum(one.report.seconds for one in verified)
     return _claim(
         "audits",
         "recordings of healthy clusters conform, recordings of broken ones are found out",
         {"traces": str(TRACES)},
-        {
-            "healthy recordings": files["golden"],
-            "events of healthy recordings": events["golden"],
-            "broken recordings": files["violations"],
-            "events of broken recordings": events["violations"],
-        },
+        counts,
         seconds,
-        "violation" if wrong else "conforms",
+        "conforms" if right else "violation",
     )
 
 
-_MINUTES: Final = (audits, lockstep, exploration, proofs_)
+_MINUTES: Final = (audits, lockstep, exploration, proofs)
 
-CLAIMS: Final[dict[Level, tuple[Callable[[Level, Told], Claim], ...]]] = {
+CLAIMS: Final[dict[Level, tuple[Callable[[Level, Tell], Claim], ...]]] = {
     "quick": _MINUTES,
-    "full": (*_MINUTES, mutants_),
+    "full": (*_MINUTES, mutants),
 }
 """The mutants take longer than all the rest."""
 

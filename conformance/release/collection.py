@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from conformance.audit.run import AuditReport, Level, Verdict, audit
+from conformance.audit.run import AuditReport, Level, audit
+from conformance.observe.verdicts import Verdict
 
-if TYPE_CHECKING:  # an audit does without numpy and z3, which exploring and proving need
-    pass
-
-
-EXPECTED = "expected.json"
-"""In a directory of traces: what each file's audit has to say."""
+PARTS: Final = ("golden", "violations")
+"""The directories of a collection: recordings of healthy clusters, and of broken ones."""
+EXPECTED: Final = "expected.json"
+"""In each of them: what each file's audit has to say."""
 
 
 class Expected(BaseModel):

@@ -7,8 +7,6 @@ what an audit has to find.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -21,6 +19,7 @@ from conformance.mutants.matrix.convict import UnconvictedError, record
 from conformance.mutants.planted.catalogue import CATALOGUE
 from conformance.observe.recorded import Recorder
 from conformance.release.collection import EXPECTED
+from conformance.release.write import write_json
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
@@ -95,13 +94,6 @@ def record_golden(path: Path, seed: int, profile: Profile) -> None:
     save(path, recorder.records, profile.nodes)
 
 
-def write_expected(directory: Path, expected: dict[str, dict[str, object]]) -> None:
-    path = directory / EXPECTED
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(expected, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-
-
 def main(directory: Path = Path("traces")) -> None:
     golden, violations = directory / "golden", directory / "violations"
     expected: dict[str, dict[str, object]] = {}
@@ -110,19 +102,16 @@ def main(directory: Path = Path("traces")) -> None:
         record_golden(path, seed, profile)
         expected[path.name] = {"verdict": "conforms", "what": what}
         print(f"{path}: {audit([path], complete=True).verdict}")
-    write_expected(golden, expected)
-    write_expected(violations, record_violations(violations))
+    write_json(golden / EXPECTED, expected)
+    write_json(violations / EXPECTED, record_violations(violations))
 
 
 def record_violations(directory: Path) -> dict[str, dict[str, object]]:
     """A trace of every mutant that an audit can condemn, on all cores."""
     expected: dict[str, dict[str, object]] = {}
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        made = {
-            path: pool.submit(record, mutant, path)
-            for mutant in CATALOGUE
-            for path in (directory / f"{mutant.name}.jsonl",)
-        }
+        paths = {mutant: directory / f"{mutant.name}.jsonl" for mutant in CATALOGUE}
+        made = {path: pool.submit(record, mutant, path) for mutant, path in paths.items()}
         for path, one in made.items():
             try:
                 expected[path.name] = one.result()

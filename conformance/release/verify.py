@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.release.collection import Verified, expectations, verify_traces
+from conformance.release.collection import PARTS, Verified, expectations, verify_traces
 from conformance.simulation.check import Options, Report, check
 
-if TYPE_CHECKING:  # an audit does without numpy and z3, which exploring and proving need
+if TYPE_CHECKING:  # who neither explores nor proves does without numpy and z3
     from conformance.explore.search.suite import SuiteReport
     from conformance.explore.states.bounds import Bounds
     from conformance.prove.runner.run import Report as Proofs
-
-EVENTS = 200_000
-PARTS = ("golden", "violations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +29,14 @@ class VerifyReport:
     proofs: Proofs | None = None
 
     @property
-    def exit_code(self) -> int:
+    def verdict(self) -> str:
+        """The first part that does not conform decides."""
         if self.check.found is not None or not all(t.as_expected for t in self.traces):
-            return 1
-        if self.explored is not None and self.explored.exit_code:
-            return self.explored.exit_code
-        if self.proofs is not None and self.proofs.exit_code:
-            return self.proofs.exit_code
-        return 2 if self.complaints else 0
+            return "violation"
+        for part in (self.explored, self.proofs):
+            if part is not None and part.verdict != "conforms":
+                return part.verdict
+        return "bad_input" if self.complaints else "conforms"
 
 
 def verify(
@@ -53,10 +50,9 @@ def verify(
     for part in PARTS:
         expectations(directory / part)
     report = check(options, lambda now: progress(f"checking: {now.events:,} events"))
-    explored: SuiteReport | None = None
-    if bounds and report.found is None:
-        explored = _explore(bounds, progress)
-    proofs = _prove(progress) if prove and report.found is None else None
+    fine = report.found is None
+    explored = _explore(bounds, progress) if bounds and fine else None
+    proofs = _prove(progress) if prove and fine else None
     traces: list[Verified] = []
     complaints: list[str] = []
     for part in PARTS:

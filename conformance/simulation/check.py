@@ -107,10 +107,14 @@ class Report:
     def never_seen(self) -> list[str]:
         return [witness.name for witness in SOMETIMES if not self.witnesses[witness.name]]
 
+    @property
+    def verdict(self) -> str:
+        return "violation" if self.found else "conforms"
+
     def as_json(self) -> dict[str, object]:
         finding = self.found.finding if self.found else None
         return {
-            "verdict": "violation" if self.found else "conforms",
+            "verdict": self.verdict,
             "seed": self.options.seed,
             "episodes": self.episodes,
             "events": self.events,

@@ -29,10 +29,16 @@ class ReplayReport:
     seq: int | None = None
     """Where in its node's records the difference shows."""
 
+    @property
+    def verdict(self) -> str:
+        if self.difference is not None:
+            return "violation"
+        return "conforms" if self.events else "inconclusive"
+
     def as_json(self) -> dict[str, object]:
         found = self.difference
         return {
-            "verdict": "violation" if found else "conforms" if self.events else "inconclusive",
+            "verdict": self.verdict,
             "events": self.events,
             "difference": None
             if found is None

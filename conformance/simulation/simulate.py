@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from conformance.simulation import MAX_NODES as MAX_NODES
 from spec import cluster as c
 from spec import values as v
 from spec.pending import NOTHING
 
-MAX_NODES = 7
 IN_FLIGHT = 40
 """Contents that the network holds before it begins to lose the oldest."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,14 +12,13 @@ from typing import Any
 import pytest
 import zstandard
 
-import conformance.cli.app
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.simulation.replay import replay
+from conformance.simulation import replay
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
-from tests.support.recordings import Ran, run, simulated, story, written
+from tests.cli.helpers import process, run
+from tests.support.recordings import simulated, story, written
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ["audit", "replay"]
 
 
@@ -237,8 +234,8 @@ def test_a_difference_before_the_end_of_what_can_be_read(
     path.write_bytes(cut(text(lines)))
     assert run("replay", path).code == 2
     with patched_library(*IN_LIBRARY["D1"]) as copy:
-        subject = partial(replay, subject=LibrarySubject(copy))
-        monkeypatch.setattr(conformance.cli.app, "replay", subject)
+        subject = partial(replay.replay, subject=LibrarySubject(copy))
+        monkeypatch.setattr(replay, "replay", subject)
         ran = run("replay", "--json", path)
     assert (ran.code, ran.json["difference"]["seq"]) == (1, 3)
 
@@ -358,18 +355,6 @@ def test_help() -> None:
 
 
 # As a process of its own
-
-
-def process(*arguments: object) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "conformance.cli.app", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert "Traceback" not in done.stderr + done.stdout
-    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def test_exit_codes_of_a_process(tmp_path: Path) -> None:

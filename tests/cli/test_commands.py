@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import conformance.cli.app
+from conformance.cli.app import main
 from conformance.subjects.library import LibrarySubject
 from conformance.trace.files import read
 from conformance.trace.records import records
 from spec.witnesses import SOMETIMES
-from tests.support.recordings import run, simulated, story, with_mutant, written
+from tests.cli.helpers import run, with_mutant
+from tests.support.recordings import simulated, story, written
 
 
 def test_check_conforms(tmp_path: Path) -> None:
@@ -150,5 +151,5 @@ def test_many_departures_are_counted(tmp_path: Path) -> None:
 def test_main_is_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["conformance", "check", "--nodes", "99"])
     with pytest.raises(SystemExit) as stopped:
-        conformance.cli.app.main()
+        main()
     assert stopped.value.code == 2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.recordings import crate, run
+from tests.cli.helpers import run
+from tests.support.recordings import crate
 
 HARMLESS = [
     "crate-3n-quiet.jsonl.gz",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import gzip
 import os
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-import conformance.cli.app
-from conformance.cli import terminal
+from conformance.audit import run as audit_module
+from conformance.cli.app import main
+from conformance.observe.verdicts import EXIT_CODES
 from conformance.trace.files import read
-from tests.support.recordings import run
+from tests.cli.helpers import ROOT, process, run
 
-ROOT = Path(__file__).resolve().parents[2]
 LONG = ROOT / "traces" / "golden" / "crashes-3n.jsonl.gz"
 
 
@@ -36,6 +34,36 @@ def by_node(tmp_path: Path) -> dict[int, list[bytes]]:
         node: [header, *(line for line, at in zip(lines, nodes, strict=True) if at == node)]
         for node in sorted(set(nodes))
     }
+
+
+SMALL = ("explore", "--nodes", 2, "--terms", 1, "--log", 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verdict"),
+    [
+        (("audit", ROOT / "traces/golden/quiet-3n.jsonl.gz"), "conforms"),
+        (("audit", ROOT / "traces/violations/index-only-vote.jsonl"), "violation"),
+        (("audit", "/nowhere"), "bad_input"),
+        (("replay", ROOT / "traces/golden/quiet-3n.jsonl.gz"), "conforms"),
+        (("replay", "/nowhere"), "bad_input"),
+        (("check", "--events", 100), "conforms"),
+        (SMALL, "conforms"),
+        ((*SMALL, "--seconds", 0), "inconclusive"),
+        (("explore", "--only", "joining"), "bad_input"),
+        (("prove", "--only", "no such"), "bad_input"),
+        (("prove", "--no-cache", "--only", "equivalence/start", "--seconds", 0), "inconclusive"),
+        (("mutants", "--only", "no such"), "bad_input"),
+        (("mutants", "--method", "no such"), "bad_input"),
+        (("mutate", "no_such_module"), "bad_input"),
+        (("mutate", "--seconds", 0), "inconclusive"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(map(str, value[:3])),
+)
+def test_the_exit_code_is_that_of_the_verdict(arguments: tuple[object, ...], verdict: str) -> None:
+    ran = run(*arguments, "--json")
+    assert (ran.json["verdict"], ran.code) == (verdict, EXIT_CODES[verdict])
+    assert run(*arguments).code == ran.code
 
 
 # Files that do not end together
@@ -123,45 +151,32 @@ def test_a_recording_does_not_write_to_the_terminal(command: str, tmp_path: Path
 # Output
 
 
-def process(*arguments: object, to: int, encoding: str = "utf-8") -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "conformance.cli.app", *map(str, arguments)],
-        cwd=ROOT,
-        stdout=to,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONIOENCODING": encoding},
-        text=True,
-        timeout=100,
-    )
-    return done.returncode, done.stderr
-
-
 @pytest.mark.parametrize("flags", [(), ("--json",)], ids=["people", "json"])
 def test_a_reader_that_went_away(flags: tuple[str, ...]) -> None:
     reads, writes = os.pipe()
     os.close(reads)
     try:
-        assert process("audit", LONG, *flags, to=writes) == (128 + signal.SIGPIPE, "")
+        ran = process("audit", LONG, *flags, stdout=writes)
     finally:
         os.close(writes)
+    assert (ran.code, ran.err) == (128 + signal.SIGPIPE, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_an_output_that_is_full() -> None:
-    with open("/dev/full", "wb") as full:
-        code, said = process("audit", LONG, to=full.fileno())
-    assert code == 2
-    assert said.splitlines() == ["error: [Errno 28] No space left on device"]
-    both = [sys.executable, "-m", "conformance.cli.app", "audit", str(LONG)]
-    with open("/dev/full", "wb") as full:
-        assert subprocess.run(both, cwd=ROOT, stdout=full, stderr=full, timeout=100).returncode == 2
+    with open("/dev/full", "wb") as file:
+        full = file.fileno()
+        ran = process("audit", LONG, stdout=full)
+        assert (ran.code, ran.err) == (2, "error: [Errno 28] No space left on device\n")
+        assert process("audit", LONG, stdout=full, stderr=full).code == 2
 
 
 def test_a_terminal_that_knows_no_other_letters(tmp_path: Path) -> None:
     path = tmp_path / "größe.jsonl"
     path.write_bytes(LONG.read_bytes())
     with open(tmp_path / "out", "wb") as file:
-        assert process("audit", path, to=file.fileno(), encoding="ascii") == (0, "")
+        ran = process("audit", path, stdout=file.fileno(), encoding="ascii")
+    assert (ran.code, ran.err) == (0, "")
     assert b"gr\\xf6\\xdfe.jsonl" in (tmp_path / "out").read_bytes()
 
 
@@ -171,9 +186,9 @@ def test_an_error_of_its_own_is_no_verdict(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(conformance.cli.app, "audit", broken)
+    monkeypatch.setattr(audit_module, "audit", broken)
     monkeypatch.setattr("sys.argv", ["conformance", "audit", str(LONG)])
     with pytest.raises(SystemExit) as stopped:
-        terminal.run(conformance.cli.app.app)
+        main()
     assert stopped.value.code == 3
     assert "ZeroDivisionError" in capsys.readouterr().err

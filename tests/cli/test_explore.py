@@ -15,7 +15,7 @@ from conformance.explore.states.bounds import PRESETS, Bounds, of_bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.subjects.patched import patched_library
 from conformance.subjects.rebuild import Rebuilder
-from tests.support.recordings import run
+from tests.cli.helpers import run
 
 SMALL = ("--nodes", 2, "--terms", 1, "--log", 3)
 

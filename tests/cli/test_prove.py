@@ -18,8 +18,8 @@ from conformance.prove.runner import run as run_module
 from conformance.prove.runner.run import Progress, progress_line
 from conformance.prove.runner.sources import CHECKOUT
 from conformance.prove.runner.worker import Source
+from tests.cli.helpers import Ran, run
 from tests.prove.runner import sample
-from tests.support.recordings import Ran, run
 
 Prove = Callable[..., Ran]
 
@@ -208,7 +208,7 @@ def test_bad_input(args: tuple[object, ...], said: str, proving: Prove) -> None:
 def test_an_interrupt_is_inconclusive(
     when: str, proving: Prove, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> Any:
+    def interrupt(*_: object, **__: object) -> Any:
         raise KeyboardInterrupt
 
     if when == "building":

@@ -59,7 +59,7 @@ def test_counts_are_the_same_on_any_number_of_cores(
 
 def test_past_its_time_a_run_is_inconclusive_and_says_what_it_covered() -> None:
     report = explore(options(seconds=0.0))
-    assert (report.verdict, report.exit_code, report.complete) == ("inconclusive", 3, False)
+    assert (report.verdict, report.complete) == ("inconclusive", False)
     assert report.stopped_by == "the time given"
     assert report.layers == [1]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conformance.cli.mutate import app
+from conformance.cli.app import app
 from conformance.mutants.mechanical.generate import ANNOTATION, MESSAGE, Key, mutants, sources
 from conformance.mutants.mechanical.run import Options, Report, run
 from conformance.mutants.mechanical.survivors import FILE, BadSurvivors, explanations
@@ -122,13 +122,13 @@ def test_the_score_counts_what_was_killed(report: Report) -> None:
 
 def test_a_survivor_that_is_not_explained_is_a_finding(report: Report) -> None:
     assert report.unexplained == [NEVER_BEYOND]
-    assert replace(report, stale=[]).exit_code == 1
+    assert replace(report, stale=[]).verdict == "violation"
 
 
 def test_an_explanation_of_a_mutant_that_was_killed_is_stale(report: Report) -> None:
     assert report.stale == [VOTE]
-    assert replace(report, unexplained=[]).exit_code == 1
-    assert replace(report, unexplained=[], stale=[]).exit_code == 0
+    assert replace(report, unexplained=[]).verdict == "violation"
+    assert replace(report, unexplained=[], stale=[]).verdict == "conforms"
 
 
 def test_each_mutant_differs_from_the_library_in_its_own_way() -> None:
@@ -195,13 +195,13 @@ def test_one_explanation_is_enough(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_a_place_that_is_none() -> None:
-    result = CliRunner().invoke(app, ["no_such_module", "--json"])
+    result = CliRunner().invoke(app, ["mutate", "no_such_module", "--json"])
     assert result.exit_code == 2
     assert json.loads(result.stdout)["verdict"] == "bad_input"
 
 
 def test_the_command_that_has_no_time_says_nothing() -> None:
-    result = CliRunner().invoke(app, ["--seconds", "0", "--json"])
+    result = CliRunner().invoke(app, ["mutate", "--seconds", "0", "--json"])
     assert result.exit_code == 3
     said = json.loads(result.stdout)
     assert (said["verdict"], said["stopped"], said["mutants"]) == ("inconclusive", True, 0)

@@ -7,18 +7,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import raftbare
-from conformance.cli.app import app
 from conformance.release import certificate as making
-from conformance.release.claims import CLAIMS, FailedError, Level, Told, audits, lockstep
+from conformance.release import claims
+from conformance.release.claims import CLAIMS, FailedError, Tell, audits, lockstep
+from conformance.release.levels import Level
 from raftbare import Claim, certificate, certified
+from tests.cli.helpers import run
 
 ONE = Claim("one", "all is well", {"seed": 0}, {"events": 3}, 1.0, "conforms")
 
 
-def one(level: Level, tell: Told) -> Claim:
+def one(level: Level, tell: Tell) -> Claim:
     return ONE
 
 
@@ -28,7 +29,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert raftbare.__file__ is not None
     package = tmp_path / "raftbare"
     shutil.copytree(Path(raftbare.__file__).parent, package)
-    monkeypatch.setattr(making, "CLAIMS", {"quick": (one,)})
+    monkeypatch.setattr(claims, "CLAIMS", {"quick": (one,)})
     making.write(making.make("quick"), package / certified.FILE)
     monkeypatch.setattr(certified, "__file__", str(package / "certified.py"))
     return package
@@ -108,20 +109,19 @@ def test_what_is_no_certificate_is_told(tmp_path: Path, text: str) -> None:
 def test_what_does_not_conform_is_not_certified(
     verdict: str, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(level: Level, tell: Told) -> Claim:
+    def broken(level: Level, tell: Tell) -> Claim:
         raise FailedError(f"lockstep: {verdict}; conformance check tells more", verdict)
 
     before = making.PATH.read_bytes()
-    monkeypatch.setattr(making, "CLAIMS", {"quick": (one, broken)})
-    result = CliRunner().invoke(app, ["certify", "--json"])
-    assert result.exit_code == code
-    assert json.loads(result.stdout)["verdict"] == verdict
+    monkeypatch.setattr(claims, "CLAIMS", {"quick": (one, broken)})
+    result = run("certify", "--json")
+    assert (result.code, result.json["verdict"]) == (code, verdict)
     assert making.PATH.read_bytes() == before
 
 
 def test_nor_is_what_was_edited_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     states = iter([{"raftbare/a.py": "1"}, {"raftbare/a.py": "2"}])
-    monkeypatch.setattr(making, "CLAIMS", {"quick": (one,)})
+    monkeypatch.setattr(claims, "CLAIMS", {"quick": (one,)})
     monkeypatch.setattr(making, "sources", lambda: next(states))
     with pytest.raises(making.EditedError):
         making.make("quick")
@@ -129,7 +129,6 @@ def test_nor_is_what_was_edited_meanwhile(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_violation_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     from conformance.mutants.planted.catalogue import by_name
-    from conformance.release import claims
     from conformance.simulation.check import Options, live
 
     with by_name("earlier-term-commit").planted() as broken:
@@ -143,10 +142,10 @@ def test_a_violation_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_says_whether_it_is_stale(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    current = CliRunner().invoke(app, ["certify", "--check"])
-    assert current.exit_code == 0, current.output
-    assert "current" in current.output
+    current = run("certify", "--check")
+    assert current.code == 0
+    assert "current" in current.out
     monkeypatch.setattr(making, "stale", lambda: ("raftbare/rules.py",))
-    stale = CliRunner().invoke(app, ["certify", "--check"])
-    assert stale.exit_code == 1
-    assert "raftbare/rules.py" in stale.output
+    stale = run("certify", "--check")
+    assert stale.code == 1
+    assert "raftbare/rules.py" in stale.out

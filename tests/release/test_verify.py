@@ -18,8 +18,9 @@ from conformance.simulation.check import Options
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from conformance.subjects.rebuild import Rebuilder
+from tests.cli.helpers import Ran, run, with_mutant
 from tests.prove.runner import sample
-from tests.support.recordings import Ran, run, simulated, story, with_mutant, written
+from tests.support.recordings import simulated, story, written
 
 VIOLATION = {"verdict": "violation", "property": "SpecifiedActions", "what": "a vote too much"}
 HEALTHY = {"verdict": "conforms", "what": "nothing"}
@@ -54,7 +55,7 @@ def test_all_is_as_expected(traces: Path) -> None:
     report = verify(Options(events=50), traces, {})
     assert [trace.path.name for trace in report.traces] == ["healthy.jsonl.gz", "vote.jsonl"]
     assert [trace.as_expected for trace in report.traces] == [True, True]
-    assert (report.complaints, report.exit_code) == ([], 0)
+    assert (report.complaints, report.verdict) == ([], "conforms")
     assert report.check.events >= 50
 
 
@@ -155,7 +156,7 @@ def test_an_exploration_is_part_of_it(traces: Path) -> None:
     small = {"small": Bounds(nodes=2, terms=1)}
     report = verify(Options(events=50), traces, small)
     assert report.explored is not None
-    assert (report.explored.verdict, report.exit_code) == ("conforms", 0)
+    assert report.explored.verdict == report.verdict == "conforms"
     with patched_library(*IN_LIBRARY["D1"]) as copy, pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_module, "Rebuilder", lambda _: Rebuilder(copy))
         broken = {"broken": Bounds(terms=3, log=4, in_flight=1)}
@@ -163,18 +164,18 @@ def test_an_exploration_is_part_of_it(traces: Path) -> None:
     assert report.check.found is None
     assert report.explored is not None
     assert report.explored.found is not None
-    assert report.exit_code == 1
+    assert report.verdict == "violation"
 
 
 def test_proofs_are_part_of_it(
     traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "FILE", tmp_path / "results.json")
-    for source, code in ((sample.on_rules, 0), (sample.refuted, 1)):
+    for source, verdict in ((sample.on_rules, "conforms"), (sample.refuted, "violation")):
         monkeypatch.setattr(catalogue, "obligations", source)
         report = verify(Options(events=50), traces, {}, prove=True)
         assert report.proofs is not None
-        assert (report.proofs.exit_code, report.exit_code) == (code, code)
+        assert report.proofs.verdict == report.verdict == verdict
     arguments = "verify", "--no-explore", "--events", 50, "--traces", traces
     ran = run(*arguments, "--out", tmp_path / "findings")
     assert ran.code == 1

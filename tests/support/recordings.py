@@ -1,30 +1,22 @@
-"""Recordings for the tests of audit, replay and the command line, and short stories that depart."""
+"""Recordings for the tests, and short stories that depart from the specification."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-import conformance.cli.app
-from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.observed import recorded_outcome
 from conformance.observe.recorded import Recorded, Recorder
-from conformance.simulation.check import Options, against_library
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import Subject
 from conformance.trace.save import save
 from spec import values as v
@@ -123,39 +115,6 @@ STORIES: dict[str, tuple[v.Event, ...]] = {
 def story(name: str, subject: Subject) -> list[Recorded]:
     """A story, and one more event, without which nothing says that a drain was not cut short."""
     return Tape(subject).drive(*STORIES[name], v.Heartbeat()).records
-
-
-@contextmanager
-def with_mutant(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
-    """The command line, with the library's copy that lacks a decision in the library's place."""
-    with patched_library(*IN_LIBRARY[name]) as copy:
-        options = partial(Options, run=against_library(copy), shrink_seconds=2.0)
-        with monkeypatch.context() as patch:
-            patch.setattr(conformance.cli.app, "Options", options)
-            yield
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output, which has to be one JSON object and nothing else."""
-        value = json.loads(self.out)
-        assert isinstance(value, dict)
-        return value
-
-
-def run(*arguments: object) -> Ran:
-    """The command line.  Whatever it does, it does not raise, and says nothing of a traceback."""
-    result = CliRunner().invoke(conformance.cli.app.app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert "Traceback" not in result.output
-    return Ran(result.exit_code, result.stdout, result.stderr)
 
 
 def written(path: Path, recorded: Iterable[Recorded], implementation: str | None = None) -> Path:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from conformance.cli.report.check import print_difference
+from conformance.cli.report.parts import columns, print_again, print_difference
 from conformance.explore.search.narrate import narrate
 from conformance.explore.search.run import Report
 from conformance.explore.search.suite import SuiteReport
@@ -17,11 +16,8 @@ from conformance.observe.finding import Difference, describe, name_of
 
 
 def print_suite(console: Console, suite: SuiteReport, trace: Path | None) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("bounds")
-    for column in ("distinct states", "generated", "depth", "node transitions", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("")
+    counts = ("distinct states", "generated", "depth", "node transitions", "seconds")
+    table = columns("bounds", *counts, "", right=counts)
     for name, run in suite.runs.items():
         table.add_row(
             name,
@@ -72,8 +68,7 @@ def _print_found(console: Console, suite: SuiteReport, trace: Path | None) -> No
     else:
         console.print(f"\n{escape(describe(found.finding))}", soft_wrap=True)
     if trace is not None:
-        console.print(f"\nThe trace: {escape(str(trace))}", soft_wrap=True)
+        console.print()
     options = list(suite.runs.values())[-1].options
-    again = f"conformance explore {of_bounds(options.bounds)}"
-    again += "" if options.symmetry else " --no-symmetry"
-    console.print(f"Reproduce: {escape(again)}", soft_wrap=True)
+    symmetry = "" if options.symmetry else " --no-symmetry"
+    print_again(console, trace, f"explore {of_bounds(options.bounds)}{symmetry}")

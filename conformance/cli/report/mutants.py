@@ -6,17 +6,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from conformance.cli.report.parts import STYLES
 from conformance.mutants.matrix.run import Progress, Report
 from conformance.mutants.matrix.trial import Trial
-
-STYLES = {"conforms": "green", "violation": "red", "inconclusive": "yellow"}
 
 
 def progress_line(now: Progress) -> str:
     return f"{now.done} of {now.planned} trials, {now.latest}"
 
 
-def print_report(console: Console, report: Report) -> None:
+def print_mutants(console: Console, report: Report) -> None:
     _print_matrix(console, report)
     for fate in report.survivors:
         console.print(f"[red]survivor[/] {fate.mutant.name}: {escape(fate.mutant.what)}")

@@ -5,26 +5,28 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
+from conformance.cli.report.parts import STYLES
 from conformance.mutants.mechanical.run import Report
 
 
-def print_report(out: Console, report: Report) -> None:
+def print_mutated(console: Console, report: Report) -> None:
     for stage, count in report.killed.most_common():
-        out.print(f"{count:>8,}  killed by {stage}")
+        console.print(f"{count:>8,}  killed by {stage}")
     for rule, count in report.left_out.items():
-        out.print(f"{count:>8,}  left out: {rule}")
+        console.print(f"{count:>8,}  left out: {rule}")
     for title, keys in (
         ("Survives, and is not explained", report.unexplained),
         ("Explained, and does not survive", report.stale),
     ):
         if keys:
-            out.print(f"\n[bold]{title}[/]")
+            console.print(f"\n[bold]{title}[/]")
         for key in keys:
-            out.print(f"  {escape(str(key))}", soft_wrap=True)
-    colour = {"conforms": "green", "violation": "red"}.get(report.verdict, "yellow")
+            console.print(f"  {escape(str(key))}", soft_wrap=True)
     said = (
         f"{report.killed.total():,} of {report.judged:,} mutants killed ({report.score:.1%}), "
         f"{len(report.explained)} survive and are explained, {len(report.unexplained)} are not"
     )
     stopped = ", stopped" if report.stopped else ""
-    out.print(f"\n[{colour}]{report.verdict}[/]: {said} ({report.seconds:.0f} s{stopped})")
+    console.print(
+        f"\n[{STYLES[report.verdict]}]{report.verdict}[/]: {said} ({report.seconds:.0f} s{stopped})"
+    )

@@ -10,8 +10,8 @@ from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from conformance.cli.report.parts import columns, print_again
 from conformance.observe.show import describe_server, show
 from conformance.prove.runner.obligation import Counterexample, Verdict
 from conformance.prove.runner.run import Proved, Report, is_vacuous
@@ -22,13 +22,10 @@ SHOWN = 5
 WRONG: Final[dict[Verdict, str]] = {"refuted": "red", "unknown": "yellow"}
 
 
-def print_report(console: Console, report: Report, traces: Mapping[str, Path]) -> None:
+def print_proofs(console: Console, report: Report, traces: Mapping[str, Path]) -> None:
     """`traces`: where counterexamples were written, by the obligation."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("proof")
-    for column in ("obligations", "cached", "paths", "live", "queries", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("")
+    counts = ("obligations", "cached", "paths", "live", "queries", "seconds")
+    table = columns("proof", *counts, "", right=counts)
     for name, group in report.groups.items():
         results = [one.result for one in group]
         table.add_row(
@@ -95,21 +92,14 @@ def _print_found(
     console.print(f"\n[bold red]refuted[/]: {escape(_told(one))}", soft_wrap=True)
     for line in narrate(found):
         console.print(escape(line), soft_wrap=True, highlight=False)
-    if trace is not None:
-        console.print(f"The trace: {escape(str(trace))}", soft_wrap=True)
-    console.print(f"Reproduce: {escape(again(report, one))}", soft_wrap=True)
+    only = shlex.quote(one.obligation.name)
+    print_again(console, trace, f"prove --level {report.options.level} --only {only}")
 
 
 def _told(one: Proved) -> str:
     bounds = ", ".join(f"{name} {value}" for name, value in one.obligation.bounds.items())
     told = one.obligation.name + (f" ({bounds})" if bounds else "")
     return f"{told}: {one.result.detail}" if one.result.detail else told
-
-
-def again(report: Report, one: Proved) -> str:
-    """The command that proves this one alone."""
-    only = shlex.quote(one.obligation.name)
-    return f"conformance prove --level {report.options.level} --only {only}"
 
 
 def narrate(found: Counterexample) -> Iterator[str]:

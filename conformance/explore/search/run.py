@@ -24,7 +24,6 @@ from conformance.explore.search.visited import Visited
 from conformance.explore.states.bounds import Bounds
 from conformance.explore.states.space import Fault, Space
 from conformance.explore.states.tables import Keys, distinct
-from conformance.observe.verdicts import EXIT_CODES
 from conformance.subjects.patched import PURE
 from conformance.subjects.rebuild import Rebuilder
 from spec import rules
@@ -81,10 +80,6 @@ class Report:
         if self.found is not None:
             return "violation"
         return "conforms" if self.complete and self.stopped_by is None else "inconclusive"
-
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self.verdict]
 
     @property
     def never_seen(self) -> list[str]:

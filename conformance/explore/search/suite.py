@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from conformance.explore.search.path import Counterexample
 from conformance.explore.search.run import Options, Report, explore
 from conformance.explore.states.bounds import Bounds
-from conformance.observe.verdicts import EXIT_CODES
 from spec.witnesses import SOMETIMES
 
 
@@ -25,10 +24,6 @@ class SuiteReport:
             return "violation"
         done = [run for run in self.runs.values() if run.verdict == "conforms"]
         return "conforms" if done and len(done) == self.planned else "inconclusive"
-
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self.verdict]
 
     @property
     def found(self) -> Counterexample | None:

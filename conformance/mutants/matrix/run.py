@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -17,12 +16,8 @@ from typing import NamedTuple
 from conformance.mutants.matrix import methods as methods_module
 from conformance.mutants.matrix.methods import METHODS
 from conformance.mutants.matrix.trial import BUDGETS, Budget, Level, Method, Trial, tried
-from conformance.observe.verdicts import EXIT_CODES
+from conformance.observe.selection import SelectionError
 from conformance.subjects.mutant import Mutant
-
-
-class SelectionError(LookupError):
-    """No mutant, or no method, has such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +79,6 @@ class Report:
         return "conforms" if self.fates else "inconclusive"
 
     @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self.verdict]
-
-    @property
     def survivors(self) -> list[Fate]:
         return [fate for fate in self.fates if not fate.kills]
 
@@ -138,20 +129,6 @@ class Progress:
     planned: int
     done: int
     latest: str
-
-
-def selected(mutants: Sequence[Mutant], only: str | None) -> list[Mutant]:
-    """Those of which a name is part, or that fit a pattern; a whole name is that one alone."""
-    if only is None:
-        return list(mutants)
-    exact = [mutant for mutant in mutants if mutant.name == only]
-    found = exact or [
-        mutant for mutant in mutants if only in mutant.name or fnmatchcase(mutant.name, only)
-    ]
-    if not found:
-        names = ", ".join(mutant.name for mutant in mutants)
-        raise SelectionError(f"--only {only}: expected part of a mutant's name; there are {names}")
-    return found
 
 
 def methods_at(level: Level, only: str | None = None) -> tuple[Method, ...]:

@@ -20,11 +20,7 @@ from pathlib import Path
 from conformance.mutants.mechanical.generate import Key, Mechanical, mutants, sources
 from conformance.mutants.mechanical.kill import PROOFS, STAGES, Verdict, judge, prepare
 from conformance.mutants.mechanical.survivors import FILE, explanations
-from conformance.observe.verdicts import EXIT_CODES
-
-
-class SelectionError(ValueError):
-    """There is no mutant of such a place, or the library as it is does not pass the checks."""
+from conformance.observe.selection import SelectionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +68,6 @@ class Report:
             return "violation"
         return "inconclusive" if self.stopped or not self.judged else "conforms"
 
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self.verdict]
-
     def as_json(self) -> dict[str, object]:
         return {
             "verdict": self.verdict,
@@ -92,7 +84,7 @@ class Report:
 
 
 def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -> Report:
-    """Raises BadSurvivors, and SelectionError."""
+    """Raises BadSurvivors, and SelectionError also where the library as it is does not pass."""
     started = time.monotonic()
     explained = explanations(options.survivors)
     texts = sources()

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from queue import Empty
 from time import monotonic
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
+from conformance.observe.selection import selected
 from conformance.observe.show import show
-from conformance.observe.verdicts import EXIT_CODES
 from conformance.prove.runner.cache import Cache
 from conformance.prove.runner.obligation import (
     Counterexample,
@@ -32,10 +31,6 @@ from conformance.prove.runner.worker import Answer, Job, Source, Workers, name_o
 
 SAVED_EVERY: Final = 30.0
 """Seconds."""
-
-
-class SelectionError(ValueError):
-    """No obligation has such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +95,6 @@ class Report:
         if not results or "unknown" in results or self.vacuous:
             return "inconclusive"
         return "conforms"
-
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self.verdict]
 
     @property
     def groups(self) -> dict[str, list[Proved]]:
@@ -185,20 +176,8 @@ def run(
     return _Run(options, source, progress).run()
 
 
-def selected(obligations: Sequence[Obligation], only: str | None) -> list[Obligation]:
-    """Those of which a name is part, or that fit a pattern; a whole name is that one alone."""
-    if only is None:
-        return list(obligations)
-    exact = [one for one in obligations if one.name == only]
-    found = exact or [one for one in obligations if only in one.name or fnmatchcase(one.name, only)]
-    if not found:
-        groups = dict.fromkeys("/".join(one.name.split("/")[:2]) for one in obligations)
-        raise SelectionError(f"--only {only}: expected part of a name; there are {_listed(groups)}")
-    return found
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(f"{name}/..." for name in names) or "none"
+def _groups(names: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys("/".join(name.split("/")[:2]) + "/..." for name in names)
 
 
 @dataclass(slots=True)
@@ -217,7 +196,7 @@ class _Run:
         names = Counter(one.name for one in every)
         if len(names) < len(every):
             raise ValueError(f"two obligations are named {names.most_common(1)[0][0]}")
-        obligations = selected(every, options.only)
+        obligations = selected(every, options.only, listed=_groups)
         if options.cache is not None and options.subjects is None:
             sources = read(self.source.__module__)
             self.cache = Cache(options.cache, sources, report.warnings.append)

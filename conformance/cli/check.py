@@ -1,0 +1,55 @@
+"""`conformance check`: its options, and where what it finds goes."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from conformance.cli.options import FINDINGS, Json, Out, Seed
+from conformance.cli.terminal import conclude, progress, save_trace
+from conformance.simulation import MAX_NODES
+
+if TYPE_CHECKING:
+    from conformance.simulation.check import Report
+
+
+def check_command(
+    events: Annotated[int, typer.Option(min=1, help="Inputs to nodes, in all.")] = 20_000,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="Begin no further episode after this time.")
+    ] = None,
+    seed: Seed = 0,
+    nodes: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_NODES, help="The size of every cluster; else 1 to 7, drawn."),
+    ] = None,
+    episode: Annotated[int | None, typer.Option(min=0, help="Only this one.")] = None,
+    as_json: Json = False,
+    out_dir: Out = FINDINGS,
+) -> None:
+    """Feed random schedules to the specification and to the library, in lockstep.
+
+    Outcome, actions and state are compared after every event and every property is checked.  What
+    is found is shrunk until no step and no pair of steps can be left out, printed, and written to
+    a trace.
+    """
+    from conformance.cli.report.check import print_check
+    from conformance.simulation.check import Options, check
+
+    options = Options(seed=seed, events=events, seconds=seconds, nodes=nodes, episode=episode)
+    with progress("checking", as_json) as tell:
+        report = check(options, lambda now: tell("checking", now.events, events))
+    trace = save_finding(report, out_dir)
+    shown = partial(print_check, report=report, trace=trace)
+    conclude(report, as_json, shown, trace=str(trace) if trace else None)
+
+
+def save_finding(report: Report, directory: Path) -> Path | None:
+    found = report.found
+    if found is None:
+        return None
+    path = directory / f"seed{report.options.seed}-episode{found.episode}.jsonl"
+    return save_trace(path, found.recorder.records, found.nodes)

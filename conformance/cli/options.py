@@ -1,0 +1,27 @@
+"""Options that several commands have: each is described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import typer
+
+FINDINGS: Final = Path("findings")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Level: TypeAlias = Literal["quick", "full"]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")]
+Seconds = Annotated[float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")]
+Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
+
+
+def only_of(names: str) -> Any:
+    return typer.Option(metavar="NAME", help=f"Part of the names of {names}, or a pattern with *.")
+
+
+def workers_of(kind: str) -> Any:
+    return typer.Option(min=0, help=f"{kind}; 0: one for each core.")
+
+
+Processes = Annotated[int, workers_of("Processes")]

@@ -1,0 +1,33 @@
+"""`conformance replay`: its options."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.options import Json
+from conformance.cli.terminal import conclude, refuse
+
+
+def replay_command(
+    trace: Annotated[
+        Path,
+        typer.Argument(
+            readable=False, help="A recording, from its nodes' start or a checkpoint on."
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Run a trace's events through the specification and the library, and compare the two."""
+    from conformance.cli.report.replay import print_replay
+    from conformance.simulation.replay import replay
+    from conformance.trace.errors import BadTrace
+
+    try:
+        report = replay(trace)
+    except BadTrace as error:
+        refuse(str(error), as_json)
+    conclude(report, as_json, partial(print_replay, path=trace, report=report))

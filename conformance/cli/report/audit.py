@@ -1,0 +1,35 @@
+"""What people read of an audit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from conformance.audit.run import AuditReport
+from conformance.cli.report.parts import STYLES
+from conformance.trace.errors import shown
+
+SHOWN: Final = 20
+"""So many problems are told; of the rest, how many there are."""
+
+
+def print_audit(console: Console, report: AuditReport) -> None:
+    for file in report.files:
+        console.print(
+            f"{escape(file.path)}: {file.events:,} events, {file.level} level"
+            + (f" ({escape(shown(file.implementation)[1:-1])})" if file.implementation else ""),
+            soft_wrap=True,
+        )
+        if file.error is not None:
+            console.print(f"[red]{escape(file.error)}[/]", soft_wrap=True)
+    for problem in report.problems[:SHOWN]:
+        where = "" if problem.node is None else f" node {problem.node}"
+        where += "" if problem.seq is None else f", seq {problem.seq}"
+        console.print(
+            f"[bold red]{problem.property}[/]{where}: {escape(problem.detail)}", soft_wrap=True
+        )
+    if len(report.problems) > SHOWN:
+        console.print(f"... and {len(report.problems) - SHOWN} more")
+    console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({report.seconds:.1f} s)")

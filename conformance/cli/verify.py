@@ -1,0 +1,54 @@
+"""`conformance verify`: its options, and where what it finds goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.check import save_finding
+from conformance.cli.explore import save_exploration
+from conformance.cli.options import FINDINGS, Out, Seed
+from conformance.cli.prove import save_refutations
+from conformance.cli.terminal import finish, output, progress, refuse
+from conformance.explore.states.bounds import PRESETS
+from conformance.release.levels import EVENTS, EXPLORED
+
+
+def verify_command(
+    events: Annotated[int, typer.Option(min=1, help="Inputs to nodes in lockstep.")] = EVENTS[
+        "quick"
+    ],
+    seed: Seed = 0,
+    traces: Annotated[
+        Path, typer.Option(metavar="DIR", help="Holds golden/ and violations/.")
+    ] = Path("traces"),
+    out_dir: Out = FINDINGS,
+    explore: Annotated[
+        bool, typer.Option(help="Explore the bounds of the preset quick as well.")
+    ] = True,
+    prove: Annotated[bool, typer.Option(help="Prove what the level quick has as well.")] = True,
+) -> None:
+    """The main job: a lockstep check, an exploration, proofs, an audit of traces with known
+    verdicts.
+    """
+    from conformance.cli.report.verify import print_verified
+    from conformance.release.collection import BadCollection
+    from conformance.release.verify import verify
+    from conformance.simulation.check import Options
+
+    bounds = PRESETS[EXPLORED["quick"]] if explore else {}
+    try:
+        with progress("verifying") as tell:
+            report = verify(Options(seed=seed, events=events), traces, bounds, tell, prove)
+    except BadCollection as error:
+        refuse(str(error), as_json=False)
+    print_verified(
+        output(),
+        report,
+        save_finding(report.check, out_dir),
+        save_exploration(report.explored, out_dir) if report.explored is not None else None,
+        save_refutations(report.proofs, out_dir) if report.proofs is not None else {},
+    )
+    finish(report.verdict)
