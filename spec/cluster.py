@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
-from spec import node as rules
+from spec import rules
 from spec.pending import NOTHING, Pending, actions, compact, owe
+from spec.rules.snapshots import term_first
 from spec.values import (
     EMPTY_LOG,
     Action,
@@ -34,7 +35,6 @@ from spec.values import (
     Outcome,
     Position,
     Receive,
-    Refused,
     RequestVoteReply,
     Restart,
     SaveCurrentTerm,
@@ -44,7 +44,7 @@ from spec.values import (
     Term,
 )
 
-Rule: TypeAlias = Callable[[Node, Event], rules.Step]
+Rule: TypeAlias = Callable[[Node, Event], rules.Effect]
 
 
 class Disk(NamedTuple):
@@ -241,7 +241,7 @@ def after_turn(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
 
 
 def event_of(content: Message | Snapshot, keep: int | None = None) -> Event:
-    """What the delivery of a content is to its receiver; `keep` of a call's entries are left."""
+    """The event that a delivery causes; `keep` of a call's entries are left."""
     match content:
         case Snapshot(position=position, config=config):
             return SnapshotInstalled(position, config)
@@ -253,10 +253,10 @@ def event_of(content: Message | Snapshot, keep: int | None = None) -> Event:
 def take(member: Member, event: Event, rule: Rule = rules.step) -> Turn:
     """A server takes an event.  What it owes for it is merged with what it owed before.
 
-    No snapshot is taken while a term is yet to be saved: see `TERM_FIRST`.
+    A snapshot may have to wait (`term_first`).
     """
-    if isinstance(event, SnapshotInstalled) and member.pending.save_current_term:
-        return Turn(member, member, event, TERM_FIRST)
+    if isinstance(event, SnapshotInstalled) and (wait := term_first(member.pending)):
+        return Turn(member, member, event, wait)
     taken = rule(member.node, event)
     pending = member.pending
     match event:
@@ -279,14 +279,6 @@ def disk_after(disk: Disk, event: Event, outcome: Outcome) -> Disk:
     return disk
 
 
-TERM_FIRST: Final = Refused("invalid_snapshot", "the current term is yet to be saved")
-"""What a snapshot covers is known to be committed by the current term.  If the snapshot were
-durable before the term, a crash would leave a server that knows what was committed and not by when:
-its log may be ahead of its term, and a stale leader of a term in between would seem to contradict
-what is committed.
-"""
-
-
 def come_back(member: Member, rule: Rule = rules.step) -> Turn:
     """A server restarts from its disk."""
     disk = member.disk
@@ -300,13 +292,13 @@ def crash(member: Member) -> Turn:
 def drain(member: Member) -> tuple[tuple[Action, ...], Node]:
     """All the actions of a drain, and the node after it.
 
-    The end of a drain may owe more (`spec.node.drained`), which belongs to the same drain.
+    The end of a drain may owe more (`drained`), which belongs to the same drain.
     """
     node, pending = member.node, member.pending
     owed: tuple[Action, ...] = ()
     while True:
         owed += actions(pending, node)
-        node, more = rules.drained(node)
+        node, more, _ = rules.drained(node)
         if not more:
             return owed, node
         pending = owe(NOTHING, more)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from spec.always import Detail, entries_between
 from spec.cluster import Cluster, Disk, Executed
-from spec.node import has_quorum
+from spec.rules import has_quorum
 from spec.values import (
     AppendEntriesReply,
     AppendLogEntries,

@@ -227,29 +227,9 @@ SOMETIMES: tuple[Witness, ...] = (
     Witness("RestartedWithLog", "Figure 2", (Restart,), restarted_with_log),
 )
 
-_AT: dict[object, tuple[Witness, ...]] = {
-    kind: tuple(witness for witness in SOMETIMES if kind in witness.at)
-    for kind in {kind for witness in SOMETIMES for kind in witness.at}
-}
-
-_OF_ACTIONS_OR_EVENT = (
-    snapshot_needed,
-    append_before_snapshot,
-    stale_reply_ignored,
-    proposals_pipelined,
-    crashed_within_drain,
-)
-"""Those that may be seen at a step which leaves the node as it was."""
-
-_AT_REST: dict[object, tuple[Witness, ...]] = {
-    kind: tuple(witness for witness in witnesses if witness.seen in _OF_ACTIONS_OR_EVENT)
-    for kind, witnesses in _AT.items()
-}
-
 
 def seen_in(turn: Turn) -> list[str]:
     """The names of the witnesses that a turn is."""
     kind = DRAIN if turn.owed is not None else type(turn.event)
     old, new = turn.before.node, turn.after.node
-    witnesses = (_AT_REST if new is old else _AT).get(kind, ())
-    return [witness.name for witness in witnesses if witness.seen(turn, old, new)]
+    return [one.name for one in SOMETIMES if kind in one.at and one.seen(turn, old, new)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, in_rules, rule
 from spec.cluster import Rule
 
 
@@ -23,15 +23,11 @@ class Decision:
     patches: tuple[Patch, ...]
 
 
-def _node(old: str, new: str) -> Patch:
-    return Patch("node", old, new)
-
-
 D1 = Decision(
     "D1",
     "a vote compares the index of the last entries only",
     (
-        _node(
+        in_rules(
             "if call.last_position < node.log.last_position:",
             "if call.last_position.index < node.log.last_position.index:",
         ),
@@ -41,25 +37,26 @@ D2 = Decision(
     "D2",
     "the leader of the own term is followed only by who voted for it, or takes it for its vote",
     (
-        _node(
-            """    node = node._replace(role=Follower(call.sender))
-    accepted = agree_with_leader(node, call)
+        in_rules(
+            """    node = node._replace(role=v.Follower(call.sender))
+    effect = agree_with_leader(node, call)
 """,
-            """    voted: tuple[Action, ...] = ()
-    if not isinstance(node.role, Follower):
-        return node, ()
+            """    voted: tuple[v.Action, ...] = ()
+    if not isinstance(node.role, v.Follower):
+        return Effect(node)
     if node.voted_for is None:
         node = node._replace(voted_for=call.sender)
-        voted = (SaveVotedFor(call.sender),)
+        voted = (v.SaveVotedFor(call.sender),)
     if node.voted_for != call.sender:
-        return node, ()
-    node = node._replace(role=Follower(call.sender))
-    accepted = agree_with_leader(node, call)
+        return Effect(node)
+    node = node._replace(role=v.Follower(call.sender))
+    effect = agree_with_leader(node, call)
 """,
         ),
-        _node(
-            "    return node, (*owed, reply_to(node, call), SetElectionTimeout())",
-            "    return node, (*voted, *owed, reply_to(node, call), SetElectionTimeout())",
+        in_rules(
+            "    return Effect(node, (*owed, reply_to(node, call), v.SetElectionTimeout()))",
+            "    return Effect(node, (*voted, *owed, reply_to(node, call), "
+            "v.SetElectionTimeout()))",
         ),
     ),
 )
@@ -67,9 +64,11 @@ D3 = Decision(
     "D3",
     "a removed leader clears its vote when it steps down in its own term",
     (
-        _node(
-            "        return node._replace(role=Follower()), (SetElectionTimeout(),)",
-            "        return step_down(node, node.current_term)",
+        in_rules(
+            "        return Effect(node._replace(role=v.Follower()), (v.SetElectionTimeout(),))",
+            """        cleared = v.SaveCurrentTerm(node.current_term), v.SaveVotedFor(None)
+        node = node._replace(role=v.Follower(), voted_for=None)
+        return Effect(node, (*cleared, v.SetElectionTimeout()))""",
         ),
     ),
 )
@@ -77,7 +76,7 @@ D4 = Decision(
     "D4",
     "a snapshot ahead of the commit index leaves it behind",
     (
-        _node(
+        in_rules(
             "        commit_index=max(node.commit_index, position.index),\n",
             "",
         ),
@@ -87,9 +86,9 @@ D5 = Decision(
     "D5",
     "entries that begin before the own snapshot are not matched with it",
     (
-        _node(
+        in_rules(
             "        prev, entries = log.snapshot_position, entries[covered:]\n",
-            "        return node, ()\n",
+            "        return Effect(node)\n",
         ),
     ),
 )
@@ -97,7 +96,7 @@ D6 = Decision(
     "D6",
     "a conflicting suffix is removed one entry per round trip",
     (
-        _node(
+        in_rules(
             """    keep = min(prev.index - 1, log.last_index)
     while keep >= log.snapshot_position.index and log.term(keep) > prev.term:
         keep -= 1
@@ -105,23 +104,22 @@ D6 = Decision(
             """    keep = prev.index - 1 if prev.index <= log.last_index else log.last_index
 """,
         ),
-        _node(
-            "    return node, (AppendLogEntries(log.position(keep), ()),)",
-            "    return node, ()",
+        in_rules(
+            "    return Effect(node, (v.AppendLogEntries(log.position(keep), ()),))",
+            "    return Effect(node)",
         ),
-        _node(
-            """    if not behind or not isinstance(node.role, Leader):
-        return node, owed
-    node = node._replace(seqno=node.seqno + 1)
+        in_rules(
+            """    if not behind or not isinstance(node.role, v.Leader):
+        return Effect(node, owed)
 """,
-            """    if not behind or not isinstance(node.role, Leader):
-        return node, owed
+            """    if not behind or not isinstance(node.role, v.Leader):
+        return Effect(node, owed)
     if shared != reply.last_position:
         index = reply.last_position.index
         if index > node.log.last_index:
-            return node, owed
+            return Effect(node, owed)
         node = node._replace(seqno=node.seqno + 1)
-        probe = AppendEntriesCall(
+        probe = v.AppendEntriesCall(
             node.id,
             node.current_term,
             node.seqno,
@@ -129,8 +127,7 @@ D6 = Decision(
             node.log.position(index),
             (),
         )
-        return node, (*owed, SendMessage(reply.sender, probe))
-    node = node._replace(seqno=node.seqno + 1)
+        return Effect(node, (*owed, v.SendMessage(reply.sender, probe)))
 """,
         ),
     ),
@@ -139,16 +136,16 @@ D7 = Decision(
     "D7",
     "a node that voted for another drops a vote request of a higher term",
     (
-        _node(
-            "    before, owed = node, NOTHING_OWED\n",
-            """    before, owed = node, NOTHING_OWED
+        in_rules(
+            "    current = Effect(node)\n",
+            """    current = Effect(node)
     if (
-        isinstance(message, RequestVoteCall)
+        isinstance(message, v.RequestVoteCall)
         and message.term > node.current_term
-        and not isinstance(node.role, Candidate)
+        and not isinstance(node.role, v.Candidate)
         and node.voted_for not in (None, message.sender)
     ):
-        return Step(None, (), node)
+        return Effect(node)
 """,
         ),
     ),
@@ -157,8 +154,8 @@ D8 = Decision(
     "D8",
     "a node answers its own messages",
     (
-        _node(
-            "    if message.sender == node.id:\n        return Step(None, (), node)\n",
+        in_rules(
+            "    if message.sender == node.id:\n        return Effect(node)\n",
             "",
         ),
     ),
@@ -167,9 +164,9 @@ D9 = Decision(
     "D9",
     "asked to remove committed entries, a node does",
     (
-        _node(
-            """    if agreed < node.commit_index:
-        return Refused("invariant", "the leader's log contradicts committed entries")
+        in_rules(
+            """        if agreed < node.commit_index:
+            return refused(node, "invariant", "the leader's log contradicts committed entries")
 """,
             "",
         ),
@@ -179,14 +176,11 @@ LEARN_LATE = Decision(
     "beyond D1 to D9",
     "a follower learns the commit index only from a call that its log then ends with",
     (
-        _node(
-            """    if not missing:
-        return learn_commit(node, call.commit_index, agreed), ()
-""",
-            """    if not missing:
-        if agreed < log.last_index:
-            return node, ()
-        return learn_commit(node, call.commit_index, agreed), ()
+        in_rules(
+            "    verified = agreed + len(missing)\n",
+            """    if not missing and agreed < log.last_index:
+        return Effect(node)
+    verified = agreed + len(missing)
 """,
         ),
     ),

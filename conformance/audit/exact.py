@@ -16,7 +16,7 @@ from conformance.observe.recorded import Recorded
 from conformance.observe.show import show
 from conformance.trace.records import Checkpoint, told
 from conformance.trace.translate import Observed
-from spec import node as rules
+from spec import rules
 from spec.cluster import Disk, Member, Rule, drain, persist, take
 from spec.pending import NOTHING, owe
 from spec.sequence import Sequence

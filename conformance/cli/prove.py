@@ -108,7 +108,7 @@ def from_empty_cluster(report: Report, waiting: Console | None) -> str | None:
     if not any(one.obligation.name.startswith("induction/") for one in refuted):
         return None
     from conformance.prove import reachable
-    from spec import node as rules
+    from spec import rules
 
     with nullcontext() if waiting is None else waiting.status("looking for a run"):
         return reachable.told(reachable.from_empty(rules.step))

@@ -19,7 +19,7 @@ from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import Subject
-from spec import node as rules
+from spec import rules
 from spec.cluster import Rule
 from spec.witnesses import SOMETIMES
 

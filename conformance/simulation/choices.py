@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from spec import node as rules
+from spec import rules
 from spec.cluster import (
     Cluster,
     Deliver,

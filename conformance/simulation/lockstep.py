@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from conformance.observe.checking import check_change, seen_in
 from conformance.observe.finding import Difference, Finding
 from conformance.observe.observed import observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, step_of
 from conformance.subjects.subject import Subject
 from conformance.trace.translate import Observed
-from spec import node as rules
+from spec import rules
 from spec.cluster import (
     Change,
     Cluster,
@@ -27,14 +28,12 @@ from spec.cluster import (
     apply,
     new_cluster,
 )
-from spec.properties import check_change
 from spec.values import (
     Action,
     Event,
     NodeId,
     Start,
 )
-from spec.witnesses import seen_in
 
 T = TypeVar("T")
 

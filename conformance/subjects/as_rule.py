@@ -11,8 +11,8 @@ from types import ModuleType
 
 from conformance.subjects.rebuild import Rebuilder
 from spec.cluster import Rule
-from spec.node import Step
 from spec.pending import NOTHING, actions
+from spec.rules import Effect
 from spec.values import Event, Node, Refused, Restart
 
 
@@ -24,12 +24,12 @@ def rule_of(library: ModuleType, through: tuple[type[Exception], ...] = ()) -> R
     """
     rebuilder = Rebuilder(library, through)
 
-    def step(node: Node, event: Event) -> Step:
+    def step(node: Node, event: Event) -> Effect:
         taken = rebuilder.transition(node, NOTHING, event)
         del taken.live.actions  # it speaks of the node: both would wait for the cycle collector
         after, pending = taken.state
         if isinstance(taken.outcome, Refused) and not isinstance(event, Restart):
-            return Step(taken.outcome, (), node)
-        return Step(taken.outcome, actions(pending, after), after)
+            return Effect(node, outcome=taken.outcome)
+        return Effect(after, actions(pending, after), taken.outcome)
 
     return step

@@ -20,7 +20,7 @@ from types import CodeType, ModuleType
 from typing import Final
 
 import raftbare
-import spec.node
+from spec import rules
 from spec.cluster import Rule
 
 _copies = count()
@@ -53,7 +53,7 @@ def _patched(source: str, name: str, patches: Sequence[Patch]) -> str:
 @contextmanager
 def library(*patches: Patch) -> Iterator[ModuleType]:
     """A patched copy of the package raftbare, importable under a name of its own meanwhile."""
-    with _imported(_copy(patches)) as copy:
+    with _imported(_copy(raftbare, patches)) as copy:
         yield copy
 
 
@@ -85,24 +85,31 @@ def _taken_out(name: str) -> dict[str, ModuleType]:
     return {module: sys.modules.pop(module) for module in found}
 
 
-def _copy(patches: Sequence[Patch]) -> _Finder:
-    assert raftbare.__file__ is not None
-    sources = {
-        path.stem: _patched(path.read_text(encoding="utf-8"), path.stem, patches)
-        for path in Path(raftbare.__file__).parent.glob("*.py")
-    }
+def _copy(package: ModuleType, patches: Sequence[Patch]) -> _Finder:
+    sources = {name: _patched(source, name, patches) for name, source in _sources(package).items()}
     unknown = {patch.file for patch in patches} - sources.keys()
     if unknown:
-        raise PatchError(f"raftbare has no module {', '.join(sorted(unknown))}")
-    return _Finder(f"raftbare_patched_{next(_copies)}", sources)
+        raise PatchError(f"{package.__name__} has no module {', '.join(sorted(unknown))}")
+    name = f"{package.__name__.replace('.', '_')}_patched_{next(_copies)}"
+    return _Finder(name, sources, package.__name__)
+
+
+def _sources(package: ModuleType) -> dict[str, str]:
+    """The text of a package's modules."""
+    assert package.__file__ is not None
+    paths = Path(package.__file__).parent.glob("*.py")
+    return {path.stem: path.read_text(encoding="utf-8") for path in paths}
 
 
 class _Finder(MetaPathFinder):
     """Finds the modules of a patched copy, whose imports of the original it redirects."""
 
-    def __init__(self, name: str, sources: dict[str, str]) -> None:
+    def __init__(self, name: str, sources: dict[str, str], original: str = "raftbare") -> None:
         self.name = name
-        self.sources = sources
+        self.sources = {
+            module: source.replace(f"from {original}", f"from {name}")
+            for module, source in sources.items()
+        }
 
     def find_spec(
         self,
@@ -114,13 +121,13 @@ class _Finder(MetaPathFinder):
         if package != self.name or (module or "__init__") not in self.sources:
             return None
         is_package = not module
-        loader = _Loader(self.sources[module or "__init__"], self.name)
+        loader = _Loader(self.sources[module or "__init__"])
         return importlib.util.spec_from_loader(fullname, loader, is_package=is_package)
 
 
 class _Loader(Loader):
-    def __init__(self, source: str, name: str) -> None:
-        self.source = source.replace("from raftbare", f"from {name}")
+    def __init__(self, source: str) -> None:
+        self.source = source
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
@@ -138,7 +145,7 @@ def _compiled(source: str, name: str) -> CodeType:
 def _pure() -> ModuleType:
     if not raftbare.compiled:
         return raftbare
-    finder = _copy(())
+    finder = _copy(raftbare, ())
     sys.meta_path.insert(0, finder)
     return importlib.import_module(finder.name)
 
@@ -149,12 +156,37 @@ itself, or a copy from its sources where that is compiled.
 """
 
 
+def in_rules(old: str, new: str) -> Patch:
+    """The patch of the one module of `spec.rules` in which `old` occurs."""
+    modules = [name for name, source in _sources(rules).items() if old in source]
+    if len(modules) != 1:
+        raise PatchError(f"spec.rules: in {len(modules)} modules, expected one:\n{old}")
+    return Patch(modules[0], old, new)
+
+
 def rule(*patches: Patch) -> Rule:
-    """A patched copy of `spec.node.step`; the values it speaks of are the original ones."""
-    assert spec.node.__file__ is not None
-    source = _patched(Path(spec.node.__file__).read_text(encoding="utf-8"), "node", patches)
-    module = ModuleType(f"spec_node_patched_{next(_copies)}")
-    sys.modules[module.__name__] = module  # where dataclasses look for it
-    exec(compile(source, f"<{module.__name__}>", "exec"), module.__dict__)
-    step: Rule = module.step
+    """The step of a patched copy of `spec.rules`, on the original values.
+
+    The copy stays imported, so that `modules_of` finds it.
+    """
+    finder = _copy(rules, patches)
+    with _imported(finder) as copy:
+        kept = {name: module for name, module in sys.modules.items() if _is_in(name, finder.name)}
+    sys.modules.update(kept)
+    step: Rule = copy.step
     return step
+
+
+def package_of(step: Rule) -> ModuleType:
+    """The package of a rule that `spec.rules` or a patched copy of it has."""
+    return sys.modules[step.__module__.rpartition(".")[0]]
+
+
+def modules_of(step: Rule) -> list[ModuleType]:
+    """That package and its modules."""
+    package = package_of(step).__name__
+    return [module for name, module in list(sys.modules.items()) if _is_in(name, package)]
+
+
+def _is_in(module: str, package: str) -> bool:
+    return f"{module}.".startswith(f"{package}.")

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from conformance.observe.observed import observed
 from conformance.trace.translate import Observed
-from spec import node as rules
+from spec import rules
 from spec.cluster import Member, Rule, drain, take
 from spec.values import (
     Action,

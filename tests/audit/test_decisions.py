@@ -13,7 +13,7 @@ from conformance.observe.finding import Difference, name_of
 from conformance.simulation.check import Options, check
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, PatchError, library, rule
-from spec.node import start
+from spec.rules import start
 from spec.values import Start
 
 
@@ -70,8 +70,8 @@ def test_a_patch_that_does_not_fit_fails_loudly(patch: Patch, message: str) -> N
 
 
 def test_so_does_one_of_the_specification() -> None:
-    with pytest.raises(PatchError, match="node: found 0 times"):
-        rule(Patch("node", "no such text", ""))
+    with pytest.raises(PatchError, match="servers: found 0 times"):
+        rule(Patch("servers", "no such text", ""))
     assert rule()(start(0).node, Start()) == start(0)
 
 

@@ -20,7 +20,7 @@ from conformance.simulation.replay import replay
 from conformance.subjects.patched import Patch, library
 from conformance.trace.save import save
 from spec.cluster import apply, new_cluster
-from spec.properties import check_change
+from spec.properties import check
 from tests.explore.plain_search import State, state_of
 
 
@@ -79,7 +79,7 @@ def test_no_shorter_way_exists() -> None:
             following = []
             for before, spent in frontier:
                 for move in possible(space, before, spent):
-                    wrong = wrong or any(check_change(change) for change in move.changes)
+                    wrong = wrong or any(check(change) for change in move.changes)
                     state = state_of(move.after, move.spent)
                     if state not in seen:
                         seen.add(state)

@@ -18,8 +18,8 @@ from conformance.explore.states.bounds import Bounds
 from conformance.explore.states.space import Space, unpack
 from conformance.explore.states.symmetry import renamed
 from conformance.explore.states.tables import Keys, distinct
-from conformance.subjects.patched import Patch, rule
-from spec import node as rules
+from conformance.subjects.patched import in_rules, rule
+from spec import rules
 from spec.cluster import Cluster, Deliver, Drain, Member, Rule, apply
 from spec.values import Follower, Leader
 
@@ -72,7 +72,7 @@ def end_of(space: Space, stall: Stall, cluster: Cluster) -> Cluster:
 
 
 def broken(old: str, new: str) -> Rule:
-    return rule(Patch("node", old, new))
+    return rule(in_rules(old, new))
 
 
 # The specification
@@ -164,18 +164,18 @@ def test_d7_lets_elections_stall_but_not_for_ever() -> None:
     ("old", "new", "claims"),
     [
         (  # a vote is kept for ever
-            "role=Follower(), current_term=term, voted_for=None)",
-            "role=Follower(), current_term=term)",
+            "role=v.Follower(), current_term=term, voted_for=None)",
+            "role=v.Follower(), current_term=term)",
             {"ElectionCompletes", "NoDeadEnd"},
         ),
         (  # what a peer lacks is never sent
-            "    if not behind or not isinstance(node.role, Leader):",
+            "    if not behind or not isinstance(node.role, v.Leader):",
             "    if True:",
             {"LeaderGathers", "NoDeadEnd"},
         ),
         (  # only the first entry of a term is ever committed
             "    if index <= node.commit_index or ",
-            "    if index <= node.commit_index or node.log.entry(index).payload == COMMAND or ",
+            "    if index <= node.commit_index or node.log.entry(index).payload == v.COMMAND or ",
             {"CommitsNew"},
         ),
         (  # nobody campaigns in a term beyond the second
@@ -184,8 +184,8 @@ def test_d7_lets_elections_stall_but_not_for_ever() -> None:
             {"ElectorExists"},
         ),
         (  # a leader forgets its role
-            "            return moved(True, broadcast_heartbeat(node))",
-            "            return moved(True, broadcast_heartbeat(node._replace(role=Follower())))",
+            "broadcast_heartbeat(node)._replace(outcome=True)",
+            "broadcast_heartbeat(node._replace(role=v.Follower()))._replace(outcome=True)",
             {"LeaderGathers"},
         ),
     ],
@@ -206,8 +206,8 @@ def test_a_rule_that_gets_stuck_is_found(old: str, new: str, claims: set[str]) -
 def test_messages_without_an_end_are_found() -> None:
     """Every reply is a reason for a call: the sequence numbers of such a space have no end."""
     mutant = broken(
-        "    if not behind or not isinstance(node.role, Leader):",
-        "    if not isinstance(node.role, Leader):",
+        "    if not behind or not isinstance(node.role, v.Leader):",
+        "    if not isinstance(node.role, v.Leader):",
     )
     space = Space(TINY, mutant)
     report = eventually(space, islice(layers(space), 7))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from conformance.prove.history.ghosts import Ghosts, initial
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
-from spec import node as rules
+from spec import rules
 from spec.cluster import Change, Cluster, Rule, apply, new_cluster
 
 LONG, LATE = 8, 6

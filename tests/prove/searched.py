@@ -9,7 +9,7 @@ from conformance.explore.search.path import possible
 from conformance.explore.states.bounds import Bounds, Cost
 from conformance.explore.states.space import Space
 from conformance.prove.history.ghosts import Ghosts, initial
-from spec import node as rules
+from spec import rules
 from spec.cluster import Cluster, Rule, new_cluster
 
 

@@ -25,8 +25,8 @@ from conformance.prove.induction.events import Step
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.statements.logic import Formula
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
-from conformance.subjects.patched import Patch, rule
-from spec import node as rules
+from conformance.subjects.patched import in_rules, rule
+from spec import rules
 from spec.cluster import Cluster, Rule, apply, new_cluster
 from spec.values import Config
 
@@ -94,7 +94,7 @@ def test_they_hold_in_every_state_of_random_runs() -> None:
 
 def test_a_bug_breaks_one_in_a_run() -> None:
     """Half of the voters elect a leader."""
-    half = Patch("node", "> len(voters) // 2", ">= len(voters) // 2")
+    half = in_rules("> len(voters) // 2", ">= len(voters) // 2")
     found: set[str] = set()
     for number, (cluster, history) in enumerate(states(rule(half))):
         found |= {one.name for one in broken(cluster, history)}
@@ -153,8 +153,7 @@ def test_nor_do_they_if_new_voters_have_no_say(fact: str, monkeypatch: pytest.Mo
 
 
 def test_a_joint_quorum_over_the_union_is_no_quorum() -> None:
-    union = Patch(
-        "node",
+    union = in_rules(
         "return majority(config.voters) and (not config.is_joint or majority(config.new_voters))",
         "return majority(config.voters | config.new_voters)",
     )
@@ -188,8 +187,7 @@ def test_a_step_keeps_the_lemmas(kind: str, shape: str) -> None:
 
 def test_a_step_that_breaks_one_is_open() -> None:
     """A candidate's vote is forgotten as its term is saved."""
-    forgets = Patch(
-        "node",
+    forgets = in_rules(
         "        current_term=node.current_term + 1,\n        voted_for=node.id,\n",
         "        current_term=node.current_term + 1,\n        voted_for=None,\n",
     )

@@ -25,8 +25,7 @@ from conformance.prove.statements.goals import older as older_messages
 from conformance.prove.statements.lemmas import LEMMAS
 from conformance.prove.statements.statements import SKOLEMS, arguments, claims_of, instances
 from conformance.symbolic.paths import Paths
-from spec import cluster, pending
-from spec import node as rules
+from spec import cluster, pending, rules
 from spec.cluster import Member, execute
 from spec.pending import Pending
 from spec.values import (

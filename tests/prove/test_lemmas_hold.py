@@ -24,8 +24,8 @@ from conformance.prove.history.view import Concrete, claims_of
 from conformance.prove.statements.claims import CLAIMS, Claim
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.subjects.patched import Patch, rule
-from spec import node as rules
+from conformance.subjects.patched import Patch, in_rules, rule
+from spec import rules
 from spec.cluster import Cluster, Comeback, Rule, Turn, apply, new_cluster
 from spec.values import Candidate, SnapshotInstalled
 from spec.witnesses import SOMETIMES, seen_in
@@ -179,7 +179,7 @@ def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
 
 
 def node(old: str, new: str) -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
+    return (in_rules(old, new),)
 
 
 ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-without-min")
@@ -187,16 +187,16 @@ ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-without-min")
 BUGS: dict[str, tuple[Patch, ...]] = {
     **{seed.name: seed.in_spec for seed in SEEDS if seed.name not in ELSEWHERE},
     "the leader's commit index is taken as it is": node(
-        "max(node.commit_index, min(leader_commit, verified))",
-        "max(node.commit_index, leader_commit)",
+        "max(node.commit_index, min(call.commit_index, verified))",
+        "max(node.commit_index, call.commit_index)",
     ),
     "snapshot leaves the commit index behind": D4.patches,
     "a candidate votes for others": node(
-        "    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""
+        "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
     ),
     "a vote of an earlier term counts": node(
-        "case Candidate(granted) if reply.vote_granted and reply.term == node.current_term:",
-        "case Candidate(granted) if reply.vote_granted:",
+        "case v.Candidate(granted) if reply.vote_granted and reply.term == node.current_term:",
+        "case v.Candidate(granted) if reply.vote_granted:",
     ),
     "a minority is a quorum": node(
         "return len(nodes & voters) > len(voters) // 2", "return len(nodes & voters) >= 1"
@@ -206,8 +206,7 @@ BUGS: dict[str, tuple[Patch, ...]] = {
         "    if prev.index > log.last_index:\n        return drop_conflict(node, prev)\n",
     ),
     "a write is not owed": node(
-        "    owed = (AppendLogEntries(log.position(agreed), missing),)\n    return learn_commit",
-        "    owed = ()\n    return learn_commit",
+        "        owed = (v.AppendLogEntries(log.position(agreed), missing),)\n", ""
     ),
 }
 

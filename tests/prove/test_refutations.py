@@ -24,9 +24,8 @@ from conformance.prove.reachable import from_empty, told
 from conformance.prove.scope.models import Search, counterexample, scope_of, witness
 from conformance.prove.scope.read_model import Model
 from conformance.prove.statements.views import SENDER
-from conformance.subjects.patched import Patch, rule
-from spec import cluster, pending
-from spec import node as rules
+from conformance.subjects.patched import Patch, in_rules, rule
+from spec import cluster, pending, rules
 from spec.cluster import Member
 from spec.pending import Pending
 from spec.values import AppendEntriesReply, AppendLogEntries, Position, SendMessage
@@ -54,14 +53,16 @@ def step_of(kind: str, shape: str, entries: int = 0, size: int = 3) -> Step:
 
 
 def node(old: str, new: str) -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
+    return (in_rules(old, new),)
 
 
 ONE = "of a leader, founded + 1"
 BUGS = {
     "votes compare indices only (D1)": Bug(D1.patches, "vote call", "vote none"),
     "votes twice": Bug(
-        node("    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""),
+        node(
+            "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
+        ),
         "vote call",
         "vote another",
     ),
@@ -89,7 +90,8 @@ BUGS = {
     "a call that begins in the compacted prefix agrees with all of the log": Bug(
         node(
             "        prev, entries = log.snapshot_position, entries[covered:]\n",
-            "        return learn_commit(node, call.commit_index, log.last_index), ()\n",
+            "        agreed = max(node.commit_index, min(call.commit_index, log.last_index))\n"
+            "        return Effect(node._replace(commit_index=agreed))\n",
         ),
         "append call",
         "snapshot + 1, a call of snapshot",

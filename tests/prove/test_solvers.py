@@ -14,7 +14,7 @@ from conformance.prove.scope.models import witness
 from conformance.prove.statements.goals import Goal, stands_for_all
 from conformance.prove.statements.solvers import ALL, PLAIN, Solvers, has_quantifier
 from conformance.symbolic.paths import Path, Paths
-from spec import node as rules
+from spec import rules
 
 X, Y = z3.Ints("x y")
 F = z3.Function("f", z3.IntSort(), z3.IntSort())

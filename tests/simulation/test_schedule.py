@@ -8,8 +8,8 @@ import pytest
 
 from conformance.simulation.simulate import BUSY, MAX_NODES, Schedule, draw_profile
 from spec.cluster import Cluster, Deliver, Drain, Input, Step, apply, is_enabled, new_cluster
-from spec.node import step as rule
 from spec.pending import NOTHING
+from spec.rules import step as rule
 from spec.values import Receive, Refused, SnapshotInstalled
 
 

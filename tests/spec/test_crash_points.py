@@ -8,7 +8,6 @@ import pytest
 
 from conformance.simulation.simulate import Schedule
 from spec.cluster import (
-    TERM_FIRST,
     Cluster,
     Comeback,
     Crash,
@@ -27,7 +26,8 @@ from spec.cluster import (
     new_cluster,
     take,
 )
-from spec.properties import check_change, check_cluster
+from spec.properties import check, check_cluster
+from spec.rules.snapshots import TERM_FIRST
 from spec.values import (
     TERM,
     ZERO,
@@ -90,7 +90,7 @@ def crash_everywhere(cluster: Cluster, node: int) -> list[Action]:
         commit = log.snapshot_position.index
         assert back.after.members[node].node == Node(node, Follower(), term, vote, log, commit)
         for change in (crashed, back):
-            assert (check_change(change), check_cluster(change.after)) == (None, None)
+            assert (check(change), check_cluster(change.after)) == (None, None)
     return list(owed)
 
 
@@ -168,10 +168,10 @@ def test_a_drain_that_sends_before_it_saves_is_caught() -> None:
     assert at is not None
     cluster.take(Deliver(at))
     change = apply(cluster.cluster, Drain(2))
-    assert check_change(change) is None
+    assert check(change) is None
     turn = change.turn
     assert turn is not None
     early = tuple(done._replace(disk=turn.before.disk) for done in turn.executed)
-    broken = check_change(change._replace(turn=turn._replace(executed=early)))
+    broken = check(change._replace(turn=turn._replace(executed=early)))
     assert broken is not None
     assert broken.property == "VotePersistedBeforeReply"

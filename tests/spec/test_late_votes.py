@@ -13,7 +13,7 @@ from conformance.observe.finding import Finding, name_of
 from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import in_rules, rule
 from spec.cluster import Comeback, Crash, Deliver, Drain, Envelope, Input, Lose, Step
 from spec.values import (
     AppendEntriesCall,
@@ -31,10 +31,9 @@ from spec.values import (
 )
 
 OLD, OBSERVER, NEW = frozenset({0, 1, 2}), frozenset({3}), frozenset({0, 2, 3})
-IN_SPEC = Patch(
-    "node",
-    "    if isinstance(node.role, Candidate) and not log.contains(position):\n"
-    "        node = node._replace(role=Follower())\n",
+IN_SPEC = in_rules(
+    "    if isinstance(node.role, v.Candidate) and not log.contains(position):\n"
+    "        node = node._replace(role=v.Follower())\n",
     "",
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from spec.node import step
 from spec.pending import (
     NOTHING,
     Pending,
@@ -16,6 +15,7 @@ from spec.pending import (
     merge_sends,
     owe,
 )
+from spec.rules import step
 from spec.values import (
     ZERO,
     Action,

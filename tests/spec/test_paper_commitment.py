@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spec.cluster import Change, Cluster, Deliver, Drain, Input, Step, apply, new_cluster
-from spec.properties import Violation, check_change
+from spec.properties import Violation, check
 from spec.values import (
     AppendEntriesCall,
     Config,
@@ -20,7 +20,7 @@ FIRST, SECOND = frozenset({0}), frozenset({1})
 
 def take(cluster: Cluster, step: Step) -> Change:
     change = apply(cluster, step)
-    assert check_change(change) is None
+    assert check(change) is None
     return change
 
 
@@ -79,6 +79,6 @@ def test_the_joint_one_still_has_to_be_on_both_its_majorities(owing: Cluster) ->
     forgetful = change.after.members[1]
     disk = forgetful.disk._replace(log=forgetful.disk.log.truncated(3))
     members = (change.after.members[0], forgetful._replace(disk=disk))
-    broken = check_change(change._replace(after=change.after._replace(members=members)))
+    broken = check(change._replace(after=change.after._replace(members=members)))
     assert isinstance(broken, Violation)
     assert broken.property == "CommittedOnQuorum"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from conformance.audit.decisions import D1, D2, D7, D8, as_in_crate
-from spec.node import could_be_disruptive, receive, restart, start, step
+from spec.rules import Effect, could_be_disruptive, start, step
+from spec.rules.servers import receive
+from spec.rules.start import restart
 from spec.values import (
     TERM,
     AppendEntriesCall,
@@ -39,7 +41,7 @@ FOLLOWER = Node(1, Follower(0), 2, None, LOG)
 
 
 def test_a_new_node_knows_nothing_and_owes_nothing() -> None:
-    assert start(3) == (None, (), Node(3))
+    assert start(3) == Effect(Node(3))
     assert step(Node(3, current_term=9), Start()).node == Node(3)
 
 
@@ -173,14 +175,14 @@ def test_d7_a_vote_request_of_a_higher_term_is_handled_and_can_be_told_apart() -
 
 def test_d8_nothing_comes_of_ones_own_message() -> None:
     call = Receive(RequestVoteCall(1, 9, 1, Position(9, 9)))
-    assert step(FOLLOWER, call) == (None, (), FOLLOWER)
+    assert step(FOLLOWER, call) == Effect(FOLLOWER)
     assert as_in_crate(D8)(FOLLOWER, call).node != FOLLOWER
 
 
 def test_a_leaders_timeout_is_a_heartbeat_and_nobody_elses_is() -> None:
     leader = leading(0, 2, LOG)
     assert step(leader, ElectionTimeout()).owed[:1] == step(leader, Heartbeat()).owed[:1]
-    assert step(FOLLOWER, Heartbeat()) == (Refused("not_leader"), (), FOLLOWER)
+    assert step(FOLLOWER, Heartbeat()) == Effect(FOLLOWER, outcome=Refused("not_leader"))
 
 
 def test_a_cluster_is_created_once_and_by_one_of_its_voters() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from conformance.audit.decisions import D3, as_in_crate
-from spec.node import advance_commit, receive, step
 from spec.properties import Violation
+from spec.rules import Effect, step
+from spec.rules.leaders import advance_commit
+from spec.rules.servers import receive
 from spec.values import (
     Candidate,
     Config,
@@ -98,7 +100,8 @@ def test_6_a_configuration_in_force_can_be_rolled_back() -> None:
 )
 def test_6_any_other_change_is_refused(before: Config, proposed: Config) -> None:
     leader = leading(0, 1, log_of(1, config=before))
-    assert step(leader, ProposeConfig(proposed)) == (Refused("invalid_config"), (), leader)
+    refused = Effect(leader, outcome=Refused("invalid_config"))
+    assert step(leader, ProposeConfig(proposed)) == refused
 
 
 def test_6_only_a_leader_accepts_a_change() -> None:
@@ -111,7 +114,7 @@ def test_6_only_a_leader_accepts_a_change() -> None:
 )
 def test_6_a_non_voter_and_a_removed_node_do_not_campaign(config: Config) -> None:
     node = Node(0, Follower(), 1, None, log_of(1, config=config))
-    assert step(node, ElectionTimeout()) == (None, (), node)
+    assert step(node, ElectionTimeout()) == Effect(node)
 
 
 def test_6_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> None:

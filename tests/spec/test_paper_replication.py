@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.audit.decisions import D6, D9, as_in_crate
-from conformance.subjects.patched import Patch, rule
-from spec import node as rules
+from conformance.subjects.patched import in_rules, rule
+from spec import rules
 from spec.cluster import Rule
-from spec.node import commit_status, receive, step
+from spec.rules import Effect, commit_status, step
+from spec.rules.servers import receive
 from spec.values import (
     COMMAND,
     TERM,
@@ -93,7 +94,7 @@ def test_5_3_a_follower_learns_what_is_committed_as_far_as_it_agrees(
 @pytest.mark.parametrize("contradiction", [call(Position(1, 1), 2), call(Position(2, 2))])
 def test_d9_what_contradicts_committed_entries_is_refused(contradiction: AppendEntriesCall) -> None:
     node = follower(log_of(1, 3, 3), commit=2)
-    assert receive(node, contradiction) == (Refused("invariant"), (), node)
+    assert receive(node, contradiction) == Effect(node, outcome=Refused("invariant"))
 
 
 def test_d9_without_it_committed_entries_are_lost() -> None:
@@ -120,9 +121,9 @@ def test_5_3_a_reply_says_how_far_the_logs_match_and_a_quorum_of_them_commits() 
 def test_5_3_a_stale_reply_is_ignored() -> None:
     leader = leading(0, 2, log_of(1, 2, 2), Progress(1, 1, 5))
     for stale in (reply(2, 5, Position(2, 3)), reply(1, 6, Position(2, 3))):
-        assert receive(leader, stale) == (None, (), leader)
+        assert receive(leader, stale) == Effect(leader)
     stranger = AppendEntriesReply(7, 2, 6, Position(2, 3))
-    assert receive(leader, stranger) == (None, (), leader)
+    assert receive(leader, stranger) == Effect(leader)
 
 
 def test_5_3_a_leader_counts_itself_for_what_is_on_its_disk() -> None:
@@ -257,8 +258,7 @@ def test_5_4_2_figure_8_e_an_entry_of_the_own_term_commits_it_and_s5_cannot_win(
 
 def test_5_4_2_a_leader_that_counts_entries_of_earlier_terms_loses_one() -> None:
     counting_all = rule(
-        Patch(
-            "node",
+        in_rules(
             "if index <= node.commit_index or node.log.term(index) != node.current_term:",
             "if index <= node.commit_index:",
         )

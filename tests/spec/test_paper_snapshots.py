@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conformance.audit.decisions import D4, D5, as_in_crate
-from spec.node import receive, step
+from spec.rules import Effect, step
+from spec.rules.servers import receive
 from spec.values import (
     AppendEntriesCall,
     AppendEntriesReply,
@@ -62,7 +63,7 @@ def test_7_d4_a_snapshot_ahead_of_the_commit_index_takes_it_along() -> None:
     ],
 )
 def test_7_any_other_snapshot_is_refused(node: Node, snapshot: SnapshotInstalled) -> None:
-    assert step(node, snapshot) == (Refused("invalid_snapshot"), (), node)
+    assert step(node, snapshot) == Effect(node, outcome=Refused("invalid_snapshot"))
 
 
 COMPACTED = FOLLOWER._replace(log=new_log(Position(1, 2), CONFIG, commands(2)), commit_index=2)
@@ -84,7 +85,7 @@ def test_7_d5_even_where_the_whole_call_is_covered() -> None:
 
 def test_7_what_contradicts_the_snapshot_is_refused() -> None:
     call = AppendEntriesCall(0, 3, 1, 1, Position(1, 1), commands(3))
-    assert receive(COMPACTED, call) == (Refused("invariant"), (), COMPACTED)
+    assert receive(COMPACTED, call) == Effect(COMPACTED, outcome=Refused("invariant"))
 
 
 def test_7_a_follower_behind_the_leaders_snapshot_is_sent_it() -> None:

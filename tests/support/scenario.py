@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spec import node as rules
+from spec import rules
 from spec.cluster import (
     Change,
     Cluster,
@@ -20,7 +20,7 @@ from spec.cluster import (
     new_cluster,
 )
 from spec.pending import NOTHING
-from spec.properties import Violation, check_change, check_cluster
+from spec.properties import Violation, check
 from spec.values import (
     COMMAND,
     ZERO,
@@ -84,7 +84,7 @@ class Scenario:
         assert is_enabled(self.cluster, step)
         change = apply(self.cluster, step, self.rule)
         self.cluster = change.after
-        broken = check_change(change) or check_cluster(self.cluster)
+        broken = check(change)
         if broken is not None:
             assert self.collect, broken
             self.violations.append(broken)

@@ -12,7 +12,7 @@ import pytest
 from conformance.trace import translate as tr
 from conformance.trace.files import MAX_LINE, TraceWriter, read
 from conformance.trace.model import Record
-from spec import node as rules
+from spec import rules
 from spec import values as v
 
 # The recordings are handed out beside the repository and are no part of it.

@@ -27,7 +27,7 @@ from conformance.explore.states.tables import Keys, distinct
 from conformance.observe.verdicts import EXIT_CODES
 from conformance.subjects.patched import PURE
 from conformance.subjects.rebuild import Rebuilder
-from spec import node as rules
+from spec import rules
 from spec.cluster import Rule
 from spec.witnesses import SOMETIMES
 

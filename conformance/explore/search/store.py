@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 import raftbare
-import spec.node
+import spec
 from conformance.explore.states.space import Space
 from conformance.explore.states.tables import Array, Grown, Interned, Keys
 
@@ -194,10 +194,10 @@ def _identity(space: Space) -> dict[str, Any]:
 def sources() -> str:
     """A digest of the code that decides what an exploration finds."""
     digest = hashlib.sha256()
-    assert spec.node.__file__ is not None
+    assert spec.__file__ is not None
     assert raftbare.__file__ is not None
     here = Path(__file__).parents[1]
-    folders = [Path(spec.node.__file__).parent, Path(raftbare.__file__).parent, here]
+    folders = [Path(spec.__file__).parent, Path(raftbare.__file__).parent, here]
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

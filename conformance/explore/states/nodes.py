@@ -25,8 +25,17 @@ from conformance.explore.states.steps import (
     probes,
 )
 from conformance.explore.states.tables import ABSENT, Array, Grown, Hashed, Interned, Ints, Keys
+from conformance.observe.checking import (
+    check_history,
+    check_pair,
+    check_server,
+    check_turn,
+    check_with_history,
+    seen_in,
+)
 from conformance.observe.finding import Difference, Finding
-from spec import node as rules
+from conformance.subjects.patched import modules_of
+from spec import rules
 from spec.cluster import (
     Envelope,
     History,
@@ -38,15 +47,7 @@ from spec.cluster import (
     sent,
     take,
 )
-from spec.properties import (
-    check_history,
-    check_pair,
-    check_server,
-    check_turn,
-    check_with_history,
-)
 from spec.values import Candidate, Follower, Leader, Node, Restart
-from spec.witnesses import seen_in
 
 INPUTS: Final = 0
 """The stimulus that stands for all inputs; a message's is its number, from 1 on."""
@@ -351,24 +352,31 @@ def is_memorable(turn: Turn) -> bool:
 
 
 class RuleCounter:
-    """Counts in how many transitions a rule of `spec.node` took part.
+    """Counts in how many transitions a rule of `spec.rules` took part.
 
     `rule` is the rule as it was, of functions that are the same and note that they were called.
     One that is no function of a module, as the library in the specification's place, is left alone.
     """
 
     def __init__(self, rule: Rule, counts: Counter[str]) -> None:
-        names = dict(rule.__globals__)
         self._counts = counts
         self._seen: set[str] = set()
         self.rule = rule
         if rule.__globals__.get(rule.__name__) is not rule:
             return
-        for name, value in rule.__globals__.items():
-            if isinstance(value, FunctionType) and value.__globals__ is rule.__globals__:
-                copy = FunctionType(value.__code__, names, name, value.__defaults__)
-                names[name] = copy if name in QUESTIONS else self._noting(name, copy)
-        self.rule = names[rule.__name__]
+        spaces = {module.__name__: dict(vars(module)) for module in modules_of(rule)}
+        copies: dict[object, Callable[..., Any]] = {}
+        for space in spaces.values():
+            for name, value in space.items():
+                if isinstance(value, FunctionType) and value.__module__ in spaces:
+                    names = spaces[value.__module__]
+                    copy = FunctionType(value.__code__, names, name, value.__defaults__)
+                    copies[value] = copy if name in QUESTIONS else self._noting(name, copy)
+        for space in spaces.values():
+            for name, value in list(space.items()):
+                if isinstance(value, FunctionType):
+                    space[name] = copies.get(value, value)
+        self.rule = copies[rule]
 
     def _noting(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         self._counts[name] += 0
@@ -391,9 +399,9 @@ QUESTIONS: Final = (
     "commit_status",
     "could_be_disruptive",
     "drained",
-    "moved",
     "refused",
     "start",
     "step",
+    "term_first",
 )
-"""Functions of `spec.node` that are no rules; and two without which there is no run at all."""
+"""Functions of `spec.rules` that are no rules; and two without which there is no run at all."""

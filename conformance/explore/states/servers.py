@@ -26,8 +26,8 @@ from conformance.explore.states.tables import (
     Rows,
     spread,
 )
+from conformance.observe.checking import check_quorum
 from spec.cluster import Cluster, remembered
-from spec.properties import check_quorum
 
 MOST: Final = 63
 """Renamings at a time: a set of them is the bits of a number."""

@@ -16,7 +16,7 @@ from conformance.explore.states.nodes import INPUTS, Comparison, Nodes
 from conformance.explore.states.servers import MOST, Servers
 from conformance.explore.states.symmetry import renamings
 from conformance.explore.states.tables import Array, Ints, Keys, distinct, spread
-from spec import node as rules
+from spec import rules
 from spec.cluster import Rule
 
 

@@ -35,7 +35,7 @@ from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import library_of
 from conformance.subjects.rebuild import Rebuilder
-from spec import node as rules
+from spec import rules
 from spec.cluster import Turn
 
 Stage: TypeAlias = Callable[["Subject"], str | None]

@@ -15,7 +15,7 @@ from typing import Final
 from conformance.audit.decisions import D1
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.subjects.patched import Patch, library, rule
+from conformance.subjects.patched import Patch, in_rules, library, rule
 from spec.cluster import Rule
 
 
@@ -37,10 +37,6 @@ class Seed:
             yield rule(*self.in_spec), broken
 
 
-def _spec(old: str, new: str) -> Patch:
-    return Patch("node", old, new)
-
-
 def _library(old: str, new: str) -> Patch:
     return Patch("rules", old, new)
 
@@ -60,7 +56,7 @@ SEEDS: Final = (
         "an entry of an earlier term is committed by counting its replicas",
         "§5.4.2, Figure 8",
         (
-            _spec(
+            in_rules(
                 "    if index <= node.commit_index or node.log.term(index) != node.current_term:\n",
                 "    if index <= node.commit_index:\n",
             ),
@@ -80,9 +76,9 @@ SEEDS: Final = (
         "a vote is told and not written down",
         "Figure 2, persistent state",
         (
-            _spec(
-                "        owed = (SaveVotedFor(call.sender),)\n    reply = RequestVoteReply",
-                "    reply = RequestVoteReply",
+            in_rules(
+                "        owed = (v.SaveVotedFor(call.sender),)\n    reply = v.RequestVoteReply",
+                "    reply = v.RequestVoteReply",
             ),
         ),
         (
@@ -100,9 +96,9 @@ SEEDS: Final = (
         "a follower takes the leader's commit index beyond what it verified",
         "Figure 2, AppendEntries receiver 5",
         (
-            _spec(
-                "max(node.commit_index, min(leader_commit, verified))",
-                "max(node.commit_index, min(leader_commit, node.log.last_index))",
+            in_rules(
+                "max(node.commit_index, min(call.commit_index, verified))",
+                "max(node.commit_index, min(call.commit_index, node.log.last_index))",
             ),
         ),
         (
@@ -120,13 +116,12 @@ SEEDS: Final = (
         "a call whose entries are all there truncates the log after them",
         "§5.3, Figure 2, AppendEntries receiver 3",
         (
-            _spec(
-                "        return learn_commit(node, call.commit_index, agreed), ()\n",
-                "        if agreed < log.last_index:\n"
-                "            node = node._replace(log=log.truncated(agreed))\n"
-                "            owed = (AppendLogEntries(log.position(agreed), ()),)\n"
-                "            return learn_commit(node, call.commit_index, agreed), owed\n"
-                "        return learn_commit(node, call.commit_index, agreed), ()\n",
+            in_rules(
+                "    verified = agreed + len(missing)\n",
+                "    if not missing and agreed < log.last_index:\n"
+                "        node = node._replace(log=log.truncated(agreed))\n"
+                "        owed = (v.AppendLogEntries(log.position(agreed), ()),)\n"
+                "    verified = agreed + len(missing)\n",
             ),
         ),
         (
@@ -147,12 +142,12 @@ SEEDS: Final = (
         "a joint configuration's quorum is a majority of both memberships together",
         "§6",
         (
-            _spec(
+            in_rules(
                 "    return majority(config.voters) and "
                 "(not config.is_joint or majority(config.new_voters))\n",
                 "    return majority(config.electors)\n",
             ),
-            _spec(
+            in_rules(
                 "    index = majority_index(node.config.voters)\n"
                 "    if node.config.is_joint:\n"
                 "        index = min(index, majority_index(node.config.new_voters))\n",
@@ -185,7 +180,7 @@ SEEDS: Final = (
         "a second reply of the same voter counts as another vote",
         "§5.2",
         (
-            _spec(
+            in_rules(
                 "            granted = granted | {reply.sender}\n",
                 "            more = sorted(node.config.voters - granted)\n"
                 "            granted = granted | (\n"

@@ -21,6 +21,7 @@ from conformance.prove.induction.actor import LastOnly, Token, UnreadError, Wind
 from conformance.prove.statements.lemma import EntryTerm
 from conformance.prove.statements.logic import Formula, negation
 from conformance.prove.statements.views import ACTOR, FOUNDING
+from conformance.subjects.patched import modules_of
 from conformance.symbolic.held import Held
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
@@ -223,14 +224,16 @@ class Actor(fixed.Actor):
 
     @contextmanager
     def taken_at_their_word(self, rule: Rule) -> Iterator[None]:
-        of = rule.__globals__
         names = {"has_quorum": self.has_quorum, "quorum_index": self.quorum_index}
-        own = {name: of[name] for name in names}
-        of.update(names)
+        spaces = [vars(module) for module in modules_of(rule)]
+        own = [(of, {name: of[name] for name in names if name in of}) for of in spaces]
+        for of, known in own:
+            of.update({name: names[name] for name in known})
         try:
             yield
         finally:
-            of.update(own)
+            for of, known in own:
+                of.update(known)
 
     def has_quorum(self, config: Config, nodes: frozenset[int]) -> bool:
         assert isinstance(config, Shown)

@@ -24,6 +24,7 @@ from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why.proofs import PROOFS, Proof
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
+from conformance.subjects.patched import package_of
 from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import Config, CreateCluster, Leader, Node, Position, Progress, new_log
 
@@ -110,9 +111,8 @@ class Rules:
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
         rule = subjects.rule
-        has_quorum, quorum_index = (
-            rule.__globals__[name] for name in ("has_quorum", "quorum_index")
-        )
+        rules = package_of(rule)
+        has_quorum, quorum_index = rules.has_quorum, rules.quorum_index
         nodes, found = range(self.size), subsets(self.size)
         for old, new in product(found[1:], found):
             config = Config(old, new)

@@ -15,6 +15,7 @@ from conformance.prove.induction.events import Happening, Ran, any_disk, any_vot
 from conformance.prove.induction.messages import as_claim, install_claim
 from conformance.prove.statements import claims
 from conformance.prove.statements.views import ACTOR, SENDER, entry_function
+from conformance.subjects.patched import package_of
 from spec.cluster import Disk, Member, Rule, Turn, come_back, crash, execute
 from spec.pending import NOTHING, Pending, owe
 from spec.values import (
@@ -176,7 +177,7 @@ def drain_ends(actor: Actor, log: Window | None) -> Happening:
 
 def ended(member: Member, rule: Rule) -> Ran:
     """What the end of a drain makes of a server whose actions have all been executed."""
-    node, more = rule.__globals__["drained"](member.node)
+    node, more, _ = package_of(rule).drained(member.node)
     after = member if node is member.node else Member(node, owe(NOTHING, more), member.disk)
     return Ran(Turn(member, after), after)
 

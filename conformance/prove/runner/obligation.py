@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Literal, TypeAlias
 
 from conformance.subjects.patched import PURE
-from spec import node as rules
+from spec import rules
 from spec.cluster import Rule, Turn
 
 Verdict: TypeAlias = Literal["proved", "witnessed", "refuted", "unknown"]

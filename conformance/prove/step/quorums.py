@@ -14,7 +14,6 @@ shapes of `conformance.prove.step.server_invariants`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -25,6 +24,7 @@ from conformance.prove.runner.obligation import Counterexample, Level, Obligatio
 from conformance.prove.step.counterexample import plain
 from conformance.prove.step.family import LARGE, LEADING, name_of
 from conformance.prove.step.shapes import SELF, config
+from conformance.subjects.patched import package_of
 from conformance.symbolic.paths import BudgetError, Paths, RepeatError
 from spec.cluster import Disk, Member, Rule, Turn, execute, take
 from spec.pending import NOTHING
@@ -73,11 +73,6 @@ def obligations(level: Level) -> list[Obligation]:
     ]
 
 
-def rules_of(rule: Rule) -> ModuleType:
-    """The module that a rule is of: `spec.node`, or a copy with something changed."""
-    return sys.modules[rule.__module__]
-
-
 # Overlap
 
 
@@ -92,7 +87,7 @@ class Overlap:
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        is_quorum = rules_of(subjects.rule).has_quorum
+        is_quorum = package_of(subjects.rule).has_quorum
         groups = [one for one in subsets(self.servers) if one]
         for old, new in product(groups, repeat=2):
             wrong = overlap(is_quorum, self.servers, old, new)
@@ -168,7 +163,7 @@ class Counting:
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        module = rules_of(subjects.rule)
+        module = package_of(subjects.rule)
         paths = Paths(limit=PATHS, seconds=SECONDS)
         node = a_leader(paths, self.config)
 

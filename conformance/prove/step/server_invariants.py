@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from conformance.observe.checking import check_server, check_turn
 from conformance.prove.runner.obligation import Counterexample, Level, Obligation, Result, Subjects
 from conformance.prove.step.asking import asked
 from conformance.prove.step.assumptions import is_event
@@ -29,7 +30,6 @@ from conformance.prove.step.shapes import CHANGES, SELF, Shape, Unknowns
 from conformance.symbolic.paths import Model, Paths
 from spec.cluster import Disk, Member, Rule, Turn, execute, take
 from spec.pending import NOTHING
-from spec.properties import check_server, check_turn
 from spec.values import (
     Event,
     Follower,

@@ -14,7 +14,6 @@ from types import CodeType, FrameType
 
 import pytest
 
-import spec.node
 from conformance.prove.runner import cache as cache_module
 from conformance.prove.runner import run as run_module
 from conformance.prove.runner import sources as sources_module
@@ -24,6 +23,7 @@ from conformance.prove.runner.obligation import Obligation, Result, Subjects
 from conformance.prove.runner.run import Options, Report, run
 from conformance.prove.runner.sources import CHECKOUT, PROVED, Sources, read
 from conformance.prove.runner.worker import prove
+from spec import rules
 from spec.values import (
     Config,
     CreateCluster,
@@ -37,6 +37,8 @@ from tests.prove.runner import sample
 from tests.support.recordings import STORIES
 
 ROOT = sample.__name__
+
+STEP, RECEIVE = "spec.rules.servers:step", "spec.rules.servers:receive"
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +74,14 @@ def test_the_functions_that_a_proof_calls(unedited: Sources) -> None:
         result = prove(sample.VOTE, Subjects())
     assert result.result == "proved"
     assert {
-        "spec.node:step",
-        "spec.node:receive",
-        "spec.node:receive_request_vote_call",
+        STEP,
+        RECEIVE,
+        "spec.rules.request_vote:receive_request_vote_call",
         "spec.pending:merge_sends",
         "spec.cluster:take",
         "spec.values:Log.last_position",  # a property
     } <= called
-    assert not {"spec.node:election_timeout", "spec.node:become_leader"} & called
+    assert not {"spec.rules.servers:election_timeout", "spec.rules.leaders:become_leader"} & called
     assert not {unit for unit in called - calls.always if unit.startswith("raftbare")}
 
 
@@ -102,9 +104,9 @@ def a_history() -> list[Event]:
 
 def act() -> None:
     """Run some of the specification."""
-    node = spec.node.start(1).node
+    node = rules.start(1).node
     for event in a_history():
-        node = spec.node.step(node, event).node
+        node = rules.step(node, event).node
     assert node.config != Config(frozenset())
 
 
@@ -217,6 +219,7 @@ def still_proved(checkout: Path, sources: Sources, obligations: list[Obligation]
 TIMEOUT, PROPOSAL, VOTE = (one.name for one in sample.on_rules("full"))
 ALL = [TIMEOUT, PROPOSAL, VOTE]
 START = "def start(node_id"
+LEADERS, STARTS, VOTES = (f"spec/rules/{name}.py" for name in ("leaders", "start", "request_vote"))
 AFTER = "    def after(self"
 FUTURE = "from __future__ import annotations"
 
@@ -225,8 +228,8 @@ FUTURE = "from __future__ import annotations"
     ("file", "old", "new"),
     [
         # Comments, docstrings, lines.
-        ("spec/node.py", "# Leader election, §5.2\n", "# Elections\n\n\n\n"),
-        ("spec/node.py", "This is the only rule that clears", "Nothing else clears"),
+        (LEADERS, "# Commitment\n", "# What is committed\n\n\n\n"),
+        ("spec/rules/servers.py", "This is the only rule that clears", "Nothing else clears"),
         ("spec/values.py", "EMPTY_LOG: Final = Log()\n", 'EMPTY_LOG: Final = Log()\n"""None."""\n'),
         ("raftbare/rules.py", "  # by term first (D1)", ""),
         ("conformance/prove/runner/obligation.py", "it holds for all numbers.", "it holds."),
@@ -234,7 +237,7 @@ FUTURE = "from __future__ import annotations"
         ("conformance/cli/app.py", "import json\n", "import json\nimport os\n"),
         ("conformance/cli/report/prove.py", "SHOWN = 5", "SHOWN = 6"),
         ("raftbare/rules.py", "call.last_position < self._log.last_position", "call.last_position"),
-        ("spec/node.py", START, f"def unused() -> int:\n    return 1\n\n\n{START}"),
+        (STARTS, START, f"def unused() -> int:\n    return 1\n\n\n{START}"),
     ],
 )
 def test_what_makes_no_difference_re_proves_nothing(
@@ -250,22 +253,22 @@ def test_what_makes_no_difference_re_proves_nothing(
     ("file", "old", "new", "left"),
     [
         # A handler, or what it calls.
-        ("spec/node.py", "if not may_campaign(", "if may_campaign(", [PROPOSAL, VOTE]),
-        ("spec/node.py", "append_as_leader(node, COMMAND)", "step_down(node, 7)", [TIMEOUT, VOTE]),
-        ("spec/node.py", "if call.last_position < node", "if node", [TIMEOUT, PROPOSAL]),
+        (VOTES, "if not may_campaign(", "if may_campaign(", [PROPOSAL, VOTE]),
+        (LEADERS, "append_as_leader(node, v.COMMAND)", "node", [TIMEOUT, VOTE]),
+        (VOTES, "if call.last_position < node", "if node", [TIMEOUT, PROPOSAL]),
         ("spec/pending.py", "earlier = next(", "earlier = min(", [TIMEOUT, PROPOSAL]),
         # What all of them call.
-        ("spec/node.py", "return moved(None, election_timeout(node))", "return start(0)", []),
+        ("spec/rules/servers.py", "return election_timeout(node)", "return start(0)", []),
         ("spec/cluster.py", "taken = rule(member.node, event)", "taken = rule(None, event)", []),
         # What belongs to no function.
         ("spec/values.py", "current_term: Term = 0", "current_term: Term = 1", []),
         ("spec/values.py", AFTER, f"    def __bool__(self):\n        return False\n\n{AFTER}", []),
-        ("spec/node.py", "    COMMAND,\n", "    TERM as COMMAND,\n", []),
+        (LEADERS, "from spec import values as v", "from spec import pending as v", []),
         # What takes the place of something else, or does something as it is defined.
-        ("spec/node.py", START, f"def max(*_):\n    return 1\n\n\n{START}", []),
-        ("spec/node.py", START, f"def moved(*_):\n    return 1\n\n\n{START}", []),
-        ("spec/node.py", START, f"def ZERO():\n    return 1\n\n\n{START}", []),
-        ("spec/node.py", START, f"@print\n{START}", []),
+        (STARTS, START, f"def max(*_):\n    return 1\n\n\n{START}", []),
+        (STARTS, START, f"def refused(*_):\n    return 1\n\n\n{START}", []),
+        (STARTS, START, f"def Effect():\n    return 1\n\n\n{START}", []),
+        (STARTS, START, f"@print\n{START}", []),
         # What the proofs are written in.
         ("conformance/symbolic/number.py", "difference <= bound", "difference < bound", []),
         ("conformance/prove/step/counterexample.py", FUTURE, f"{FUTURE}\n\nX = 1", []),
@@ -305,7 +308,7 @@ def test_a_cache_that_looks_at_no_function_would_keep_what_is_stale(
     """So it is the functions that the tests above are about."""
     monkeypatch.setattr(Sources, "digest", lambda self, called: self.rest)
     _, obligations = obligations_proved(copy, read(ROOT, copy))
-    after = edit(copy, "spec/node.py", "if not may_campaign(node):", "if may_campaign(node):")
+    after = edit(copy, VOTES, "if not may_campaign(node):", "if may_campaign(node):")
     assert still_proved(copy, after, obligations) == ALL
 
 
@@ -325,7 +328,7 @@ def test_only_what_was_shown_is_kept(tmp_path: Path, unedited: Sources) -> None:
 def test_a_result_is_that_of_its_level_name_and_bounds(tmp_path: Path, unedited: Sources) -> None:
     cache = Cache(tmp_path / "cache.json", unedited)
     one = Obligation("a/b", {"log": 3}, sample.raises)
-    cache.put("quick", one, Result("proved", 4, 3, 2, 1.5, "well"), ("spec.node:step",))
+    cache.put("quick", one, Result("proved", 4, 3, 2, 1.5, "well"), (STEP,))
     assert cache.get("quick", one) == Result("proved", 4, 3, 2, 1.5, "well")
     assert cache.get("full", one) is None
     assert cache.get("quick", Obligation("a/b", {"log": 4}, sample.raises)) is None
@@ -337,7 +340,7 @@ def test_what_called_a_function_that_is_gone_is_not_proved(
 ) -> None:
     cache = Cache(tmp_path / "cache.json", unedited)
     one = Obligation("a/b", {}, sample.raises)
-    cache.put("quick", one, Result("proved"), ("spec.node:gone",))
+    cache.put("quick", one, Result("proved"), ("spec.rules.servers:gone",))
     assert cache.get("quick", one) is None
 
 
@@ -421,7 +424,7 @@ def test_a_run_after_an_edit_proves_what_rests_on_it(
     options = Options(level="full", workers=1, cache=copy / "cache.json")
     monkeypatch.setattr(run_module, "read", partial(read, checkout=copy))
     assert proved_again(run(options, sample.on_rules)) == ALL
-    edit(copy, "spec/node.py", "if not may_campaign(node):", "if may_campaign(node):")
+    edit(copy, VOTES, "if not may_campaign(node):", "if may_campaign(node):")
     assert proved_again(run(options, sample.on_rules)) == [TIMEOUT]
     assert proved_again(run(options, sample.on_rules)) == []
 
@@ -491,9 +494,9 @@ def test_only_a_whole_run_forgets_what_is_gone(tmp_path: Path, unedited: Sources
 def test_results_that_called_the_same_share_the_list(tmp_path: Path, unedited: Sources) -> None:
     cache = Cache(tmp_path / "results.json", unedited)
     for obligation in sample.in_processes("quick"):
-        cache.put("quick", obligation, Result(), ("spec.node:step", "spec.node:receive"))
+        cache.put("quick", obligation, Result(), (STEP, RECEIVE))
     cache.save()
     said = json.loads(cache.path.read_text())
-    assert said["called"] == [["spec.node:receive", "spec.node:step"]]
+    assert said["called"] == [[RECEIVE, STEP]]
     assert len(said["results"]) == 4
     assert cache_module.FILE.is_relative_to(CHECKOUT)

@@ -13,12 +13,11 @@ from conformance.prove.runner import run as run_module
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.runner.run import Options, Progress, Report, SelectionError, run, selected
 from conformance.prove.runner.worker import PATIENCE, Source, Workers, name_of
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import in_rules, rule
 from tests.prove.runner import sample
 
 LOWERS = rule(
-    Patch(
-        "node",
+    in_rules(
         "current_term=node.current_term + 1,",
         "current_term=node.current_term - 1,",
     )

@@ -24,10 +24,10 @@ from conformance.prove.step.shapes import (
 )
 from conformance.simulation.replay import replay
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, library, rule
+from conformance.subjects.patched import in_rules, library, rule
 from conformance.trace.save import save
 from spec.cluster import Member
-from spec.node import Step
+from spec.rules import Effect
 from spec.values import Event, Follower, Heartbeat, Leader, Node
 from tests.prove.slips import SLIPS, Slip
 
@@ -80,8 +80,7 @@ def test_a_slip_is_refuted_and_replays(slip: Slip, tmp_path: Path) -> None:
 
 def test_a_wrong_specification_is_refuted_as_well() -> None:
     compared = rule(
-        Patch(
-            "node",
+        in_rules(
             "if call.last_position < node.log.last_position:",
             "if call.last_position <= node.log.last_position:",
         )
@@ -94,7 +93,7 @@ def test_a_wrong_specification_is_refuted_as_well() -> None:
 
 
 def test_a_specification_that_raises_is_refuted() -> None:
-    def raising(node: Node, event: Event) -> Step:
+    def raising(node: Node, event: Event) -> Effect:
         raise IndexError(f"{event} at {node.id}")
 
     result = quick()[0].prove(Subjects(rule=raising))

@@ -18,8 +18,8 @@ from conformance.prove.step.quorums import (
     subsets,
 )
 from conformance.prove.step.shapes import config
-from conformance.subjects.patched import Patch, rule
-from spec import node as rules
+from conformance.subjects.patched import Patch, in_rules, rule
+from spec import rules
 
 
 @cache
@@ -33,7 +33,7 @@ def proved_of(start: str, *patches: Patch) -> list[Result]:
 
 
 def patch(old: str, new: str) -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
+    return (in_rules(old, new),)
 
 
 @pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
@@ -138,15 +138,15 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...]]] = {
     "the final configuration is the old one": (
         "membership/changes",
         patch(
-            "Config(node.config.new_voters, frozenset(), node.config.non_voters)",
-            "Config(node.config.voters, frozenset(), node.config.non_voters)",
+            "v.Config(node.config.new_voters, frozenset(), node.config.non_voters)",
+            "v.Config(node.config.voters, frozenset(), node.config.non_voters)",
         ),
     ),
     "a joint configuration is never left": (
         "membership/changes",
         patch(
-            "    if node.config.is_joint:\n        return append_as_leader",
-            "    if False:\n        return append_as_leader",
+            "    if node.config.is_joint:\n        return append_config",
+            "    if False:\n        return append_config",
         ),
     ),
     "no change is accepted": (

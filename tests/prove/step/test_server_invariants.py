@@ -22,11 +22,11 @@ from conformance.prove.step.server_invariants import Proof, broken_by, obligatio
 from conformance.prove.step.server_lemmas import STANDING, fits_reports, reports
 from conformance.prove.step.shapes import Server, Shape, append_call, input_of
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import Patch, rule
+from conformance.subjects.patched import Patch, in_rules, rule
 from conformance.trace.save import save
 from spec.cluster import Deliver, Disk, Member, apply, event_of, execute, new_cluster
-from spec.node import Step
 from spec.pending import Pending
+from spec.rules import Effect
 from spec.values import (
     COMMAND,
     TERM,
@@ -227,7 +227,7 @@ def test_without_that_reports_may_become_untrue(
 
 
 def patch(old: str, new: str = "") -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
+    return (in_rules(old, new),)
 
 
 SEEDED = {seed.name: seed.in_spec for seed in SEEDS}
@@ -265,13 +265,14 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     "a follower's commit index goes back": (
         "append call/follower/log of 0",
         patch(
-            "max(node.commit_index, min(leader_commit, verified))", "min(leader_commit, verified)"
+            "max(node.commit_index, min(call.commit_index, verified))",
+            "min(call.commit_index, verified)",
         ),
         "CommitMonotonic",
     ),
     "a follower takes the commit index as it is": (
         "append call/follower/log of 0",
-        patch("min(leader_commit, verified)", "leader_commit"),
+        patch("min(call.commit_index, verified)", "call.commit_index"),
         "SnapshotWithinCommit",
     ),
     "committed entries are overwritten": (
@@ -307,35 +308,32 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     "a joint configuration is not left": (
         "append reply/leader in voters 01 to 02",
         patch(
-            "    if node.config.is_joint:\n        return append_as_leader",
-            "    if False:\n        return append_as_leader",
+            "    if node.config.is_joint:\n        return append_config",
+            "    if False:\n        return append_config",
         ),
         "JointIsLeft",
     ),
     "a leader stays after its removal is committed": (
         "append reply/leader in voters 12",
         patch(
-            "    if node.id not in node.config.voters:\n        return node._replace",
-            "    if False:\n        return node._replace",
+            "    if node.id not in node.config.voters:\n        return Effect(",
+            "    if False:\n        return Effect(",
         ),
         "RemovedLeaderStepsDown",
     ),
     "a leader steps down before its removal is committed": (
         "append reply/leader in voters 12",
-        patch("    if index < node.log.config_index:\n        return node, ()\n"),
+        patch("    if index < node.log.config_index:\n        return Effect(node)\n"),
         "RemovedLeaderStepsDown",
     ),
     "a leader does not follow who joins": (
         "append reply/leader in voters 01 to 02",
-        patch(
-            "    if isinstance(payload, Config):\n        node = node._replace(role=followed",
-            "    if False:\n        node = node._replace(role=followed",
-        ),
+        patch("node = effect.node._replace(role=track_members(effect.node))", "node = effect.node"),
         "A leader keeps count",
     ),
     "a non-voter campaigns": (
         "election timeout/follower",
-        patch("    if not may_campaign(node):\n        return node, ()\n"),
+        patch("    if not may_campaign(node):\n        return Effect(node)\n"),
         "CampaignsAsElector",
     ),
     "who knows that it was removed campaigns": (
@@ -350,7 +348,7 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a term is not written down": (
         "append call/follower/log of 0",
-        patch("(SaveCurrentTerm(term), SaveVotedFor(None), ", "(SaveVotedFor(None), "),
+        patch("(v.SaveCurrentTerm(term), v.SaveVotedFor(None), ", "(v.SaveVotedFor(None), "),
         "The disk has the term and the vote",
     ),
     "a vote is given twice": (
@@ -359,7 +357,7 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
             "    if node.voted_for is None:\n        node",
             "    if node.voted_for != call.sender:\n        node",
         )
-        + patch("    if node.voted_for not in (None, call.sender):\n        return node, ()\n"),
+        + patch("    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n"),
         "VoteKeptInTerm",
     ),
 }
@@ -386,7 +384,7 @@ def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
 
 
 def test_a_specification_that_raises_is_refuted() -> None:
-    def raising(node: Node, event: Event) -> Step:
+    def raising(node: Node, event: Event) -> Effect:
         raise IndexError(f"{event} at {node.id}")
 
     result = of_shapes(Shape(Server(), append_call(""), "call"), rule_=raising)

@@ -1,0 +1,123 @@
+"""The rules of one node, to be read beside the Raft paper.
+
+Every rule is a pure function that returns an `Effect`; `step` is the one way in.  Of the package
+`spec` the rules import values and pending actions alone.
+
+The paper is Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", extended
+version: § is a section of it, Figure 2 its summary, Figure 13 that of snapshots.  "Dissertation" is
+Ongaro, "Consensus: Bridging Theory and Practice".  D1 to D9 are the decisions in which these rules
+differ from the Rust crate raftbare 0.2.2; `docs/decisions.md` has the table of them.
+
+Each line of the paper, the function that is the rule for it, and how that differs.  What belongs to
+the user of a node (timers, network, disk, state machine) reaches the rules as events, and is asked
+for with actions (`spec.values`).
+
+Figure 2, State                    spec/values.py
+    currentTerm, votedFor          Node                 as there; 0 and None to begin with
+    log[]                          Node.log             begins with a snapshot (§7), maybe empty
+    commitIndex                    Node                 as there; a snapshot raises it too (D4)
+    lastApplied                    -                    the user's, who applies what is committed
+    nextIndex[]                    -                    follows from each reply: last_shared()
+    matchIndex[]                   Progress.match       as there; the leader's own: Leader.durable
+    -                              Node.seqno           numbers the calls, so that a leader can tell
+                                                        a stale reply; Progress.seqno is the latest
+
+AppendEntries RPC                  append_entries.py
+    arguments                      AppendEntriesCall    leaderId is `sender`
+    results                        reply_to()           the log's last position in place of success
+    invoked by leader              append_as_leader()   at once, to all peers
+    also used as heartbeat         broadcast_heartbeat()  as there
+    receiver 1                     receive_append_entries_call()  as there
+    receiver 2 to 5                agree_with_leader()  skips what the own snapshot covers (D5);
+                                                        refuses to lose committed entries (D9)
+    2 finds no such entry          drop_conflict()      drops what cannot be the leader's, by whole
+                                                        terms (§5.3, D6)
+
+RequestVote RPC                    request_vote.py
+    arguments                      RequestVoteCall      candidateId is `sender`
+    results                        RequestVoteReply     as there
+    receiver 1                     receive_request_vote_call()  as there
+    receiver 2                     the same             compares terms first (§5.4.1, D1); a vote
+                                                        not granted in the own term has no reply
+
+Rules for Servers: all             servers.py
+    commitIndex > lastApplied      -                    the user's, as lastApplied is
+    term T > currentTerm           receive()            drops a message from the node itself (D8);
+                                                        never one of a higher term (D7)
+    convert to follower            become_follower()    the only rule that clears a vote (D3)
+Rules for Servers: followers
+    respond to RPCs                respond()            the others respond by the same rules
+    election timeout elapses       election_timeout()   the user's timer; SetElectionTimeout sets it
+Rules for Servers: candidates      request_vote.py
+    start election                 start_election()     an only voter leads at once
+    votes from majority            receive_request_vote_reply()  as there
+    AppendEntries, new leader      receive_append_entries_call()  whoever had the vote (D2)
+    election timeout elapses       election_timeout()   as there
+Rules for Servers: leaders         leaders.py
+    upon election                  become_leader()      sends an entry, not an empty call (§8)
+    repeat during idle periods     heartbeat()          when the user or election_timeout() says so
+    command from client            propose_command()    the user responds: commit_status()
+    last log index >= nextIndex    receive_append_entries_reply()  sends upon a reply alone
+    successful: matchIndex         with_progress()      as there
+    fails: nextIndex, retry        last_shared()        whole terms at a time (§5.3, D6)
+    such an N exists               advance_commit()     as there
+    majority of matchIndex         quorum_index()       the leader counts once its disk has it:
+                                                        drained()
+
+§6, membership                     membership.py
+    joint majorities               has_quorum()         as there
+    C_old,new requested            propose_config()     a change of non-voters needs no joint one
+    latest in its log is used      append_config()      as there
+    -                              track_members()      a leader's Progress of who joined or left
+    committed: C_new follows       config_committed()   as there; a leader that C_new has no vote
+                                                        for steps down, and keeps its vote (D3)
+    removed servers disrupt        could_be_disruptive()  only tells the user, who may drop the call
+                                                        (queries.py, D7)
+    -                              may_campaign()       who was removed may, until that is known to
+                                                        be committed (dissertation, §4.2.2)
+
+§7, Figure 13, InstallSnapshot     snapshots.py
+    arguments                      SnapshotInstalled    the configuration as well; offset, data[]
+                                                        and done are the user's, who transfers it
+    results                        -                    no reply: the next one shows a longer log
+    invoked by leader              InstallSnapshot      asked of the user, where last_shared() finds
+                                                        nothing
+    receiver 1                     -                    left out: a late snapshot does no harm
+    receiver 2 to 5                -                    the user's; the event tells of it once it is
+                                                        durable, after the term: term_first()
+    receiver 5 to 8                snapshot_installed()  by Log.compacted; what it covers is
+                                                        committed (D4)
+
+§8, clients                        queries.py
+    find the leader                Node.leader          the user's, as are serial numbers
+    committed yet                  commit_status()      a position tells a proposal from another
+    read-only operations           -                    the user's; become_leader() has the no-op
+
+Start and restart                  start.py
+    servers start as followers     start()              without a log: of no cluster yet
+    the first configuration        create_cluster()     an entry of term 0 at index 1
+    persistent state               restart()            refuses what cannot have been written
+
+Apart from the paper, refused() is the effect of an event that is not accepted, and step() calls the
+rule of each event.
+"""
+
+from __future__ import annotations
+
+from spec.rules.effect import Effect
+from spec.rules.leaders import drained, quorum_index
+from spec.rules.membership import has_quorum
+from spec.rules.queries import commit_status, could_be_disruptive
+from spec.rules.servers import step
+from spec.rules.start import start
+
+__all__ = [
+    "Effect",
+    "commit_status",
+    "could_be_disruptive",
+    "drained",
+    "has_quorum",
+    "quorum_index",
+    "start",
+    "step",
+]

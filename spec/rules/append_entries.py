@@ -1,0 +1,123 @@
+"""AppendEntries RPC (Figure 2): the calls of a leader, and what their receiver does."""
+
+from __future__ import annotations
+
+from spec import values as v
+from spec.rules.effect import Effect, refused
+
+# Invoked by the leader to replicate log entries (§5.3); also used as heartbeat (§5.2).
+
+
+def append_as_leader(node: v.Node, payload: v.Payload) -> Effect:
+    """§5.3: append an entry to the leader's own log, and send it to all members."""
+    prev = node.log.last_position
+    entries = (v.Entry(node.current_term, payload),)
+    node = node._replace(log=node.log.appended(entries))
+    owed = (v.AppendLogEntries(prev, entries), v.SetElectionTimeout())
+    if not node.peers:
+        return Effect(node, owed)
+    node = node._replace(seqno=node.seqno + 1)
+    call = v.AppendEntriesCall(
+        node.id, node.current_term, node.seqno, node.commit_index, prev, entries
+    )
+    return Effect(node, (*owed, v.BroadcastMessage(call)))
+
+
+def broadcast_heartbeat(node: v.Node) -> Effect:
+    """§5.2: AppendEntries without entries keeps the others from campaigning."""
+    if not node.peers:
+        return Effect(node, (v.SetElectionTimeout(),))
+    node = node._replace(seqno=node.seqno + 1)
+    call = v.AppendEntriesCall(
+        node.id, node.current_term, node.seqno, node.commit_index, node.log.last_position, ()
+    )
+    return Effect(node, (v.BroadcastMessage(call), v.SetElectionTimeout()))
+
+
+# Receiver implementation
+
+
+def receive_append_entries_call(node: v.Node, call: v.AppendEntriesCall) -> Effect:
+    """Receiver 1, and the reply; 2 to 5 are in `agree_with_leader`."""
+    # 1. Reply false if term < currentTerm (§5.1).
+    if call.term < node.current_term:
+        return Effect(node, (reply_to(node, call),))
+    match node.role:
+        case v.Leader():
+            return refused(node, "invariant", "two leaders in one term break Election Safety")
+    last_term = call.entries[-1].term if call.entries else call.prev_position.term
+    if last_term > call.term:
+        return refused(node, "invariant", "no leader's log is ahead of its term")
+    # Candidates: if AppendEntries RPC received from new leader: convert to follower (§5.2).
+    # Whoever the node voted for: it is the leader of the term (D2).
+    node = node._replace(role=v.Follower(call.sender))
+    effect = agree_with_leader(node, call)
+    if isinstance(effect.outcome, v.Refused):
+        return effect
+    node, owed, _ = effect
+    return Effect(node, (*owed, reply_to(node, call), v.SetElectionTimeout()))
+
+
+def reply_to(node: v.Node, call: v.AppendEntriesCall) -> v.SendMessage:
+    """Results: in place of `success`, the last position of the log.
+
+    The leader sees from it how far the logs agree, whichever step the receiver ended with.
+    """
+    reply = v.AppendEntriesReply(node.id, node.current_term, call.seqno, node.log.last_position)
+    return v.SendMessage(call.sender, reply)
+
+
+def agree_with_leader(node: v.Node, call: v.AppendEntriesCall) -> Effect:
+    """Receiver 2 to 5.
+
+    What the own snapshot covers is committed, so the leader has it too, and it is skipped (D5).
+    What contradicts a committed entry is refused (D9).
+    """
+    log, prev, entries = node.log, call.prev_position, call.entries
+    covered = log.snapshot_position.index - prev.index
+    if covered > 0:
+        if covered <= len(entries) and entries[covered - 1].term != log.snapshot_position.term:
+            return refused(node, "invariant", "the leader's log contradicts the snapshot")
+        prev, entries = log.snapshot_position, entries[covered:]
+    # 2. Reply false if log doesn't contain an entry at prevLogIndex whose term matches
+    #    prevLogTerm (§5.3).
+    if not log.contains(prev):
+        return drop_conflict(node, prev)
+    # 3. If an existing entry conflicts with a new one (same index but different terms), delete
+    #    the existing entry and all that follow it (§5.3).
+    agreed = prev.index
+    for entry in entries:
+        if agreed == log.last_index or log.term(agreed + 1) != entry.term:
+            break
+        agreed += 1
+    # 4. Append any new entries not already in the log.
+    missing = entries[agreed - prev.index :]
+    owed: tuple[v.Action, ...] = ()
+    if missing:
+        if agreed < node.commit_index:
+            return refused(node, "invariant", "the leader's log contradicts committed entries")
+        node = node._replace(log=log.truncated(agreed).appended(missing))
+        owed = (v.AppendLogEntries(log.position(agreed), missing),)
+    # 5. If leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new
+    #    entry), which is the last one that is known to be the leader's.
+    verified = agreed + len(missing)
+    node = node._replace(commit_index=max(node.commit_index, min(call.commit_index, verified)))
+    return Effect(node, owed)
+
+
+def drop_conflict(node: v.Node, prev: v.Position) -> Effect:
+    """Receiver 2 did not find `prev`: drop at once what cannot be the leader's (§5.3, D6).
+
+    No entry of the leader's before `prev` has a higher term, so entries with one are not the
+    leader's; nor is anything from the place on where the two logs show different terms.
+    """
+    log = node.log
+    keep = min(prev.index - 1, log.last_index)
+    while keep >= log.snapshot_position.index and log.term(keep) > prev.term:
+        keep -= 1
+    if keep < node.commit_index:
+        return refused(node, "invariant", "the leader's log contradicts committed entries")
+    if keep == log.last_index:
+        return Effect(node)
+    node = node._replace(log=log.truncated(keep))
+    return Effect(node, (v.AppendLogEntries(log.position(keep), ()),))

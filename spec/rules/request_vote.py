@@ -1,0 +1,69 @@
+"""RequestVote RPC (Figure 2): what its receiver does, and the rules for candidates."""
+
+from __future__ import annotations
+
+from spec import values as v
+from spec.rules.effect import Effect
+from spec.rules.leaders import become_leader
+from spec.rules.membership import has_quorum, may_campaign
+
+# Receiver implementation
+
+
+def receive_request_vote_call(node: v.Node, call: v.RequestVoteCall) -> Effect:
+    """Receiver 1 and 2; a vote that is not granted in the current term is not replied to."""
+    # 1. Reply false if term < currentTerm (§5.1).
+    if call.term < node.current_term:
+        reply = v.RequestVoteReply(node.id, node.current_term, call.seqno, False)
+        return Effect(node, (v.SendMessage(call.sender, reply),))
+    # 2. If votedFor is null or candidateId, and candidate's log is at least as up-to-date as
+    #    receiver's log, grant vote (§5.2, §5.4).  Logs are compared by term first (§5.4.1, D1).
+    if call.last_position < node.log.last_position:
+        return Effect(node)
+    if node.voted_for not in (None, call.sender):
+        return Effect(node)
+    owed: tuple[v.Action, ...] = ()
+    if node.voted_for is None:
+        node = node._replace(voted_for=call.sender)
+        owed = (v.SaveVotedFor(call.sender),)
+    reply = v.RequestVoteReply(node.id, node.current_term, call.seqno, True)
+    return Effect(node, (*owed, v.SendMessage(call.sender, reply), v.SetElectionTimeout()))
+
+
+# Rules for Servers: candidates (§5.2)
+
+
+def start_election(node: v.Node) -> Effect:
+    """On conversion to candidate, start election."""
+    if not may_campaign(node):
+        return Effect(node)
+    # Increment currentTerm; vote for self.
+    node = node._replace(
+        role=v.Candidate(frozenset({node.id})),
+        current_term=node.current_term + 1,
+        voted_for=node.id,
+    )
+    # Reset election timer.
+    owed = (
+        v.SaveCurrentTerm(node.current_term),
+        v.SaveVotedFor(node.voted_for),
+        v.SetElectionTimeout(),
+    )
+    if has_quorum(node.config, frozenset({node.id})):
+        effect = become_leader(node)
+        return effect._replace(owed=owed + effect.owed)
+    # Send RequestVote RPCs to all other servers.
+    node = node._replace(seqno=node.seqno + 1)
+    call = v.RequestVoteCall(node.id, node.current_term, node.seqno, node.log.last_position)
+    return Effect(node, (*owed, v.BroadcastMessage(call)))
+
+
+def receive_request_vote_reply(node: v.Node, reply: v.RequestVoteReply) -> Effect:
+    """If votes received from majority of servers: become leader."""
+    match node.role:
+        case v.Candidate(granted) if reply.vote_granted and reply.term == node.current_term:
+            granted = granted | {reply.sender}
+            node = node._replace(role=v.Candidate(granted))
+            if has_quorum(node.config, granted):
+                return become_leader(node)
+    return Effect(node)

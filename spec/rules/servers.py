@@ -1,0 +1,90 @@
+"""Rules for Servers (Figure 2): all servers; followers.  Every event comes in here."""
+
+from __future__ import annotations
+
+from spec import values as v
+from spec.rules.append_entries import broadcast_heartbeat, receive_append_entries_call
+from spec.rules.effect import Effect
+from spec.rules.leaders import heartbeat, propose_command, receive_append_entries_reply
+from spec.rules.membership import propose_config
+from spec.rules.request_vote import (
+    receive_request_vote_call,
+    receive_request_vote_reply,
+    start_election,
+)
+from spec.rules.snapshots import snapshot_installed
+from spec.rules.start import create_cluster, restart, start
+
+
+def step(node: v.Node, event: v.Event) -> Effect:
+    """The one way in: every event a node may see, and the rule that answers it."""
+    match event:
+        case v.Receive(message):
+            return receive(node, message)
+        case v.ElectionTimeout():
+            return election_timeout(node)
+        case v.ProposeCommand():
+            return propose_command(node)
+        case v.Heartbeat():
+            return heartbeat(node)
+        case v.ProposeConfig(config):
+            return propose_config(node, config)
+        case v.SnapshotInstalled(position, config):
+            return snapshot_installed(node, position, config)
+        case v.CreateCluster(voters):
+            return create_cluster(node, voters)
+        case v.Restart():
+            return restart(node.id, event)
+        case v.Start():
+            return start(node.id)
+
+
+def receive(node: v.Node, message: v.Message) -> Effect:
+    """All servers: if RPC request or response contains term T > currentTerm: set currentTerm = T,
+    convert to follower (§5.1).
+
+    Nothing comes of a message that the node sent itself (D8).
+    """
+    if message.sender == node.id:
+        return Effect(node)
+    current = Effect(node)
+    if message.term > node.current_term:
+        current = become_follower(node, message.term)
+    effect = respond(current.node, message)
+    if isinstance(effect.outcome, v.Refused):
+        return Effect(node, outcome=effect.outcome)
+    return effect._replace(owed=current.owed + effect.owed)
+
+
+def become_follower(node: v.Node, term: v.Term) -> Effect:
+    """All servers: follow in a term that is new to the node, without having voted in it yet.
+
+    This is the only rule that clears a vote (D3).
+    """
+    node = node._replace(role=v.Follower(), current_term=term, voted_for=None)
+    return Effect(node, (v.SaveCurrentTerm(term), v.SaveVotedFor(None), v.SetElectionTimeout()))
+
+
+def respond(node: v.Node, message: v.Message) -> Effect:
+    """Followers: respond to RPCs from candidates and leaders (§5.2).  The others do so as well."""
+    match message:
+        case v.AppendEntriesCall():
+            return receive_append_entries_call(node, message)
+        case v.AppendEntriesReply():
+            return receive_append_entries_reply(node, message)
+        case v.RequestVoteCall():
+            return receive_request_vote_call(node, message)
+        case v.RequestVoteReply():
+            return receive_request_vote_reply(node, message)
+
+
+def election_timeout(node: v.Node) -> Effect:
+    """Followers and candidates: if election timeout elapses: start new election (§5.2).
+
+    The timer is the user's, who sets it when the action `SetElectionTimeout` says so: on each of
+    the occasions of Figure 2.  A leader has one too, and shows that it is alive.
+    """
+    match node.role:
+        case v.Leader():
+            return broadcast_heartbeat(node)
+    return start_election(node)

@@ -1,0 +1,287 @@
+"""States and steps made by hand, each of which breaks one property and no other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from spec import values as v
+from spec.cluster import Change, Cluster, Disk, Executed, History, Member, Turn, new_cluster
+from spec.pending import NOTHING, Pending
+from tests.support.scenario import commands, leading, log_of, voters
+
+
+class Example(NamedTuple):
+    table: str
+    name: str
+    change: Change
+
+    def __str__(self) -> str:
+        return f"{self.table}-{self.name}"
+
+
+def member(node: v.Node, disk: Disk | None = None) -> Member:
+    """A server with nothing owed, and on its disk what is in memory unless said otherwise."""
+    return Member(node, NOTHING, disk or Disk(node.current_term, node.voted_for, node.log))
+
+
+NO_HISTORY = History()
+
+
+def state(*members: Member, history: History = NO_HISTORY) -> Change:
+    """A state, into which its first server has just come up."""
+    before = new_cluster(len(members))
+    turn = Turn(before.members[0], members[0], v.Restart(0, None, v.Log()))
+    return Change(before, Cluster(members, (), history), turn)
+
+
+def moved(
+    before: v.Node, after: v.Node, disks: tuple[v.Log, ...] = (), disk: v.Log | None = None
+) -> Change:
+    """A step of node 0, which owes something meanwhile; the others' disks hold these logs."""
+
+    def cluster(node: v.Node) -> Cluster:
+        mine = Member(node, Pending(True), Disk(0, None, before.log if disk is None else disk))
+        others = tuple(
+            member(v.Node(at, current_term=log.last_position.term, log=log))
+            for at, log in enumerate(disks, start=1)
+        )
+        return Cluster((mine, *others))
+
+    old, new = cluster(before), cluster(after)
+    return Change(old, new, Turn(old.members[0], new.members[0], v.Heartbeat()))
+
+
+def executed(action: v.Action, disk: Disk) -> Change:
+    member = Member(v.Node(0), Pending(True), disk)
+    turn = Turn(member, member, owed=(action,), executed=(Executed(action, disk),))
+    return Change(Cluster((member,)), Cluster((member,)), turn)
+
+
+def committing(leader: v.Node, index: int) -> tuple[v.Node, v.Node]:
+    return leader, leader._replace(commit_index=index)
+
+
+ONE = log_of(1)
+TWO = log_of(1, 1)
+FOLLOWER = v.Node(0, v.Follower(), 2, None, TWO)
+LEADER = leading(0, 2, TWO)
+JOINT = v.Config(frozenset({0, 1, 2}), frozenset({0, 1}))
+
+
+def with_config(log: v.Log, config: v.Config, term: int = 2) -> v.Log:
+    return log.appended((v.Entry(term, config),))
+
+
+def changing(before: v.Config, after: v.Config) -> Change:
+    """A leader under one configuration appends another."""
+    log = log_of(2, config=before)
+    leader = leading(0, 2, log)
+    return moved(leader, leader._replace(log=with_config(log, after)))
+
+
+REMOVED = leading(0, 2, with_config(ONE, voters(1, 2)))
+REMOVED_HELD = (REMOVED.log, REMOVED.log)
+JOINT_LEADER = leading(0, 2, with_config(ONE, JOINT))
+UNSAVED = Disk(1, None, TWO)
+SAVED = Disk(2, None, TWO)
+
+EXAMPLES = (
+    Example(
+        "LOG", "TermsMonotonicInLog", state(member(v.Node(0, current_term=2, log=log_of(2, 1))))
+    ),
+    Example(
+        "LOG",
+        "TermsMonotonicInLog",
+        state(
+            member(
+                v.Node(0, current_term=2, commit_index=1)._replace(
+                    log=v.new_log(v.Position(2, 1), voters(0), commands(1))
+                )
+            )
+        ),
+    ),
+    Example(
+        "LOG",
+        "ConfigFromLog",
+        state(member(v.Node(0, current_term=1, log=ONE._replace(config=voters(7))))),
+    ),
+    Example(
+        "LOG",
+        "ConfigFromLog",
+        state(member(v.Node(0, current_term=2, log=REMOVED.log._replace(config_index=1)))),
+    ),
+    Example("NODE", "TermNotBelowLog", state(member(v.Node(0, current_term=1, log=log_of(2))))),
+    Example(
+        "NODE",
+        "SnapshotWithinCommit",
+        state(member(v.Node(0, current_term=1, log=ONE, commit_index=2))),
+    ),
+    Example(
+        "NODE",
+        "SnapshotWithinCommit",
+        state(member(v.Node(0, current_term=1, log=v.new_log(v.Position(1, 2), voters(0))))),
+    ),
+    Example("NODE", "VotedForItself", state(member(v.Node(0, v.Candidate(frozenset({0})), 1, 2)))),
+    Example("NODE", "VotedForItself", state(member(LEADER._replace(voted_for=None)))),
+    Example("MEMBER", "DiskAgreesWithMemory", state(member(FOLLOWER, Disk(2, None, ONE)))),
+    Example("MEMBER", "DiskAgreesWithMemory", state(member(FOLLOWER, Disk(1, None, TWO)))),
+    Example("MEMBER", "DiskAgreesWithMemory", state(member(FOLLOWER, Disk(2, 1, TWO)))),
+    Example("PAIR", "ElectionSafety", state(member(LEADER), member(leading(1, 2, TWO)))),
+    Example(
+        "PAIR",
+        "LogMatching",
+        state(
+            member(FOLLOWER),
+            member(
+                FOLLOWER._replace(
+                    id=1, log=TWO._replace(entries=(v.Entry(1, v.TERM), *TWO.entries[1:]))
+                )
+            ),
+        ),
+    ),
+    Example(
+        "PAIR",
+        "StateMachineSafety",
+        state(
+            member(FOLLOWER._replace(commit_index=2)),
+            member(FOLLOWER._replace(id=1, log=log_of(1, 2), commit_index=2)),
+        ),
+    ),
+    Example("CLUSTER", "ElectionSafety", state(member(LEADER), history=History(leaders=((2, 1),)))),
+    Example(
+        "CLUSTER",
+        "LeaderCompleteness",  # it lacks the entry
+        state(member(LEADER), history=History((), frozenset(), commands(1, 1, 1), (1, 1, 1))),
+    ),
+    Example(
+        "CLUSTER",
+        "LeaderCompleteness",  # it has another one
+        state(
+            member(leading(0, 3, TWO)),
+            history=History((), frozenset(), commands(1, 2), (1, 2)),
+        ),
+    ),
+    Example(
+        "CLUSTER",
+        "StateMachineSafety",
+        state(
+            member(FOLLOWER._replace(commit_index=2)),
+            history=History((), frozenset(), commands(1, 2), (2, 2)),
+        ),
+    ),
+    Example(
+        "HISTORY",
+        "VoteOncePerTerm",
+        state(member(FOLLOWER), history=History(votes=frozenset({(0, 1, 1), (0, 1, 2)}))),
+    ),
+    Example("CHANGE", "TermMonotonic", moved(FOLLOWER, FOLLOWER._replace(current_term=1))),
+    Example(
+        "CHANGE",
+        "CommitMonotonic",
+        moved(FOLLOWER._replace(commit_index=2), FOLLOWER._replace(commit_index=1)),
+    ),
+    Example("CHANGE", "VoteKeptInTerm", moved(FOLLOWER._replace(voted_for=1), FOLLOWER)),
+    Example(
+        "CHANGE",
+        "VoteKeptInTerm",
+        moved(FOLLOWER._replace(voted_for=1), FOLLOWER._replace(voted_for=2)),
+    ),
+    Example("CHANGE", "LeaderAppendOnly", moved(LEADER, LEADER._replace(log=log_of(1, 2)))),
+    Example("CHANGE", "LeaderAppendOnly", moved(LEADER, LEADER._replace(log=ONE))),
+    Example(
+        "CHANGE",
+        "CommittedEntriesStay",
+        moved(
+            FOLLOWER._replace(commit_index=2), FOLLOWER._replace(commit_index=2, log=log_of(1, 2))
+        ),
+    ),
+    Example(
+        "CHANGE", "NeverCommitEarlierTermDirectly", moved(*committing(LEADER, 2), disks=(TWO, TWO))
+    ),
+    Example(
+        "QUORUM",
+        "CommittedOnQuorum",
+        moved(*committing(leading(0, 1, TWO), 2), disks=(ONE, ONE)),
+    ),
+    Example(
+        "QUORUM",
+        "CommittedOnQuorum",  # the leader's own disk does not hold it
+        moved(*committing(leading(0, 1, TWO), 2), disks=(TWO, ONE), disk=ONE),
+    ),
+    Example(
+        "QUORUM",
+        "ElectedByQuorum",
+        moved(v.Node(0, v.Candidate(frozenset({0})), 2, 0, TWO), LEADER),
+    ),
+    Example(
+        "CHANGE",
+        "CampaignsAsElector",
+        moved(
+            v.Node(0, v.Follower(), 2, None, REMOVED.log, REMOVED.log.config_index),
+            v.Node(0, v.Candidate(frozenset({0})), 3, 0, REMOVED.log, REMOVED.log.config_index),
+        ),
+    ),
+    Example("CHANGE", "ConfigChangeThroughJoint", changing(voters(0, 1, 2), voters(0, 1))),
+    Example("CHANGE", "ConfigChangeThroughJoint", changing(JOINT, voters(0, 1, 2))),
+    Example(
+        "CHANGE",
+        "ConfigChangeThroughJoint",
+        changing(JOINT, v.Config(frozenset({0, 1}), frozenset({0}))),
+    ),
+    Example(
+        "CHANGE",
+        "ConfigChangeThroughJoint",
+        changing(voters(0, 1), v.Config(frozenset({0, 1}), frozenset({0}), frozenset({1}))),
+    ),
+    Example(
+        "CHANGE",
+        "JointIsLeft",
+        moved(*committing(JOINT_LEADER, 2), disks=(JOINT_LEADER.log, JOINT_LEADER.log)),
+    ),
+    Example("CHANGE", "RemovedLeaderStepsDown", moved(*committing(REMOVED, 2), disks=REMOVED_HELD)),
+    Example("CHANGE", "RemovedLeaderStepsDown", moved(LEADER, LEADER._replace(role=v.Follower()))),
+    Example(
+        "DISK",
+        "TermMonotonic",
+        Change(
+            Cluster((Member(FOLLOWER, Pending(True), SAVED),)),
+            Cluster((Member(FOLLOWER, Pending(True), UNSAVED),)),
+            Turn(Member(FOLLOWER, Pending(True), SAVED), Member(FOLLOWER, Pending(True), UNSAVED)),
+        ),
+    ),
+    Example(
+        "ACTION SendMessage",
+        "VotePersistedBeforeReply",
+        executed(v.SendMessage(1, v.RequestVoteReply(0, 2, 1, True)), SAVED),
+    ),
+    Example(
+        "ACTION SendMessage",
+        "VotePersistedBeforeReply",
+        executed(v.SendMessage(1, v.RequestVoteReply(0, 2, 1, True)), Disk(3, 1, TWO)),
+    ),
+    Example(
+        "ACTION SendMessage",
+        "TermPersistedBeforeMessage",
+        executed(v.SendMessage(1, v.AppendEntriesReply(0, 2, 1, v.ZERO)), UNSAVED),
+    ),
+    Example(
+        "ACTION SendMessage",
+        "EntriesPersistedBeforeReply",
+        executed(v.SendMessage(1, v.AppendEntriesReply(0, 2, 1, v.Position(2, 3))), SAVED),
+    ),
+    Example(
+        "ACTION BroadcastMessage",
+        "TermPersistedBeforeMessage",
+        executed(v.BroadcastMessage(v.RequestVoteCall(0, 2, 1, v.Position(1, 2)), (1, 2)), UNSAVED),
+    ),
+    Example(
+        "ACTION AppendLogEntries",
+        "WriteContinuesLog",
+        executed(v.AppendLogEntries(v.Position(1, 3), commands(2)), SAVED),
+    ),
+    Example(
+        "ACTION AppendLogEntries",
+        "WriteContinuesLog",
+        executed(v.AppendLogEntries(v.Position(2, 2), ()), SAVED),
+    ),
+)
