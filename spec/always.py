@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from spec.cluster import History, Member
+from spec.cluster import Disk, History, Member
 from spec.pending import NOTHING
 from spec.values import Candidate, Config, Index, Leader, Log, Node
 
@@ -80,10 +80,8 @@ def disk_agrees_with_memory(member: Member) -> Detail:
     return f"in memory {_persistent(node)}, on disk {_persistent(disk)}"
 
 
-def _persistent(state: object) -> str:
-    term, vote = getattr(state, "current_term", None), getattr(state, "voted_for", None)
-    last = getattr(state, "log", Log()).last_position
-    return f"term {term}, vote {vote}, log up to {last}"
+def _persistent(of: Node | Disk) -> str:
+    return f"term {of.current_term}, vote {of.voted_for}, log up to {of.log.last_position}"
 
 
 # Two servers
@@ -104,9 +102,9 @@ def log_matching(a: Node, b: Node) -> Detail:
     last = min(one.last_index, other.last_index)
     while last > first and one.term(last) != other.term(last):
         last -= 1
-    if last <= first or entries_between(one, first, last) == entries_between(other, first, last):
+    where = _first_difference(one, other, last)
+    if where is None:
         return None
-    where = next(i for i in range(first + 1, last + 1) if one.entry(i) != other.entry(i))
     return (
         f"nodes {a.id} and {b.id} have the same term at index {last}, "
         f"but {one.entry(where)} and {other.entry(where)} at {where}"
@@ -116,17 +114,25 @@ def log_matching(a: Node, b: Node) -> Detail:
 def committed_entries_agree(a: Node, b: Node) -> Detail:
     """§5.4.3: no two servers have committed different entries at one index."""
     one, other = a.log, b.log
-    first = max(one.snapshot_position.index, other.snapshot_position.index)
     last = min(a.commit_index, b.commit_index, one.last_index, other.last_index)
-    if last <= first or entries_between(one, first, last) == entries_between(other, first, last):
+    where = _first_difference(one, other, last)
+    if where is None:
         return None
-    where = next(i for i in range(first + 1, last + 1) if one.entry(i) != other.entry(i))
     return (
         f"index {where}: node {a.id} committed {one.entry(where)}, node {b.id} {other.entry(where)}"
     )
 
 
+def _first_difference(one: Log, other: Log, last: Index) -> Index | None:
+    """The first index up to `last`, after both snapshots, at which two logs have other entries."""
+    first = max(one.snapshot_position.index, other.snapshot_position.index)
+    if last <= first or entries_between(one, first, last) == entries_between(other, first, last):
+        return None
+    return next(i for i in range(first + 1, last + 1) if one.entry(i) != other.entry(i))
+
+
 def entries_between(log: Log, after: Index, last: Index) -> object:
+    """The entries after one index, up to another."""
     start = log.snapshot_position.index
     return log.entries[after - start : last - start]
 
@@ -151,7 +157,7 @@ def leader_completeness(node: Node, history: History) -> Detail:
         last -= 1
     if last > node.log.last_index:
         return f"the leader of term {node.current_term} lacks committed index {last}"
-    wrong = _first_difference(node.log, history, last)
+    wrong = _first_difference(node.log, Log(entries=history.committed), last)
     if wrong is None:
         return None
     return (
@@ -164,21 +170,13 @@ def leader_completeness(node: Node, history: History) -> Detail:
 def state_machine_safety(node: Node, history: History) -> Detail:
     """§5.4.3: what a server commits at an index is what was ever committed there."""
     last = min(node.commit_index, len(history.committed), node.log.last_index)
-    wrong = _first_difference(node.log, history, last)
+    wrong = _first_difference(node.log, Log(entries=history.committed), last)
     if wrong is None:
         return None
     return (
         f"index {wrong}: {node.log.entry(wrong)} is committed, and "
         f"{history.committed[wrong - 1]} was before: a committed entry is lost"
     )
-
-
-def _first_difference(log: Log, history: History, last: Index) -> Index | None:
-    """The first index up to `last` where the log has not what was committed."""
-    first = log.snapshot_position.index
-    if last <= first or entries_between(log, first, last) == history.committed[first:last]:
-        return None
-    return next(i for i in range(first + 1, last + 1) if log.entry(i) != history.committed[i - 1])
 
 
 # The history

@@ -15,50 +15,25 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from spec import rules
+from spec import values as v
 from spec.pending import NOTHING, Pending, actions, compact, owe
 from spec.rules.snapshots import term_first
-from spec.values import (
-    EMPTY_LOG,
-    Action,
-    AppendEntriesCall,
-    AppendLogEntries,
-    BroadcastMessage,
-    Config,
-    Entry,
-    Event,
-    InstallSnapshot,
-    Leader,
-    Log,
-    Message,
-    Node,
-    NodeId,
-    Outcome,
-    Position,
-    Receive,
-    RequestVoteReply,
-    Restart,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SnapshotInstalled,
-    Term,
-)
 
-Rule: TypeAlias = Callable[[Node, Event], rules.Effect]
+Rule: TypeAlias = Callable[[v.Node, v.Event], rules.Effect]
 
 
 class Disk(NamedTuple):
     """What a node has persisted, by the actions that were executed."""
 
-    current_term: Term = 0
-    voted_for: NodeId | None = None
-    log: Log = EMPTY_LOG
+    current_term: v.Term = 0
+    voted_for: v.NodeId | None = None
+    log: v.Log = v.EMPTY_LOG
 
 
 class Member(NamedTuple):
     """One server.  While it is down, `node` is what it was at the crash and counts for nothing."""
 
-    node: Node
+    node: v.Node
     pending: Pending = NOTHING
     disk: Disk = Disk()
     up: bool = True
@@ -68,14 +43,14 @@ class Member(NamedTuple):
 class Snapshot:
     """A snapshot under way to a peer (§7, InstallSnapshot), which the user transfers."""
 
-    sender: NodeId
-    position: Position
-    config: Config
+    sender: v.NodeId
+    position: v.Position
+    config: v.Config
 
 
 class Envelope(NamedTuple):
-    to: NodeId
-    content: Message | Snapshot
+    to: v.NodeId
+    content: v.Message | Snapshot
 
 
 class History(NamedTuple):
@@ -87,10 +62,10 @@ class History(NamedTuple):
     committed_in  the lowest term whose leader committed that index
     """
 
-    leaders: tuple[tuple[Term, NodeId], ...] = ()
-    votes: frozenset[tuple[NodeId, Term, NodeId]] = frozenset()
-    committed: tuple[Entry, ...] = ()
-    committed_in: tuple[Term, ...] = ()
+    leaders: tuple[tuple[v.Term, v.NodeId], ...] = ()
+    votes: frozenset[tuple[v.NodeId, v.Term, v.NodeId]] = frozenset()
+    committed: tuple[v.Entry, ...] = ()
+    committed_in: tuple[v.Term, ...] = ()
 
 
 class Cluster(NamedTuple):
@@ -111,8 +86,8 @@ def new_cluster(size: int) -> Cluster:
 class Input:
     """The user or a timer hands a node an event."""
 
-    node: NodeId
-    event: Event
+    node: v.NodeId
+    event: v.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +112,20 @@ class Duplicate:
 class Drain:
     """The user executes a node's actions, all, or only the first few before the node crashes."""
 
-    node: NodeId
+    node: v.NodeId
     crash_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    node: NodeId
+    node: v.NodeId
 
 
 @dataclass(frozen=True, slots=True)
 class Comeback:
     """A node that is down restarts from its disk."""
 
-    node: NodeId
+    node: v.NodeId
 
 
 Step: TypeAlias = Input | Deliver | Lose | Duplicate | Drain | Crash | Comeback
@@ -159,7 +134,7 @@ Step: TypeAlias = Input | Deliver | Lose | Duplicate | Drain | Crash | Comeback
 class Executed(NamedTuple):
     """An action that was executed, and what the disk held just before."""
 
-    action: Action
+    action: v.Action
     disk: Disk
 
 
@@ -171,13 +146,13 @@ class Turn(NamedTuple):
 
     before: Member
     after: Member
-    event: Event | None = None
-    outcome: Outcome = None
-    owed: tuple[Action, ...] | None = None
+    event: v.Event | None = None
+    outcome: v.Outcome = None
+    owed: tuple[v.Action, ...] | None = None
     executed: tuple[Executed, ...] = ()
 
     @property
-    def node(self) -> NodeId:
+    def node(self) -> v.NodeId:
         return self.after.node.id
 
 
@@ -209,15 +184,13 @@ def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
             return after_turn(cluster, cluster, take(cluster.members[node_id], event, rule))
         case Deliver(index, keep):
             envelope = cluster.network[index]
-            rest = cluster.network[:index] + cluster.network[index + 1 :]
             event = event_of(envelope.content, keep)
             turn = take(cluster.members[envelope.to], event, rule)
-            return after_turn(cluster, cluster._replace(network=rest), turn)
+            return after_turn(cluster, without(cluster, index), turn)
         case Drain(node_id, crash_after):
             return after_turn(cluster, cluster, execute(cluster.members[node_id], crash_after))
         case Lose(index):
-            rest = cluster.network[:index] + cluster.network[index + 1 :]
-            return Change(cluster, cluster._replace(network=rest))
+            return Change(cluster, without(cluster, index))
         case Duplicate(index):
             twice = (*cluster.network, cluster.network[index])
             return Change(cluster, cluster._replace(network=twice))
@@ -237,32 +210,38 @@ def after_turn(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
     return Change(before, Cluster(members, network, remembered(cluster.history, turn)), turn)
 
 
+def without(cluster: Cluster, index: int) -> Cluster:
+    """The cluster without the network's `index`-th content."""
+    network = cluster.network
+    return cluster._replace(network=network[:index] + network[index + 1 :])
+
+
 # One server's turn
 
 
-def event_of(content: Message | Snapshot, keep: int | None = None) -> Event:
+def event_of(content: v.Message | Snapshot, keep: int | None = None) -> v.Event:
     """The event that a delivery causes; `keep` of a call's entries are left."""
     match content:
         case Snapshot(position=position, config=config):
-            return SnapshotInstalled(position, config)
-        case AppendEntriesCall() if keep is not None:
-            return Receive(replace(content, entries=content.entries[:keep]))
-    return Receive(content)
+            return v.SnapshotInstalled(position, config)
+        case v.AppendEntriesCall() if keep is not None:
+            return v.Receive(replace(content, entries=content.entries[:keep]))
+    return v.Receive(content)
 
 
-def take(member: Member, event: Event, rule: Rule = rules.step) -> Turn:
+def take(member: Member, event: v.Event, rule: Rule = rules.step) -> Turn:
     """A server takes an event.  What it owes for it is merged with what it owed before.
 
     A snapshot may have to wait (`term_first`).
     """
-    if isinstance(event, SnapshotInstalled) and (wait := term_first(member.pending)):
+    if isinstance(event, v.SnapshotInstalled) and (wait := term_first(member.pending)):
         return Turn(member, member, event, wait)
     taken = rule(member.node, event)
     pending = member.pending
     match event:
-        case Restart():
+        case v.Restart():
             pending = NOTHING
-        case SnapshotInstalled() if taken.outcome is True:
+        case v.SnapshotInstalled() if taken.outcome is True:
             pending = compact(pending, taken.node.log)
     if taken.node is member.node and not taken.owed and member.up:
         return Turn(member, member, event, taken.outcome)
@@ -271,10 +250,10 @@ def take(member: Member, event: Event, rule: Rule = rules.step) -> Turn:
     return Turn(member, after, event, taken.outcome)
 
 
-def disk_after(disk: Disk, event: Event, outcome: Outcome) -> Disk:
+def disk_after(disk: Disk, event: v.Event, outcome: v.Outcome) -> Disk:
     """The disk once an event was taken: a snapshot was durable before the node was told of it."""
     match event:
-        case SnapshotInstalled(position, config) if outcome is True:
+        case v.SnapshotInstalled(position, config) if outcome is True:
             return disk._replace(log=disk.log.compacted(position, config))
     return disk
 
@@ -282,20 +261,20 @@ def disk_after(disk: Disk, event: Event, outcome: Outcome) -> Disk:
 def come_back(member: Member, rule: Rule = rules.step) -> Turn:
     """A server restarts from its disk."""
     disk = member.disk
-    return take(member, Restart(disk.current_term, disk.voted_for, disk.log), rule)
+    return take(member, v.Restart(disk.current_term, disk.voted_for, disk.log), rule)
 
 
 def crash(member: Member) -> Turn:
     return Turn(member, member._replace(up=False, pending=NOTHING))
 
 
-def drain(member: Member) -> tuple[tuple[Action, ...], Node]:
+def drain(member: Member) -> tuple[tuple[v.Action, ...], v.Node]:
     """All the actions of a drain, and the node after it.
 
     The end of a drain may owe more (`drained`), which belongs to the same drain.
     """
     node, pending = member.node, member.pending
-    owed: tuple[Action, ...] = ()
+    owed: tuple[v.Action, ...] = ()
     while True:
         owed += actions(pending, node)
         node, more, _ = rules.drained(node)
@@ -311,7 +290,7 @@ def execute(member: Member, crash_after: int | None = None) -> Turn:
 
 
 def executed_turn(
-    member: Member, owed: tuple[Action, ...], node: Node, crash_after: int | None
+    member: Member, owed: tuple[v.Action, ...], node: v.Node, crash_after: int | None
 ) -> Turn:
     """The turn in which a server executes what it owes, and is `node` at the end of the drain."""
     if not owed and crash_after is None:
@@ -327,17 +306,17 @@ def executed_turn(
     return Turn(member, after, owed=owed, executed=tuple(executed))
 
 
-PERSISTING: Final = (SaveCurrentTerm, SaveVotedFor, AppendLogEntries)
+PERSISTING: Final = (v.SaveCurrentTerm, v.SaveVotedFor, v.AppendLogEntries)
 
 
-def persist(disk: Disk, action: Action) -> Disk:
+def persist(disk: Disk, action: v.Action) -> Disk:
     """What an executed action leaves on the disk."""
     match action:
-        case SaveCurrentTerm(term):
+        case v.SaveCurrentTerm(term):
             return disk._replace(current_term=term)
-        case SaveVotedFor(voted_for):
+        case v.SaveVotedFor(voted_for):
             return disk._replace(voted_for=voted_for)
-        case AppendLogEntries(prev_position, entries):
+        case v.AppendLogEntries(prev_position, entries):
             return disk._replace(log=disk.log.truncated(prev_position.index).appended(entries))
     return disk
 
@@ -347,11 +326,11 @@ def sent(turn: Turn) -> list[Envelope]:
     envelopes: list[Envelope] = []
     for done in turn.executed:
         match done.action:
-            case BroadcastMessage(message, to):
+            case v.BroadcastMessage(message, to):
                 envelopes += [Envelope(peer, message) for peer in to]
-            case SendMessage(to, message):
+            case v.SendMessage(to, message):
                 envelopes.append(Envelope(to, message))
-            case InstallSnapshot(to):
+            case v.InstallSnapshot(to):
                 log = turn.before.node.log
                 snapshot = Snapshot(turn.node, log.snapshot_position, log.snapshot_config)
                 envelopes.append(Envelope(to, snapshot))
@@ -370,10 +349,10 @@ def remembered(history: History, turn: Turn) -> History:
     return history
 
 
-def _observed(history: History, before: Node, after: Node) -> History:
+def _observed(history: History, before: v.Node, after: v.Node) -> History:
     """Write down who became leader and what was committed, at the latest in the node's term."""
     term = after.current_term
-    if isinstance(after.role, Leader):
+    if isinstance(after.role, v.Leader):
         if (term, after.id) not in history.leaders:
             history = history._replace(leaders=(*history.leaders, (term, after.id)))
         if (
@@ -395,13 +374,13 @@ def _observed(history: History, before: Node, after: Node) -> History:
     return history
 
 
-def _told(history: History, executed: tuple[Executed, ...], node: Node) -> History:
+def _told(history: History, executed: tuple[Executed, ...], node: v.Node) -> History:
     """Write down the votes that a node told, or gave itself to campaign."""
     votes = history.votes
     for done in executed:
         match done.action:
-            case SendMessage(to, RequestVoteReply(sender, term, _, True)):
+            case v.SendMessage(to, v.RequestVoteReply(sender, term, _, True)):
                 votes |= {(sender, term, to)}
-            case SaveVotedFor(voted_for) if voted_for == node.id:
+            case v.SaveVotedFor(voted_for) if voted_for == node.id:
                 votes |= {(node.id, node.current_term, node.id)}
     return history if len(votes) == len(history.votes) else history._replace(votes=votes)

@@ -9,23 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from spec.values import (
-    Action,
-    AppendEntriesCall,
-    AppendLogEntries,
-    BroadcastMessage,
-    Entries,
-    InstallSnapshot,
-    Log,
-    Message,
-    Node,
-    NodeId,
-    Position,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SetElectionTimeout,
-)
+from spec import values as v
 
 
 class Pending(NamedTuple):
@@ -34,61 +18,51 @@ class Pending(NamedTuple):
     set_election_timeout: bool = False
     save_current_term: bool = False
     save_voted_for: bool = False
-    broadcast: Message | None = None
-    append: AppendLogEntries | None = None
-    sends: tuple[SendMessage, ...] = ()
-    installs: tuple[NodeId, ...] = ()
+    broadcast: v.Message | None = None
+    append: v.AppendLogEntries | None = None
+    sends: tuple[v.SendMessage, ...] = ()
+    installs: tuple[v.NodeId, ...] = ()
 
 
 NOTHING = Pending()
 
 
-def owe(pending: Pending, owed: tuple[Action, ...]) -> Pending:
+def owe(pending: Pending, owed: tuple[v.Action, ...]) -> Pending:
     """Merge newly owed actions, one after another, with those that are pending.
 
     Of term and vote the latest is saved, whatever it then is.  A new term voids what was to be
     sent in an earlier one: nobody waits for it any more, and the entries it speaks of may be
     overwritten before it leaves.
     """
-    timeout, term, vote = (
-        pending.set_election_timeout,
-        pending.save_current_term,
-        pending.save_voted_for,
-    )
-    broadcast, append, sends, installs = (
-        pending.broadcast,
-        pending.append,
-        pending.sends,
-        pending.installs,
-    )
+    timeout, term, vote, broadcast, append, sends, installs = pending
     for action in owed:
         match action:
-            case SetElectionTimeout():
+            case v.SetElectionTimeout():
                 timeout = True
-            case SaveCurrentTerm():
+            case v.SaveCurrentTerm():
                 term, broadcast, sends, installs = True, None, (), ()
-            case SaveVotedFor():
+            case v.SaveVotedFor():
                 vote = True
-            case BroadcastMessage(message):
+            case v.BroadcastMessage(message):
                 broadcast = merge_messages(broadcast, message)
-            case AppendLogEntries():
+            case v.AppendLogEntries():
                 append = merge_appends(append, action)
-            case SendMessage():
+            case v.SendMessage():
                 sends = merge_sends(sends, action)
-            case InstallSnapshot(to):
+            case v.InstallSnapshot(to):
                 installs = tuple(sorted({*installs, to}))
     return Pending(timeout, term, vote, broadcast, append, sends, installs)
 
 
-def merge_sends(sends: tuple[SendMessage, ...], send: SendMessage) -> tuple[SendMessage, ...]:
+def merge_sends(sends: tuple[v.SendMessage, ...], send: v.SendMessage) -> tuple[v.SendMessage, ...]:
     """One message for each peer, in the order of the peers."""
     earlier = next((other.message for other in sends if other.to == send.to), None)
     others = [other for other in sends if other.to != send.to]
-    merged = SendMessage(send.to, merge_messages(earlier, send.message))
+    merged = v.SendMessage(send.to, merge_messages(earlier, send.message))
     return tuple(sorted([*others, merged], key=lambda send: send.to))
 
 
-def merge_messages(earlier: Message | None, later: Message) -> Message:
+def merge_messages(earlier: v.Message | None, later: v.Message) -> v.Message:
     """The later message to the same peers takes the earlier one's place.
 
     Two calls of one leader's term whose entries join are one call: the later call with the
@@ -96,7 +70,7 @@ def merge_messages(earlier: Message | None, later: Message) -> Message:
     may always be dropped; two calls with a gap between them may not be joined.
     """
     match earlier, later:
-        case AppendEntriesCall(), AppendEntriesCall() if earlier.term == later.term:
+        case v.AppendEntriesCall(), v.AppendEntriesCall() if earlier.term == later.term:
             joined = join(
                 earlier.prev_position, earlier.entries, later.prev_position, later.entries
             )
@@ -105,27 +79,31 @@ def merge_messages(earlier: Message | None, later: Message) -> Message:
     return later
 
 
-def merge_appends(earlier: AppendLogEntries | None, later: AppendLogEntries) -> AppendLogEntries:
+def merge_appends(
+    earlier: v.AppendLogEntries | None, later: v.AppendLogEntries
+) -> v.AppendLogEntries:
     """Both writes as one.  The later one may begin before the earlier one, and then covers it."""
     if earlier is not None:
         joined = join(earlier.prev_position, earlier.entries, later.prev_position, later.entries)
         if joined is not None:
-            return AppendLogEntries(earlier.prev_position, joined)
+            return v.AppendLogEntries(earlier.prev_position, joined)
     return later
 
 
-def join(prev: Position, entries: Entries, later_prev: Position, later: Entries) -> Entries | None:
+def join(
+    prev: v.Position, entries: v.Entries, later_prev: v.Position, later: v.Entries
+) -> v.Entries | None:
     """`entries` after `prev` up to `later_prev`, then `later`; None if they do not contain it."""
     kept = later_prev.index - prev.index
     if kept < 0 or kept > len(entries):
         return None
     if later_prev.term != (prev.term if kept == 0 else entries[kept - 1].term):
         return None
-    joined: Entries = entries[:kept] + later
+    joined: v.Entries = entries[:kept] + later
     return joined
 
 
-def compact(pending: Pending, log: Log) -> Pending:
+def compact(pending: Pending, log: v.Log) -> Pending:
     """§7: entries that the log's new snapshot covers can no longer be read to execute an action.
 
     A pending write always ends where the log ends; it keeps what lies after the snapshot.  So does
@@ -134,9 +112,9 @@ def compact(pending: Pending, log: Log) -> Pending:
     """
     position = log.snapshot_position
 
-    def call_after(message: Message) -> Message:
+    def call_after(message: v.Message) -> v.Message:
         match message:
-            case AppendEntriesCall(prev_position=prev, entries=entries) if (
+            case v.AppendEntriesCall(prev_position=prev, entries=entries) if (
                 entries and prev.index < position.index
             ):
                 covered = join(prev, entries, position, ())
@@ -149,32 +127,32 @@ def compact(pending: Pending, log: Log) -> Pending:
     if append is not None and (
         append.prev_position.index < position.index or not log.contains(append.prev_position)
     ):
-        append = AppendLogEntries(position, log.after(position.index))
+        append = v.AppendLogEntries(position, log.after(position.index))
     return pending._replace(
         broadcast=call_after(pending.broadcast) if pending.broadcast is not None else None,
         append=append,
-        sends=tuple(SendMessage(send.to, call_after(send.message)) for send in pending.sends),
+        sends=tuple(v.SendMessage(send.to, call_after(send.message)) for send in pending.sends),
     )
 
 
-def actions(pending: Pending, node: Node) -> tuple[Action, ...]:
+def actions(pending: Pending, node: v.Node) -> tuple[v.Action, ...]:
     """The pending actions in their order of execution, for the node as it is at the drain.
 
     Term and vote are durable before any message that rests on them leaves, entries before the
     reply that reports them.  A leader's broadcast does not rest on its own disk (dissertation,
     §10.2.1) and goes first, so that the peers write while the leader does.
     """
-    ordered: list[Action] = []
+    ordered: list[v.Action] = []
     if pending.set_election_timeout:
-        ordered.append(SetElectionTimeout())
+        ordered.append(v.SetElectionTimeout())
     if pending.save_current_term:
-        ordered.append(SaveCurrentTerm(node.current_term))
+        ordered.append(v.SaveCurrentTerm(node.current_term))
     if pending.save_voted_for:
-        ordered.append(SaveVotedFor(node.voted_for))
+        ordered.append(v.SaveVotedFor(node.voted_for))
     if pending.broadcast is not None:
-        ordered.append(BroadcastMessage(pending.broadcast, node.peers))
+        ordered.append(v.BroadcastMessage(pending.broadcast, node.peers))
     if pending.append is not None:
         ordered.append(pending.append)
     ordered.extend(pending.sends)
-    ordered.extend(InstallSnapshot(to) for to in pending.installs)
+    ordered.extend(v.InstallSnapshot(to) for to in pending.installs)
     return tuple(ordered)

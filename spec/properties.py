@@ -96,7 +96,7 @@ QUORUM: tuple[Property[Callable[[Node, Node, Cluster], Detail]], ...] = (
     Property("ElectedByQuorum", "§5.2, §6", steps.elected_by_quorum),
 )
 DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
-    Property("TermMonotonic", "§5.1", steps.disk_term_monotonic),
+    Property("TermMonotonic", "§5.1", steps.term_monotonic),
 )
 ACTION: dict[type, tuple[Property[Callable[[Executed], Detail]], ...]] = {
     SendMessage: (

@@ -5,54 +5,35 @@ A predicate returns None where the property holds, and otherwise says what is wr
 
 from __future__ import annotations
 
+from spec import values as v
 from spec.always import Detail, entries_between
 from spec.cluster import Cluster, Disk, Executed
 from spec.rules import has_quorum
-from spec.values import (
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    Candidate,
-    Config,
-    Index,
-    Leader,
-    Log,
-    Node,
-    RequestVoteReply,
-    SendMessage,
-)
 
 
-def disk_term_monotonic(before: Disk, after: Disk) -> Detail:
-    """§5.1: nor does the term on the disk, from which a restart goes on."""
+def term_monotonic(before: v.Node | Disk, after: v.Node | Disk) -> Detail:
+    """§5.1: the current term increases monotonically; on the disk too, where a restart finds it."""
     if before.current_term <= after.current_term:
         return None
     return f"from {before.current_term} to {after.current_term}"
 
 
-def term_monotonic(before: Node, after: Node) -> Detail:
-    """§5.1: the current term increases monotonically."""
-    if before.current_term <= after.current_term:
-        return None
-    return f"from {before.current_term} to {after.current_term}"
-
-
-def commit_monotonic(before: Node, after: Node) -> Detail:
+def commit_monotonic(before: v.Node, after: v.Node) -> Detail:
     if before.commit_index <= after.commit_index:
         return None
     return f"from {before.commit_index} to {after.commit_index}"
 
 
-def vote_kept_in_term(before: Node, after: Node) -> Detail:
+def vote_kept_in_term(before: v.Node, after: v.Node) -> Detail:
     """§5.2: a vote, once given, stays given for the term (D3)."""
     if before.current_term != after.current_term or before.voted_for in (None, after.voted_for):
         return None
     return f"from {before.voted_for} to {after.voted_for} in term {after.current_term}"
 
 
-def leader_append_only(before: Node, after: Node) -> Detail:
+def leader_append_only(before: v.Node, after: v.Node) -> Detail:
     """§5.3: a leader never overwrites or deletes entries in its log; it only appends."""
-    if not (isinstance(before.role, Leader) and isinstance(after.role, Leader)):
+    if not (isinstance(before.role, v.Leader) and isinstance(after.role, v.Leader)):
         return None
     first = max(before.log.snapshot_position.index, after.log.snapshot_position.index)
     last = before.log.last_index
@@ -64,7 +45,7 @@ def leader_append_only(before: Node, after: Node) -> Detail:
     return f"a log up to {last} became one up to {after.log.last_index}"
 
 
-def committed_entries_stay(before: Node, after: Node) -> Detail:
+def committed_entries_stay(before: v.Node, after: v.Node) -> Detail:
     """§5.4.3: what a running server has committed never changes."""
     if before.log is after.log:
         return None
@@ -78,7 +59,7 @@ def committed_entries_stay(before: Node, after: Node) -> Detail:
     return f"the entries up to commit index {last} are not what they were"
 
 
-def commits_own_term_only(before: Node, after: Node) -> Detail:
+def commits_own_term_only(before: v.Node, after: v.Node) -> Detail:
     """§5.4.2: a leader counts replicas of entries of its own term alone."""
     grown = _leader_commit(before, after)
     if grown is None:
@@ -89,7 +70,7 @@ def commits_own_term_only(before: Node, after: Node) -> Detail:
     return f"index {index} of term {node.log.term(index)} in term {node.current_term}"
 
 
-def committed_on_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
+def committed_on_quorum(before: v.Node, after: v.Node, cluster: Cluster) -> Detail:
     """§5.3, §6: what a leader commits is on the disks of a quorum of its configuration.
 
     The configuration is the one under which it was counted, which the commitment may end.  The end
@@ -113,24 +94,24 @@ def committed_on_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
     return None
 
 
-def _holds(log: Log, index: Index, position: object) -> bool:
+def _holds(log: v.Log, index: v.Index, position: object) -> bool:
     if index < log.snapshot_position.index:
         return True
     return index <= log.last_index and log.position(index) == position
 
 
-def _leader_commit(before: Node, after: Node) -> tuple[Node, Index] | None:
+def _leader_commit(before: v.Node, after: v.Node) -> tuple[v.Node, v.Index] | None:
     """The leader that advanced its commit index by counting, and to where."""
-    if not isinstance(before.role, Leader) or after.commit_index <= before.commit_index:
+    if not isinstance(before.role, v.Leader) or after.commit_index <= before.commit_index:
         return None
     if after.current_term != before.current_term:
         return None
     return after, after.commit_index
 
 
-def elected_by_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
+def elected_by_quorum(before: v.Node, after: v.Node, cluster: Cluster) -> Detail:
     """§5.2, §6: a leader has the votes of a quorum of its configuration."""
-    if not isinstance(after.role, Leader) or isinstance(before.role, Leader):
+    if not isinstance(after.role, v.Leader) or isinstance(before.role, v.Leader):
         return None
     voters = frozenset(
         who
@@ -142,26 +123,26 @@ def elected_by_quorum(before: Node, after: Node, cluster: Cluster) -> Detail:
     return f"elected in term {after.current_term} by {sorted(voters)} only, of {after.config}"
 
 
-def campaigns_as_elector(before: Node, after: Node) -> Detail:
+def campaigns_as_elector(before: v.Node, after: v.Node) -> Detail:
     """§6: a non-voter does not campaign, nor one whose removal it knows to be committed.
 
     Until then it may (dissertation, §4.2.2).
     """
-    if not isinstance(after.role, Candidate) or after.current_term == before.current_term:
+    if not isinstance(after.role, v.Candidate) or after.current_term == before.current_term:
         return None
     log = after.log
     if after.id in log.config.electors:
         return None
     later = [entry.payload for entry in log.after(after.commit_index)]
     standing = [log.config_at(after.commit_index), *later]
-    if any(isinstance(one, Config) and after.id in one.electors for one in standing):
+    if any(isinstance(one, v.Config) and after.id in one.electors for one in standing):
         return None
     return f"campaigns outside of {after.config}"
 
 
-def config_change_through_joint(before: Node, after: Node) -> Detail:
+def config_change_through_joint(before: v.Node, after: v.Node) -> Detail:
     """§6: between two sets of voters lies a joint configuration of both, one at a time."""
-    if not isinstance(before.role, Leader) or before.current_term != after.current_term:
+    if not isinstance(before.role, v.Leader) or before.current_term != after.current_term:
         return None
     if before.config == after.config:
         return None
@@ -175,10 +156,10 @@ def config_change_through_joint(before: Node, after: Node) -> Detail:
     return None if fine else f"from {old} to {new}"
 
 
-def joint_is_left(before: Node, after: Node) -> Detail:
+def joint_is_left(before: v.Node, after: v.Node) -> Detail:
     """§6: once C_old,new is committed, its leader proposes C_new at once."""
     grown = _leader_commit(before, after)
-    if grown is None or not isinstance(grown[0].role, Leader):
+    if grown is None or not isinstance(grown[0].role, v.Leader):
         return None
     node, index = grown
     if node.config.is_joint and node.log.config_index <= index:
@@ -186,15 +167,15 @@ def joint_is_left(before: Node, after: Node) -> Detail:
     return None
 
 
-def removed_leader_steps_down(before: Node, after: Node) -> Detail:
+def removed_leader_steps_down(before: v.Node, after: v.Node) -> Detail:
     """§6: a leader that is no voter of C_new leads until C_new is committed, and no longer."""
     committed = after.log.config_index <= after.commit_index
     removed = after.id not in after.config.electors
-    if isinstance(after.role, Leader) and removed and committed and _leader_commit(before, after):
+    if isinstance(after.role, v.Leader) and removed and committed and _leader_commit(before, after):
         return f"leads although {after.config} is committed"
     if (
-        isinstance(before.role, Leader)
-        and not isinstance(after.role, Leader)
+        isinstance(before.role, v.Leader)
+        and not isinstance(after.role, v.Leader)
         and before.current_term == after.current_term
         and not (removed and committed)
     ):
@@ -208,7 +189,7 @@ def removed_leader_steps_down(before: Node, after: Node) -> Detail:
 def vote_persisted_before_reply(done: Executed) -> Detail:
     """Figure 2, "updated on stable storage before responding": the vote."""
     match done.action:
-        case SendMessage(to, RequestVoteReply(_, term, _, True)):
+        case v.SendMessage(to, v.RequestVoteReply(_, term, _, True)):
             disk = done.disk
             if (disk.current_term, disk.voted_for) == (term, to):
                 return None
@@ -222,7 +203,7 @@ def vote_persisted_before_reply(done: Executed) -> Detail:
 def term_persisted_before_message(done: Executed) -> Detail:
     """Figure 2, "updated on stable storage before responding": the term."""
     match done.action:
-        case SendMessage(_, message) | BroadcastMessage(message):
+        case v.SendMessage(_, message) | v.BroadcastMessage(message):
             if done.disk.current_term < message.term:
                 return f"sends in term {message.term}, the disk has {done.disk.current_term}"
     return None
@@ -235,7 +216,7 @@ def entries_persisted_before_reply(done: Executed) -> Detail:
     of earlier terms to a leader that has been replaced may be gone before the reply leaves.
     """
     match done.action:
-        case SendMessage(_, AppendEntriesReply(_, term, _, last_position)):
+        case v.SendMessage(_, v.AppendEntriesReply(_, term, _, last_position)):
             log = done.disk.log
             if last_position.term < term or last_position.index < log.snapshot_position.index:
                 return None
@@ -247,7 +228,7 @@ def entries_persisted_before_reply(done: Executed) -> Detail:
 def write_continues_log(done: Executed) -> Detail:
     """What is appended follows something that the disk has."""
     match done.action:
-        case AppendLogEntries(prev_position):
+        case v.AppendLogEntries(prev_position):
             if done.disk.log.contains(prev_position):
                 return None
             return f"appends after {prev_position}, the disk ends at {done.disk.log.last_position}"

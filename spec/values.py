@@ -1,4 +1,4 @@
-"""The values that the rules speak of: positions, entries, logs, messages, events, actions.
+"""The values that the rules speak of: positions, entries, logs, messages, events, actions, nodes.
 
 Everything here is immutable and compares by value.  A term, an index or a message sequence number
 is a plain integer (0 is "none yet"), a node is named by an integer.  Terms, indices and sequence
@@ -190,7 +190,8 @@ def new_log(
     return empty.appended(entries)
 
 
-# Messages (§5.1, Figure 2).  A reply carries its call's sequence number.
+# Messages (§5.1, Figure 2).  `sender` is leaderId or candidateId, `last_position` lastLogIndex and
+# lastLogTerm, `prev_position` prevLogIndex and prevLogTerm.  A reply repeats its call's `seqno`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ class AppendEntriesCall:
 
 @dataclass(frozen=True, slots=True)
 class AppendEntriesReply:
-    """In place of Figure 2's boolean a reply carries the last position of the sender's log.
+    """In place of Figure 2's `success` a reply carries the last position of the sender's log.
 
     If the leader's log contains it, then by Log Matching the two logs agree up to there.
     """
@@ -240,12 +241,12 @@ Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | Ap
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A node that has never run before comes up."""
+    """A node that has never run before starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """A node comes up again with what its disk holds."""
+    """A node starts again with what its disk holds."""
 
     current_term: Term
     voted_for: NodeId | None
@@ -399,9 +400,10 @@ class Candidate:
 
 
 class Progress(NamedTuple):
-    """What a leader knows of a peer: it holds the leader's log up to `match`.
+    """What a leader knows of a peer: it holds the leader's log up to `match`, its matchIndex.
 
-    `seqno` is the latest call that the peer replied to.
+    `seqno` is the latest call that the peer replied to.  There is no nextIndex: what to send next
+    follows from the peer's reply.
     """
 
     node: NodeId
@@ -421,7 +423,11 @@ Role: TypeAlias = Follower | Candidate | Leader
 
 
 class Node(NamedTuple):
-    """The state of one node."""
+    """The state of one node (Figure 2, State).
+
+    Term, vote and log persist.  lastApplied is the user's, who applies what is committed.  `seqno`
+    is the latest call's sequence number.
+    """
 
     id: NodeId
     role: Role = Follower()

@@ -10,22 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from spec import values as v
 from spec.cluster import Turn
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Candidate,
-    CreateCluster,
-    ElectionTimeout,
-    Follower,
-    InstallSnapshot,
-    Leader,
-    Node,
-    Receive,
-    Restart,
-    SnapshotInstalled,
-)
 
 DRAIN: Final = "drain"
 
@@ -36,195 +22,196 @@ class Witness:
     source: str
     at: tuple[object, ...]
     """The kinds of event that it may be seen at, or a drain."""
-    seen: Callable[[Turn, Node, Node], bool]
+    seen: Callable[[Turn, v.Node, v.Node], bool]
     """The turn, and the node whose it was, before and after."""
 
 
-def leader_elected(_: Turn, before: Node, after: Node) -> bool:
-    return isinstance(after.role, Leader) and not isinstance(before.role, Leader)
+def leader_elected(_: Turn, before: v.Node, after: v.Node) -> bool:
+    return isinstance(after.role, v.Leader) and not isinstance(before.role, v.Leader)
 
 
-def election_without_winner(_: Turn, before: Node, after: Node) -> bool:
+def election_without_winner(_: Turn, before: v.Node, after: v.Node) -> bool:
     return (
-        isinstance(before.role, Candidate)
-        and isinstance(after.role, Candidate)
+        isinstance(before.role, v.Candidate)
+        and isinstance(after.role, v.Candidate)
         and after.current_term > before.current_term
     )
 
 
-def leader_deposed(_: Turn, before: Node, after: Node) -> bool:
-    return isinstance(before.role, Leader) and after.current_term > before.current_term
+def leader_deposed(_: Turn, before: v.Node, after: v.Node) -> bool:
+    return isinstance(before.role, v.Leader) and after.current_term > before.current_term
 
 
-def candidate_followed_leader(_: Turn, before: Node, after: Node) -> bool:
+def candidate_followed_leader(_: Turn, before: v.Node, after: v.Node) -> bool:
     return (
-        isinstance(before.role, Candidate)
-        and isinstance(after.role, Follower)
+        isinstance(before.role, v.Candidate)
+        and isinstance(after.role, v.Follower)
         and after.current_term == before.current_term
     )
 
 
-def conflict_dropped(turn: Turn, before: Node, after: Node) -> bool:
+def conflict_dropped(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A follower's entries made way for the leader's, or were dropped before any came."""
-    if not isinstance(turn.event, Receive) or after.log is before.log:
+    if not isinstance(turn.event, v.Receive) or after.log is before.log:
         return False
     kept = min(before.log.last_index, after.log.last_index)
     return kept < before.log.last_index or after.log.term(kept) != before.log.term(kept)
 
 
-def whole_terms_dropped(turn: Turn, before: Node, after: Node) -> bool:
+def whole_terms_dropped(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A probe that did not match took more than one entry with it (D6)."""
     return (
-        isinstance(turn.event, Receive)
-        and isinstance(turn.event.message, AppendEntriesCall)
+        isinstance(turn.event, v.Receive)
+        and isinstance(turn.event.message, v.AppendEntriesCall)
         and after.log.last_index + 1 < before.log.last_index
     )
 
 
-def config_rolled_back(turn: Turn, before: Node, after: Node) -> bool:
+def config_rolled_back(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A configuration was in force and was never committed (§6)."""
     return (
-        isinstance(turn.event, Receive)
+        isinstance(turn.event, v.Receive)
         and after.log.last_index < before.log.config_index
         and after.log.snapshot_position == before.log.snapshot_position
     ) or (
-        isinstance(turn.event, Receive)
+        isinstance(turn.event, v.Receive)
         and before.log.config_index > before.log.snapshot_position.index
         and after.log.last_index >= before.log.config_index > after.log.snapshot_position.index
         and after.log.entry(before.log.config_index) != before.log.entry(before.log.config_index)
     )
 
 
-def committed_indirectly(_: Turn, before: Node, after: Node) -> bool:
+def committed_indirectly(_: Turn, before: v.Node, after: v.Node) -> bool:
     """An entry of an earlier term was committed along with one of the leader's own (Figure 8)."""
     first = before.commit_index + 1
     return (
-        isinstance(before.role, Leader)
+        isinstance(before.role, v.Leader)
         and after.log.snapshot_position.index < first <= after.commit_index
         and after.log.entry(first).term < after.current_term
     )
 
 
-def joint_config_committed(_: Turn, before: Node, after: Node) -> bool:
+def joint_config_committed(_: Turn, before: v.Node, after: v.Node) -> bool:
     index = before.log.config_index
     return before.config.is_joint and before.commit_index < index <= after.commit_index
 
 
-def change_completed(_: Turn, before: Node, after: Node) -> bool:
+def change_completed(_: Turn, before: v.Node, after: v.Node) -> bool:
     """The configuration that follows a joint one was committed by its leader."""
     index = after.log.config_index
     return (
-        isinstance(before.role, Leader)
+        isinstance(before.role, v.Leader)
         and not after.config.is_joint
         and index > 1
         and before.commit_index < index <= after.commit_index
     )
 
 
-def removed_leader_stepped_down(_: Turn, before: Node, after: Node) -> bool:
+def removed_leader_stepped_down(_: Turn, before: v.Node, after: v.Node) -> bool:
     return (
-        isinstance(before.role, Leader)
-        and isinstance(after.role, Follower)
+        isinstance(before.role, v.Leader)
+        and isinstance(after.role, v.Follower)
         and after.current_term == before.current_term
     )
 
 
-def non_voter_replicated(_: Turn, before: Node, after: Node) -> bool:
+def non_voter_replicated(_: Turn, before: v.Node, after: v.Node) -> bool:
     """A node without a vote was brought up to the leader's last entry."""
-    return isinstance(after.role, Leader) and any(
+    return isinstance(after.role, v.Leader) and any(
         peer.node in after.config.non_voters and peer.match == after.log.last_index
         for peer in after.role.peers
     )
 
 
-def snapshot_needed(turn: Turn, before: Node, after: Node) -> bool:
-    return any(isinstance(action, InstallSnapshot) for action in turn.owed or ())
+def snapshot_needed(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    return any(isinstance(action, v.InstallSnapshot) for action in turn.owed or ())
 
 
-def lagging_installed(turn: Turn, before: Node, after: Node) -> bool:
+def lagging_installed(turn: Turn, before: v.Node, after: v.Node) -> bool:
     return (
-        isinstance(turn.event, SnapshotInstalled)
+        isinstance(turn.event, v.SnapshotInstalled)
         and turn.outcome is True
         and before.commit_index < turn.event.position.index
     )
 
 
-def snapshot_kept_suffix(turn: Turn, before: Node, after: Node) -> bool:
+def snapshot_kept_suffix(turn: Turn, before: v.Node, after: v.Node) -> bool:
     return (
-        isinstance(turn.event, SnapshotInstalled)
+        isinstance(turn.event, v.SnapshotInstalled)
         and after.log.snapshot_position.index > before.log.snapshot_position.index
         and after.log.last_index > after.log.snapshot_position.index
     )
 
 
-def pending_action_compacted(turn: Turn, before: Node, after: Node) -> bool:
-    return isinstance(turn.event, SnapshotInstalled) and turn.before.pending != turn.after.pending
+def pending_action_compacted(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    return isinstance(turn.event, v.SnapshotInstalled) and turn.before.pending != turn.after.pending
 
 
-def append_before_snapshot(turn: Turn, before: Node, after: Node) -> bool:
+def append_before_snapshot(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """Entries that the snapshot covers came again (D5)."""
     match turn.event:
-        case Receive(AppendEntriesCall(term=term, prev_position=prev)):
+        case v.Receive(v.AppendEntriesCall(term=term, prev_position=prev)):
             return term == after.current_term and prev.index < before.log.snapshot_position.index
     return False
 
 
-def stale_reply_ignored(turn: Turn, before: Node, after: Node) -> bool:
+def stale_reply_ignored(turn: Turn, before: v.Node, after: v.Node) -> bool:
     match turn.event, before.role:
-        case Receive(AppendEntriesReply(sender, term, seqno)), Leader(peers):
+        case v.Receive(v.AppendEntriesReply(sender, term, seqno)), v.Leader(peers):
             return term == before.current_term and any(
                 peer.node == sender and seqno <= peer.seqno for peer in peers
             )
     return False
 
 
-def proposals_pipelined(turn: Turn, before: Node, after: Node) -> bool:
+def proposals_pipelined(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """Several proposals were one write and one broadcast."""
-    return isinstance(before.role, Leader) and any(
-        isinstance(action, AppendLogEntries) and len(action.entries) > 1
+    return isinstance(before.role, v.Leader) and any(
+        isinstance(action, v.AppendLogEntries) and len(action.entries) > 1
         for action in turn.owed or ()
     )
 
 
-def committed_at_end_of_drain(turn: Turn, before: Node, after: Node) -> bool:
+def committed_at_end_of_drain(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """An only voter committed what it had just written."""
     return turn.owed is not None and after.commit_index > before.commit_index
 
 
-def crashed_within_drain(turn: Turn, before: Node, after: Node) -> bool:
+def crashed_within_drain(turn: Turn, before: v.Node, after: v.Node) -> bool:
     return turn.owed is not None and 0 < len(turn.executed) < len(turn.owed)
 
 
-def restarted_with_log(turn: Turn, before: Node, after: Node) -> bool:
-    return isinstance(turn.event, Restart) and after.log.last_index > 0
+def restarted_with_log(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    return isinstance(turn.event, v.Restart) and after.log.last_index > 0
 
 
-LEADS = (Receive, ElectionTimeout, CreateCluster)
-COMMITS = (Receive, DRAIN)
+LEADS = (v.Receive, v.ElectionTimeout, v.CreateCluster)
+COMMITS = (v.Receive, DRAIN)
+INSTALLS = (v.SnapshotInstalled,)
 
 SOMETIMES: tuple[Witness, ...] = (
     Witness("LeaderElected", "§5.2", LEADS, leader_elected),
-    Witness("ElectionWithoutWinner", "§5.2", (ElectionTimeout,), election_without_winner),
-    Witness("LeaderDeposed", "§5.1", (Receive,), leader_deposed),
-    Witness("CandidateFollowedLeader", "§5.2, D2", (Receive,), candidate_followed_leader),
-    Witness("ConflictDropped", "§5.3", (Receive,), conflict_dropped),
-    Witness("WholeTermsDropped", "§5.3, D6", (Receive,), whole_terms_dropped),
+    Witness("ElectionWithoutWinner", "§5.2", (v.ElectionTimeout,), election_without_winner),
+    Witness("LeaderDeposed", "§5.1", (v.Receive,), leader_deposed),
+    Witness("CandidateFollowedLeader", "§5.2, D2", (v.Receive,), candidate_followed_leader),
+    Witness("ConflictDropped", "§5.3", (v.Receive,), conflict_dropped),
+    Witness("WholeTermsDropped", "§5.3, D6", (v.Receive,), whole_terms_dropped),
     Witness("CommittedIndirectly", "§5.4.2", COMMITS, committed_indirectly),
     Witness("JointConfigCommitted", "§6", COMMITS, joint_config_committed),
     Witness("ChangeCompleted", "§6", COMMITS, change_completed),
-    Witness("ConfigRolledBack", "§6", (Receive,), config_rolled_back),
+    Witness("ConfigRolledBack", "§6", (v.Receive,), config_rolled_back),
     Witness("RemovedLeaderSteppedDown", "§6, D3", COMMITS, removed_leader_stepped_down),
-    Witness("NonVoterReplicated", "§6", (Receive,), non_voter_replicated),
+    Witness("NonVoterReplicated", "§6", (v.Receive,), non_voter_replicated),
     Witness("SnapshotNeeded", "§7", (DRAIN,), snapshot_needed),
-    Witness("LaggingFollowerInstalledSnapshot", "§7, D4", (SnapshotInstalled,), lagging_installed),
-    Witness("SnapshotKeptSuffix", "§7", (SnapshotInstalled,), snapshot_kept_suffix),
-    Witness("PendingActionCompacted", "§7", (SnapshotInstalled,), pending_action_compacted),
-    Witness("AppendBeforeSnapshot", "§7, D5", (Receive,), append_before_snapshot),
-    Witness("StaleReplyIgnored", "§5.3", (Receive,), stale_reply_ignored),
+    Witness("LaggingFollowerInstalledSnapshot", "§7, D4", INSTALLS, lagging_installed),
+    Witness("SnapshotKeptSuffix", "§7", INSTALLS, snapshot_kept_suffix),
+    Witness("PendingActionCompacted", "§7", INSTALLS, pending_action_compacted),
+    Witness("AppendBeforeSnapshot", "§7, D5", (v.Receive,), append_before_snapshot),
+    Witness("StaleReplyIgnored", "§5.3", (v.Receive,), stale_reply_ignored),
     Witness("ProposalsPipelined", "§5.3", (DRAIN,), proposals_pipelined),
     Witness("CommittedAtEndOfDrain", "§5.3", (DRAIN,), committed_at_end_of_drain),
     Witness("CrashedWithinDrain", "Figure 2", (DRAIN,), crashed_within_drain),
-    Witness("RestartedWithLog", "Figure 2", (Restart,), restarted_with_log),
+    Witness("RestartedWithLog", "Figure 2", (v.Restart,), restarted_with_log),
 )
 
 

@@ -16,7 +16,6 @@ from conformance.simulation.lockstep import Lockstep, ask
 from conformance.subjects.readback import Reader, State
 from spec.cluster import (
     Change,
-    Cluster,
     Comeback,
     Crash,
     Deliver,
@@ -31,6 +30,7 @@ from spec.cluster import (
     disk_after,
     event_of,
     executed_turn,
+    without,
 )
 from spec.values import Event, NodeId, Refused, Restart, Start
 
@@ -86,9 +86,3 @@ class Live(Lockstep):
 
     def _read(self, node: NodeId) -> State:
         return self._nodes.read(self._nodes.nodes[node])
-
-
-def without(cluster: Cluster, index: int) -> Cluster:
-    """The cluster once the network has handed over its `index`-th content."""
-    network = cluster.network
-    return cluster._replace(network=network[:index] + network[index + 1 :])

@@ -28,17 +28,18 @@ AppendEntries RPC                  append_entries.py
     invoked by leader              append_as_leader()   at once, to all peers
     also used as heartbeat         broadcast_heartbeat()  as there
     receiver 1                     receive_append_entries_call()  as there
-    receiver 2 to 5                agree_with_leader()  skips what the own snapshot covers (D5);
-                                                        refuses to lose committed entries (D9)
-    2 finds no such entry          drop_conflict()      drops what cannot be the leader's, by whole
-                                                        terms (§5.3, D6)
+    receiver 2                     agree_with_leader()  skips what the own snapshot covers (D5);
+                                   drop_conflict()      where there is no such entry, drops what
+                                                        cannot be the leader's (§5.3, D6)
+    receiver 3, 4                  agree_with_leader()  refuses to lose committed entries (D9)
+    receiver 5                     agree_with_leader()  as there
 
 RequestVote RPC                    request_vote.py
     arguments                      RequestVoteCall      candidateId is `sender`
     results                        RequestVoteReply     as there
     receiver 1                     receive_request_vote_call()  as there
-    receiver 2                     the same             compares terms first (§5.4.1, D1); a vote
-                                                        not granted in the own term has no reply
+    receiver 2                     receive_request_vote_call()  compares terms first (§5.4.1, D1);
+                                                        no reply if not granted in its own term
 
 Rules for Servers: all             servers.py
     commitIndex > lastApplied      -                    the user's, as lastApplied is
@@ -65,23 +66,25 @@ Rules for Servers: leaders         leaders.py
                                                         drained()
 
 §6, membership                     membership.py
+    servers that only catch up     Config.non_voters    as there
     joint majorities               has_quorum()         as there
     C_old,new requested            propose_config()     a change of non-voters needs no joint one
     latest in its log is used      append_config()      as there
     -                              track_members()      a leader's Progress of who joined or left
     committed: C_new follows       config_committed()   as there; a leader that C_new has no vote
                                                         for steps down, and keeps its vote (D3)
-    removed servers disrupt        could_be_disruptive()  only tells the user, who may drop the call
-                                                        (queries.py, D7)
+    disregard RequestVote RPCs     could_be_disruptive()  is only told, to the user, who may drop
+                                                        the call (queries.py, D7)
     -                              may_campaign()       who was removed may, until that is known to
                                                         be committed (dissertation, §4.2.2)
 
 §7, Figure 13, InstallSnapshot     snapshots.py
     arguments                      SnapshotInstalled    the configuration as well; offset, data[]
                                                         and done are the user's, who transfers it
-    results                        -                    no reply: the next one shows a longer log
-    invoked by leader              InstallSnapshot      asked of the user, where last_shared() finds
-                                                        nothing
+    results                        -                    none: the receiver's next reply_to() a call
+                                                        shows a longer log
+    invoked by leader              InstallSnapshot      the action that asks the user to send it,
+                                                        where last_shared() finds nothing
     receiver 1                     -                    left out: a late snapshot does no harm
     receiver 2 to 5                -                    the user's; the event tells of it once it is
                                                         durable, after the term: term_first()

@@ -46,9 +46,10 @@ def track_members(node: v.Node) -> v.Leader:
 
 
 def config_committed(node: v.Node) -> Effect:
-    """The latest configuration is committed: C_old,new gives way to C_new, and C_new takes force.
+    """What follows once the latest configuration is committed.
 
-    A leader that C_new has no vote for steps down.  Its vote stays given (D3).
+    After C_old,new its leader appends C_new.  After C_new a leader that has no vote in it steps
+    down; its vote stays given (D3).
     """
     if node.config.is_joint:
         return append_config(

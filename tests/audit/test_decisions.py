@@ -12,7 +12,7 @@ from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.finding import Difference, name_of
 from conformance.simulation.check import Options, check
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import Patch, PatchError, library, rule
+from conformance.subjects.patched import Patch, PatchError, in_rules, library, rule
 from spec.rules import start
 from spec.values import Start
 
@@ -72,6 +72,9 @@ def test_a_patch_that_does_not_fit_fails_loudly(patch: Patch, message: str) -> N
 def test_so_does_one_of_the_specification() -> None:
     with pytest.raises(PatchError, match="servers: found 0 times"):
         rule(Patch("servers", "no such text", ""))
+    for text, modules in (("no such text", 0), ("return Effect(node)", 5)):
+        with pytest.raises(PatchError, match=f"in {modules} modules, expected one"):
+            in_rules(text, "")
     assert rule()(start(0).node, Start()) == start(0)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from conformance.simulation.simulate import Schedule
+from spec import values as v
 from spec.cluster import (
     Cluster,
     Comeback,
@@ -28,48 +29,27 @@ from spec.cluster import (
 )
 from spec.properties import check, check_cluster
 from spec.rules.snapshots import TERM_FIRST
-from spec.values import (
-    TERM,
-    ZERO,
-    Action,
-    AppendEntriesCall,
-    AppendLogEntries,
-    CreateCluster,
-    ElectionTimeout,
-    Entry,
-    Follower,
-    Heartbeat,
-    Log,
-    Node,
-    Position,
-    Receive,
-    Refused,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SnapshotInstalled,
-    new_log,
-)
 from tests.support.scenario import Scenario, voters
 
 
-def written(disk: Disk, executed: tuple[Action, ...]) -> Disk:
+def written(disk: Disk, executed: tuple[v.Action, ...]) -> Disk:
     """By hand: what these actions leave on the disk."""
     term, vote, log = disk
     for action in executed:
-        if isinstance(action, SaveCurrentTerm):
+        if isinstance(action, v.SaveCurrentTerm):
             term = action.term
-        elif isinstance(action, SaveVotedFor):
+        elif isinstance(action, v.SaveVotedFor):
             vote = action.voted_for
-        elif isinstance(action, AppendLogEntries):
+        elif isinstance(action, v.AppendLogEntries):
             start = log.snapshot_position.index
             kept = tuple(log.entries)[: action.prev_position.index - start]
             assert len(kept) == action.prev_position.index - start
             entries = kept + tuple(action.entries)
-            log = new_log(log.snapshot_position, log.snapshot_config, entries)
+            log = v.new_log(log.snapshot_position, log.snapshot_config, entries)
     return Disk(term, vote, log)
 
 
-def crash_everywhere(cluster: Cluster, node: int) -> list[Action]:
+def crash_everywhere(cluster: Cluster, node: int) -> list[v.Action]:
     """All crash points of one drain; the actions that it owes."""
     drained = execute(cluster.members[node])
     owed = drained.owed or ()
@@ -88,7 +68,7 @@ def crash_everywhere(cluster: Cluster, node: int) -> list[Action]:
         back = apply(crashed.after, Comeback(node))
         term, vote, log = member.disk
         commit = log.snapshot_position.index
-        assert back.after.members[node].node == Node(node, Follower(), term, vote, log, commit)
+        assert back.after.members[node].node == v.Node(node, v.Follower(), term, vote, log, commit)
         for change in (crashed, back):
             assert (check(change), check_cluster(change.after)) == (None, None)
     return list(owed)
@@ -109,31 +89,31 @@ def test_a_drain_may_stop_after_any_of_its_actions(episode: int) -> None:
 
 def test_what_was_not_yet_executed_is_gone() -> None:
     cluster = Scenario(2)
-    cluster.take(Input(0, CreateCluster(frozenset({0, 1}))))
+    cluster.take(Input(0, v.CreateCluster(frozenset({0, 1}))))
     before = cluster.cluster
     owed = crash_everywhere(before, 0)
-    save_vote = next(at for at, action in enumerate(owed) if isinstance(action, SaveVotedFor))
+    save_vote = next(at for at, action in enumerate(owed) if isinstance(action, v.SaveVotedFor))
     cluster.take(Drain(0, crash_after=save_vote))
     assert (cluster.member(0).disk, cluster.cluster.network) == (Disk(1), ())
     cluster.comeback(0)
-    assert (cluster.node(0).voted_for, cluster.node(0).log) == (None, Log())
+    assert (cluster.node(0).voted_for, cluster.node(0).log) == (None, v.Log())
 
 
 def test_a_snapshot_waits_for_the_term_in_which_it_was_learnt() -> None:
     """Else a crash leaves a log that is ahead of the saved term, and no restart is possible."""
-    entries = (Entry(0, voters(0, 1, 2)), Entry(1, TERM))
-    follower = Member(Node(1))
-    follower = take(follower, Receive(AppendEntriesCall(0, 1, 1, 2, ZERO, entries))).after
+    entries = (v.Entry(0, voters(0, 1, 2)), v.Entry(1, v.TERM))
+    follower = Member(v.Node(1))
+    follower = take(follower, v.Receive(v.AppendEntriesCall(0, 1, 1, 2, v.ZERO, entries))).after
     follower = execute(follower).after
-    call = AppendEntriesCall(2, 3, 5, 3, Position(1, 2), (Entry(3, TERM),))
-    follower = take(follower, Receive(call)).after
+    call = v.AppendEntriesCall(2, 3, 5, 3, v.Position(1, 2), (v.Entry(3, v.TERM),))
+    follower = take(follower, v.Receive(call)).after
     assert follower.node.commit_index == 3
-    snapshot = SnapshotInstalled(Position(3, 3), follower.node.config)
+    snapshot = v.SnapshotInstalled(v.Position(3, 3), follower.node.config)
     early = take(follower, snapshot)
     assert (early.outcome, early.after) == (TERM_FIRST, follower)
-    unsaved = follower.disk._replace(log=new_log(snapshot.position, snapshot.config))
+    unsaved = follower.disk._replace(log=v.new_log(snapshot.position, snapshot.config))
     restarted = come_back(crash(follower._replace(disk=unsaved)).after)
-    assert restarted.outcome == Refused("invariant")
+    assert restarted.outcome == v.Refused("invariant")
     drained = execute(follower).after
     taken = take(drained, snapshot)
     assert taken.outcome is True
@@ -143,7 +123,7 @@ def test_a_snapshot_waits_for_the_term_in_which_it_was_learnt() -> None:
 def test_the_network_loses_duplicates_and_shortens() -> None:
     cluster = Scenario(2)
     cluster.create(0, 1)
-    cluster.input(0, Heartbeat())
+    cluster.input(0, v.Heartbeat())
     assert len(cluster.cluster.network) == 1
     cluster.take(Duplicate(0))
     assert len(set(cluster.cluster.network)) == 1
@@ -162,7 +142,7 @@ def test_a_drain_that_sends_before_it_saves_is_caught() -> None:
     cluster = Scenario(3)
     cluster.create(0, 1, 2)
     cluster.lose_all()
-    cluster.take(Input(1, ElectionTimeout()))
+    cluster.take(Input(1, v.ElectionTimeout()))
     cluster.take(Drain(1))
     at = cluster.between(1, 2)
     assert at is not None

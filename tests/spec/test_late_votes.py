@@ -14,21 +14,8 @@ from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import in_rules, rule
+from spec import values as v
 from spec.cluster import Comeback, Crash, Deliver, Drain, Envelope, Input, Lose, Step
-from spec.values import (
-    AppendEntriesCall,
-    Config,
-    CreateCluster,
-    ElectionTimeout,
-    Event,
-    Follower,
-    Heartbeat,
-    Leader,
-    Node,
-    ProposeConfig,
-    RequestVoteReply,
-    SnapshotInstalled,
-)
 
 OLD, OBSERVER, NEW = frozenset({0, 1, 2}), frozenset({3}), frozenset({0, 2, 3})
 IN_SPEC = in_rules(
@@ -50,14 +37,14 @@ class Story:
     def network(self) -> tuple[Envelope, ...]:
         return self.lockstep.cluster.network
 
-    def node(self, node: int) -> Node:
+    def node(self, node: int) -> v.Node:
         return self.lockstep.cluster.members[node].node
 
     def take(self, step: Step) -> None:
         if self.found is None:
             self.found = self.lockstep.take(step)
 
-    def input(self, node: int, event: Event) -> None:
+    def input(self, node: int, event: v.Event) -> None:
         self.take(Input(node, event))
         self.take(Drain(node))
 
@@ -80,36 +67,36 @@ class Story:
 def told(lockstep: Lockstep) -> Story:
     story = Story(lockstep)
     for event in (
-        CreateCluster(OLD),
-        ProposeConfig(Config(OLD, frozenset(), OBSERVER)),
-        Heartbeat(),
+        v.CreateCluster(OLD),
+        v.ProposeConfig(v.Config(OLD, frozenset(), OBSERVER)),
+        v.Heartbeat(),
     ):
         story.input(0, event)
         story.settle()
     for _ in range(2):
-        story.input(0, Heartbeat())
+        story.input(0, v.Heartbeat())
     story.late = [story.latest(to=2)]
     story.settle(unreached=2)
     story.take(Crash(0))
     story.take(Comeback(0))
 
-    story.input(2, ElectionTimeout())
+    story.input(2, v.ElectionTimeout())
     story.deliver(story.latest(to=3))
     story.late.append(story.latest(to=2))
-    assert [type(one.content) for one in story.late] == [AppendEntriesCall, RequestVoteReply]
+    assert [type(one.content) for one in story.late] == [v.AppendEntriesCall, v.RequestVoteReply]
     for one in story.network:
         if one not in story.late:
             story.take(Lose(story.network.index(one)))
 
-    change = ProposeConfig(Config(OLD, NEW))
-    for later in (ElectionTimeout(), change, Heartbeat(), Heartbeat()):
+    change = v.ProposeConfig(v.Config(OLD, NEW))
+    for later in (v.ElectionTimeout(), change, v.Heartbeat(), v.Heartbeat()):
         story.input(0, later)
         story.settle(unreached=2)
     leader = story.node(0)
-    assert isinstance(leader.role, Leader)
-    assert leader.config == Config(NEW)
+    assert isinstance(leader.role, v.Leader)
+    assert leader.config == v.Config(NEW)
     assert leader.commit_index == leader.log.last_index
-    story.take(Input(0, SnapshotInstalled(leader.log.last_position, leader.config)))
+    story.take(Input(0, v.SnapshotInstalled(leader.log.last_position, leader.config)))
 
     story.deliver(story.late[0])
     story.deliver(story.latest(to=0))
@@ -123,8 +110,8 @@ def test_late_votes_elect_nobody() -> None:
     for lockstep in (Live(4), Lockstep(4, LibrarySubject())):
         story = told(lockstep)
         assert story.found is None
-        assert isinstance(story.node(0).role, Leader)
-        assert isinstance(story.node(2).role, Follower)
+        assert isinstance(story.node(0).role, v.Leader)
+        assert isinstance(story.node(2).role, v.Follower)
 
 
 def test_they_did_in_the_library_while_a_candidate_stayed_one() -> None:

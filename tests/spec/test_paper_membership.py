@@ -5,42 +5,27 @@ from __future__ import annotations
 import pytest
 
 from conformance.audit.decisions import D3, as_in_crate
+from spec import values as v
 from spec.properties import Violation
 from spec.rules import Effect, step
 from spec.rules.leaders import advance_commit
 from spec.rules.servers import receive
-from spec.values import (
-    Candidate,
-    Config,
-    ElectionTimeout,
-    Entry,
-    Follower,
-    Leader,
-    Node,
-    Position,
-    Progress,
-    ProposeConfig,
-    Receive,
-    Refused,
-    RequestVoteCall,
-    RequestVoteReply,
-)
 from tests.support.scenario import Scenario, leading, log_of, voters
 
 OLD, NEW = frozenset({0, 1, 2}), frozenset({2, 3, 4})
-JOINT = Config(OLD, NEW)
+JOINT = v.Config(OLD, NEW)
 
 
-def configs(cluster: Scenario, node: int) -> list[Config]:
+def configs(cluster: Scenario, node: int) -> list[v.Config]:
     entries = cluster.node(node).log.entries
-    return [entry.payload for entry in entries if isinstance(entry.payload, Config)]
+    return [entry.payload for entry in entries if isinstance(entry.payload, v.Config)]
 
 
 def test_6_a_change_goes_through_a_joint_configuration_and_is_completed_by_itself() -> None:
     cluster = Scenario(4)
     cluster.create(0, 1, 2)
-    change = Config(OLD, frozenset({0, 1, 2, 3}))
-    assert cluster.input(0, ProposeConfig(change)) == Position(1, 3)
+    change = v.Config(OLD, frozenset({0, 1, 2, 3}))
+    assert cluster.input(0, v.ProposeConfig(change)) == v.Position(1, 3)
     assert cluster.node(0).config == change  # in force as soon as it is in the log
     cluster.settle()
     for node in range(4):
@@ -61,24 +46,24 @@ def test_6_a_change_goes_through_a_joint_configuration_and_is_completed_by_itsel
 def test_6_under_a_joint_configuration_a_leader_needs_both_majorities(
     granted: set[int], elected: bool
 ) -> None:
-    node = Node(0, Candidate(frozenset({0})), 2, 0, log_of(1, config=JOINT))
+    node = v.Node(0, v.Candidate(frozenset({0})), 2, 0, log_of(1, config=JOINT))
     for voter in sorted(granted - {0}):
-        node = receive(node, RequestVoteReply(voter, 2, 1, True)).node
-    assert isinstance(node.role, Leader) is elected
+        node = receive(node, v.RequestVoteReply(voter, 2, 1, True)).node
+    assert isinstance(node.role, v.Leader) is elected
 
 
 @pytest.mark.parametrize(
     ("holders", "committed"), [((1,), 0), ((3, 4), 0), ((1, 3, 4), 1), ((2, 3), 1)]
 )
 def test_6_and_so_does_commitment(holders: tuple[int, ...], committed: int) -> None:
-    leader = leading(0, 1, log_of(1, config=JOINT), *(Progress(node, 1) for node in holders))
+    leader = leading(0, 1, log_of(1, config=JOINT), *(v.Progress(node, 1) for node in holders))
     assert min(1, advance_commit(leader)[0].commit_index) == committed
 
 
 def test_6_a_configuration_in_force_can_be_rolled_back() -> None:
     cluster = Scenario(4)
     cluster.create(0, 1, 2)
-    cluster.input(0, ProposeConfig(Config(OLD, frozenset({0, 3}))))
+    cluster.input(0, v.ProposeConfig(v.Config(OLD, frozenset({0, 3}))))
     cluster.crash(0)
     cluster.elect(1, 2)
     cluster.comeback(0)
@@ -92,59 +77,59 @@ def test_6_a_configuration_in_force_can_be_rolled_back() -> None:
     ("before", "proposed"),
     [
         (voters(0, 1, 2), voters(0, 1)),  # not through a joint one
-        (voters(0, 1, 2), Config(OLD, NEW, frozenset({4}))),
-        (voters(0, 1, 2), Config(OLD, frozenset(), frozenset({2}))),
-        (JOINT, Config(OLD, frozenset({0, 1}))),  # one at a time
-        (JOINT, Config(OLD)),
+        (voters(0, 1, 2), v.Config(OLD, NEW, frozenset({4}))),
+        (voters(0, 1, 2), v.Config(OLD, frozenset(), frozenset({2}))),
+        (JOINT, v.Config(OLD, frozenset({0, 1}))),  # one at a time
+        (JOINT, v.Config(OLD)),
     ],
 )
-def test_6_any_other_change_is_refused(before: Config, proposed: Config) -> None:
+def test_6_any_other_change_is_refused(before: v.Config, proposed: v.Config) -> None:
     leader = leading(0, 1, log_of(1, config=before))
-    refused = Effect(leader, outcome=Refused("invalid_config"))
-    assert step(leader, ProposeConfig(proposed)) == refused
+    refused = Effect(leader, outcome=v.Refused("invalid_config"))
+    assert step(leader, v.ProposeConfig(proposed)) == refused
 
 
 def test_6_only_a_leader_accepts_a_change() -> None:
-    node = Node(0, Follower(), 1, None, log_of(1))
-    assert step(node, ProposeConfig(JOINT)).outcome == Refused("not_leader")
+    node = v.Node(0, v.Follower(), 1, None, log_of(1))
+    assert step(node, v.ProposeConfig(JOINT)).outcome == v.Refused("not_leader")
 
 
 @pytest.mark.parametrize(
-    "config", [voters(1, 2), Config(frozenset({1}), non_voters=frozenset({0}))]
+    "config", [voters(1, 2), v.Config(frozenset({1}), non_voters=frozenset({0}))]
 )
-def test_6_a_non_voter_and_a_removed_node_do_not_campaign(config: Config) -> None:
-    node = Node(0, Follower(), 1, None, log_of(1, config=config))
-    assert step(node, ElectionTimeout()) == Effect(node)
+def test_6_a_non_voter_and_a_removed_node_do_not_campaign(config: v.Config) -> None:
+    node = v.Node(0, v.Follower(), 1, None, log_of(1, config=config))
+    assert step(node, v.ElectionTimeout()) == Effect(node)
 
 
 def test_6_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> None:
     """Dissertation, §4.2.2."""
     log = log_of(1, config=voters(0, 1))
-    joint = Config(frozenset({0, 1}), frozenset({1}))
-    log = log.appended((Entry(1, joint), Entry(1, voters(1))))
-    removed = Node(0, Follower(), 1, None, log, log.last_index - 1)
-    assert isinstance(step(removed, ElectionTimeout()).node.role, Candidate)
+    joint = v.Config(frozenset({0, 1}), frozenset({1}))
+    log = log.appended((v.Entry(1, joint), v.Entry(1, voters(1))))
+    removed = v.Node(0, v.Follower(), 1, None, log, log.last_index - 1)
+    assert isinstance(step(removed, v.ElectionTimeout()).node.role, v.Candidate)
     aware = removed._replace(commit_index=log.last_index)
-    assert step(aware, ElectionTimeout()).node is aware
+    assert step(aware, v.ElectionTimeout()).node is aware
     compacted = removed._replace(log=log.compacted(log.position(log.last_index - 1), joint))
-    assert isinstance(step(compacted, ElectionTimeout()).node.role, Candidate)
+    assert isinstance(step(compacted, v.ElectionTimeout()).node.role, v.Candidate)
     restarted = aware._replace(log=log.compacted(log.last_position, voters(1)))
-    assert step(restarted, ElectionTimeout()).node is restarted
+    assert step(restarted, v.ElectionTimeout()).node is restarted
 
 
 def test_6_who_is_removed_may_campaign_although_another_configuration_follows() -> None:
     """Node 1 has the joint configuration alone, and needs node 0's vote, whose log is ahead."""
     log = log_of(1, config=voters(0, 1))
-    joint = Config(frozenset({0, 1}), frozenset({1}))
-    again = Config(frozenset({1}), non_voters=frozenset({0}))
-    log = log.appended((Entry(1, joint), Entry(1, voters(1)), Entry(1, again)))
-    nodes = [Node(0, Follower(), 1, None, log, known) for known in range(log.last_index + 1)]
-    after = [step(node, ElectionTimeout()).node for node in nodes]
-    campaigns = [isinstance(node.role, Candidate) for node in after]
+    joint = v.Config(frozenset({0, 1}), frozenset({1}))
+    again = v.Config(frozenset({1}), non_voters=frozenset({0}))
+    log = log.appended((v.Entry(1, joint), v.Entry(1, voters(1)), v.Entry(1, again)))
+    nodes = [v.Node(0, v.Follower(), 1, None, log, known) for known in range(log.last_index + 1)]
+    after = [step(node, v.ElectionTimeout()).node for node in nodes]
+    campaigns = [isinstance(node.role, v.Candidate) for node in after]
     assert campaigns == [True] * (log.last_index - 1) + [False] * 2
     compacted = log.compacted(log.position(log.last_index - 2), joint)
-    node = Node(0, Follower(), 1, None, compacted, log.last_index - 2)
-    assert isinstance(step(node, ElectionTimeout()).node.role, Candidate)
+    node = v.Node(0, v.Follower(), 1, None, compacted, log.last_index - 2)
+    assert isinstance(step(node, v.ElectionTimeout()).node.role, v.Candidate)
 
 
 def test_6_a_leader_that_removes_itself_is_not_the_end() -> None:
@@ -154,42 +139,42 @@ def test_6_a_leader_that_removes_itself_is_not_the_end() -> None:
     """
     cluster = Scenario(2)
     cluster.create(0, 1)
-    cluster.input(0, ProposeConfig(Config(frozenset({0, 1}), frozenset({1}))))
+    cluster.input(0, v.ProposeConfig(v.Config(frozenset({0, 1}), frozenset({1}))))
     cluster.deliver(0, 1)
-    cluster.input(1, ElectionTimeout())
+    cluster.input(1, v.ElectionTimeout())
     cluster.deliver(1, 0)  # the reply of term 1: the joint configuration is committed
     assert cluster.node(0).config == voters(1)
     cluster.lose_all()
-    cluster.input(1, ElectionTimeout())
+    cluster.input(1, v.ElectionTimeout())
     cluster.settle()
     assert cluster.node(0).config == voters(1)
     assert cluster.node(1).config.is_joint
-    assert not isinstance(cluster.node(1).role, Leader)  # node 0 does not vote for it
-    cluster.input(0, ElectionTimeout())
+    assert not isinstance(cluster.node(1).role, v.Leader)  # node 0 does not vote for it
+    cluster.input(0, v.ElectionTimeout())
     cluster.settle()
     assert cluster.node(1).config == voters(1)
-    assert not isinstance(cluster.node(0).role, Leader)  # it has stepped down
-    cluster.input(1, ElectionTimeout())
-    assert isinstance(cluster.node(1).role, Leader)
+    assert not isinstance(cluster.node(0).role, v.Leader)  # it has stepped down
+    cluster.input(1, v.ElectionTimeout())
+    assert isinstance(cluster.node(1).role, v.Leader)
 
 
 def test_6_a_non_voter_is_brought_up_and_counts_for_nothing() -> None:
     cluster = Scenario(3)
     cluster.create(0, 1)
     cluster.crash(1)
-    cluster.input(0, ProposeConfig(Config(frozenset({0, 1}), frozenset(), frozenset({2}))))
+    cluster.input(0, v.ProposeConfig(v.Config(frozenset({0, 1}), frozenset(), frozenset({2}))))
     cluster.settle()
     assert cluster.node(2).log == cluster.node(0).log
     assert cluster.node(0).commit_index == 2
     cluster.comeback(1)
-    cluster.input(0, ElectionTimeout())
+    cluster.input(0, v.ElectionTimeout())
     cluster.settle()
     assert cluster.node(0).commit_index == 3
 
 
 def removed_leader(cluster: Scenario) -> None:
     cluster.create(0, 1, 2)
-    cluster.input(0, ProposeConfig(Config(OLD, frozenset({1, 2}))))
+    cluster.input(0, v.ProposeConfig(v.Config(OLD, frozenset({1, 2}))))
     cluster.settle()
 
 
@@ -199,12 +184,12 @@ def test_6_d3_a_removed_leader_leads_until_the_change_is_committed_and_keeps_its
     node = cluster.node(0)
     assert node.config == voters(1, 2)
     assert node.commit_index == node.log.config_index
-    assert (node.role, node.current_term, node.voted_for) == (Follower(), 1, 0)
-    asked = step(node, Receive(RequestVoteCall(1, 1, 9, Position(9, 9))))
+    assert (node.role, node.current_term, node.voted_for) == (v.Follower(), 1, 0)
+    asked = step(node, v.Receive(v.RequestVoteCall(1, 1, 9, v.Position(9, 9))))
     assert (asked.node, asked.owed) == (node, ())
-    cluster.input(1, ElectionTimeout())
+    cluster.input(1, v.ElectionTimeout())
     cluster.settle()
-    assert cluster.node(1).role == Leader((Progress(2, 5, 2),), 5)
+    assert cluster.node(1).role == v.Leader((v.Progress(2, 5, 2),), 5)
 
 
 def test_6_d3_one_that_clears_its_vote_might_vote_twice() -> None:

@@ -436,7 +436,7 @@ def test_what_is_edited_while_it_runs_is_not_kept(
     monkeypatch.setattr(run_module, "read", partial(read, checkout=copy))
 
     def meddle(_: object) -> None:
-        with (copy / "spec" / "node.py").open("a") as file:
+        with (copy / "spec" / "cluster.py").open("a") as file:
             file.write("# more")
 
     report = run(options, sample.on_rules, meddle)
