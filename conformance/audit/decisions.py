@@ -1,6 +1,6 @@
 """The specification with single rules as the Rust crate (raftbare 0.2.2) has them.
 
-The decisions D1 to D9 are where this library departs from the crate; `ARCHITECTURE.md` lists them.
+The decisions D1 to D9 are where this library departs from the crate: see `docs/decisions.md`.
 Here each is a patch that takes one back.  They name what a recording of the crate departs in.
 `IN_LIBRARY` has the same for the library: mutants that the checks have to catch.
 """
