@@ -5,7 +5,7 @@ from __future__ import annotations
 from spec import values as v
 from spec.rules.effect import Effect, refused
 
-# Invoked by the leader to replicate log entries (§5.3); also used as heartbeat (§5.2).
+# What a leader sends: entries to replicate (§5.3), or none, as a heartbeat (§5.2).
 
 
 def append_as_leader(node: v.Node, payload: v.Payload) -> Effect:
@@ -39,7 +39,7 @@ def broadcast_heartbeat(node: v.Node) -> Effect:
 
 def receive_append_entries_call(node: v.Node, call: v.AppendEntriesCall) -> Effect:
     """Receiver 1, and the reply; 2 to 5 are in `agree_with_leader`."""
-    # 1. Reply false if term < currentTerm (§5.1).
+    # 1. A call of an earlier term is answered, and otherwise ignored (§5.1).
     if call.term < node.current_term:
         return Effect(node, (reply_to(node, call),))
     match node.role:
@@ -48,8 +48,7 @@ def receive_append_entries_call(node: v.Node, call: v.AppendEntriesCall) -> Effe
     last_term = call.entries[-1].term if call.entries else call.prev_position.term
     if last_term > call.term:
         return refused(node, "invariant", "no leader's log is ahead of its term")
-    # Candidates: if AppendEntries RPC received from new leader: convert to follower (§5.2).
-    # Whoever the node voted for: it is the leader of the term (D2).
+    # A candidate gives way to the leader of its term (§5.2), whoever the node voted for (D2).
     node = node._replace(role=v.Follower(call.sender))
     effect = agree_with_leader(node, call)
     if isinstance(effect.outcome, v.Refused):
@@ -79,18 +78,17 @@ def agree_with_leader(node: v.Node, call: v.AppendEntriesCall) -> Effect:
         if covered <= len(entries) and entries[covered - 1].term != log.snapshot_position.term:
             return refused(node, "invariant", "the leader's log contradicts the snapshot")
         prev, entries = log.snapshot_position, entries[covered:]
-    # 2. Reply false if log doesn't contain an entry at prevLogIndex whose term matches
-    #    prevLogTerm (§5.3).
+    # 2. Entries are taken only where the log has the one before them, of the same term (§5.3).
     if not log.contains(prev):
         return drop_conflict(node, prev)
-    # 3. If an existing entry conflicts with a new one (same index but different terms), delete
-    #    the existing entry and all that follow it (§5.3).
+    # 3. From the first entry that has another term than the call's at its index, the log is cut
+    #    off (§5.3).
     agreed = prev.index
     for entry in entries:
         if agreed == log.last_index or log.term(agreed + 1) != entry.term:
             break
         agreed += 1
-    # 4. Append any new entries not already in the log.
+    # 4. What the log lacks of the call's entries is appended.
     missing = entries[agreed - prev.index :]
     owed: tuple[v.Action, ...] = ()
     if missing:
@@ -98,8 +96,8 @@ def agree_with_leader(node: v.Node, call: v.AppendEntriesCall) -> Effect:
             return refused(node, "invariant", "the leader's log contradicts committed entries")
         node = node._replace(log=log.truncated(agreed).appended(missing))
         owed = (v.AppendLogEntries(log.position(agreed), missing),)
-    # 5. If leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new
-    #    entry), which is the last one that is known to be the leader's.
+    # 5. What the leader knows to be committed is, up to the call's last entry: what may follow
+    #    that here is not known to be the leader's.
     verified = agreed + len(missing)
     node = node._replace(commit_index=max(node.commit_index, min(call.commit_index, verified)))
     return Effect(node, owed)

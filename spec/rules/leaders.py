@@ -18,7 +18,7 @@ def become_leader(node: v.Node) -> Effect:
 
 
 def heartbeat(node: v.Node) -> Effect:
-    """Repeat during idle periods to prevent election timeouts (§5.2); the user says when."""
+    """An idle leader keeps the others from campaigning (§5.2); the user says when."""
     match node.role:
         case v.Leader():
             return broadcast_heartbeat(node)._replace(outcome=True)
@@ -26,7 +26,7 @@ def heartbeat(node: v.Node) -> Effect:
 
 
 def propose_command(node: v.Node) -> Effect:
-    """If command received from client: append entry to local log (§5.3).
+    """A client's command is appended to the leader's log (§5.3).
 
     The user responds once `queries.commit_status` says that it is committed.
     """
@@ -55,16 +55,15 @@ def receive_append_entries_reply(node: v.Node, reply: v.AppendEntriesReply) -> E
     owed: tuple[v.Action, ...] = ()
     behind = reply.last_position != node.log.last_position
     if shared == reply.last_position and progress.match < shared.index:
-        # If successful: update matchIndex for follower (§5.3).
+        # The follower has accepted: it holds the log up to there (matchIndex, §5.3).
         node = with_progress(node, progress._replace(match=shared.index))
         node, owed, _ = advance_commit(node)
     else:
         node = with_progress(node, progress)
     if not behind or not isinstance(node.role, v.Leader):
         return Effect(node, owed)
-    # If last log index >= nextIndex for a follower: send AppendEntries RPC with log entries
-    # starting at nextIndex.  If AppendEntries fails because of log inconsistency: decrement
-    # nextIndex and retry (§5.3).  Either way the call begins after what the logs may share.
+    # A follower that lacks entries is sent them, from nextIndex on; one that has refused them is
+    # sent earlier ones as well (§5.3).  Either way the call begins after what the logs may share.
     node = node._replace(seqno=node.seqno + 1)
     call = v.AppendEntriesCall(
         node.id,
@@ -101,8 +100,8 @@ def with_progress(node: v.Node, progress: v.Progress) -> v.Node:
 
 
 def advance_commit(node: v.Node) -> Effect:
-    """If there exists an N such that N > commitIndex, a majority of matchIndex[i] >= N, and
-    log[N].term == currentTerm: set commitIndex = N (§5.3, §5.4).
+    """What a majority holds is committed (§5.3), once an entry of the leader's own term is among
+    it (§5.4).
     """
     index = quorum_index(node)
     if index <= node.commit_index or node.log.term(index) != node.current_term:

@@ -12,12 +12,12 @@ from spec.rules.membership import has_quorum, may_campaign
 
 def receive_request_vote_call(node: v.Node, call: v.RequestVoteCall) -> Effect:
     """Receiver 1 and 2; a vote that is not granted in the current term is not replied to."""
-    # 1. Reply false if term < currentTerm (§5.1).
+    # 1. A call of an earlier term is denied (§5.1).
     if call.term < node.current_term:
         reply = v.RequestVoteReply(node.id, node.current_term, call.seqno, False)
         return Effect(node, (v.SendMessage(call.sender, reply),))
-    # 2. If votedFor is null or candidateId, and candidate's log is at least as up-to-date as
-    #    receiver's log, grant vote (§5.2, §5.4).  Logs are compared by term first (§5.4.1, D1).
+    # 2. One vote a term (§5.2), to a candidate whose log is not behind (§5.4): logs are compared
+    #    by the last entry's term, then by its index (§5.4.1, D1).
     if call.last_position < node.log.last_position:
         return Effect(node)
     if node.voted_for not in (None, call.sender):
@@ -34,16 +34,16 @@ def receive_request_vote_call(node: v.Node, call: v.RequestVoteCall) -> Effect:
 
 
 def start_election(node: v.Node) -> Effect:
-    """On conversion to candidate, start election."""
+    """A candidate begins with the election of the next term."""
     if not may_campaign(node):
         return Effect(node)
-    # Increment currentTerm; vote for self.
+    # The next term, with its own vote.
     node = node._replace(
         role=v.Candidate(frozenset({node.id})),
         current_term=node.current_term + 1,
         voted_for=node.id,
     )
-    # Reset election timer.
+    # A new timer, in case that nobody wins.
     owed = (
         v.SaveCurrentTerm(node.current_term),
         v.SaveVotedFor(node.voted_for),
@@ -52,14 +52,14 @@ def start_election(node: v.Node) -> Effect:
     if has_quorum(node.config, frozenset({node.id})):
         effect = become_leader(node)
         return effect._replace(owed=owed + effect.owed)
-    # Send RequestVote RPCs to all other servers.
+    # The others are asked for theirs.
     node = node._replace(seqno=node.seqno + 1)
     call = v.RequestVoteCall(node.id, node.current_term, node.seqno, node.log.last_position)
     return Effect(node, (*owed, v.BroadcastMessage(call)))
 
 
 def receive_request_vote_reply(node: v.Node, reply: v.RequestVoteReply) -> Effect:
-    """If votes received from majority of servers: become leader."""
+    """With the votes of a majority, a candidate leads its term."""
     match node.role:
         case v.Candidate(granted) if reply.vote_granted and reply.term == node.current_term:
             granted = granted | {reply.sender}

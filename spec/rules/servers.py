@@ -40,8 +40,8 @@ def step(node: v.Node, event: v.Event) -> Effect:
 
 
 def receive(node: v.Node, message: v.Message) -> Effect:
-    """All servers: if RPC request or response contains term T > currentTerm: set currentTerm = T,
-    convert to follower (§5.1).
+    """All servers: a message of a later term, call or reply, makes its receiver a follower in that
+    term (§5.1); then the message's own rule answers it.
 
     Nothing comes of a message that the node sent itself (D8).
     """
@@ -66,7 +66,7 @@ def become_follower(node: v.Node, term: v.Term) -> Effect:
 
 
 def respond(node: v.Node, message: v.Message) -> Effect:
-    """Followers: respond to RPCs from candidates and leaders (§5.2).  The others do so as well."""
+    """Followers: calls are answered (§5.2).  The others answer them by the same rules."""
     match message:
         case v.AppendEntriesCall():
             return receive_append_entries_call(node, message)
@@ -79,7 +79,7 @@ def respond(node: v.Node, message: v.Message) -> Effect:
 
 
 def election_timeout(node: v.Node) -> Effect:
-    """Followers and candidates: if election timeout elapses: start new election (§5.2).
+    """Followers and candidates: without a leader for that long, an election begins (§5.2).
 
     The timer is the user's, who sets it when the action `SetElectionTimeout` says so: on each of
     the occasions of Figure 2.  A leader has one too, and shows that it is alive.

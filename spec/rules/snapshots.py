@@ -33,12 +33,12 @@ def snapshot_installed(node: v.Node, position: v.Position, config: v.Config) -> 
     A node compacts what it knows to be committed; from a leader it takes what lies beyond.
     """
     log = node.log
-    # 1. Reply immediately if term < currentTerm: there is no reply, and no need for one.  What a
-    #    leader's snapshot covers stays committed, in whichever term it arrives.
-    # 2. Create new snapshot file if first chunk (offset is 0): by the user, before this event.
-    # 3. Write data into snapshot file at given offset: likewise.
-    # 4. Reply and wait for more data chunks if done is false: likewise.
-    # 5. Save snapshot file, discard any existing or partial snapshot with a smaller index.
+    # 1. A snapshot of an earlier term need not be turned away: what a leader's snapshot covers
+    #    stays committed, in whichever term it arrives.
+    # 2. The file is created,
+    # 3. filled chunk by chunk,
+    # 4. and complete before this event: all that is the user's.
+    # 5. A snapshot takes the place of an earlier one, and not of a later one.
     if position.index < log.snapshot_position.index:
         return refused(node, "invalid_snapshot", "the node has a later snapshot")
     # What cannot be a snapshot of the node's own committed entries, or of its leader's, is refused.
@@ -60,12 +60,11 @@ def snapshot_installed(node: v.Node, position: v.Position, config: v.Config) -> 
     # leader.
     if isinstance(node.role, v.Candidate) and not log.contains(position):
         node = node._replace(role=v.Follower())
-    # 6. If existing log entry has same index and term as snapshot's last included entry, retain
-    #    log entries following it and reply.
-    # 7. Discard the entire log.
+    # 6. Where the log has the snapshot's last entry, what follows it is kept.
+    # 7. Any other log is discarded.
     log = log.compacted(position, config)
-    # 8. Reset state machine using snapshot contents (the user does) and load snapshot's cluster
-    #    configuration (which the log begins with now).  What the snapshot covers is committed (D4).
+    # 8. The user resets the state machine; the log begins with the snapshot's configuration now.
+    #    What the snapshot covers is committed (D4).
     node = node._replace(
         log=log,
         commit_index=max(node.commit_index, position.index),
