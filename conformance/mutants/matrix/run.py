@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+import resource
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -169,7 +172,6 @@ class _Running(NamedTuple):
     mutant: str
     method: str
     process: BaseProcess
-    since: float
 
 
 def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options) -> Iterator[Trial]:
@@ -188,31 +190,32 @@ def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options) -> Iterator[Tri
                 )
                 process.start()
                 theirs.close()
-                running[ours] = _Running(mutant.name, method, process, time.monotonic())
-            for connection in wait(list(running), timeout=0.5):
+                running[ours] = _Running(mutant.name, method, process)
+            for connection in wait(list(running)):
                 assert isinstance(connection, Connection)
-                yield _ended(running.pop(connection), connection)
-            for connection, one in list(running.items()):
-                if time.monotonic() - one.since > budget.seconds:
-                    one.process.kill()
-                    del running[connection]
-                    stopped = f"the time of {budget.seconds:g} s"
-                    yield Trial(one.mutant, one.method, seconds=budget.seconds, stopped=stopped)
+                yield _ended(running.pop(connection), connection, budget)
     finally:
         for one in running.values():
             one.process.kill()
 
 
-def _ended(one: _Running, connection: Connection) -> Trial:
+def _ended(one: _Running, connection: Connection, budget: Budget) -> Trial:
     try:
-        trial: Trial = connection.recv()
+        trial: Trial | None = connection.recv()
     except EOFError:
-        trial = Trial(one.mutant, one.method, stopped="the end of its process")
+        trial = None
     one.process.join()
-    return trial
+    if trial is not None:
+        return trial
+    if one.process.exitcode == -signal.SIGXCPU:
+        stopped = f"the time of {budget.seconds:g} s"
+        return Trial(one.mutant, one.method, seconds=budget.seconds, stopped=stopped)
+    return Trial(one.mutant, one.method, stopped="the end of its process")
 
 
 def _try(mutant: Mutant, method: str, budget: Budget, to: Connection) -> None:
+    limit = math.ceil(budget.seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     by_name = {method.name: method for method in METHODS}
     with mutant.planted() as broken:
         to.send(tried(mutant.name, broken, by_name[method], budget))

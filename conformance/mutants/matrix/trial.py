@@ -24,7 +24,8 @@ FAILURE: Final = "Failure"
 class Budget:
     """How long a method looks, in counts, so that it finds the same on any machine.
 
-    `seconds` ends what takes too long all the same, a mutant that never returns for instance.
+    `seconds` of its process's own time end what takes too long all the same, a mutant that never
+    returns for instance; so how busy the machine is makes no difference.
     """
 
     events: int
