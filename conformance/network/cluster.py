@@ -1,0 +1,429 @@
+"""Servers, the wires between them, and a driver for each that does as the library asks.
+
+The driver's loop, by the numbers of the library's docstring: a server takes an input, is drained in
+order and to the end, and takes no other input before that.  What persists takes `fsync`, and
+the next action waits for it.  What a server shows goes to the figures and, record by record, to
+an audit, which judges it by what Raft rules out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+from conformance.audit.safety.audit import SafetyAudit
+from conformance.network.clock import MILLISECOND, Clock
+from conformance.network.figures import Figures, Follower
+from conformance.network.link import Wire
+from conformance.network.scenario import (
+    Compact,
+    Cut,
+    Down,
+    Elect,
+    Happening,
+    Late,
+    Propose,
+    Scenario,
+)
+from conformance.observe.finding import Problem
+from conformance.observe.observed import told
+from conformance.observe.recorded import Recorded
+from conformance.subjects.subject import Subject
+from spec.cluster import PERSISTING, Disk, disk_after, persist
+from spec.sequence import Sequence
+from spec.values import (
+    Action,
+    AppendEntriesCall,
+    BroadcastMessage,
+    CreateCluster,
+    ElectionTimeout,
+    Event,
+    InstallSnapshot,
+    Log,
+    Message,
+    NodeId,
+    Outcome,
+    Position,
+    ProposeCommand,
+    Receive,
+    Refused,
+    Restart,
+    SendMessage,
+    SetElectionTimeout,
+    SnapshotInstalled,
+    Start,
+)
+
+MESSAGE = 64
+"""Bytes of a message without entries."""
+
+ENTRY = 100
+"""Bytes of an entry, its command included."""
+
+Watch = Callable[[int, NodeId, object], None]
+"""Told of what happens: when, where, and an event or an action."""
+
+
+@dataclass(slots=True)
+class Server:
+    """One node, its driver and its disk.
+
+    busy     a drain is being executed, and `inbox` has what arrived since it began
+    done     what has been executed of the drain under way
+    life     how often it has come up: what an earlier life left undone is void
+    deposed  it was a leader or a candidate when its timer was last set, and is not any more
+    """
+
+    node: NodeId
+    disk: Disk = field(default_factory=lambda: Disk(log=Log(entries=Sequence())))
+    up: bool = True
+    life: int = 0
+    timer: int = 0
+    busy: bool = False
+    to_drain: bool = False
+    inbox: list[Event] = field(default_factory=list)
+    record: Recorded | None = None
+    seq: int = 0
+    deposed: bool = False
+    done: list[Action] = field(default_factory=list)
+
+
+class Cluster:
+    """A scenario as it runs, all of it decided by the scenario and the seed."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        subject: Subject,
+        seed: int = 0,
+        watch: Watch | None = None,
+        as_figure_2: bool = False,
+    ) -> None:
+        """`as_figure_2`: the drivers set a timer only where Figure 2 has a cause for it."""
+        self.scenario = scenario
+        self.subject = subject
+        self.clock = Clock()
+        self.random = Random(f"{scenario.name}/{seed}")
+        self.figures = Figures(scenario.begin, scenario.round_trip)
+        self.audit = SafetyAudit(complete=False)
+        self.refusals: list[Problem] = []
+        self.servers = [Server(node) for node in range(scenario.nodes)]
+        self._watch = watch
+        self._as_figure_2 = as_figure_2
+        self._cut: dict[tuple[NodeId, NodeId], int] = {}
+        self._late: dict[tuple[NodeId, NodeId], int] = {}
+        self._transfers: set[NodeId] = set()
+        self._wires = {
+            (sender, to): Wire(
+                scenario.links.get((sender, to), scenario.link),
+                self.clock,
+                self.random,
+                partial(self._arrive, sender, to),
+            )
+            for sender in range(scenario.nodes)
+            for to in range(scenario.nodes)
+            if sender != to
+        }
+        for server in self.servers:
+            self.figures.followers[server.node] = Follower()
+            self._take(server, (Start(),))
+
+    def run(self, tick: Callable[[], None] | None = None) -> Figures:
+        """All of the scenario.  `tick` is called after every millisecond."""
+        scenario, clock = self.scenario, self.clock
+        self._take(self.servers[0], (CreateCluster(frozenset(range(scenario.nodes))),))
+        clock.at(scenario.begin, self._begin)
+        for happening in scenario.happenings:
+            self._plan(happening)
+        if scenario.load is not None:
+            clock.at(scenario.load.begin, partial(self._offer, 0))
+        step = MILLISECOND if scenario.until_led or tick is not None else scenario.length
+        while clock.now < scenario.length:
+            clock.run(min(clock.now + step, scenario.length))
+            if tick is not None:
+                tick()
+            if scenario.until_led and self.figures.led_after_begin is not None:
+                break
+        for server in self.servers:
+            self._close(server)
+        return self.figures
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was wrong with what the servers did.  To be asked for once, at the end."""
+        return self.refusals + self.audit.finish()
+
+    def leader(self) -> Server | None:
+        """Who leads the latest term that anyone leads."""
+        states = [(self.subject.observe(s.node), s) for s in self.servers if s.up]
+        leading = [(state.current_term, s) for state, s in states if state.role == "leader"]
+        return max(leading, key=lambda one: one[0])[1] if leading else None
+
+    # What the scenario has in store
+
+    def _begin(self) -> None:
+        leader = self.leader()
+        last = 0 if leader is None else self._last_index(leader)
+        self.figures.first_index = self.figures.last_index = last
+        for server in self.servers:
+            follower, lacked = self.figures.followers[server.node], last - self._last_index(server)
+            if leader is None or lacked <= 0:
+                continue
+            follower.lacked, follower.target = lacked, last
+            link = self._wires[leader.node, server.node].link
+            if link.bandwidth is not None:
+                follower.own_time = lacked * ENTRY * MILLISECOND // link.bandwidth
+
+    def _last_index(self, server: Server) -> int:
+        return self.subject.observe(server.node).last_position.index
+
+    def _plan(self, happening: Happening) -> None:
+        at = self.clock.at
+        match happening:
+            case Cut(pairs, begin, end):
+                at(begin, lambda: self._cut_off(pairs, 1))
+                at(end, lambda: self._cut_off(pairs, -1))
+            case Down(node, begin, end):
+                at(begin, lambda: self._crash(self.servers[node]))
+                at(end, lambda: self._come_back(self.servers[node]))
+            case Late(sender, to, begin, end, arrives):
+                at(begin, lambda: self._late.__setitem__((sender, to), arrives))
+                at(end, partial(self._no_longer_late, sender, to))
+            case Compact(node, time):
+                at(time, lambda: self._compact(self.servers[node]))
+            case Elect(node, time):
+                at(time, lambda: self._take(self.servers[node], (ElectionTimeout(),)))
+            case Propose(time, commands):
+                at(time, lambda: self._propose(commands))
+
+    def _no_longer_late(self, sender: NodeId, to: NodeId) -> None:
+        self._late.pop((sender, to), None)
+
+    def _cut_off(self, pairs: Iterable[tuple[NodeId, NodeId]], by: int) -> None:
+        for pair in pairs:
+            self._cut[pair] = self._cut.get(pair, 0) + by
+
+    def _offer(self, turn: int) -> None:
+        load = self.scenario.load
+        assert load is not None
+        if self.clock.now >= load.end:
+            return
+        self._propose(load.batches[turn % len(load.batches)])
+        self.clock.at(self.clock.now + load.every, partial(self._offer, turn + 1))
+
+    def _propose(self, commands: int) -> None:
+        leader = self.leader()
+        if leader is None:
+            if self.clock.now >= self.scenario.begin:
+                self.figures.unserved += commands
+        else:
+            self._take(leader, (ProposeCommand(),) * commands)
+
+    def _compact(self, server: Server) -> None:
+        state, log = self.subject.observe(server.node), self.subject.log(server.node)
+        position = log.position(state.commit_index)
+        self._take(server, (SnapshotInstalled(position, log.config_at(position.index)),))
+
+    # One server
+
+    def _take(self, server: Server, events: tuple[Event, ...]) -> None:
+        """Hand a server inputs: now, or once the drain under way has ended."""
+        if not server.up:
+            return
+        if server.busy:
+            server.inbox += events
+        else:
+            self._handle(server, events)
+
+    def _handle(self, server: Server, events: tuple[Event, ...]) -> None:
+        node = server.node
+        for event in events:
+            before = self.subject.observe(node) if server.seq else None
+            outcome = self.subject.handle(node, event)
+            state = self.subject.observe(node)
+            if before is not None and before.role != "follower" and state.role == "follower":
+                server.deposed = True
+            server.disk = disk_after(server.disk, event, outcome)
+            self._note(server, event, outcome)
+            if isinstance(event, ProposeCommand) and isinstance(outcome, Position):
+                self.figures.took_proposal(self.clock.now, node, outcome.term, outcome.index)
+        self._count_drain(server, events)
+        period = self.scenario.drain
+        if not period:
+            self._drain(server, server.life)
+        elif not server.to_drain:
+            server.to_drain = True
+            due = -(-(self.clock.now + 1) // period) * period
+            self.clock.at(due, partial(self._drain, server, server.life))
+
+    def _count_drain(self, server: Server, events: tuple[Event, ...]) -> None:
+        """What a leader has to send calls for: a drain that proposed, or a heartbeat."""
+        if self.subject.observe(server.node).role != "leader":
+            return
+        if self.clock.now < self.scenario.begin:
+            return
+        if any(isinstance(event, ElectionTimeout) for event in events):
+            self.figures.heartbeats += 1
+        elif any(isinstance(event, ProposeCommand) for event in events) and not server.to_drain:
+            self.figures.drains_that_proposed += 1
+
+    def _note(self, server: Server, event: Event, outcome: Outcome) -> None:
+        """The record of an input begins; that of the one before it is complete."""
+        self._close(server)
+        server.seq += 1
+        node, state = server.node, self.subject.observe(server.node)
+        server.record = Recorded(node, server.seq, event, told(outcome), None, state)
+        if self._watch is not None:
+            self._watch(self.clock.now, node, event)
+        if isinstance(outcome, Refused) and outcome.reason == "invariant":
+            self.refusals.append(Problem("Refused", node, server.seq, outcome.why))
+        self.figures.shown(self.clock.now, node, state)
+
+    def _close(self, server: Server) -> None:
+        if server.record is not None:
+            self.audit.add(server.record)
+            server.record = None
+
+    def _drain(self, server: Server, life: int) -> None:
+        """Execute what is owed, one action after the other, each durable before the next."""
+        if not server.up or server.life != life:
+            return
+        server.to_drain = False
+        actions = self.subject.drain(server.node)
+        time = self.clock.now
+        server.done = []
+        for action in actions:
+            if isinstance(action, PERSISTING):
+                time += self.scenario.fsync
+            if time == self.clock.now:
+                self._execute(server, life, action)
+            else:
+                self.clock.at(time, partial(self._execute, server, life, action))
+        if time == self.clock.now:
+            self._drained(server, life)
+        else:
+            server.busy = True
+            self.clock.at(time, partial(self._drained, server, life))
+
+    def _drained(self, server: Server, life: int) -> None:
+        if not server.up or server.life != life:
+            return
+        state = self.subject.observe(server.node)
+        if server.record is not None:
+            server.record.actions = tuple(server.done)
+            server.record.state = state
+        self.figures.shown(self.clock.now, server.node, state)
+        server.busy = False
+        if server.inbox:  # all that has arrived meanwhile, before one drain
+            events, server.inbox = tuple(server.inbox), []
+            self._handle(server, events)
+
+    def _execute(self, server: Server, life: int, action: Action) -> None:
+        if not server.up or server.life != life:
+            return
+        server.done.append(action)
+        if self._watch is not None:
+            self._watch(self.clock.now, server.node, action)
+        match action:
+            case SetElectionTimeout():
+                self._set_timer(server)
+            case BroadcastMessage(message, peers):
+                for peer in peers:
+                    self._send(server.node, peer, message)
+            case SendMessage(to, message):
+                self._send(server.node, to, message)
+            case InstallSnapshot(to):
+                self._transfer(server, to)
+            case _:
+                server.disk = persist(server.disk, action)
+
+    # Timers
+
+    def _set_timer(self, server: Server) -> None:
+        scenario, state = self.scenario, self.subject.observe(server.node)
+        if state.role == "leader":
+            time = scenario.heartbeat
+        else:
+            if self._as_figure_2 and server.timer and not self._has_cause(server, state.leader):
+                return
+            low, high = scenario.timeouts.get(server.node, scenario.timeout)
+            time = self.random.randrange(low, high)
+        server.deposed = False
+        server.timer += 1
+        fire = partial(self._fire, server, server.life, server.timer)
+        self.clock.at(self.clock.now + time, fire)
+
+    def _has_cause(self, server: Server, leader: NodeId | None) -> bool:
+        """Figure 2, followers: a granted vote, a call of the current leader; or it was none."""
+        state = self.subject.observe(server.node)
+        return (
+            state.role == "candidate"
+            or leader is not None
+            or state.voted_for is not None
+            or server.deposed
+        )
+
+    def _fire(self, server: Server, life: int, timer: int) -> None:
+        if server.up and server.life == life and server.timer == timer:
+            self._take(server, (ElectionTimeout(),))
+
+    # The network
+
+    def _send(self, sender: NodeId, to: NodeId, message: Message) -> None:
+        self.figures.sent(self.clock.now, to, message)
+        size = MESSAGE
+        if isinstance(message, AppendEntriesCall):
+            size += ENTRY * len(message.entries)
+        late = self._late.get((sender, to))
+        if self._cut.get((sender, to)):
+            self.figures.arrived(to, message)
+        elif late is not None:
+            self.clock.at(late, partial(self._arrive, sender, to, message))
+        elif not self._wires[sender, to].send(message, size):
+            self.figures.arrived(to, message)
+
+    def _arrive(self, sender: NodeId, to: NodeId, message: Message) -> None:
+        self.figures.arrived(to, message)
+        if not self._cut.get((sender, to)):
+            self._take(self.servers[to], (Receive(message),))
+
+    def _transfer(self, server: Server, to: NodeId) -> None:
+        """The user's part of §7: one transfer to a peer at a time."""
+        if self.clock.now >= self.scenario.begin:
+            self.figures.snapshots[to] += 1
+        if to in self._transfers:
+            return
+        self._transfers.add(to)
+        log = self.subject.log(server.node)
+        event = SnapshotInstalled(log.snapshot_position, log.snapshot_config)
+
+        def arrive() -> None:
+            self._transfers.discard(to)
+            if not self._cut.get((server.node, to)):
+                self._install(self.servers[to], event)
+
+        self.clock.at(self.clock.now + self.scenario.transfer, arrive)
+
+    def _install(self, server: Server, event: SnapshotInstalled) -> None:
+        if server.up:
+            self._take(server, (event,))
+
+    # Crashes
+
+    def _crash(self, server: Server) -> None:
+        if server.busy and server.record is not None:
+            server.record.actions = tuple(server.done)
+        server.up = False
+        server.life += 1
+        server.inbox.clear()
+        server.to_drain = False
+        server.busy = False
+
+    def _come_back(self, server: Server) -> None:
+        server.up = True
+        server.timer += 1
+        disk = server.disk
+        log = disk.log._replace(entries=tuple(disk.log.entries))
+        self._take(server, (Restart(disk.current_term, disk.voted_for, log),))

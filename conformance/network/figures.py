@@ -1,0 +1,198 @@
+"""What a run shows of itself: how much was sent, how long it took, how long nobody served.
+
+A figure is taken from `Scenario.begin` on, and says nothing of what came before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from conformance.network.clock import MILLISECOND
+from conformance.observe.observed import Observed
+from spec.values import AppendEntriesCall, Index, Message, NodeId, Term
+
+
+@dataclass(slots=True)
+class Follower:
+    """What the leaders sent to one server, and what it needed.
+
+    lacked     entries of the leader's log that it had not at `begin`; `target` is the last of them
+    caught_up  when it had them all
+    own_time   how long its link takes to carry them, at the least
+    """
+
+    lacked: int = 0
+    target: Index = 0
+    caught_up: int | None = None
+    own_time: int = 0
+    calls: int = 0
+    entries: int = 0
+    in_flight: int = 0
+
+
+@dataclass(slots=True)
+class Figures:
+    """Filled in by the cluster as it runs; `table` has the figures by name."""
+
+    begin: int
+    round_trip: int
+    followers: dict[NodeId, Follower] = field(default_factory=dict)
+    messages: int = 0
+    largest_call: int = 0
+    most_in_flight: int = 0
+    snapshots: Counter[NodeId] = field(default_factory=Counter)
+    proposed: int = 0
+    unserved: int = 0
+    drains_that_proposed: int = 0
+    heartbeats: int = 0
+    latencies: list[int] = field(default_factory=list)
+    leaders: list[tuple[int, Term, NodeId]] = field(default_factory=list)
+    """When who was first seen to lead which term."""
+    longest_gap: int = 0
+    """The longest time between two commits, while commands were waiting."""
+    first_index: Index = 0
+    last_index: Index = 0
+    """Of the leader's log: at `begin`, and at its longest."""
+    _waiting: dict[Index, tuple[NodeId, Term, int, int]] = field(default_factory=dict)
+    """By index: by whom, in which term and when it was proposed, and the heartbeats until then."""
+    _commits: dict[NodeId, Index] = field(default_factory=dict)
+    _last_commit: int = 0
+    heartbeats_to_commit: int = 0
+    """The most heartbeats that any command waited for."""
+
+    def sent(self, now: int, to: NodeId, message: Message) -> None:
+        if now < self.begin:
+            return
+        self.messages += 1
+        if isinstance(message, AppendEntriesCall):
+            follower, count = self.followers[to], len(message.entries)
+            follower.calls += 1
+            follower.entries += count
+            follower.in_flight += count
+            self.largest_call = max(self.largest_call, count)
+            self.most_in_flight = max(self.most_in_flight, follower.in_flight)
+
+    def arrived(self, to: NodeId, message: Message) -> None:
+        """It has arrived, or was lost: it is under way no more."""
+        if isinstance(message, AppendEntriesCall):
+            follower = self.followers[to]
+            follower.in_flight = max(0, follower.in_flight - len(message.entries))
+
+    def took_proposal(self, now: int, node: NodeId, term: Term, index: Index) -> None:
+        if now >= self.begin:
+            self.proposed += 1
+            if not self._waiting:
+                self._last_commit = now
+            self._waiting[index] = node, term, now, self.heartbeats
+
+    def shown(self, now: int, node: NodeId, state: Observed) -> None:
+        """What is seen of a server once it has taken an input, or was drained."""
+        if state.role == "leader":
+            self.last_index = max(self.last_index, state.last_position.index)
+            if not self.leaders or state.current_term > self.leaders[-1][1]:
+                self.leaders.append((now, state.current_term, node))
+                self._waiting.clear()  # nobody tells what becomes of them
+        follower = self.followers[node]
+        if follower.lacked and follower.caught_up is None:
+            if state.last_position.index >= follower.target:
+                follower.caught_up = now
+        before = self._commits.get(node, 0)
+        if state.commit_index > before:
+            self._commits[node] = state.commit_index
+            if state.role == "leader":
+                self._committed(now, node, state.current_term, before, state.commit_index)
+
+    def _committed(
+        self, now: int, node: NodeId, term: Term, before: Index, commit_index: Index
+    ) -> None:
+        for index in range(before + 1, commit_index + 1):
+            waited = self._waiting.pop(index, None)
+            if waited is None or waited[:2] != (node, term):
+                continue
+            self.latencies.append(now - waited[2])
+            self.heartbeats_to_commit = max(self.heartbeats_to_commit, self.heartbeats - waited[3])
+            self.longest_gap = max(self.longest_gap, now - self._last_commit)
+            self._last_commit = now
+
+    @property
+    def led_after_begin(self) -> int | None:
+        """How long after `begin` somebody led a term that nobody had led before."""
+        return next((at - self.begin for at, _, _ in self.leaders if at >= self.begin), None)
+
+    def needed(self, to: NodeId) -> int:
+        return self.followers[to].lacked + self.last_index - self.first_index
+
+    def catch_up(self, now: int) -> float:
+        """By how much the slowest follower took longer to catch up than its link needs."""
+        ratios = [
+            ((now if one.caught_up is None else one.caught_up) - self.begin) / one.own_time
+            for one in self.followers.values()
+            if one.own_time
+        ]
+        return max(ratios, default=0.0)
+
+    def table(self, now: int) -> dict[str, float]:
+        """All figures by name, in the units that `MEANING` gives.  One with nothing to say is 0."""
+        expected = self.drains_that_proposed + self.heartbeats
+        ratios = [one.entries / self.needed(to) for to, one in self._sent_to() if self.needed(to)]
+        calls = [one.calls / expected for _, one in self._sent_to() if expected]
+        waits = sorted(self.latencies)
+        return {
+            "entries": max(ratios, default=0.0),
+            "calls": max(calls, default=0.0),
+            "largest_call": self.largest_call,
+            "in_flight": self.most_in_flight,
+            "latency": share(waits, 50) / self.round_trip,
+            "latency_99": share(waits, 99) / self.round_trip,
+            "heartbeats": max([self.heartbeats_to_commit, *self._heartbeats_waited()]),
+            "waiting": len(self._waiting),
+            "catch_up": self.catch_up(now),
+            "leaders": sum(at >= self.begin for at, _, _ in self.leaders),
+            "gap": self.longest_gap / MILLISECOND,
+            "unserved": self.unserved,
+            "snapshots": max(self.snapshots.values(), default=0),
+        }
+
+    def _heartbeats_waited(self) -> list[int]:
+        return [self.heartbeats - waited[3] for waited in self._waiting.values()]
+
+    def _sent_to(self) -> list[tuple[NodeId, Follower]]:
+        return [(to, one) for to, one in self.followers.items() if one.calls]
+
+
+MEANING: Final = {
+    "entries": "entries sent per entry needed, of the follower with most",
+    "calls": "calls sent to it per drain that proposed and heartbeat",
+    "largest_call": "entries in the largest call",
+    "in_flight": "entries under way to one follower at most",
+    "latency": "from proposal to commit, median, in round trips",
+    "latency_99": "the same, 99 %",
+    "heartbeats": "heartbeats that a command waited for to be committed, at most",
+    "waiting": "commands not committed at the end",
+    "catch_up": "time until a follower had all that it lacked, by what its link needs for that",
+    "leaders": "terms led after the beginning",
+    "gap": "longest time without a commit while commands waited, in ms",
+    "unserved": "commands that found no leader",
+    "snapshots": "times that a snapshot was asked for, of one follower",
+} | {
+    f"led_{share}{suffix}": f"{what}: {unit}"
+    for share, what in (
+        ("median", "time to a leader, median of the runs"),
+        ("90", "the same, 90 %"),
+        ("most", "the same, the longest"),
+    )
+    for suffix, unit in (
+        ("", "ms"),
+        ("_figure_2", "ms, with timers set as Figure 2 says"),
+        ("_ratio", "the former by the latter"),
+    )
+}
+
+
+def share(ascending: list[int], percent: int) -> int:
+    """The value that so many percent of them do not exceed; 0 of none."""
+    if not ascending:
+        return 0
+    return ascending[max(0, -(-len(ascending) * percent // 100) - 1)]

@@ -1,0 +1,170 @@
+"""Run scenarios, hold their figures against bounds, and show where one was first exceeded."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from conformance.network.clock import MILLISECOND
+from conformance.network.cluster import Cluster
+from conformance.network.figures import share
+from conformance.network.scenario import Bound, Scenario
+from conformance.observe.finding import Problem
+from conformance.observe.show import show
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.subject import Subject
+
+MakeSubject = Callable[[], Subject]
+
+SHOWN: Final = 30
+"""Events and actions before an excess that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A figure beyond its bound; `at`: when it first was, in microseconds, and what led there."""
+
+    bound: Bound
+    found: float
+    at: int | None = None
+    timeline: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a scenario's runs showed.  `problems`: what Raft rules out, whatever the figures."""
+
+    scenario: Scenario
+    seed: int
+    figures: dict[str, float]
+    problems: list[Problem] = field(default_factory=list)
+    excesses: list[Excess] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        return "violation" if self.problems or self.excesses else "conforms"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "scenario": self.scenario.name,
+            "seed": self.seed,
+            "verdict": self.verdict,
+            "figures": {name: round(value, 4) for name, value in self.figures.items()},
+            "bounds": {bound.figure: bound.most for bound in self.scenario.bounds},
+            "problems": [f"{one.property} node {one.node}: {one.detail}" for one in self.problems],
+            "excesses": [
+                {
+                    "figure": one.bound.figure,
+                    "most": one.bound.most,
+                    "found": round(one.found, 4),
+                    "first_at_ms": None if one.at is None else one.at / MILLISECOND,
+                    "timeline": list(one.timeline),
+                }
+                for one in self.excesses
+            ],
+        }
+
+
+@dataclass(slots=True)
+class MeasureReport:
+    """Every scenario that was run, in the order of the table."""
+
+    seed: int
+    measured: list[Measured] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        if any(one.verdict == "violation" for one in self.measured):
+            return "violation"
+        return "conforms" if self.measured else "inconclusive"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "verdict": self.verdict,
+            "seed": self.seed,
+            "scenarios": [one.as_json() for one in self.measured],
+        }
+
+
+def measure_all(
+    scenarios: Iterable[Scenario],
+    seed: int = 0,
+    subject: MakeSubject = LibrarySubject,
+    progress: Callable[[str], None] = lambda _: None,
+) -> MeasureReport:
+    """Each scenario in turn; `progress` is told the name of the one that begins."""
+    report = MeasureReport(seed)
+    for scenario in scenarios:
+        progress(scenario.name)
+        report.measured.append(measure(scenario, seed, subject))
+    return report
+
+
+def measure(scenario: Scenario, seed: int = 0, subject: MakeSubject = LibrarySubject) -> Measured:
+    """All of a scenario's runs."""
+    if scenario.until_led:
+        return _measure_elections(scenario, seed, subject)
+    cluster = Cluster(scenario, subject(), seed)
+    figures = cluster.run().table(scenario.length)
+    measured = Measured(scenario, seed, figures, cluster.problems)
+    for bound in scenario.bounds:
+        if figures[bound.figure] > bound.most:
+            at, timeline = first_excess(scenario, seed, subject, bound)
+            measured.excesses.append(Excess(bound, figures[bound.figure], at, timeline))
+    return measured
+
+
+def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> Measured:
+    """How long until somebody leads, and how long if timers were set as Figure 2 says alone."""
+    problems: list[Problem] = []
+    found: dict[bool, list[int]] = {False: [], True: []}
+    for run in range(seed, seed + scenario.runs):
+        for as_figure_2 in (False, True):
+            cluster = Cluster(scenario, subject(), run, as_figure_2=as_figure_2)
+            led = cluster.run().led_after_begin
+            limit = scenario.length - scenario.begin
+            found[as_figure_2].append(limit if led is None else led)
+            if not as_figure_2:
+                problems += cluster.problems
+    figures: dict[str, float] = {}
+    for name, percent in (("median", 50), ("90", 90), ("most", 100)):
+        ours, theirs = share(sorted(found[False]), percent), share(sorted(found[True]), percent)
+        figures[f"led_{name}"] = ours / MILLISECOND
+        figures[f"led_{name}_figure_2"] = theirs / MILLISECOND
+        figures[f"led_{name}_ratio"] = ours / theirs
+    measured = Measured(scenario, seed, figures, problems)
+    for bound in scenario.bounds:
+        if figures[bound.figure] > bound.most:
+            measured.excesses.append(Excess(bound, figures[bound.figure]))
+    return measured
+
+
+def first_excess(
+    scenario: Scenario, seed: int, subject: MakeSubject, bound: Bound
+) -> tuple[int | None, tuple[str, ...]]:
+    """The same run again, up to the millisecond in which the bound is exceeded."""
+    latest: deque[tuple[int, int, object]] = deque(maxlen=SHOWN)
+
+    def watch(time: int, node: int, what: object) -> None:
+        latest.append((time, node, what))
+
+    class ExceededError(Exception):
+        pass
+
+    cluster = Cluster(scenario, subject(), seed, watch)
+
+    def tick() -> None:
+        if cluster.figures.table(cluster.clock.now)[bound.figure] > bound.most:
+            raise ExceededError
+
+    try:
+        cluster.run(tick)
+    except ExceededError:
+        told = tuple(
+            f"{time / MILLISECOND:10.3f} ms  node {node}  {show(what)}"
+            for time, node, what in latest
+        )
+        return cluster.clock.now, told
+    return None, ()
