@@ -8,6 +8,7 @@ from conformance.cli.audit import audit_command
 from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
 from conformance.cli.explore import explore_command
+from conformance.cli.measure import measure_command
 from conformance.cli.mutants import mutants_command
 from conformance.cli.mutate import mutate_command
 from conformance.cli.prove import prove_command
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command("explore")(explore_command)
 app.command("prove")(prove_command)
+app.command("measure")(measure_command)
 app.command("mutants")(mutants_command)
 app.command("mutate")(mutate_command)
 app.command("certify")(certify_command)

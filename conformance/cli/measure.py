@@ -10,6 +10,7 @@ import typer
 
 from conformance.cli.options import Json, Seed, only_of
 from conformance.cli.terminal import conclude, progress, refuse, warn
+from conformance.observe.selection import SelectionError, selected
 
 
 def measure_command(
@@ -30,13 +31,15 @@ def measure_command(
     from conformance.network.run import measure_all
     from conformance.network.scenarios import SCENARIOS
 
-    chosen = [one for name, one in SCENARIOS.items() if only is None or fits(name, only)]
-    if not chosen:
-        refuse(f"--only {only}: expected part of a name; there are {', '.join(SCENARIOS)}", as_json)
+    try:
+        chosen = selected(list(SCENARIOS.values()), only)
+    except SelectionError as error:
+        refuse(str(error), as_json)
     with progress("measuring", as_json) as tell:
-        done = iter(range(len(chosen)))
         report = measure_all(
-            chosen, seed, progress=lambda name: tell(name, next(done), len(chosen))
+            chosen,
+            seed,
+            progress=lambda name, done: tell(f"measuring {name}", done, len(chosen)),
         )
     if plot is not None:
         try:
@@ -44,9 +47,3 @@ def measure_command(
         except OSError as error:
             warn(f"the picture was not written: {error}")
     conclude(report, as_json, partial(print_measured, report=report))
-
-
-def fits(name: str, only: str) -> bool:
-    from fnmatch import fnmatchcase
-
-    return fnmatchcase(name, only) if "*" in only else only in name

@@ -28,7 +28,7 @@ from conformance.network.scenario import (
     Scenario,
 )
 from conformance.observe.finding import Problem
-from conformance.observe.observed import told
+from conformance.observe.observed import recorded_outcome
 from conformance.observe.recorded import Recorded
 from conformance.subjects.subject import Subject
 from spec.cluster import PERSISTING, Disk, disk_after, persist
@@ -274,7 +274,7 @@ class Cluster:
         self._close(server)
         server.seq += 1
         node, state = server.node, self.subject.observe(server.node)
-        server.record = Recorded(node, server.seq, event, told(outcome), None, state)
+        server.record = Recorded(node, server.seq, event, recorded_outcome(outcome), None, state)
         if self._watch is not None:
             self._watch(self.clock.now, node, event)
         if isinstance(outcome, Refused) and outcome.reason == "invariant":

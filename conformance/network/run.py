@@ -92,12 +92,12 @@ def measure_all(
     scenarios: Iterable[Scenario],
     seed: int = 0,
     subject: MakeSubject = LibrarySubject,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str, int], None] = lambda name, done: None,
 ) -> MeasureReport:
-    """Each scenario in turn; `progress` is told the name of the one that begins."""
+    """Each scenario in turn; `progress` is told which one begins, and how many have ended."""
     report = MeasureReport(seed)
-    for scenario in scenarios:
-        progress(scenario.name)
+    for done, scenario in enumerate(scenarios):
+        progress(scenario.name, done)
         report.measured.append(measure(scenario, seed, subject))
     return report
 

@@ -6,16 +6,16 @@ from xml.sax.saxutils import escape as escape_xml
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from conformance.cli.report.parts import columns, print_again
 from conformance.network.figures import MEANING
 from conformance.network.run import Measured, MeasureReport
 
 
 def print_measured(console: Console, report: MeasureReport) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("scenario", "figure", "found", "at most", "", "what it is"):
-        table.add_column(name, justify="right" if name in ("found", "at most") else "left")
+    table = columns(
+        "scenario", "figure", "found", "at most", "", "what it is", right=("found", "at most")
+    )
     for measured in report.measured:
         name = measured.scenario.name
         for bound in measured.scenario.bounds:
@@ -66,17 +66,14 @@ def _print_findings(console: Console, measured: Measured) -> None:
             for line in excess.timeline:
                 console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
     if measured.problems or measured.excesses:
-        console.print(
-            f"Reproduce: conformance measure --only {scenario.name} --seed {measured.seed}",
-            soft_wrap=True,
-        )
+        print_again(console, None, f"measure --only {scenario.name} --seed {measured.seed}")
 
 
 ROW, LEFT, WIDE = 18, 260, 420
 
 
 def draw(report: MeasureReport) -> str:
-    """Every bounded figure as a bar: how many times its bound it is, on a scale of powers of ten."""
+    """Every figure that has a bound as a bar, by that bound, on a scale of powers of ten."""
     rows = [
         (f"{measured.scenario.name}: {bound.figure}", measured.figures[bound.figure], bound.most)
         for measured in report.measured
