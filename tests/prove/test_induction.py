@@ -27,23 +27,9 @@ from conformance.prove.statements.statements import SKOLEMS, arguments, claims_o
 from conformance.symbolic.paths import Paths
 from spec import cluster, pending
 from spec import node as rules
+from spec import values as v
 from spec.cluster import Member, execute
 from spec.pending import Pending
-from spec.values import (
-    COMMAND,
-    Action,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Config,
-    Entry,
-    Node,
-    Position,
-    ProposeCommand,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    new_log,
-)
 from tests.prove.runs import events
 
 QUICK = [*inductive.lemmas_kept(3, 0), *inductive.properties_kept(3, 1)]
@@ -141,17 +127,17 @@ def test_actions_one_at_a_time_are_the_drain_of_the_specification() -> None:
 
 def test_a_log_of_which_one_entry_is_read_answers_as_the_whole_one_does() -> None:
     kept = discarded = 0
-    snapshot, terms = Position(2, 3), (2, 2, 4, 5)
-    whole = new_log(snapshot, Config(), tuple([Entry(term, COMMAND) for term in terms]))
+    snapshot, terms = v.Position(2, 3), (2, 2, 4, 5)
+    whole = v.new_log(snapshot, v.Config(), tuple([v.Entry(term, v.COMMAND) for term in terms]))
     for index, term in product(range(1, 10), range(1, 7)):
-        entry = whole.entry(index) if 3 < index <= whole.last_index else Entry(9, COMMAND)
+        entry = whole.entry(index) if 3 < index <= whole.last_index else v.Entry(9, v.COMMAND)
         one: Any = OneEntry(snapshot, whole.last_index, index, entry)
-        position = Position(term, index)
+        position = v.Position(term, index)
         assert one.contains(position) == whole.contains(position)
         assert one.last_index == whole.last_index
         if position == snapshot:
             continue
-        expected, found = whole.compacted(position, Config()), one.compacted(position, Config())
+        expected, found = whole.compacted(position, v.Config()), one.compacted(position, v.Config())
         if isinstance(found.entries, Tail):
             kept += bool(expected.entries)
             assert found.entries.last_index == expected.last_index
@@ -214,7 +200,7 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
 def test_code_that_reads_what_its_shape_does_not_give_is_no_proof() -> None:
     def prepare(actor: Actor) -> Happening:
         node = actor.node("leader", None, any_vote(actor))
-        return steps.taking(actor, node, ProposeCommand())
+        return steps.taking(actor, node, v.ProposeCommand())
 
     with pytest.raises(UnreadError, match="a log"):
         PROVER.check(Step("propose command", "without a log", prepare))
@@ -226,7 +212,7 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
     def prepare(actor: Actor) -> Happening:
         node = actor.node("leader", Window("snapshot", 0), any_vote(actor))
         actor.ascending(node.current_term, 7)
-        return steps.taking(actor, node, ProposeCommand())
+        return steps.taking(actor, node, v.ProposeCommand())
 
     bounded = Step("propose command", "up to term 7", prepare)
     assert PROVER.check(bounded).unassumed
@@ -249,7 +235,7 @@ def test_two_writes_merged_over_a_gap_are_refuted(monkeypatch: pytest.MonkeyPatc
     proof = MergedWrites(3, Window("snapshot", 2), 1)
     assert proof.prove(Subjects()).result == "proved"
 
-    def later_only(earlier: object, later: AppendLogEntries) -> AppendLogEntries:
+    def later_only(earlier: object, later: v.AppendLogEntries) -> v.AppendLogEntries:
         return later
 
     monkeypatch.setattr(pending, "merge_appends", later_only)
@@ -265,9 +251,9 @@ def test_a_reply_before_the_write_breaks_a_property_of_two_states(
         node = actor.node("any", Window("snapshot", 1), any_vote(actor))
         actor.given(owes_term=False, owes_vote=False, owes_write=True)
         first = node.log.snapshot_position
-        write = AppendLogEntries(first, node.log.entries)
-        reply = AppendEntriesReply(0, node.current_term, 1, node.log.last_position)
-        owed = Pending(append=write, sends=(SendMessage(1, reply),))
+        write = v.AppendLogEntries(first, node.log.entries)
+        reply = v.AppendEntriesReply(0, node.current_term, 1, node.log.last_position)
+        owed = Pending(append=write, sends=(v.SendMessage(1, reply),))
         disk = drains.saved(actor, node)._replace(log=node.log.truncated(first.index))
         return drains.one_action(actor, Member(node, owed, disk))
 
@@ -288,8 +274,8 @@ def test_actions_in_another_order_are_refuted(
     assert InOrder(3).prove(Subjects()).result == "proved"
     in_order = pending.actions
 
-    def another(owed: Pending, node: Node) -> tuple[Action, ...]:
-        kinds = SaveCurrentTerm, SaveVotedFor, AppendLogEntries, SendMessage
+    def another(owed: Pending, node: v.Node) -> tuple[v.Action, ...]:
+        kinds = v.SaveCurrentTerm, v.SaveVotedFor, v.AppendLogEntries, v.SendMessage
         found = in_order(owed, node)
         rank: dict[type, int] = {kinds[place]: at for at, place in enumerate(order)}
         moved = sorted(

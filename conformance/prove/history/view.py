@@ -16,21 +16,8 @@ from conformance.prove.history.ghosts import Ghosts, Prefix, Reign
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
+from spec import values as v
 from spec.cluster import Cluster, Member, Snapshot, come_back
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    Candidate,
-    Config,
-    Entry,
-    Index,
-    Leader,
-    Message,
-    NodeId,
-    RequestVoteCall,
-    RequestVoteReply,
-    Term,
-)
 
 Cell: TypeAlias = tuple[Any, ...]
 """The name of one part of a view: what it is of, and of whom or when."""
@@ -57,7 +44,7 @@ class Whole:
 
     __slots__ = ("_hash", "entries")
 
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
+    def __init__(self, entries: tuple[v.Entry, ...]) -> None:
         self.entries = entries
         self._hash = hash(entries)
 
@@ -67,7 +54,7 @@ class Whole:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Whole) and self.entries == other.entries
 
-    def at(self, index: Index) -> Entry | Missing:
+    def at(self, index: v.Index) -> v.Entry | Missing:
         return self.entries[index - 1] if 1 <= index <= len(self.entries) else MISSING
 
 
@@ -75,18 +62,18 @@ class Whole:
 class Held:
     """The entries of a call: the one at an index."""
 
-    prev_index: Index
-    entries: tuple[Entry, ...]
+    prev_index: v.Index
+    entries: tuple[v.Entry, ...]
 
-    def __call__(self, index: Index) -> Entry | Missing:
+    def __call__(self, index: v.Index) -> v.Entry | Missing:
         at = index - self.prev_index - 1
         return self.entries[at] if 0 <= at < len(self.entries) else MISSING
 
 
-Choosable: TypeAlias = Callable[["Concrete", Term], frozenset[Index]]
+Choosable: TypeAlias = Callable[["Concrete", v.Term], frozenset[v.Index]]
 
 
-def choosable(view: Concrete, term: Term) -> frozenset[Index]:
+def choosable(view: Concrete, term: v.Term) -> frozenset[v.Index]:
     """The indices at which an entry of this term may be chosen."""
     return frozenset(i for i in range(1, view.tlast(term) + 1) if may_be_chosen(view, term, i))
 
@@ -100,7 +87,7 @@ class Concrete:
 
     def __init__(self, cluster: Cluster, ghosts: Ghosts, choosable: Choosable = choosable) -> None:
         self.size = len(cluster.members)
-        self.founding = Entry(0, Config(frozenset(range(self.size))))
+        self.founding = v.Entry(0, v.Config(frozenset(range(self.size))))
         self.reads: dict[Cell, Any] = {}
         self._choosable = choosable
         self.cells = Cells(self, ghosts)
@@ -132,7 +119,7 @@ class Concrete:
         value = self.reads[cell] = self.cells[cell]
         return value
 
-    def may_be_chosen(self, term: Term) -> frozenset[Index]:
+    def may_be_chosen(self, term: v.Term) -> frozenset[v.Index]:
         """A cell of its own: what is read for it is not read by who reads the cell."""
         reads, self.reads = self.reads, {}
         found = self._choosable(self, term)
@@ -140,18 +127,18 @@ class Concrete:
         return found
 
     @property
-    def terms(self) -> Term:
-        highest: Term = self.read("terms")
+    def terms(self) -> v.Term:
+        highest: v.Term = self.read("terms")
         return highest
 
     @property
-    def indices(self) -> Index:
-        longest: Index = self.read("indices")
+    def indices(self) -> v.Index:
+        longest: v.Index = self.read("indices")
         return longest
 
     # Servers
 
-    def term_of(self, entry: Entry | Missing) -> Term:
+    def term_of(self, entry: v.Entry | Missing) -> v.Term:
         return entry.term
 
     def term(self, n: int) -> Any:
@@ -169,7 +156,7 @@ class Concrete:
     def last(self, n: int) -> Any:
         return self.read("last", n)
 
-    def log(self, n: int, i: Index) -> Any:
+    def log(self, n: int, i: v.Index) -> Any:
         return self.read("log", n).at(i)
 
     def leads(self, n: int) -> Any:
@@ -196,7 +183,7 @@ class Concrete:
     def dlast(self, n: int) -> Any:
         return self.read("dlast", n)
 
-    def dlog(self, n: int, i: Index) -> Any:
+    def dlog(self, n: int, i: v.Index) -> Any:
         return self.read("dlog", n).at(i)
 
     def owes_term(self, n: int) -> Any:
@@ -213,35 +200,35 @@ class Concrete:
 
     # History
 
-    def lead(self, term: Term) -> Any:
+    def lead(self, term: v.Term) -> Any:
         reign = self.read("reign", term)
         return NOBODY if reign is None else reign[0]
 
-    def tlast(self, term: Term) -> Any:
+    def tlast(self, term: v.Term) -> Any:
         reign = self.read("reign", term)
         return 0 if reign is None else len(reign[1].entries)
 
-    def tlog(self, term: Term, i: Index) -> Any:
+    def tlog(self, term: v.Term, i: v.Index) -> Any:
         reign = self.read("reign", term)
         return MISSING if reign is None else reign[1].at(i)
 
-    def told(self, n: int, term: Term) -> Any:
+    def told(self, n: int, term: v.Term) -> Any:
         return self.read("told", n, term)
 
-    def ack(self, n: int, term: Term) -> Any:
+    def ack(self, n: int, term: v.Term) -> Any:
         return self.read("ack", n, term)
 
-    def first(self, j: Index) -> Any:
+    def first(self, j: v.Index) -> Any:
         counted = self.read("counted")
         known = counted[j] if 0 <= j < len(counted) else None
         return 0 if known is None else known.first
 
-    def by(self, j: Index) -> Any:
+    def by(self, j: v.Index) -> Any:
         counted = self.read("counted")
         known = counted[j] if 0 <= j < len(counted) else None
         return 0 if known is None else known.by
 
-    def choosable(self, term: Term, i: Index) -> Any:
+    def choosable(self, term: v.Term, i: v.Index) -> Any:
         return i in self.read("choosable", term)
 
 
@@ -284,13 +271,13 @@ def facts_of(member: Member, memory: Prefix, disk: Prefix) -> dict[Cell, Any]:
         "snap": node.log.snapshot_position.index,
         "last": node.log.last_index,
         "log": Whole((*memory, *node.log.entries)),
-        "leads": isinstance(role, Leader),
-        "campaigns": isinstance(role, Candidate),
-        "granted": role.granted if isinstance(role, Candidate) else frozenset(),
+        "leads": isinstance(role, v.Leader),
+        "campaigns": isinstance(role, v.Candidate),
+        "granted": role.granted if isinstance(role, v.Candidate) else frozenset(),
         "match": tuple([(peer.node, peer.match) for peer in role.peers])
-        if isinstance(role, Leader)
+        if isinstance(role, v.Leader)
         else (),
-        "durable": role.durable if isinstance(role, Leader) else 0,
+        "durable": role.durable if isinstance(role, v.Leader) else 0,
         "dterm": member.disk.current_term,
         "dvote": name(member.disk.voted_for),
         "dlast": member.disk.log.last_index,
@@ -304,11 +291,11 @@ def facts_of(member: Member, memory: Prefix, disk: Prefix) -> dict[Cell, Any]:
 
 
 @lru_cache(maxsize=1 << 16)
-def reign_of(reign: Reign) -> tuple[NodeId, Whole]:
+def reign_of(reign: Reign) -> tuple[v.NodeId, Whole]:
     return reign.leader, Whole(reign.log)
 
 
-def name(node: NodeId | None) -> int:
+def name(node: v.NodeId | None) -> int:
     return NOBODY if node is None else node
 
 
@@ -336,7 +323,7 @@ def claims_of(cluster: Cluster, ghosts: Ghosts) -> list[tuple[claims.Message, bo
     return list(found)
 
 
-def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: NodeId) -> list[Term]:
+def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: v.NodeId) -> list[v.Term]:
     """In which terms its sender sent such a snapshot: it does not say which of them it is of."""
     sender, position = snapshot.sender, snapshot.position
     terms = sorted(
@@ -349,20 +336,20 @@ def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: NodeId) -> list[Term]:
     return terms
 
 
-def install(sender: NodeId, to: NodeId, term: Term, position: Any) -> claims.Install:
+def install(sender: v.NodeId, to: v.NodeId, term: v.Term, position: Any) -> claims.Install:
     return claims.Install(sender, to, term, position.term, position.index)
 
 
-def as_claim(message: Message, to: NodeId | None) -> claims.Message:
+def as_claim(message: v.Message, to: v.NodeId | None) -> claims.Message:
     match message:
-        case AppendEntriesCall(sender, term, _, commit, prev, entries):
+        case v.AppendEntriesCall(sender, term, _, commit, prev, entries):
             held = Held(prev.index, tuple(entries))
             last = prev.index + len(entries)
             return claims.AppendCall(sender, term, commit, prev.term, prev.index, last, held)
-        case AppendEntriesReply(sender, term, _, last_position):
+        case v.AppendEntriesReply(sender, term, _, last_position):
             return claims.AppendReply(sender, term, *last_position)
-        case RequestVoteCall(sender, term, _, last_position):
+        case v.RequestVoteCall(sender, term, _, last_position):
             return claims.VoteCall(sender, term, *last_position)
-        case RequestVoteReply(sender, term, _, granted):
+        case v.RequestVoteReply(sender, term, _, granted):
             assert to is not None
             return claims.VoteReply(sender, to, term, granted)

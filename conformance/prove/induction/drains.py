@@ -15,21 +15,9 @@ from conformance.prove.induction.events import Happening, Ran, any_disk, any_vot
 from conformance.prove.induction.messages import as_claim, install_claim
 from conformance.prove.statements import claims
 from conformance.prove.statements.views import ACTOR, SENDER, entry_function
+from spec import values as v
 from spec.cluster import Disk, Member, Rule, Turn, come_back, crash, execute
 from spec.pending import NOTHING, Pending, owe
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Leader,
-    Message,
-    Node,
-    NodeId,
-    Position,
-    RequestVoteCall,
-    RequestVoteReply,
-    SendMessage,
-)
 
 
 def one_action(actor: Actor, member: Member, known: claims.Message | None = None) -> Happening:
@@ -66,13 +54,13 @@ def save_term(actor: Actor) -> Happening:
     return one_action(actor, Member(node, Pending(save_current_term=True), disk))
 
 
-def save_vote(actor: Actor, vote: NodeId | None) -> Happening:
+def save_vote(actor: Actor, vote: v.NodeId | None) -> Happening:
     node = actor.node("any", None, vote)
     actor.given(owes_term=False, owes_vote=True)
     return one_action(actor, Member(node, Pending(save_voted_for=True), saved(actor, node)))
 
 
-def saved(actor: Actor, node: Node, vote: Any = None) -> Disk:
+def saved(actor: Actor, node: v.Node, vote: Any = None) -> Disk:
     """A disk that has the term; the vote too, if one is given."""
     actor.given(dterm=actor.paths.term(node.current_term))
     if vote is None:
@@ -81,14 +69,14 @@ def saved(actor: Actor, node: Node, vote: Any = None) -> Disk:
     return Disk(node.current_term, vote, log)  # type: ignore[arg-type]
 
 
-def abstract_call(actor: Actor, node: Node, name: str) -> AppendEntriesCall:
+def abstract_call(actor: Actor, node: v.Node, name: str) -> v.AppendEntriesCall:
     """A call with any number of entries, which is passed on as it is."""
     number, at = actor.number, actor.paths.term
-    prev = Position(number(f"{name}_prev_term"), number(f"{name}_prev_index"))
+    prev = v.Position(number(f"{name}_prev_term"), number(f"{name}_prev_index"))
     last = number(f"{name}_last")
     entries: Any = Unread("the entries of a call")
     commit, seqno = number(f"{name}_commit"), number(f"{name}_seqno")
-    called = AppendEntriesCall(ACTOR, node.current_term, seqno, commit, prev, entries)
+    called = v.AppendEntriesCall(ACTOR, node.current_term, seqno, commit, prev, entries)
     claim = claims.AppendCall(
         ACTOR,
         at(node.current_term),
@@ -105,10 +93,10 @@ def broadcast(actor: Actor, what: str) -> Happening:
     node = actor.node("any", None, any_vote(actor))
     actor.given(owes_term=False, owes_vote=False)
     number = actor.number
-    message: Message
+    message: v.Message
     if what == "vote call":
-        last = Position(number("asked_term"), number("asked_index"))
-        message = RequestVoteCall(ACTOR, node.current_term, number("mseqno"), last)
+        last = v.Position(number("asked_term"), number("asked_index"))
+        message = v.RequestVoteCall(ACTOR, node.current_term, number("mseqno"), last)
     else:
         message = abstract_call(actor, node, "sent")
     disk = saved(actor, node, Unread("a vote on the disk", actor.was.dvote))
@@ -122,7 +110,7 @@ def write_log(actor: Actor, log: Window, synced: int) -> Happening:
     actor.given(owes_term=False, owes_vote=False, owes_write=True)
     index = node.log.snapshot_position.index + synced
     actor.given(synced=actor.paths.term(index))
-    write = AppendLogEntries(node.log.position(index), node.log.after(index))
+    write = v.AppendLogEntries(node.log.position(index), node.log.after(index))
     disk = saved(actor, node)
     kept = node.log.truncated(index)
     disk = disk._replace(log=kept._replace(entries=Head(kept.entries)))
@@ -135,16 +123,16 @@ def send(actor: Actor, what: str, log: Window | None = None) -> Happening:
     node = actor.node("any", log, SENDER if what == "vote" else any_vote(actor))
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
     disk = saved(actor, node, node.voted_for)._replace(log=node.log)
-    message: Message
+    message: v.Message
     if what in ("vote", "denial"):
-        message = RequestVoteReply(ACTOR, node.current_term, number("mseqno"), what == "vote")
+        message = v.RequestVoteReply(ACTOR, node.current_term, number("mseqno"), what == "vote")
     elif what == "append reply":
-        last = Position(number("owed_term"), number("owed_index"))
-        message = AppendEntriesReply(ACTOR, node.current_term, number("mseqno"), last)
+        last = v.Position(number("owed_term"), number("owed_index"))
+        message = v.AppendEntriesReply(ACTOR, node.current_term, number("mseqno"), last)
     else:
         message = abstract_call(actor, node, "sent")
     known = as_claim(actor, message, SENDER)
-    pending = Pending(sends=(SendMessage(SENDER, message),))
+    pending = Pending(sends=(v.SendMessage(SENDER, message),))
     return one_action(actor, Member(node, pending, disk), known)
 
 
@@ -160,7 +148,7 @@ def drain_ends(actor: Actor, log: Window | None) -> Happening:
     """Nothing is owed any more.  `log` None: to a server that does not lead."""
     role: Any = "not a leader" if log is None else "leader"
     node = actor.node(role, log, any_vote(actor))
-    if isinstance(node.role, Leader):
+    if isinstance(node.role, v.Leader):
         actor.equals(*[peer.match for peer in node.role.peers])
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
     actor.member = member = Member(node, Pending(), any_disk(actor))
@@ -193,7 +181,7 @@ def crashes(actor: Actor, log: Window) -> Happening:
     actor.is_log(held, actor.was.dlog)
     disk = Disk(term, Unread("a vote on the disk", actor.was.dvote), held)  # type: ignore[arg-type]
     unread: Any = Unread("a node that crashes")
-    node = Node(ACTOR, *[unread] * 6)
+    node = v.Node(ACTOR, *[unread] * 6)
     actor.member = Member(node, Pending(), disk)
 
     def run(rule: Rule) -> Ran:

@@ -8,23 +8,12 @@ from conformance.prove.induction.actor import Actor
 from conformance.prove.statements import claims
 from conformance.prove.statements.logic import choose
 from conformance.prove.statements.views import ACTOR
+from spec import values as v
 from spec.cluster import Member, Turn
 from spec.pending import Pending
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    BroadcastMessage,
-    InstallSnapshot,
-    Message,
-    Node,
-    NodeId,
-    RequestVoteCall,
-    RequestVoteReply,
-    SendMessage,
-)
 
 
-def call_as_claim(actor: Actor, call: AppendEntriesCall) -> claims.AppendCall:
+def call_as_claim(actor: Actor, call: v.AppendEntriesCall) -> claims.AppendCall:
     term = actor.paths.term
     first = call.prev_position.index + 1
     entries = [(term(first + k), actor.entry(entry)) for k, entry in enumerate(call.entries)]
@@ -47,18 +36,18 @@ def call_as_claim(actor: Actor, call: AppendEntriesCall) -> claims.AppendCall:
     )
 
 
-def as_claim(actor: Actor, message: Message, to: NodeId | None) -> claims.Message:
+def as_claim(actor: Actor, message: v.Message, to: v.NodeId | None) -> claims.Message:
     if id(message) in actor.claimed:
         return actor.claimed[id(message)][1]
     term = actor.paths.term
     match message:
-        case AppendEntriesCall():
+        case v.AppendEntriesCall():
             return call_as_claim(actor, message)
-        case AppendEntriesReply(sender, of, _, last):
+        case v.AppendEntriesReply(sender, of, _, last):
             return claims.AppendReply(sender, term(of), term(last.term), term(last.index))
-        case RequestVoteCall(sender, of, _, last):
+        case v.RequestVoteCall(sender, of, _, last):
             return claims.VoteCall(sender, term(of), term(last.term), term(last.index))
-        case RequestVoteReply(sender, of, _, granted):
+        case v.RequestVoteReply(sender, of, _, granted):
             assert to is not None
             return claims.VoteReply(sender, to, term(of), granted)
 
@@ -78,7 +67,7 @@ def owed_claims(actor: Actor, member: Member, old: Pending | None) -> list[claim
     return found
 
 
-def install_claim(actor: Actor, node: Node, to: NodeId) -> claims.Install:
+def install_claim(actor: Actor, node: v.Node, to: v.NodeId) -> claims.Install:
     term, position = actor.paths.term, node.log.snapshot_position
     return claims.Install(
         ACTOR, to, term(node.current_term), term(position.term), term(position.index)
@@ -90,10 +79,10 @@ def sent_claims(actor: Actor, turn: Turn) -> list[claims.Message]:
     found: list[claims.Message] = []
     for done in turn.executed:
         match done.action:
-            case BroadcastMessage(message):
+            case v.BroadcastMessage(message):
                 found.append(as_claim(actor, message, None))
-            case SendMessage(to, message):
+            case v.SendMessage(to, message):
                 found.append(as_claim(actor, message, to))
-            case InstallSnapshot(to):
+            case v.InstallSnapshot(to):
                 found.append(install_claim(actor, turn.before.node, to))
     return found

@@ -18,20 +18,8 @@ from typing import Final, NamedTuple
 import z3
 
 from conformance.symbolic.paths import Paths
+from spec import values as v
 from spec.cluster import Member
-from spec.values import (
-    TERM,
-    AppendEntriesCall,
-    Entries,
-    Event,
-    Leader,
-    Message,
-    Position,
-    Receive,
-    Restart,
-    Term,
-    new_log,
-)
 
 
 class Assumption(NamedTuple):
@@ -39,7 +27,7 @@ class Assumption(NamedTuple):
     holds: Callable[[Member], bool]
 
 
-def _sorted(prev: Position, entries: Entries, last: Term | None = None) -> bool:
+def _sorted(prev: v.Position, entries: v.Entries, last: v.Term | None = None) -> bool:
     """Terms never fall, up to `last`."""
     term = prev.term
     for entry in entries:
@@ -49,25 +37,25 @@ def _sorted(prev: Position, entries: Entries, last: Term | None = None) -> bool:
     return last is None or term <= last
 
 
-def _opened(prev: Position, entries: Entries) -> bool:
+def _opened(prev: v.Position, entries: v.Entries) -> bool:
     """Only the entry with which a leader opens its term changes the term."""
     term = prev.term
     for entry in entries:
-        if entry.payload != TERM and entry.term != term:
+        if entry.payload != v.TERM and entry.term != term:
             return False
         term = entry.term
     return True
 
 
-def _owed(member: Member) -> list[Message]:
+def _owed(member: Member) -> list[v.Message]:
     pending = member.pending
     broadcast = [] if pending.broadcast is None else [pending.broadcast]
     return broadcast + [send.message for send in pending.sends]
 
 
-def _is_call(message: Message) -> bool:
+def _is_call(message: v.Message) -> bool:
     """What entries a call may carry, whoever sent it."""
-    if not isinstance(message, AppendEntriesCall):
+    if not isinstance(message, v.AppendEntriesCall):
         return True
     prev, entries = message.prev_position, message.entries
     return _opened(prev, entries) and _sorted(prev, entries)
@@ -91,18 +79,18 @@ def committed_within_log(member: Member) -> bool:
 
 def config_from_log(member: Member) -> bool:
     log = member.node.log
-    found = new_log(log.snapshot_position, log.snapshot_config, log.entries)
+    found = v.new_log(log.snapshot_position, log.snapshot_config, log.entries)
     return found.config == log.config and found.config_index == log.config_index
 
 
 def leaders_log_is_of_its_term(member: Member) -> bool:
     node = member.node
-    return not isinstance(node.role, Leader) or node.log.last_position.term == node.current_term
+    return not isinstance(node.role, v.Leader) or node.log.last_position.term == node.current_term
 
 
 def progress_within_log(member: Member) -> bool:
     node = member.node
-    if not isinstance(node.role, Leader):
+    if not isinstance(node.role, v.Leader):
         return True
     known = [node.role.durable, *(peer.match for peer in node.role.peers)]
     return all(index <= node.log.last_index for index in known)
@@ -110,7 +98,7 @@ def progress_within_log(member: Member) -> bool:
 
 def leader_follows_members(member: Member) -> bool:
     node = member.node
-    if not isinstance(node.role, Leader):
+    if not isinstance(node.role, v.Leader):
         return True
     return tuple([peer.node for peer in node.role.peers]) == node.peers
 
@@ -172,21 +160,21 @@ ASSUMPTIONS: Final = (
 )
 
 
-def is_event(event: Event | None) -> bool:
+def is_event(event: v.Event | None) -> bool:
     """What the types of the library have a value for.
 
     Along a call's entries terms never fall, and change only with an entry that opens one.  In the
     log that a disk brings back they may fall: it is for the node to refuse it.
     """
     match event:
-        case Receive(message):
+        case v.Receive(message):
             return _is_call(message)
-        case Restart(log=log):
+        case v.Restart(log=log):
             return _opened(log.snapshot_position, log.entries)
     return True
 
 
-def holds(member: Member, event: Event | None) -> bool:
+def holds(member: Member, event: v.Event | None) -> bool:
     """Whether a proof speaks of this."""
     return all(one.holds(member) for one in ASSUMPTIONS) and is_event(event)
 

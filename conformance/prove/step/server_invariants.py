@@ -27,19 +27,10 @@ from conformance.prove.step.family import Family
 from conformance.prove.step.server_lemmas import STANDING, fits_reports, is_fit
 from conformance.prove.step.shapes import CHANGES, SELF, Shape, Unknowns
 from conformance.symbolic.paths import Model, Paths
+from spec import values as v
 from spec.cluster import Disk, Member, Rule, Turn, execute, take
 from spec.pending import NOTHING
 from spec.properties import check_server, check_turn
-from spec.values import (
-    Event,
-    Follower,
-    Node,
-    Refused,
-    RequestVoteReply,
-    Restart,
-    SendMessage,
-    Start,
-)
 
 TAIL: Final = "tk"
 """What a disk has where an owed write begins, of any term: the write takes its place."""
@@ -96,10 +87,10 @@ class Kept:
 
     rule: Rule
 
-    def made(self, shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
+    def made(self, shape: Shape, paths: Paths) -> tuple[Member, v.Event | None]:
         return whole(shape, paths)
 
-    def allows(self, member: Member, event: Event | None) -> bool:
+    def allows(self, member: Member, event: v.Event | None) -> bool:
         """Of a server that is down nothing counts but its disk."""
         if not member.up:
             return is_fit(member.node.id, member.disk) and is_event(event)
@@ -109,7 +100,7 @@ class Kept:
             and fits_reports(member, event)
         )
 
-    def answer(self, member: Member, event: Event | None) -> tuple[str | None, bool]:
+    def answer(self, member: Member, event: v.Event | None) -> tuple[str | None, bool]:
         wrong, turn = wrong_with(member, event, self.rule)
         return wrong, turn is not None and turn.after is not turn.before
 
@@ -118,7 +109,7 @@ class Kept:
         shape: Shape,
         wrong: str | Exception,
         member: Member,
-        event: Event | None,
+        event: v.Event | None,
         model: Model,
     ) -> Counterexample:
         said = f"the specification raises {wrong!r}" if isinstance(wrong, Exception) else wrong
@@ -133,7 +124,7 @@ class Kept:
         return Counterexample(f"{again}, {shape}", turn, replays=True)
 
 
-def wrong_with(member: Member, event: Event | None, rule: Rule) -> tuple[str | None, Turn | None]:
+def wrong_with(member: Member, event: v.Event | None, rule: Rule) -> tuple[str | None, Turn | None]:
     """The first thing that is wrong with an event and the drain after it, and with which of them.
 
     Otherwise the event's turn.
@@ -146,7 +137,7 @@ def wrong_with(member: Member, event: Event | None, rule: Rule) -> tuple[str | N
     return None, first
 
 
-def turns(member: Member, event: Event | None, rule: Rule) -> Iterator[Turn]:
+def turns(member: Member, event: v.Event | None, rule: Rule) -> Iterator[Turn]:
     if event is None:
         yield execute(member)
         return
@@ -158,7 +149,7 @@ def turns(member: Member, event: Event | None, rule: Rule) -> Iterator[Turn]:
 
 def broken_by(turn: Turn) -> str | None:
     """What a turn breaks: a property, or what is true of a server between its steps."""
-    if isinstance(turn.event, Restart) and isinstance(turn.outcome, Refused):
+    if isinstance(turn.event, v.Restart) and isinstance(turn.outcome, v.Refused):
         return f"the server cannot come up again: {turn.outcome.why}"
     if turn.after is turn.before:
         return None
@@ -181,7 +172,7 @@ def broken_by(turn: Turn) -> str | None:
 def fitting(shape: Shape) -> Shape:
     """The shape with a vote that fits the role, and what is owed."""
     server = shape.server
-    if not isinstance(server.role, Follower):
+    if not isinstance(server.role, v.Follower):
         return replace(shape, server=replace(server, voted_for=SELF))
     told = [to for to, kind in server.owed.sends if kind == "vote reply"]
     if told and server.voted_for is None:
@@ -189,16 +180,16 @@ def fitting(shape: Shape) -> Shape:
     return shape
 
 
-def whole(shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
+def whole(shape: Shape, paths: Paths) -> tuple[Member, v.Event | None]:
     """A shape's server with its disk, and the event.
 
     A server that is started was never there, and one that restarts is down.
     """
     member, event = shape.made(paths)
     match event:
-        case Start():
-            return Member(Node(SELF)), event
-        case Restart(term, voted_for, log):
+        case v.Start():
+            return Member(v.Node(SELF)), event
+        case v.Restart(term, voted_for, log):
             return Member(member.node, NOTHING, Disk(term, voted_for, log), up=False), event
     of, node, pending, log = Unknowns(paths), member.node, member.pending, member.node.log
     if pending.append is not None:
@@ -211,9 +202,9 @@ def whole(shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
     return Member(node, pending._replace(sends=sends), Disk(term, vote, log)), event
 
 
-def _told(node: Node, send: SendMessage) -> SendMessage:
+def _told(node: v.Node, send: v.SendMessage) -> v.SendMessage:
     """A vote that was not given is denied."""
     match send.message:
-        case RequestVoteReply(vote_granted=True) if send.to != node.voted_for:
-            return SendMessage(send.to, replace(send.message, vote_granted=False))
+        case v.RequestVoteReply(vote_granted=True) if send.to != node.voted_for:
+            return v.SendMessage(send.to, replace(send.message, vote_granted=False))
     return send

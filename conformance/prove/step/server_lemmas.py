@@ -12,49 +12,35 @@ from collections.abc import Iterator
 from typing import Final
 
 from conformance.prove.step.assumptions import ASSUMPTIONS, Assumption
+from spec import values as v
 from spec.cluster import Disk, Member
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    Candidate,
-    Event,
-    Follower,
-    Leader,
-    Log,
-    Node,
-    NodeId,
-    Position,
-    Receive,
-    RequestVoteReply,
-    SnapshotInstalled,
-)
 
 
 def voted_for_itself(member: Member) -> bool:
     node = member.node
-    return not isinstance(node.role, (Candidate, Leader)) or node.voted_for == node.id
+    return not isinstance(node.role, (v.Candidate, v.Leader)) or node.voted_for == node.id
 
 
 def owed_votes_are_given(member: Member) -> bool:
     for send in member.pending.sends:
         match send.message:
-            case RequestVoteReply(vote_granted=True) if send.to != member.node.voted_for:
+            case v.RequestVoteReply(vote_granted=True) if send.to != member.node.voted_for:
                 return False
     return True
 
 
-def reports(member: Member) -> Iterator[Position]:
+def reports(member: Member) -> Iterator[v.Position]:
     """The entries of the current term that the server owes somebody a report of.
 
     Only those count (§5.4.2).
     """
     for send in member.pending.sends:
         match send.message:
-            case AppendEntriesReply(last_position=last) if last.term >= member.node.current_term:
+            case v.AppendEntriesReply(last_position=last) if last.term >= member.node.current_term:
                 yield last
 
 
-def has(log: Log, position: Position) -> bool:
+def has(log: v.Log, position: v.Position) -> bool:
     """Whether the log has it, or the snapshot has taken its place."""
     return position.index < log.snapshot_position.index or log.contains(position)
 
@@ -86,7 +72,7 @@ def disk_is_fit_to_come_up_from(member: Member) -> bool:
 
 def counted_is_on_disk(member: Member) -> bool:
     node, owed = member.node, member.pending.append
-    if not isinstance(node.role, Leader) or owed is None:
+    if not isinstance(node.role, v.Leader) or owed is None:
         return True
     return node.role.durable <= owed.prev_position.index
 
@@ -117,16 +103,16 @@ STANDING: Final = (
 )
 
 
-def is_fit(node_id: NodeId, disk: Disk) -> bool:
+def is_fit(node_id: v.NodeId, disk: Disk) -> bool:
     """Whether what would come up from a disk is as step equivalence assumes."""
     log = disk.log
-    node = Node(
-        node_id, Follower(), disk.current_term, disk.voted_for, log, log.snapshot_position.index
+    node = v.Node(
+        node_id, v.Follower(), disk.current_term, disk.voted_for, log, log.snapshot_position.index
     )
     return all(one.holds(Member(node)) for one in ASSUMPTIONS)
 
 
-def fits_reports(member: Member, event: Event | None) -> bool:
+def fits_reports(member: Member, event: v.Event | None) -> bool:
     """What is assumed of others: a leader's log has what the server is about to report to it.
 
     While the report is owed the term goes on, whose leader made the entry and never loses it
@@ -134,14 +120,14 @@ def fits_reports(member: Member, event: Event | None) -> bool:
     none of a lower term after it; and so has a snapshot, of which it has all (Leader Completeness).
     """
     match event:
-        case Receive(AppendEntriesCall() as call) if call.term == member.node.current_term:
+        case v.Receive(v.AppendEntriesCall() as call) if call.term == member.node.current_term:
             prev, entries = call.prev_position, call.entries
-        case SnapshotInstalled(position):
+        case v.SnapshotInstalled(position):
             prev, entries = position, ()
         case _:
             return True
     log = member.node.log
-    sent = [prev, *(Position(one.term, prev.index + 1 + at) for at, one in enumerate(entries))]
+    sent = [prev, *(v.Position(one.term, prev.index + 1 + at) for at, one in enumerate(entries))]
     return all(
         one.term >= last.term if one.index > last.index else has(log, one)
         for last in reports(member)

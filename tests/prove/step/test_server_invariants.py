@@ -24,30 +24,10 @@ from conformance.prove.step.shapes import Server, Shape, append_call, input_of
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.patched import Patch, rule
 from conformance.trace.save import save
+from spec import values as v
 from spec.cluster import Deliver, Disk, Member, apply, event_of, execute, new_cluster
 from spec.node import Step
 from spec.pending import Pending
-from spec.values import (
-    COMMAND,
-    TERM,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Candidate,
-    Config,
-    Entry,
-    Event,
-    Follower,
-    Heartbeat,
-    Leader,
-    Node,
-    Position,
-    Receive,
-    RequestVoteReply,
-    SendMessage,
-    SnapshotInstalled,
-    new_log,
-)
 
 
 @cache
@@ -109,13 +89,13 @@ def test_it_is_true_of_every_server_in_random_runs() -> None:
     assert reported > 0
 
 
-def says_something(member: Member, event: Event) -> bool:
+def says_something(member: Member, event: v.Event) -> bool:
     """Whether a report is owed of which the assumption says something."""
     return any(reports(member)) and (
-        isinstance(event, SnapshotInstalled)
+        isinstance(event, v.SnapshotInstalled)
         or (
-            isinstance(event, Receive)
-            and isinstance(event.message, AppendEntriesCall)
+            isinstance(event, v.Receive)
+            and isinstance(event.message, v.AppendEntriesCall)
             and event.message.term == member.node.current_term
         )
     )
@@ -124,22 +104,22 @@ def says_something(member: Member, event: Event) -> bool:
 # Each part of it can be broken
 
 
-PAIR = Config(frozenset({0, 1}))
-LOG = new_log(Position(1, 2), PAIR, (Entry(2, TERM), Entry(2, COMMAND)))
-NODE = Node(0, Follower(), 2, 1, LOG, 3)
+PAIR = v.Config(frozenset({0, 1}))
+LOG = v.new_log(v.Position(1, 2), PAIR, (v.Entry(2, v.TERM), v.Entry(2, v.COMMAND)))
+NODE = v.Node(0, v.Follower(), 2, 1, LOG, 3)
 DISK = Disk(2, 1, LOG)
-WRITE = AppendLogEntries(Position(2, 3), LOG.after(3))
+WRITE = v.AppendLogEntries(v.Position(2, 3), LOG.after(3))
 SHORT = Disk(2, 1, LOG.truncated(3))
 
 
-def reply(term: int, index: int) -> SendMessage:
-    return SendMessage(1, AppendEntriesReply(0, 2, 1, Position(term, index)))
+def reply(term: int, index: int) -> v.SendMessage:
+    return v.SendMessage(1, v.AppendEntriesReply(0, 2, 1, v.Position(term, index)))
 
 
 BROKEN: dict[str, tuple[Member, ...]] = {
-    "voted_for_itself": (Member(NODE._replace(role=Candidate(frozenset({0}))), disk=DISK),),
+    "voted_for_itself": (Member(NODE._replace(role=v.Candidate(frozenset({0}))), disk=DISK),),
     "owed_votes_are_given": (
-        Member(NODE, Pending(sends=(SendMessage(2, RequestVoteReply(0, 2, 1, True)),)), DISK),
+        Member(NODE, Pending(sends=(v.SendMessage(2, v.RequestVoteReply(0, 2, 1, True)),)), DISK),
     ),
     "reported_is_in_log": (
         Member(NODE, Pending(sends=(reply(2, 5),)), DISK),
@@ -157,24 +137,26 @@ BROKEN: dict[str, tuple[Member, ...]] = {
         Member(
             NODE,
             Pending(append=WRITE),
-            DISK._replace(log=new_log(Position(0, 2), PAIR, LOG.entries)),
+            DISK._replace(log=v.new_log(v.Position(0, 2), PAIR, LOG.entries)),
         ),
     ),
     "disk_is_fit_to_come_up_from": (
         Member(NODE, Pending(save_current_term=True), DISK._replace(current_term=1)),
         Member(
-            NODE, Pending(append=WRITE), Disk(2, 1, LOG.truncated(3).appended((Entry(3, TERM),)))
+            NODE,
+            Pending(append=WRITE),
+            Disk(2, 1, LOG.truncated(3).appended((v.Entry(3, v.TERM),))),
         ),
     ),
     "counted_is_on_disk": (
         Member(
             NODE._replace(
-                role=Leader((), 4),
+                role=v.Leader((), 4),
                 voted_for=0,
-                log=new_log(Position(1, 2), Config(frozenset({0})), LOG.entries),
+                log=v.new_log(v.Position(1, 2), v.Config(frozenset({0})), LOG.entries),
             ),
             Pending(append=WRITE),
-            Disk(2, 0, new_log(Position(1, 2), Config(frozenset({0})), LOG.entries[:1])),
+            Disk(2, 0, v.new_log(v.Position(1, 2), v.Config(frozenset({0})), LOG.entries[:1])),
         ),
     ),
 }
@@ -195,15 +177,15 @@ def test_a_part_of_it_is_about_one_thing(name: str) -> None:
 
 def test_a_leader_agrees_with_what_it_is_reported() -> None:
     member = Member(NODE, Pending(sends=(reply(2, 4),)), DISK)
-    call = AppendEntriesCall(1, 2, 5, 3, Position(2, 3), (Entry(2, COMMAND),))
-    assert fits_reports(member, Receive(call))
-    assert fits_reports(member, Receive(replace(call, prev_position=Position(2, 9))))
-    assert not fits_reports(member, Receive(replace(call, prev_position=Position(1, 3))))
-    assert not fits_reports(member, Receive(replace(call, prev_position=Position(1, 9))))
-    assert fits_reports(member, Receive(replace(call, term=3, prev_position=Position(1, 9))))
-    assert fits_reports(member, SnapshotInstalled(Position(2, 3), PAIR))
-    assert not fits_reports(member, SnapshotInstalled(Position(1, 3), PAIR))
-    assert fits_reports(replace_sends(member), SnapshotInstalled(Position(1, 3), PAIR))
+    call = v.AppendEntriesCall(1, 2, 5, 3, v.Position(2, 3), (v.Entry(2, v.COMMAND),))
+    assert fits_reports(member, v.Receive(call))
+    assert fits_reports(member, v.Receive(replace(call, prev_position=v.Position(2, 9))))
+    assert not fits_reports(member, v.Receive(replace(call, prev_position=v.Position(1, 3))))
+    assert not fits_reports(member, v.Receive(replace(call, prev_position=v.Position(1, 9))))
+    assert fits_reports(member, v.Receive(replace(call, term=3, prev_position=v.Position(1, 9))))
+    assert fits_reports(member, v.SnapshotInstalled(v.Position(2, 3), PAIR))
+    assert not fits_reports(member, v.SnapshotInstalled(v.Position(1, 3), PAIR))
+    assert fits_reports(replace_sends(member), v.SnapshotInstalled(v.Position(1, 3), PAIR))
 
 
 def replace_sends(member: Member) -> Member:
@@ -386,7 +368,7 @@ def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
 
 
 def test_a_specification_that_raises_is_refuted() -> None:
-    def raising(node: Node, event: Event) -> Step:
+    def raising(node: v.Node, event: v.Event) -> Step:
         raise IndexError(f"{event} at {node.id}")
 
     result = of_shapes(Shape(Server(), append_call(""), "call"), rule_=raising)
@@ -396,9 +378,9 @@ def test_a_specification_that_raises_is_refuted() -> None:
 
 def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
     """A crash may fall between any two actions: here, after the log was written before the term."""
-    entries = (Entry(3, TERM),)
+    entries = (v.Entry(3, v.TERM),)
     node = NODE._replace(current_term=3, log=LOG.appended(entries))
-    write = AppendLogEntries(Position(2, 4), entries)
+    write = v.AppendLogEntries(v.Position(2, 4), entries)
     member = Member(node, Pending(save_current_term=True, append=write), DISK)
     turn = execute(member)
     assert broken_by(turn) is None
@@ -417,7 +399,7 @@ def test_nothing_is_proved_of_no_shape() -> None:
 
 
 def test_a_handler_has_to_be_reached() -> None:
-    refused = Shape(Server(), input_of(Heartbeat()), "heartbeat")
+    refused = Shape(Server(), input_of(v.Heartbeat()), "heartbeat")
     assert "nothing ever comes of it" in of_shapes(refused).detail
     assert of_shapes(replace(refused, acts=False)).result == "proved"
 
