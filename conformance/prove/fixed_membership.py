@@ -169,7 +169,7 @@ class Follows:
         for fact in self.facts:
             for chosen in instances(fact.over, self.size):
                 formula = fact.holds(prover.before, *arguments(fact.over, chosen, SKOLEMS))
-                counted = seen(prover.before.first(SKOLEMS["j"]))
+                counted = seen(prover.before.commit_term(SKOLEMS["j"]))
                 result.queries += 1
                 if prover.follows(implies(counted, formula)) != z3.unsat:
                     result.result = "unknown"

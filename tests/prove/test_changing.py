@@ -86,7 +86,7 @@ def test_they_hold_in_every_state_of_random_runs() -> None:
         ends = [(term, view.tlast(term)) for term in terms]
         seen["joint"] += any(view.lj(*end) for end in ends)
         seen["left"] += any(0 < view.lj(*end) < view.lc(*end) for end in ends)
-        seen["counted"] += view.first(3) > 0
+        seen["counted"] += view.commit_term(3) > 0
         if number >= STATES:
             break
     assert all(seen[what] > 10 for what in ("two leaders", "joint", "left", "counted")), seen

@@ -171,11 +171,11 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
         server: Any = SimpleNamespace(term=node.current_term, last=len(log), log=log)
         changes = PROVER.changes(actor, steps.Ran(turn, turn.after), server)
         if changes.leads is None:
-            assert after.reigns == before.reigns
+            assert after.leaderships == before.leaderships
         else:
-            reign = after.reign(node.current_term)
-            assert reign is not None
-            assert (reign.leader, reign.log) == (0, log)
+            leadership = after.leadership(node.current_term)
+            assert leadership is not None
+            assert (leadership.leader, leadership.log) == (0, log)
             led += 1
         if changes.commit is None:
             assert after.counted == before.counted

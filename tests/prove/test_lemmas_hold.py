@@ -156,7 +156,7 @@ def samples(size: int, count: int) -> Iterator[tuple[Cluster, Ghosts]]:
     """
     taken: Counter[tuple[object, ...]] = Counter()
     for event in events(size, count):
-        led = min(sum(reign is not None for reign in event.ghosts.reigns), 2)
+        led = min(sum(leadership is not None for leadership in event.ghosts.leaderships), 2)
         tags = {
             (type(message), owed, led, any(event.ghosts.ack[message.sender]))
             for message, owed in claims_of(event.cluster, event.ghosts)
@@ -316,7 +316,11 @@ def test_all_indices_and_terms_that_there_are_are_looked_at() -> None:
         for member in event.cluster.members:
             assert view.indices > max(member.node.log.last_index, member.disk.log.last_index)
             assert view.terms >= max(member.node.current_term, member.disk.current_term)
-        assert all(view.indices > len(reign.log) for reign in event.ghosts.reigns if reign)
+        assert all(
+            view.indices > len(leadership.log)
+            for leadership in event.ghosts.leaderships
+            if leadership
+        )
 
 
 def test_a_server_that_is_down_is_seen_as_what_it_comes_back_as() -> None:

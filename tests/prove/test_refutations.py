@@ -167,7 +167,7 @@ def reply_with_a_write(actor: Actor) -> Happening:
     reply = AppendEntriesReply(0, member.current_term, actor.number("mseqno"), last)
     disk = drains.saved(actor, member)
     kept = member.log.truncated(first.index)
-    actor.is_log(kept, actor.was.dlog)
+    actor.is_log(kept, actor.was.disk_log)
     disk = disk._replace(log=kept._replace(entries=Head(kept.entries)))
     owed = Pending(
         append=AppendLogEntries(first, member.log.entries), sends=(SendMessage(SENDER, reply),)
@@ -243,8 +243,8 @@ def test_a_contradiction_leaves_no_path_alive() -> None:
     paths, live = witness(3, rules.step, step)
     assert live == paths > 1
     scope = scope_of(3)
-    leads = scope.before.leads(0)
-    lost = Search(scope, rules.step, step, (leads, scope.before.term(0) == 0))
+    leads = scope.before.server(0).leads
+    lost = Search(scope, rules.step, step, (leads, scope.before.server(0).term == 0))
     assert lost.witness() == (paths, 0)
     assert witness(3, rules.step, step) == (paths, live)
 
@@ -275,7 +275,7 @@ def test_states_of_the_scope_satisfy_the_lemmas_as_they_are() -> None:
 
 def test_the_scope_forgets_a_step() -> None:
     scope = scope_of(3)
-    with scope.only(scope.before.term(0) == 3, scope.before.term(0) == 2):
+    with scope.only(scope.before.server(0).term == 3, scope.before.server(0).term == 2):
         assert scope.found() is None
-    with scope.only(z3.Int("another") == 0, scope.before.leads(1)):
+    with scope.only(z3.Int("another") == 0, scope.before.server(1).leads):
         assert scope.found() is not None

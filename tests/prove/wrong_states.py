@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from conformance.prove.history.ghosts import Counted, Ghosts, Reign, Sent
+from conformance.prove.history.ghosts import Counted, Ghosts, Leadership, Sent
 from conformance.prove.statements.lemma import NOBODY
 from spec import values as v
 from spec.cluster import Cluster, Envelope, Member, Snapshot
@@ -133,22 +133,22 @@ def snapshots(cluster: Cluster, ghosts: Ghosts, at: int, sent: Sent) -> Iterator
 
 
 def histories(ghosts: Ghosts) -> Iterator[Ghosts]:
-    for at, reign in enumerate(ghosts.reigns):
-        yield ghosts._replace(reigns=put(ghosts.reigns, at, None))
-        if reign is not None:
+    for at, leadership in enumerate(ghosts.leaderships):
+        yield ghosts._replace(leaderships=put(ghosts.leaderships, at, None))
+        if leadership is not None:
             for leader in range(ghosts.size):
-                changed = reign._replace(leader=leader)
-                yield ghosts._replace(reigns=put(ghosts.reigns, at, changed))
-            for log in logs(v.new_log(entries=reign.log)):
-                other = Reign(reign.leader, tuple(log.entries))
-                yield ghosts._replace(reigns=put(ghosts.reigns, at, other))
+                changed = leadership._replace(leader=leader)
+                yield ghosts._replace(leaderships=put(ghosts.leaderships, at, changed))
+            for log in logs(v.new_log(entries=leadership.log)):
+                other = Leadership(leadership.leader, tuple(log.entries))
+                yield ghosts._replace(leaderships=put(ghosts.leaderships, at, other))
     for at, counted in enumerate(ghosts.counted):
         yield ghosts._replace(counted=put(ghosts.counted, at, None))
         if counted is not None:
-            for term in around(counted.first):
-                changed_ = Counted(term, counted.by)
+            for term in around(counted.term):
+                changed_ = Counted(term, counted.up_to)
                 yield ghosts._replace(counted=put(ghosts.counted, at, changed_))
-            yield ghosts._replace(counted=put(ghosts.counted, at, counted._replace(by=at - 1)))
+            yield ghosts._replace(counted=put(ghosts.counted, at, counted._replace(up_to=at - 1)))
     for n in range(ghosts.size):
         for term, told in enumerate(ghosts.told[n]):
             for vote in {NOBODY, *range(ghosts.size)} - {told}:

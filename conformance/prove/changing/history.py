@@ -54,7 +54,7 @@ def counted(ghosts: Ghosts, term: Term, commit: Index) -> Ghosts:
     made = ghosts.counted
     for j in range(1, commit + 1):
         known = made[j] if j < len(made) else None
-        if known is None or known.first > term:
+        if known is None or known.term > term:
             made = put(made, j, Counted(term, commit), None)
     return ghosts._replace(counted=made)
 
@@ -72,7 +72,7 @@ class Seen(Concrete):
     ) -> None:
         super().__init__(cluster, history.ghosts, choosable)
         self.history = history
-        founding = [one.log[0] for one in history.ghosts.reigns if one is not None]
+        founding = [one.log[0] for one in history.ghosts.leaderships if one is not None]
         if founding:
             self.founding = founding[0]
         else:

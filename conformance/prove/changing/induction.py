@@ -34,11 +34,11 @@ from conformance.prove.induction.events import Happening, Ran, Step
 from conformance.prove.induction.induction import Checked, Consequence, Induction
 from conformance.prove.statements import views as fixed
 from conformance.prove.statements.goals import Goal
-from conformance.prove.statements.lemma import Lemma
+from conformance.prove.statements.lemma import Lemma, Server
 from conformance.prove.statements.logic import Formula
 from conformance.prove.statements.solvers import ALL, PLAIN
 from conformance.prove.statements.statements import SKOLEMS, seen
-from conformance.prove.statements.views import TERM_OF, Part, Server
+from conformance.prove.statements.views import TERM_OF, Part
 from conformance.symbolic.paths import Path, Paths
 from spec.values import Config, Leader, NodeId
 
@@ -252,7 +252,7 @@ class Changing(Induction):
             hints.append(v.choosable(changes.term, changes.commit))
         if changes.elected is not None:
             of = TERM_OF(changes.leads[1](i))
-            own = v.servers[0].log
+            own = v.actor.log
             hints += [
                 own(i),
                 own(i - 1),
@@ -263,7 +263,7 @@ class Changing(Induction):
                 v.lc(of, i),
             ]
         if changes.leads is not None:
-            at = self.before.servers[0].last
+            at = self.before.actor.last
             for index in (at, at - 1):
                 hints += [v.lc(changes.term, index), v.lj(changes.term, index)]
         return z3.Implies(z3.And([seen(hint) for hint in hints]), formula)

@@ -19,7 +19,7 @@ Prefix: TypeAlias = tuple[v.Entry, ...]
 """The entries from index 1 on that a snapshot has taken the place of."""
 
 
-class Reign(NamedTuple):
+class Leadership(NamedTuple):
     """Who led a term, and the whole log that it had when it last led: `lead`, `tlog`, `tlast`."""
 
     leader: v.NodeId
@@ -27,10 +27,10 @@ class Reign(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """`first`: the lowest term whose leader counted an index as committed, and up to where."""
+    """`commit_term` and `committed_up_to` of an index."""
 
-    first: v.Term
-    by: v.Index
+    term: v.Term
+    up_to: v.Index
 
 
 class Sent(NamedTuple):
@@ -45,7 +45,7 @@ class Sent(NamedTuple):
 class Ghosts(NamedTuple):
     """What has been.  No rule reads it, and it follows from the turns alone.
 
-    reigns     at each term, who led it
+    leaderships     at each term, who led it
     counted    at each index from 0 on, who counted it first
     told       of each server at each term, for whom it told that it votes
     ack        of each server at each term, how much its disk acknowledged
@@ -54,7 +54,7 @@ class Ghosts(NamedTuple):
     snapshots  all that were ever handed to the network
     """
 
-    reigns: tuple[Reign | None, ...]
+    leaderships: tuple[Leadership | None, ...]
     counted: tuple[Counted | None, ...]
     told: tuple[tuple[int, ...], ...]
     ack: tuple[tuple[v.Index, ...], ...]
@@ -66,8 +66,8 @@ class Ghosts(NamedTuple):
     def size(self) -> int:
         return len(self.told)
 
-    def reign(self, term: v.Term) -> Reign | None:
-        return self.reigns[term] if 0 <= term < len(self.reigns) else None
+    def leadership(self, term: v.Term) -> Leadership | None:
+        return self.leaderships[term] if 0 <= term < len(self.leaderships) else None
 
     def whole(self, node: v.Node) -> tuple[v.Entry, ...]:
         """The log of a server in memory, with what its snapshot covers."""
@@ -113,26 +113,26 @@ class Ghosts(NamedTuple):
         terms = [one.term for one in self.snapshots if (one.to, one.position) == (to, position)]
         if not terms:
             raise ValueError(f"no leader sent node {to} a snapshot up to {position}")
-        reign = self.reign(max(terms))
-        assert reign is not None
-        return reign.log[: position.index]
+        leadership = self.leadership(max(terms))
+        assert leadership is not None
+        return leadership.log[: position.index]
 
     def ruled(self, turn: Turn) -> Ghosts:
         """`lead`, `tlog`, `tlast`: a leader's log is that of its term."""
         node = turn.after.node
         if not isinstance(node.role, v.Leader):
             return self
-        reign = Reign(node.id, self.whole(node))
-        return self._replace(reigns=put(self.reigns, node.current_term, reign, None))
+        leadership = Leadership(node.id, self.whole(node))
+        return self._replace(leaderships=put(self.leaderships, node.current_term, leadership, None))
 
     def committed(self, turn: Turn) -> Ghosts:
-        """`first`, `by`: what a leader counts, and no leader of this term or a lower one did."""
+        """What a leader counts, and no leader of this term or a lower one did: `counted`."""
         before, node = turn.before.node, turn.after.node
         counted = self.counted
         if isinstance(node.role, v.Leader) and node.commit_index != before.commit_index:
             for j in range(1, node.commit_index + 1):
                 known = counted[j] if j < len(counted) else None
-                if known is None or known.first > node.current_term:
+                if known is None or known.term > node.current_term:
                     by = Counted(node.current_term, node.commit_index)
                     counted = put(counted, j, by, None)
         return self._replace(counted=counted)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from conformance.prove.history.ghosts import Ghosts, Prefix, Reign
+from conformance.prove.history.ghosts import Ghosts, Leadership, Prefix
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
@@ -54,7 +54,7 @@ class Whole:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Whole) and self.entries == other.entries
 
-    def at(self, index: v.Index) -> v.Entry | Missing:
+    def __call__(self, index: v.Index) -> v.Entry | Missing:
         return self.entries[index - 1] if 1 <= index <= len(self.entries) else MISSING
 
 
@@ -91,28 +91,29 @@ class Concrete:
         self.reads: dict[Cell, Any] = {}
         self._choosable = choosable
         self.cells = Cells(self, ghosts)
+        self.servers = [ConcreteServer(self, n) for n in range(self.size)]
         longest = highest = 0
         servers = []
         for member, memory, disk in zip(cluster.members, ghosts.memory, ghosts.disk, strict=True):
-            facts = facts_of(member, memory, disk)
+            facts = facts_of(member, memory, disk, self.size)
             servers.append(tuple(facts.values()))
             self.cells.update(facts)
             at = member.node.id
-            longest = max(longest, facts["last", at], facts["dlast", at])
-            highest = max(highest, facts["term", at], facts["dterm", at])
-        for reign in ghosts.reigns:
-            if reign is not None:
-                longest = max(longest, len(reign.log))
+            longest = max(longest, facts["last", at], facts["disk_last", at])
+            highest = max(highest, facts["term", at], facts["disk_term", at])
+        for leadership in ghosts.leaderships:
+            if leadership is not None:
+                longest = max(longest, len(leadership.log))
         self.cells["counted",] = ghosts.counted
         longest = max(longest, len(ghosts.counted) - 1)
         self.cells["indices",] = longest // GRAIN * GRAIN + GRAIN
         self.cells["terms",] = max(
             highest,
-            len(ghosts.reigns) - 1,
+            len(ghosts.leaderships) - 1,
             *(len(known) - 1 for known in (*ghosts.told, *ghosts.ack)),
         )
 
-        self.known = (tuple(servers), ghosts.reigns, ghosts.counted, ghosts.told, ghosts.ack)
+        self.known = (tuple(servers), ghosts.leaderships, ghosts.counted, ghosts.told, ghosts.ack)
         """All that the cells follow from."""
 
     def read(self, *cell: Any) -> Any:
@@ -141,76 +142,22 @@ class Concrete:
     def term_of(self, entry: v.Entry | Missing) -> v.Term:
         return entry.term
 
-    def term(self, n: int) -> Any:
-        return self.read("term", n)
-
-    def vote(self, n: int) -> Any:
-        return self.read("vote", n)
-
-    def commit(self, n: int) -> Any:
-        return self.read("commit", n)
-
-    def snap(self, n: int) -> Any:
-        return self.read("snap", n)
-
-    def last(self, n: int) -> Any:
-        return self.read("last", n)
-
-    def log(self, n: int, i: v.Index) -> Any:
-        return self.read("log", n).at(i)
-
-    def leads(self, n: int) -> Any:
-        return self.read("leads", n)
-
-    def campaigns(self, n: int) -> Any:
-        return self.read("campaigns", n)
-
-    def granted(self, n: int, m: int) -> Any:
-        return m in self.read("granted", n)
-
-    def match(self, n: int, m: int) -> Any:
-        return dict(self.read("match", n)).get(m, 0)
-
-    def durable(self, n: int) -> Any:
-        return self.read("durable", n)
-
-    def dterm(self, n: int) -> Any:
-        return self.read("dterm", n)
-
-    def dvote(self, n: int) -> Any:
-        return self.read("dvote", n)
-
-    def dlast(self, n: int) -> Any:
-        return self.read("dlast", n)
-
-    def dlog(self, n: int, i: v.Index) -> Any:
-        return self.read("dlog", n).at(i)
-
-    def owes_term(self, n: int) -> Any:
-        return self.read("owes_term", n)
-
-    def owes_vote(self, n: int) -> Any:
-        return self.read("owes_vote", n)
-
-    def owes_write(self, n: int) -> Any:
-        return self.read("owes_write", n)
-
-    def synced(self, n: int) -> Any:
-        return self.read("synced", n)
+    def server(self, n: int) -> Any:
+        return self.servers[n]
 
     # History
 
     def lead(self, term: v.Term) -> Any:
-        reign = self.read("reign", term)
-        return NOBODY if reign is None else reign[0]
+        leadership = self.read("leadership", term)
+        return NOBODY if leadership is None else leadership[0]
 
     def tlast(self, term: v.Term) -> Any:
-        reign = self.read("reign", term)
-        return 0 if reign is None else len(reign[1].entries)
+        leadership = self.read("leadership", term)
+        return 0 if leadership is None else len(leadership[1].entries)
 
     def tlog(self, term: v.Term, i: v.Index) -> Any:
-        reign = self.read("reign", term)
-        return MISSING if reign is None else reign[1].at(i)
+        leadership = self.read("leadership", term)
+        return MISSING if leadership is None else leadership[1](i)
 
     def told(self, n: int, term: v.Term) -> Any:
         return self.read("told", n, term)
@@ -218,18 +165,30 @@ class Concrete:
     def ack(self, n: int, term: v.Term) -> Any:
         return self.read("ack", n, term)
 
-    def first(self, j: v.Index) -> Any:
+    def commit_term(self, j: v.Index) -> Any:
         counted = self.read("counted")
         known = counted[j] if 0 <= j < len(counted) else None
-        return 0 if known is None else known.first
+        return 0 if known is None else known.term
 
-    def by(self, j: v.Index) -> Any:
+    def committed_up_to(self, j: v.Index) -> Any:
         counted = self.read("counted")
         known = counted[j] if 0 <= j < len(counted) else None
-        return 0 if known is None else known.by
+        return 0 if known is None else known.up_to
 
     def choosable(self, term: v.Term, i: v.Index) -> Any:
         return i in self.read("choosable", term)
+
+
+class ConcreteServer:
+    """One server of a view: what is asked of it is a cell."""
+
+    __slots__ = ("_n", "_view")
+
+    def __init__(self, view: Concrete, n: int) -> None:
+        self._view, self._n = view, n
+
+    def __getattr__(self, name: str) -> Any:
+        return self._view.read(name, self._n)
 
 
 class Cells(dict[Cell, Any]):
@@ -246,9 +205,9 @@ class Cells(dict[Cell, Any]):
             case "ack", n, term:
                 ack = self.ghosts.ack[n]
                 value = ack[term] if 0 <= term < len(ack) else 0
-            case "reign", term:
-                reign = self.ghosts.reign(term)
-                value = None if reign is None else reign_of(reign)
+            case "leadership", term:
+                leadership = self.ghosts.leadership(term)
+                value = None if leadership is None else leadership_of(leadership)
             case "choosable", term:
                 value = self.view.may_be_chosen(term)
             case _:
@@ -258,12 +217,14 @@ class Cells(dict[Cell, Any]):
 
 
 @lru_cache(maxsize=1 << 16)
-def facts_of(member: Member, memory: Prefix, disk: Prefix) -> dict[Cell, Any]:
+def facts_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Cell, Any]:
     """What a view says of one server."""
     if not member.up:
         member, memory = come_back(member).after, disk
     node, pending = member.node, member.pending
-    role, append = node.role, pending.append
+    role, append, nodes = node.role, pending.append, range(size)
+    peers = role.peers if isinstance(role, v.Leader) else ()
+    matches = {peer.node: peer.match for peer in peers}
     facts = {
         "term": node.current_term,
         "vote": name(node.voted_for),
@@ -273,15 +234,13 @@ def facts_of(member: Member, memory: Prefix, disk: Prefix) -> dict[Cell, Any]:
         "log": Whole((*memory, *node.log.entries)),
         "leads": isinstance(role, v.Leader),
         "campaigns": isinstance(role, v.Candidate),
-        "granted": role.granted if isinstance(role, v.Candidate) else frozenset(),
-        "match": tuple([(peer.node, peer.match) for peer in role.peers])
-        if isinstance(role, v.Leader)
-        else (),
+        "granted": tuple([isinstance(role, v.Candidate) and m in role.granted for m in nodes]),
+        "match": tuple([matches.get(m, 0) for m in nodes]),
         "durable": role.durable if isinstance(role, v.Leader) else 0,
-        "dterm": member.disk.current_term,
-        "dvote": name(member.disk.voted_for),
-        "dlast": member.disk.log.last_index,
-        "dlog": Whole((*disk, *member.disk.log.entries)),
+        "disk_term": member.disk.current_term,
+        "disk_vote": name(member.disk.voted_for),
+        "disk_last": member.disk.log.last_index,
+        "disk_log": Whole((*disk, *member.disk.log.entries)),
         "owes_term": pending.save_current_term,
         "owes_vote": pending.save_voted_for,
         "owes_write": append is not None,
@@ -291,8 +250,8 @@ def facts_of(member: Member, memory: Prefix, disk: Prefix) -> dict[Cell, Any]:
 
 
 @lru_cache(maxsize=1 << 16)
-def reign_of(reign: Reign) -> tuple[v.NodeId, Whole]:
-    return reign.leader, Whole(reign.log)
+def leadership_of(leadership: Leadership) -> tuple[v.NodeId, Whole]:
+    return leadership.leader, Whole(leadership.log)
 
 
 def name(node: v.NodeId | None) -> int:

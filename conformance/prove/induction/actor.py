@@ -14,17 +14,9 @@ from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 import z3
 
 from conformance.prove.statements.claims import Message as Claimed
-from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, choose
-from conformance.prove.statements.views import (
-    ACTOR,
-    ENTRY,
-    FOUNDING,
-    SENDER,
-    TERM_OF,
-    Before,
-    LogOf,
-)
+from conformance.prove.statements.views import ACTOR, ENTRY, FOUNDING, SENDER, TERM_OF, Before
 from conformance.symbolic.held import Held
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
@@ -149,7 +141,7 @@ class Actor:
 
     def __init__(self, paths: Paths, before: Before) -> None:
         self.paths, self.before = paths, before
-        self.was: Final = before.servers[ACTOR]
+        self.was: Final = before.actor
         self.server = self.was
         """The acting server before the step, with what is known of its shape."""
         self.config = v.Config(frozenset(range(before.size)))
@@ -280,7 +272,7 @@ class Actor:
         at = self.paths.term
         if isinstance(log.entries, Tail):
             last = at(log.entries.last_index)
-            return last, TERM_OF(self.was.dlog(last))
+            return last, TERM_OF(self.was.disk_log(last))
         index, term = log.last_position.index, log.last_position.term
         return at(index), at(term)
 
@@ -315,7 +307,7 @@ class Actor:
             self.is_log(known, self.was.log)
         held = self._role(role, known)
         self.given(term=at(term), commit=at(commit))
-        committed = self.before.first(at(commit))
+        committed = self.before.commit_term(at(commit))
         self.hints += [committed, self.was.log(at(commit))]
         if not isinstance(vote, Unread):
             self.given(vote=NOBODY if vote is None else vote)
@@ -378,9 +370,9 @@ class Actor:
         return entry_at
 
     def changed(
-        self, member: Member, log: LogOf | None = None, dlog: LogOf | None = None
+        self, member: Member, log: LogOf | None = None, disk_log: LogOf | None = None
     ) -> dict[str, Any]:
-        """What is another now of the acting server; `log` and `dlog`: its logs, if they are."""
+        """What is another now of the acting server; `log` and `disk_log`: its logs, if they are."""
         before, term = self.member, self.paths.term
         node, was = member.node, before.node
         new: dict[str, Any] = {}
@@ -399,12 +391,12 @@ class Actor:
         new |= self._owed(member)
         disk, old = member.disk, before.disk
         if disk.current_term is not old.current_term:
-            new["dterm"] = term(disk.current_term)
+            new["disk_term"] = term(disk.current_term)
         if disk.voted_for is not old.voted_for:
-            new["dvote"] = _name(disk.voted_for)
+            new["disk_vote"] = _name(disk.voted_for)
         if disk.log is not old.log:
-            new["dlast"], _ = self.end_on_disk(disk.log)
-            new["dlog"] = dlog
+            new["disk_last"], _ = self.end_on_disk(disk.log)
+            new["disk_log"] = disk_log
         return new
 
     def role_of(self, node: v.Node) -> dict[str, Any]:

@@ -27,10 +27,10 @@ def one_action(actor: Actor, member: Member, known: claims.Message | None = None
     def run(rule: Rule) -> Ran:
         turn = execute(member, 1)
         after = Member(member.node, without_first(member.pending), turn.after.disk)
-        dlog = None
+        disk_log = None
         if after.disk.log is not member.disk.log:
-            dlog = actor.log_function(after.disk.log, actor.was.dlog, None)
-        return Ran(turn, after, dlog=dlog)
+            disk_log = actor.log_function(after.disk.log, actor.was.disk_log, None)
+        return Ran(turn, after, disk_log=disk_log)
 
     return Happening(run, [] if known is None else [(known, True)])
 
@@ -47,9 +47,9 @@ def without_first(pending: Pending) -> Pending:
 
 def save_term(actor: Actor) -> Happening:
     node = actor.node("any", None, any_vote(actor))
-    term = actor.number("dterm", 0)
+    term = actor.number("disk_term", 0)
     actor.ascending(term, node.current_term)
-    actor.given(owes_term=True, dterm=actor.paths.term(term))
+    actor.given(owes_term=True, disk_term=actor.paths.term(term))
     disk = any_disk(actor)._replace(current_term=term)
     return one_action(actor, Member(node, Pending(save_current_term=True), disk))
 
@@ -62,9 +62,9 @@ def save_vote(actor: Actor, vote: v.NodeId | None) -> Happening:
 
 def saved(actor: Actor, node: v.Node, vote: Any = None) -> Disk:
     """A disk that has the term; the vote too, if one is given."""
-    actor.given(dterm=actor.paths.term(node.current_term))
+    actor.given(disk_term=actor.paths.term(node.current_term))
     if vote is None:
-        vote = Unread("a vote on the disk", actor.was.dvote)
+        vote = Unread("a vote on the disk", actor.was.disk_vote)
     log = Unread("a log on the disk")
     return Disk(node.current_term, vote, log)  # type: ignore[arg-type]
 
@@ -99,7 +99,7 @@ def broadcast(actor: Actor, what: str) -> Happening:
         message = v.RequestVoteCall(ACTOR, node.current_term, number("mseqno"), last)
     else:
         message = abstract_call(actor, node, "sent")
-    disk = saved(actor, node, Unread("a vote on the disk", actor.was.dvote))
+    disk = saved(actor, node, Unread("a vote on the disk", actor.was.disk_vote))
     known = as_claim(actor, message, None)
     return one_action(actor, Member(node, Pending(broadcast=message), disk), known)
 
@@ -114,7 +114,7 @@ def write_log(actor: Actor, log: Window, synced: int) -> Happening:
     disk = saved(actor, node)
     kept = node.log.truncated(index)
     disk = disk._replace(log=kept._replace(entries=Head(kept.entries)))
-    actor.is_log(kept, actor.was.dlog)
+    actor.is_log(kept, actor.was.disk_log)
     return one_action(actor, Member(node, Pending(append=write), disk))
 
 
@@ -174,19 +174,21 @@ def crashes(actor: Actor, log: Window) -> Happening:
 
     While it is down it is no different from one whose messages are late: so it comes up at once.
     """
-    term = actor.number("dterm", 0)
+    term = actor.number("disk_term", 0)
     held = actor.window("disk", log, term)
     at = actor.paths.term
-    actor.given(dterm=at(term), dlast=at(held.last_index), snap=at(held.snapshot_position.index))
-    actor.is_log(held, actor.was.dlog)
-    disk = Disk(term, Unread("a vote on the disk", actor.was.dvote), held)  # type: ignore[arg-type]
+    actor.given(
+        disk_term=at(term), disk_last=at(held.last_index), snap=at(held.snapshot_position.index)
+    )
+    actor.is_log(held, actor.was.disk_log)
+    disk = Disk(term, Unread("a vote on the disk", actor.was.disk_vote), held)  # type: ignore[arg-type]
     unread: Any = Unread("a node that crashes")
     node = v.Node(ACTOR, *[unread] * 6)
     actor.member = Member(node, Pending(), disk)
 
     def run(rule: Rule) -> Ran:
         turn = come_back(crash(actor.member).after, rule)
-        dlog = actor.was.dlog
-        return Ran(turn, turn.after, actor.log_function(turn.after.node.log, dlog, held))
+        disk_log = actor.was.disk_log
+        return Ran(turn, turn.after, actor.log_function(turn.after.node.log, disk_log, held))
 
     return Happening(run, crashes=True)

@@ -14,8 +14,9 @@ import z3
 from conformance.prove.induction.actor import Actor, Unread, Window
 from conformance.prove.induction.messages import as_claim
 from conformance.prove.statements import claims
+from conformance.prove.statements.lemma import LogOf
 from conformance.prove.statements.logic import choose
-from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF, LogOf
+from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF
 from conformance.symbolic.held import Held
 from spec import values as v
 from spec.cluster import Disk, Member, Rule, Turn, take
@@ -32,7 +33,7 @@ class Ran:
     turn: Turn
     after: Member
     log: LogOf | None = None
-    dlog: LogOf | None = None
+    disk_log: LogOf | None = None
 
 
 @dataclass(slots=True)
@@ -59,8 +60,8 @@ class Step:
 
 def any_disk(actor: Actor) -> Disk:
     """What is on the disk is not looked at."""
-    unread: Any = Unread("a term on the disk", actor.was.dterm)
-    vote = Unread("a vote on the disk", actor.was.dvote)
+    unread: Any = Unread("a term on the disk", actor.was.disk_term)
+    vote = Unread("a vote on the disk", actor.was.disk_vote)
     log: Any = Unread("a log on the disk")
     return Disk(unread, vote, log)  # type: ignore[arg-type]
 
@@ -211,15 +212,15 @@ def on_disk(actor: Actor, node: v.Node, write: bool, index: Any) -> Disk:
     """
     log: Any = node.log
     at = actor.paths.term
-    term = actor.number("dterm", 0)
+    term = actor.number("disk_term", 0)
     actor.ascending(term, node.current_term)
-    actor.given(dterm=at(term))
-    vote: Any = Unread("a vote on the disk", actor.was.dvote)
+    actor.given(disk_term=at(term))
+    vote: Any = Unread("a vote on the disk", actor.was.disk_vote)
     if write:
-        log = actor.one_entry("disk", actor.was.dlog, log.snapshot_position, index)
+        log = actor.one_entry("disk", actor.was.disk_log, log.snapshot_position, index)
     else:
-        actor.is_log(log, actor.was.dlog)
-    actor.given(dlast=at(log.last_index))
+        actor.is_log(log, actor.was.disk_log)
+    actor.given(disk_last=at(log.last_index))
     return Disk(term, vote, log)
 
 
@@ -246,17 +247,17 @@ def snapshot(
         turn = take(member, what, rule)
         if turn.outcome is not True:
             return Ran(turn, turn.after)
-        log, dlog = actor.was.log, actor.was.dlog
+        log, disk_log = actor.was.log, actor.was.disk_log
         if prefix is not None and not node.log.contains(what.position):
             log = prefix
         if not disk.log.contains(what.position):
-            dlog = log
+            disk_log = log
         after = turn.after
         return Ran(
             turn,
             after,
             actor.log_function(after.node.log, log, node.log),
-            actor.log_function(after.disk.log, dlog, disk.log),
+            actor.log_function(after.disk.log, disk_log, disk.log),
         )
 
     return Happening(run)

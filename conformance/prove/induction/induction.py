@@ -21,7 +21,7 @@ from conformance.prove.induction.messages import owed_claims, sent_claims
 from conformance.prove.statements import claims
 from conformance.prove.statements.claims import Claim
 from conformance.prove.statements.goals import Goal, ends, older, older_name, stands_for_all
-from conformance.prove.statements.lemma import Lemma
+from conformance.prove.statements.lemma import Lemma, Server
 from conformance.prove.statements.lemmas import LEMMAS, may_be_chosen
 from conformance.prove.statements.logic import Formula, both, choose, implies
 from conformance.prove.statements.solvers import ALL, GROUPS, NEEDED, PLAIN, Solvers
@@ -35,16 +35,7 @@ from conformance.prove.statements.statements import (
     instances,
     seen,
 )
-from conformance.prove.statements.views import (
-    ACTOR,
-    TERM_OF,
-    After,
-    Before,
-    Changes,
-    Part,
-    Reading,
-    Server,
-)
+from conformance.prove.statements.views import ACTOR, TERM_OF, After, Before, Changes, Part, Reading
 from conformance.symbolic.number import Atom
 from conformance.symbolic.paths import Path, Paths
 from spec import node as rules
@@ -366,8 +357,12 @@ class Induction:
             hints = [before.tlog(message.term, was.commit)]
         if isinstance(message, claims.Install):
             index = message.last_index
-            terms = [was.term, was.dterm, SKOLEMS["T"]]
-            hints = [before.first(index), before.log(ACTOR, index), before.dlog(ACTOR, index)]
+            terms = [was.term, was.disk_term, SKOLEMS["T"]]
+            hints = [
+                before.commit_term(index),
+                before.actor.log(index),
+                before.actor.disk_log(index),
+            ]
             hints += [before.tlog(term, index) for term in terms]
         return [seen(hint) for hint in hints]
 
@@ -375,7 +370,7 @@ class Induction:
         """The cluster after the step, the messages that are new, and what is known of entries."""
         ran = happening.run(self.rule)
         turn, after = ran.turn, ran.after
-        new = actor.changed(after, ran.log, ran.dlog)
+        new = actor.changed(after, ran.log, ran.disk_log)
         if happening.crashes:
             new |= {"owes_term": False, "owes_vote": False, "owes_write": False}
             new["synced"] = new["last"]

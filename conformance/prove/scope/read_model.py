@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import z3
 
-from conformance.prove.history.ghosts import Counted, Ghosts, Reign, Sent, put
+from conformance.prove.history.ghosts import Counted, Ghosts, Leadership, Sent, put
 from conformance.prove.induction.actor import Actor, Token, Unread
 from conformance.prove.scope.grounding import FOUNDING_VALUE, Grounding, signed, term_of
 from conformance.prove.statements import claims
-from conformance.prove.statements.lemma import NOBODY
-from conformance.prove.statements.views import ACTOR, SENDER, Server
+from conformance.prove.statements.lemma import NOBODY, Server
+from conformance.prove.statements.views import ACTOR, SENDER
 from conformance.symbolic.number import Number
 from spec import values as v
 from spec.cluster import Cluster, Disk, Envelope, Member, Snapshot
@@ -92,7 +92,10 @@ class Model:
         return tuple([self.member(n, one) for n, one in enumerate(self.small.servers)])
 
     def member(self, n: v.NodeId, server: Server) -> Member:
-        log, disk = self.log(server.log, server, "last"), self.log(server.dlog, server, "dlast")
+        log, disk = (
+            self.log(server.log, server, "last"),
+            self.log(server.disk_log, server, "disk_last"),
+        )
         node = v.Node(
             n,
             self.role(n, server),
@@ -110,7 +113,7 @@ class Model:
             append=write,
         )
         member = Member(
-            node, pending, Disk(self.of(server.dterm), nobody(self.of(server.dvote)), disk)
+            node, pending, Disk(self.of(server.disk_term), nobody(self.of(server.disk_vote)), disk)
         )
         return self.acting(member) if n == self._actor.member.node.id else member
 
@@ -151,18 +154,18 @@ class Model:
     def ghosts(self) -> Ghosts:
         small = self.small
         terms, indices = range(1, small.bounds.terms + 1), range(1, small.bounds.indices + 1)
-        reigns: tuple[Reign | None, ...] = ()
+        leaderships: tuple[Leadership | None, ...] = ()
         for term in terms:
             if (leader := self.of(small.lead(term))) != NOBODY:
                 log = self.whole(
                     lambda i: small.tlog(term, i),  # noqa: B023 (at once)
                     self.of(small.tlast(term)),
                 )
-                reigns = put(reigns, term, Reign(leader, log), None)
+                leaderships = put(leaderships, term, Leadership(leader, log), None)
         counted: tuple[Counted | None, ...] = ()
         for j in indices:
-            if first := self.of(small.first(j)):
-                counted = put(counted, j, Counted(first, self.of(small.by(j))), None)
+            if first := self.of(small.commit_term(j)):
+                counted = put(counted, j, Counted(first, self.of(small.committed_up_to(j))), None)
         told: list[tuple[int, ...]] = []
         ack: list[tuple[int, ...]] = []
         for n in range(small.size):
@@ -176,8 +179,8 @@ class Model:
         snaps = [self.of(server.snap) for server in small.servers]
         servers = list(zip(small.servers, snaps, strict=True))
         memory = tuple([self.whole(server.log, snap) for server, snap in servers])
-        disk = tuple([self.whole(server.dlog, snap) for server, snap in servers])
-        return Ghosts(reigns, counted, tuple(told), tuple(ack), memory, disk)
+        disk = tuple([self.whole(server.disk_log, snap) for server, snap in servers])
+        return Ghosts(leaderships, counted, tuple(told), tuple(ack), memory, disk)
 
     # Messages
 
@@ -292,9 +295,9 @@ def described(state: State, acting: v.NodeId) -> Iterator[str]:
             f"the disk of node {node.id}: term {disk.current_term}, vote {disk.voted_for}, "
             f"{_log((*ghosts.disk[node.id], *disk.log.entries))}"
         )
-    for term, reign in enumerate(ghosts.reigns):
-        if reign is not None:
-            yield f"node {reign.leader} led term {term}, last with {_log(reign.log)}"
+    for term, leadership in enumerate(ghosts.leaderships):
+        if leadership is not None:
+            yield f"node {leadership.leader} led term {term}, last with {_log(leadership.log)}"
     for n, (told, ack) in enumerate(zip(ghosts.told, ghosts.ack, strict=True)):
         for term, vote in enumerate(told):
             if vote != NOBODY:
@@ -304,7 +307,7 @@ def described(state: State, acting: v.NodeId) -> Iterator[str]:
                 yield f"node {n} acknowledged up to {index} in term {term}"
     for j, counted in enumerate(ghosts.counted):
         if counted is not None:
-            yield f"index {j} was counted as committed first in term {counted.first}"
+            yield f"index {j} was counted as committed first in term {counted.term}"
     for envelope in cluster.network[state.delivered :]:
         yield f"under way to node {envelope.to}: {envelope.content}"
 

@@ -108,8 +108,8 @@ def _has_what_it_asked_with(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
     c = m.sender
     within_call = either(term < m.last_term, both(term == m.last_term, i <= m.last_index))
     return implies(
-        both(v.choosable(term, i), within_call, v.campaigns(c), v.term(c) == m.term),
-        both(i <= v.last(c), v.term_of(v.log(c, i)) == term),
+        both(v.choosable(term, i), within_call, v.server(c).campaigns, v.server(c).term == m.term),
+        both(i <= v.server(c).last, v.term_of(v.server(c).log(i)) == term),
     )
 
 
@@ -128,7 +128,7 @@ def _asks_with_an_entry(v: View, m: VoteCall) -> Formula:
 )
 def vote_call(v: View, m: VoteCall) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.sender)),
+        within(1, m.term, v.server(m.sender).disk_term),
         v.told(m.sender, m.term) == m.sender,
         _asks_with_an_entry(v, m),
     )
@@ -149,9 +149,9 @@ def owed_vote_call(v: View, m: VoteCall) -> Formula:
     c = m.sender
     return both(
         m.term >= 1,
-        m.term == v.term(c),
-        v.vote(c) == c,
-        either(v.owes_vote(c), v.told(c, m.term) == c),
+        m.term == v.server(c).term,
+        v.server(c).vote == c,
+        either(v.server(c).owes_vote, v.told(c, m.term) == c),
         _asks_with_an_entry(v, m),
     )
 
@@ -170,21 +170,22 @@ def owed_vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formu
 @claim("A vote that is granted was told.", VoteReply)
 def vote_reply(v: View, m: VoteReply) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.sender)),
+        within(1, m.term, v.server(m.sender).disk_term),
         implies(m.granted, v.told(m.sender, m.term) == m.to),
     )
 
 
 @claim("A vote that is granted was given; its candidate has saved its own.", VoteReply, owed=True)
 def owed_vote_reply(v: View, m: VoteReply) -> Formula:
+    sender = v.server(m.sender)
     return both(
         m.term >= 1,
-        m.term == v.term(m.sender),
+        m.term == sender.term,
         implies(
             m.granted,
             both(
-                v.vote(m.sender) == m.to,
-                v.dterm(m.to) >= m.term,
+                sender.vote == m.to,
+                v.server(m.to).disk_term >= m.term,
                 v.told(m.to, m.term) == m.to,
             ),
         ),
@@ -206,10 +207,10 @@ def owed_vote_is_informed(v: View, m: VoteReply, term: Int, i: Int) -> Formula:
             v.choosable(term, i),
             v.ack(m.sender, term) >= i,
             term < m.term,
-            v.campaigns(c),
-            v.term(c) == m.term,
+            v.server(c).campaigns,
+            v.server(c).term == m.term,
         ),
-        both(i <= v.last(c), v.term_of(v.log(c, i)) == term),
+        both(i <= v.server(c).last, v.term_of(v.server(c).log(i)) == term),
     )
 
 
@@ -232,7 +233,8 @@ def append_call(v: View, m: AppendCall) -> Formula:
 
 @claim("The leader that owes a call still leads.", AppendCall, owed=True)
 def owed_append_call(v: View, m: AppendCall) -> Formula:
-    return both(_of_leader(v, m), m.term == v.term(m.sender), v.leads(m.sender))
+    sender = v.server(m.sender)
+    return both(_of_leader(v, m), m.term == sender.term, sender.leads)
 
 
 def _entries(v: View, m: AppendCall, i: Int) -> Formula:
@@ -261,7 +263,7 @@ def _commit(v: View, m: AppendCall, j: Int) -> Formula:
     "Up to its commit index, the leader's entries are committed.",
     AppendCall,
     over="j",
-    patterns=lambda v, m, j: [[v.first(j)]],
+    patterns=lambda v, m, j: [[v.commit_term(j)]],
 )
 def append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
     return _commit(v, m, j)
@@ -272,7 +274,7 @@ def append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
     AppendCall,
     owed=True,
     over="j",
-    patterns=lambda v, m, j: [[v.first(j)]],
+    patterns=lambda v, m, j: [[v.commit_term(j)]],
 )
 def owed_append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
     return _commit(v, m, j)
@@ -281,7 +283,7 @@ def owed_append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
 @claim("A last entry of the reply's own term is on the sender's disk, and all before.", AppendReply)
 def append_reply(v: View, m: AppendReply) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.sender)),
+        within(1, m.term, v.server(m.sender).disk_term),
         within(0, m.last_term, m.term),
         m.last_index >= 0,
         implies(
@@ -293,17 +295,18 @@ def append_reply(v: View, m: AppendReply) -> Formula:
 
 @claim("A last entry of the reply's own term is in the sender's log.", AppendReply, owed=True)
 def owed_append_reply(v: View, m: AppendReply) -> Formula:
+    sender = v.server(m.sender)
     return both(
         m.term >= 1,
-        m.term == v.term(m.sender),
+        m.term == sender.term,
         within(0, m.last_term, m.term),
         m.last_index >= 0,
         implies(
             m.last_term == m.term,
             both(
-                within(1, m.last_index, v.last(m.sender)),
-                v.term_of(v.log(m.sender, m.last_index)) == m.term,
-                v.term_of(v.log(m.sender, v.last(m.sender))) == m.term,
+                within(1, m.last_index, sender.last),
+                v.term_of(sender.log(m.last_index)) == m.term,
+                v.term_of(sender.log(sender.last)) == m.term,
             ),
         ),
     )
@@ -312,7 +315,7 @@ def owed_append_reply(v: View, m: AppendReply) -> Formula:
 @claim("A snapshot is of its term's leader, who had heard from the receiver in that term.", Install)
 def install(v: View, m: Install) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.to)),
+        within(1, m.term, v.server(m.to).disk_term),
         v.lead(m.term) == m.sender,
         within(1, m.last_index, v.tlast(m.term)),
         m.last_term == v.term_of(v.tlog(m.term, m.last_index)),
@@ -323,7 +326,7 @@ def install(v: View, m: Install) -> Formula:
     "All that a snapshot covers is committed.",
     Install,
     over="j",
-    patterns=lambda v, m, j: [[v.first(j)]],
+    patterns=lambda v, m, j: [[v.commit_term(j)]],
 )
 def install_is_committed(v: View, m: Install, j: Int) -> Formula:
     return implies(within(1, j, m.last_index), is_committed(v, j, m.term, v.tlog(m.term, j)))
@@ -331,9 +334,10 @@ def install_is_committed(v: View, m: Install, j: Int) -> Formula:
 
 @claim("A leader that owes a snapshot has heard from the receiver in its term.", Install, owed=True)
 def owed_install(v: View, m: Install) -> Formula:
+    sender = v.server(m.sender)
     return both(
-        v.leads(m.sender),
-        m.term == v.term(m.sender),
-        v.dterm(m.to) >= m.term,
-        v.snap(m.sender) >= 1,
+        sender.leads,
+        m.term == sender.term,
+        v.server(m.to).disk_term >= m.term,
+        sender.snap >= 1,
     )

@@ -14,41 +14,47 @@ from conformance.prove.statements.logic import Formula, both, either, implies, m
 
 
 def election_safety(v: View, n: int, m: int) -> Formula:
-    return implies(both(v.leads(n), v.leads(m), v.term(n) == v.term(m)), n == m)
+    one, other = v.server(n), v.server(m)
+    return implies(both(one.leads, other.leads, one.term == other.term), n == m)
 
 
 def one_leader_ever(v: View, n: int) -> Formula:
-    return implies(v.leads(n), v.lead(v.term(n)) == n)
+    s = v.server(n)
+    return implies(s.leads, v.lead(s.term) == n)
 
 
 def log_matching(v: View, n: int, m: int, i: Int, j: Int) -> Formula:
+    one, other = v.server(n), v.server(m)
     return implies(
         both(
             within(1, j, i),
-            i <= v.last(n),
-            i <= v.last(m),
-            v.term_of(v.log(n, i)) == v.term_of(v.log(m, i)),
+            i <= one.last,
+            i <= other.last,
+            v.term_of(one.log(i)) == v.term_of(other.log(i)),
         ),
-        v.log(n, j) == v.log(m, j),
+        one.log(j) == other.log(j),
     )
 
 
 def leader_completeness(v: View, n: int, j: Int) -> Formula:
-    counted = v.first(j)
+    s = v.server(n)
+    counted = v.commit_term(j)
     return implies(
-        both(j >= 1, counted >= 1, v.leads(n), v.term(n) >= counted),
-        both(j <= v.last(n), v.log(n, j) == v.tlog(counted, j)),
+        both(j >= 1, counted >= 1, s.leads, s.term >= counted),
+        both(j <= s.last, s.log(j) == v.tlog(counted, j)),
     )
 
 
 def state_machine_safety(v: View, n: int, m: int, j: Int) -> Formula:
-    return implies(both(within(1, j, v.commit(n)), j <= v.commit(m)), v.log(n, j) == v.log(m, j))
+    one, other = v.server(n), v.server(m)
+    return implies(both(within(1, j, one.commit), j <= other.commit), one.log(j) == other.log(j))
 
 
 def committed_for_ever(v: View, n: int, j: Int) -> Formula:
+    s = v.server(n)
     return implies(
-        within(1, j, v.commit(n)),
-        both(v.first(j) >= 1, v.log(n, j) == v.tlog(v.first(j), j)),
+        within(1, j, s.commit),
+        both(v.commit_term(j) >= 1, s.log(j) == v.tlog(v.commit_term(j), j)),
     )
 
 
@@ -83,39 +89,47 @@ SAFETY: Final = (
 
 
 def leader_has_log(v: View, n: int) -> Formula:
-    return implies(v.leads(n), either(v.snap(n) >= 1, v.last(n) >= 2))
+    s = v.server(n)
+    return implies(s.leads, either(s.snap >= 1, s.last >= 2))
 
 
 def candidate_has_log(v: View, n: int) -> Formula:
-    return implies(v.campaigns(n), v.last(n) >= 1)
+    s = v.server(n)
+    return implies(s.campaigns, s.last >= 1)
 
 
 def one_role(v: View, n: int) -> Formula:
-    return negation(both(v.leads(n), v.campaigns(n)))
+    s = v.server(n)
+    return negation(both(s.leads, s.campaigns))
 
 
 def too_few_votes(v: View, n: int) -> Formula:
-    votes = [m == n or v.granted(n, m) for m in range(v.size)]
-    return implies(v.campaigns(n), both(negation(majority(votes)), v.vote(n) == n))
+    s = v.server(n)
+    votes = [m == n or s.granted[m] for m in range(v.size)]
+    return implies(s.campaigns, both(negation(majority(votes)), s.vote == n))
 
 
 def same_snapshot(v: View, n: int) -> Formula:
-    return both(v.snap(n) <= v.last(n), v.snap(n) <= v.dlast(n), v.snap(n) <= v.synced(n))
+    s = v.server(n)
+    return both(s.snap <= s.last, s.snap <= s.disk_last, s.snap <= s.synced)
 
 
 def begins_with_founding(v: View, n: int) -> Formula:
+    s = v.server(n)
     return both(
-        implies(v.last(n) >= 1, v.log(n, 1) == v.founding),
-        implies(v.dlast(n) >= 1, v.dlog(n, 1) == v.founding),
+        implies(s.last >= 1, s.log(1) == v.founding),
+        implies(s.disk_last >= 1, s.disk_log(1) == v.founding),
     )
 
 
 def leads_after_saving(v: View, n: int) -> Formula:
-    return implies(v.leads(n), v.dterm(n) == v.term(n))
+    s = v.server(n)
+    return implies(s.leads, s.disk_term == s.term)
 
 
 def votes_for_members(v: View, n: int) -> Formula:
-    return either(v.vote(n) == NOBODY, *[v.vote(n) == m for m in range(v.size)])
+    s = v.server(n)
+    return either(s.vote == NOBODY, *[s.vote == m for m in range(v.size)])
 
 
 COMPLETE: Final = (

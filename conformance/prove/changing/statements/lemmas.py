@@ -37,7 +37,6 @@ from conformance.prove.statements.logic import (
     negation,
 )
 from conformance.prove.statements.statements import seen
-from conformance.prove.statements.views import ACTOR
 
 Nodes = list[Formula]
 """Of each node whether it is among them."""
@@ -115,7 +114,8 @@ LEMMAS += [one for one in fixed.LEMMAS if one.name not in CHANGED]
     "of its own term."
 )
 def candidate(v: View, n: int) -> Formula:
-    return fixed.candidacy(v, n, v.term_of(v.log(n, v.last(n))) < v.term(n))
+    s = v.server(n)
+    return fixed.candidacy(v, n, v.term_of(s.log(s.last)) < s.term)
 
 
 @lemma(
@@ -126,7 +126,10 @@ def candidate(v: View, n: int) -> Formula:
 def elected(v: View, term: Int) -> Formula:
     return both(
         within(NOBODY, v.lead(term), v.size - 1),
-        *[implies(v.lead(term) == n, within(1, term, v.dterm(n))) for n in range(v.size)],
+        *[
+            implies(v.lead(term) == n, within(1, term, v.server(n).disk_term))
+            for n in range(v.size)
+        ],
         implies(
             v.lead(term) != NOBODY,
             both(
@@ -260,7 +263,7 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
                         i > v.el(term),
                         both(
                             at <= v.kc(term),
-                            implies(v.first(at) == term, v.by(at) < i),
+                            implies(v.commit_term(at) == term, v.committed_up_to(at) < i),
                         ),
                     ),
                 ),
@@ -274,13 +277,14 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
 
 @lemma("What a leader knows to be committed is what it knew when it last led.")
 def known_to_leader(v: View, n: int) -> Formula:
-    return implies(v.leads(n), v.kc(v.term(n)) == v.commit(n))
+    s = v.server(n)
+    return implies(s.leads, v.kc(s.term) == s.commit)
 
 
 @lemma(
     "What a term's leader knew to be committed, a leader counted, of no later term.",
     "Tj",
-    lambda v, term, j: [[v.kc(term), v.first(j)]],
+    lambda v, term, j: [[v.kc(term), v.commit_term(j)]],
 )
 def known_is_committed(v: View, term: Int, j: Int) -> Formula:
     return implies(
@@ -342,7 +346,9 @@ def acknowledged(v: View, term: Int) -> Holders:
 
 def may_acknowledge(v: View, term: Int) -> Holders:
     """Who did so in this term, or still may."""
-    return lambda at: [either(v.ack(n, term) >= at, v.dterm(n) <= term) for n in range(v.size)]
+    return lambda at: [
+        either(v.ack(n, term) >= at, v.server(n).disk_term <= term) for n in range(v.size)
+    ]
 
 
 def could_be_chosen(v: View, term: Int, i: Int) -> Formula:
@@ -359,20 +365,20 @@ def opening_holds(v: Any) -> Formula:
     """The entry with which a candidate would open its term could be chosen, for all that is known
     of its log: nobody has acknowledged anything of the term yet.
     """
-    last, term = v.last(ACTOR), v.term(ACTOR)
+    last, term = v.actor.last, v.actor.term
 
     def own(k: Int) -> EntryTerm:
-        return v.log(ACTOR, k)
+        return v.actor.log(k)
 
     at, joint = v.last_config(own, last), v.last_joint(own, last)
     config = own(at)
     based = [choose(joint == 0, v.old(v.founding, m), v.new(own(joint), m)) for m in range(v.size)]
-    not_later = [v.dterm(n) <= term for n in range(v.size)]
+    not_later = [v.server(n).disk_term <= term for n in range(v.size)]
     return both(
         majority_of(based, not_later),
         implies(
             v.joint(config),
-            either(at <= v.commit(ACTOR), majority_of(voters_of(v, config), not_later)),
+            either(at <= v.actor.commit, majority_of(voters_of(v, config), not_later)),
         ),
     )
 
@@ -380,10 +386,10 @@ def opening_holds(v: Any) -> Formula:
 @lemma(
     "What a leader counted as committed, a quorum acknowledged in its term.",
     "j",
-    lambda v, j: [[v.first(j)]],
+    lambda v, j: [[v.commit_term(j)]],
 )
 def counted_is_chosen(v: View, j: Int) -> Formula:
-    term, by, since = v.first(j), v.by(j), v.since(j)
+    term, by, since = v.commit_term(j), v.committed_up_to(j), v.since(j)
     holders = acknowledged(v, term)
     return both(
         term >= 0,

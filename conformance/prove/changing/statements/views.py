@@ -13,9 +13,9 @@ from conformance.prove.changing.statements.lemmas import (
     opening_holds,
 )
 from conformance.prove.statements import views
-from conformance.prove.statements.lemma import EntryTerm, Int
+from conformance.prove.statements.lemma import EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, both, choose, either, implies
-from conformance.prove.statements.views import ENTRY, TERM_OF, LogOf, Part, integer_function
+from conformance.prove.statements.views import ENTRY, TERM_OF, Part, integer_function
 
 BOOL, INT = z3.BoolSort(), z3.IntSort()
 IS_CONFIG: Final = z3.Function("is_config", ENTRY, BOOL)

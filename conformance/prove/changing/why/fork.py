@@ -137,11 +137,11 @@ class Fork:
         s, v = self.script, self.script.before
 
         def is_not(b: Int) -> Formula:
-            by = v.first(b)
+            by = v.commit_term(b)
             counted = both(by >= 1, by < before, b <= v.tlast(by), side.log(b) == v.tlog(by, b))
             return z3.Implies(both(b > self.at, b <= side.last, counted), False)
 
-        first, by = v.first(B), v.by(B)
+        first, by = v.commit_term(B), v.committed_up_to(B)
         s.step(
             f"uncommitted{side.name}",
             is_not(B),
@@ -151,7 +151,7 @@ class Fork:
                 *[log(at) for log in (self.one.log, self.other.log) for at in (B, by)],
                 *[v.lead(first), v.lead(self.one.term), v.lead(self.other.term)],
             ],
-            [for_all(is_not, v.first, B)],
+            [for_all(is_not, v.commit_term, B)],
         )
 
     def majority(self, side: Side, voted: Nodes) -> str:
@@ -200,7 +200,7 @@ class Fork:
             f"left{n}",
             left(B, Q),
             f"{self.logs} prefix uncommitted{n} ConfigRule TermLogTerms TermLogFromLeader",
-            [log(B), log(Q), v.lc(t, Q - 1), v.first(B), log(side.last)],
+            [log(B), log(Q), v.lc(t, Q - 1), v.commit_term(B), log(side.last)],
             [for_all(left, lambda b, q: (log(b), log(q)), B, Q)],
         )
         following = z3.Function(f"following{n}", INT, INT)

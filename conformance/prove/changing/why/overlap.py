@@ -108,7 +108,8 @@ class Contradiction:
         s.step(
             "voted",
             both(
-                won > self.term, *[implies(self.voted[m], v.dterm(m) >= won) for m in range(v.size)]
+                won > self.term,
+                *[implies(self.voted[m], v.server(m).disk_term >= won) for m in range(v.size)],
             ),
             f"{using} ToldIsSaved Elected",
             [v.lead(won), *[v.told(m, won) for m in range(v.size)]],
@@ -181,7 +182,7 @@ class Contradiction:
             f"{known} first_joint next Marks MarksAreLast",
             [x(f), x(n), before_next, x(before_next), in_force],
         )
-        counted, by = v.first(f), v.by(f)
+        counted, by = v.commit_term(f), v.committed_up_to(f)
         own = both(beyond, counted == t)
         s.step(
             "left_by_own",
