@@ -217,7 +217,7 @@ def on_disk(actor: Actor, node: v.Node, write: bool, index: Any) -> Disk:
     actor.given(disk_term=at(term))
     vote: Any = Unread("a vote on the disk", actor.was.disk_vote)
     if write:
-        log = actor.one_entry("disk", actor.was.disk_log, log.snapshot_position, index)
+        log = actor.one_entry("entry_on_disk", actor.was.disk_log, log.snapshot_position, index)
     else:
         actor.is_log(log, actor.was.disk_log)
     actor.given(disk_last=at(log.last_index))
