@@ -14,7 +14,7 @@ For a size of 1 it is another argument: its leader leads before its term is on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -161,7 +161,7 @@ class Follows:
     """The lemmas imply these."""
 
     size: int
-    facts: tuple[Lemma, ...]
+    facts: Sequence[Lemma]
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()

@@ -69,6 +69,12 @@ class View(Protocol):
 
 
 Patterns: TypeAlias = Sequence[Sequence[Any]]
+Holds: TypeAlias = Callable[..., Formula]
+
+
+def no_patterns(*_: object) -> Patterns:
+    """No pattern: the lemma holds of nodes alone, for which all instances are told."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,8 @@ class Lemma:
     name: str
     words: str
     over: str
-    holds: Callable[..., Formula]
-    patterns: Callable[..., Patterns] = lambda *_: ()
-
-
-Holds: TypeAlias = Callable[..., Formula]
+    holds: Holds
+    patterns: Callable[..., Patterns] = no_patterns
 
 
 class Adds(Protocol):
@@ -98,16 +101,19 @@ class Adds(Protocol):
 
 def adds_to(lemmas: list[Lemma]) -> Adds:
     def lemma(
-        words: str, over: str = "n", patterns: Callable[..., Patterns] = lambda *_: ()
+        words: str, over: str = "n", patterns: Callable[..., Patterns] = no_patterns
     ) -> Callable[[Holds], Holds]:
         def add(holds: Holds) -> Holds:
-            name = "".join(word.capitalize() for word in holds.__name__.split("_"))
-            lemmas.append(Lemma(name, words, over, holds, patterns))
+            lemmas.append(Lemma(name_of(holds), words, over, holds, patterns))
             return holds
 
         return add
 
     return lemma
+
+
+def name_of(holds: Holds) -> str:
+    return "".join(word.capitalize() for word in holds.__name__.split("_"))
 
 
 def within(first: Int, i: Int, last: Int) -> Formula:

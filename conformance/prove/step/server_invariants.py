@@ -24,7 +24,7 @@ from conformance.prove.step.assumptions import is_event
 from conformance.prove.step.counterexample import plain
 from conformance.prove.step.families import families
 from conformance.prove.step.family import Family
-from conformance.prove.step.server_lemmas import STANDING, fits_reports, is_fit
+from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, is_fit
 from conformance.prove.step.shapes import CHANGES, SELF, Shape, Unknowns
 from conformance.symbolic.paths import Model, Paths
 from spec import values as v
@@ -95,7 +95,7 @@ class Kept:
         if not member.up:
             return is_fit(member.node.id, member.disk) and is_event(event)
         return (
-            all(one.holds(member) for one in STANDING)
+            all(one.holds(member) for one in SERVER_LEMMAS)
             and is_event(event)
             and fits_reports(member, event)
         )
@@ -155,7 +155,7 @@ def broken_by(turn: Turn) -> str | None:
         return None
     if (broken := check_turn(turn) or check_server(turn.after)) is not None:
         return f"{broken.property}: {broken.detail}"
-    for one in STANDING:
+    for one in SERVER_LEMMAS:
         if not one.holds(turn.after):
             return f"no longer true: {one.words}"
     disk = turn.before.disk

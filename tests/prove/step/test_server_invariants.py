@@ -19,7 +19,7 @@ from conformance.prove.step.assumptions import ASSUMPTIONS
 from conformance.prove.step.counterexample import as_records
 from conformance.prove.step.family import family
 from conformance.prove.step.server_invariants import Proof, broken_by, obligations
-from conformance.prove.step.server_lemmas import STANDING, fits_reports, reports
+from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, reports
 from conformance.prove.step.shapes import Server, Shape, append_call, input_of
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.patched import Patch, rule
@@ -81,7 +81,7 @@ def test_it_is_true_of_every_server_in_random_runs() -> None:
             if change.turn is not None and change.turn.after.up:
                 after = change.turn.after
                 owing += after.pending.append is not None
-                assert [one.words for one in STANDING if not one.holds(after)] == [], after
+                assert [one.words for one in SERVER_LEMMAS if not one.holds(after)] == [], after
             cluster = change.after
         if events >= 20_000:
             break
@@ -163,16 +163,16 @@ BROKEN: dict[str, tuple[Member, ...]] = {
 
 
 def test_it_is_about_more_than_step_equivalence_assumes() -> None:
-    assert STANDING[: len(ASSUMPTIONS)] == ASSUMPTIONS
-    assert {one.holds.__name__ for one in STANDING[len(ASSUMPTIONS) :]} == BROKEN.keys()
+    assert SERVER_LEMMAS[: len(ASSUMPTIONS)] == ASSUMPTIONS
+    assert {one.holds.__name__ for one in SERVER_LEMMAS[len(ASSUMPTIONS) :]} == BROKEN.keys()
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_part_of_it_is_about_one_thing(name: str) -> None:
     for sound in (Member(NODE, disk=DISK), Member(NODE, Pending(append=WRITE), SHORT)):
-        assert all(one.holds(sound) for one in STANDING)
+        assert all(one.holds(sound) for one in SERVER_LEMMAS)
     for member in BROKEN[name]:
-        assert [one.holds.__name__ for one in STANDING if not one.holds(member)] == [name]
+        assert [one.holds.__name__ for one in SERVER_LEMMAS if not one.holds(member)] == [name]
 
 
 def test_a_leader_agrees_with_what_it_is_reported() -> None:
