@@ -22,6 +22,7 @@ from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why import facts, fork
 from conformance.prove.changing.why.proofs import PROOFS
 from conformance.prove.induction.events import Step
+from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.statements.logic import Formula
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
@@ -29,6 +30,7 @@ from conformance.subjects.patched import Patch, rule
 from spec import node as rules
 from spec.cluster import Cluster, Rule, apply, new_cluster
 from spec.values import Config
+from tests.prove.shared import open_goals
 
 STATES = 400
 
@@ -163,7 +165,7 @@ def test_a_joint_quorum_over_the_union_is_no_quorum() -> None:
 
 # Steps
 
-PROVER = Changing(4)
+PROVER = Prover(Changing(4))
 
 
 def step_of(kind: str, shape: str, entries: int = 0) -> Step:
@@ -183,7 +185,7 @@ def step_of(kind: str, shape: str, entries: int = 0) -> Step:
 def test_a_step_keeps_the_lemmas(kind: str, shape: str) -> None:
     checked = PROVER.check(step_of(kind, shape))
     assert (checked.open, checked.unassumed) == ([], "")
-    assert 0 < PROVER.live <= checked.paths
+    assert 0 < checked.live <= checked.paths
 
 
 def test_a_step_that_breaks_one_is_open() -> None:
@@ -193,9 +195,9 @@ def test_a_step_that_breaks_one_is_open() -> None:
         "        current_term=node.current_term + 1,\n        voted_for=node.id,\n",
         "        current_term=node.current_term + 1,\n        voted_for=None,\n",
     )
-    prover = Changing(4, rule(forgets))
+    prover = Prover(Changing(4, rule(forgets)))
     checked = prover.check(step_of("election timeout", "any log, not joint, old voter"))
-    assert "Candidate[0]" in [name for _, goals in checked.open for name, _ in goals]
+    assert "Candidate[0]" in open_goals(checked)
 
 
 def test_every_lemma_has_words() -> None:

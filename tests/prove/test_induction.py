@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice, product
 from types import SimpleNamespace
 from typing import Any
@@ -14,16 +15,17 @@ from conformance.prove import fixed_membership as inductive
 from conformance.prove.induction import drains
 from conformance.prove.induction import events as steps
 from conformance.prove.induction.actor import Actor, OneEntry, Tail, Unread, UnreadError, Window
-from conformance.prove.induction.cases import KINDS, cases
+from conformance.prove.induction.cases import KINDS
 from conformance.prove.induction.events import Happening, Step, any_vote
-from conformance.prove.induction.induction import UNASSUMED, Induction
 from conformance.prove.induction.merging import MergedWrites
 from conformance.prove.induction.order import InOrder
+from conformance.prove.induction.prover import UNASSUMED, Prover
+from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.two_states import broken_by
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.statements.goals import older as older_messages
 from conformance.prove.statements.lemmas import LEMMAS
-from conformance.prove.statements.statements import SKOLEMS, arguments, claims_of, instances
+from conformance.prove.statements.statements import at_goals, claims_of, instances
 from conformance.symbolic.paths import Paths
 from spec import cluster, pending
 from spec import node as rules
@@ -31,13 +33,10 @@ from spec import values as v
 from spec.cluster import Member, execute
 from spec.pending import Pending
 from tests.prove.runs import events
+from tests.prove.shared import open_goals, step_of
 
 QUICK = [*inductive.lemmas_kept(3, 0), *inductive.properties_kept(3, 1)]
-PROVER = Induction(3)
-
-
-def step_of(kind: str, shape: str, entries: int = 0) -> Step:
-    return next(step for step in cases(kind, 3, entries) if step.shape == shape)
+PROVER = Prover(Theory(3))
 
 
 @pytest.mark.parametrize("obligation", QUICK, ids=lambda obligation: obligation.name)
@@ -57,10 +56,9 @@ def test_obligations_have_names_of_their_own_and_cover_every_kind() -> None:
 
 
 def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
-    prover = Induction(5)
+    prover = Prover(Theory(5))
     for shape in ("snapshot, has [0, 2]", "founded, has [0]"):
-        (step,) = [one for one in cases("vote reply", 5, 0) if one.shape == shape]
-        checked = prover.check(step)
+        checked = prover.check(step_of("vote reply", shape, 0, 5))
         assert (checked.paths > 0, checked.open, checked.unassumed) == (True, [], "")
 
 
@@ -69,7 +67,7 @@ def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
 
 def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
     """Every lemma and claim that is not asked is, word for word, what it was before the step."""
-    prover, left_out = Induction(3), 0
+    theory, left_out = Theory(3), 0
     for kind, shape in (
         ("vote call", "vote none"),
         ("append call", "founded, a call of founded"),
@@ -77,25 +75,23 @@ def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
         ("save vote", "vote own"),
     ):
         paths = Paths()
-        with prover.prepared(step_of(kind, shape), paths) as (actor, happening):
-            for path in paths.run(lambda: prover.consequence(actor, happening)):
-                assert path.result is not None
-                after = path.result.after
-                for lemma in LEMMAS:
-                    for chosen in instances(lemma.over, 3):
-                        if after.changed & prover.reads(lemma, chosen):
-                            continue
-                        args = arguments(lemma.over, chosen, SKOLEMS)
-                        before = lemma.holds(prover.before, *args)
-                        known = [*actor.links, before]
-                        assert follows(known, lemma.holds(after, *args))
-                        left_out += 1
-                for message in older_messages(3):
-                    for one in claims_of(message, False):
-                        if not after.changed & prover.reads(one, (), message):
-                            args = arguments(one.over, (), SKOLEMS)
-                            before = one.holds(prover.before, message, *args)
-                            assert follows([*actor.links, before], one.holds(after, message, *args))
+        actor = theory.actor(paths)
+        happening = step_of(kind, shape).prepare(actor)
+        facts: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]]
+        facts = [(one, chosen, ()) for one in LEMMAS for chosen in instances(one.over, 3)]
+        facts += [
+            (one, (), (message,))
+            for message in older_messages(3)
+            for one in claims_of(message, False)
+        ]
+        for path in paths.run(partial(theory.consequence, actor, happening)):
+            assert path.result is not None
+            after = path.result.after
+            for fact, chosen, message in facts:
+                if not after.changed & theory.reads(fact, chosen, *message):
+                    before = at_goals(fact, theory.before, chosen, *message)
+                    assert follows([*actor.links, before], at_goals(fact, after, chosen, *message))
+                    left_out += 1
     assert left_out > 100
 
 
@@ -154,7 +150,7 @@ def test_a_log_of_which_one_entry_is_read_answers_as_the_whole_one_does() -> Non
 
 
 def test_the_history_of_the_proof_is_that_of_a_run() -> None:
-    """`Induction.changes` on plain turns writes what `Ghosts.after` does."""
+    """`Theory.changes` on plain turns writes what `Ghosts.after` does."""
     actor: Any = SimpleNamespace(
         paths=SimpleNamespace(term=lambda number: number),
         end_on_disk=lambda log: (log.last_index, log.last_position.term),
@@ -169,7 +165,7 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
         node = turn.after.node
         log = (*after.memory[0], *node.log.entries)
         server: Any = SimpleNamespace(term=node.current_term, last=len(log), log=log)
-        changes = PROVER.changes(actor, steps.Ran(turn, turn.after), server)
+        changes = PROVER.theory.changes(actor, steps.Ran(turn, turn.after), server)
         if changes.leads is None:
             assert after.leaderships == before.leaderships
         else:
@@ -221,14 +217,12 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
 
 
 def test_a_rule_of_the_crate_breaks_lemmas() -> None:
-    wrong = Induction(3, as_in_crate(D1))
+    wrong = Prover(Theory(3, as_in_crate(D1)))
     checked = wrong.check(step_of("vote call", "vote none"))
-    names = {name for _, goals in checked.open for name, _ in goals}
-    assert "OwedVoteIsInformed (new)" in names
-    wrong = Induction(3, as_in_crate(D4))
+    assert "OwedVoteIsInformed (new)" in open_goals(checked)
+    wrong = Prover(Theory(3, as_in_crate(D4)))
     checked = wrong.check(step_of("snapshot", "a follower, founded"))
-    names = {name for _, goals in checked.open for name, _ in goals}
-    assert "Ranges[0]" in names
+    assert "Ranges[0]" in open_goals(checked)
 
 
 def test_two_writes_merged_over_a_gap_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,5 +286,4 @@ def test_calls_joined_over_a_gap_claim_what_is_not_so(monkeypatch: pytest.Monkey
     assert PROVER.check(step).open == []
     monkeypatch.setattr(pending, "join", lambda prev, entries, later_prev, later: entries + later)
     checked = PROVER.check(step)
-    names = {name for _, goals in checked.open for name, _ in goals}
-    assert names & {"OwedAppendCall (new)", "OwedAppendCallEntries (new)"}
+    assert open_goals(checked) & {"OwedAppendCall (new)", "OwedAppendCallEntries (new)"}

@@ -32,6 +32,7 @@ from spec.witnesses import SOMETIMES, seen_in
 from tests.prove.premises import Place, implications, recorded
 from tests.prove.runs import events
 from tests.prove.searched import reachable
+from tests.prove.shared import in_rules
 from tests.prove.wrong_states import mutants
 
 EVENTS = {3: 23_000, 5: 8_000}
@@ -178,34 +179,30 @@ def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     assert names - reported.keys() == set()
 
 
-def node(old: str, new: str) -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
-
-
 ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-without-min")
 """Of membership, or so rarely seen that it takes a search."""
 BUGS: dict[str, tuple[Patch, ...]] = {
     **{seed.name: seed.in_spec for seed in SEEDS if seed.name not in ELSEWHERE},
-    "the leader's commit index is taken as it is": node(
+    "the leader's commit index is taken as it is": in_rules(
         "max(node.commit_index, min(leader_commit, verified))",
         "max(node.commit_index, leader_commit)",
     ),
     "snapshot leaves the commit index behind": D4.patches,
-    "a candidate votes for others": node(
+    "a candidate votes for others": in_rules(
         "    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""
     ),
-    "a vote of an earlier term counts": node(
+    "a vote of an earlier term counts": in_rules(
         "case Candidate(granted) if reply.vote_granted and reply.term == node.current_term:",
         "case Candidate(granted) if reply.vote_granted:",
     ),
-    "a minority is a quorum": node(
+    "a minority is a quorum": in_rules(
         "return len(nodes & voters) > len(voters) // 2", "return len(nodes & voters) >= 1"
     ),
-    "the previous entry is not looked at": node(
+    "the previous entry is not looked at": in_rules(
         "    if not log.contains(prev):\n        return drop_conflict(node, prev)\n",
         "    if prev.index > log.last_index:\n        return drop_conflict(node, prev)\n",
     ),
-    "a write is not owed": node(
+    "a write is not owed": in_rules(
         "    owed = (AppendLogEntries(log.position(agreed), missing),)\n    return learn_commit",
         "    owed = ()\n    return learn_commit",
     ),

@@ -12,14 +12,14 @@ import z3
 
 from conformance.audit.decisions import D1, D3, as_in_crate
 from conformance.explore.states.bounds import Bounds
-from conformance.mutants.planted.in_both import SEEDS
 from conformance.prove.history.holding import broken
 from conformance.prove.induction import drains
 from conformance.prove.induction.actor import Actor, Head, Window
 from conformance.prove.induction.cases import KINDS, cases
 from conformance.prove.induction.events import Happening, Step, any_vote
-from conformance.prove.induction.induction import Induction
 from conformance.prove.induction.messages import as_claim
+from conformance.prove.induction.prover import Prover
+from conformance.prove.induction.theory import Theory
 from conformance.prove.reachable import from_empty, told
 from conformance.prove.scope.models import Search, counterexample, scope_of, witness
 from conformance.prove.scope.read_model import Model
@@ -30,8 +30,7 @@ from spec import node as rules
 from spec.cluster import Member
 from spec.pending import Pending
 from spec.values import AppendEntriesReply, AppendLogEntries, Position, SendMessage
-
-SEEDED = {seed.name: seed.in_spec for seed in SEEDS}
+from tests.prove.shared import SEEDED, in_rules, step_of
 
 
 class Bug(NamedTuple):
@@ -48,29 +47,22 @@ class Bug(NamedTuple):
         return step_of(self.kind, self.shape, self.entries, self.size)
 
 
-def step_of(kind: str, shape: str, entries: int = 0, size: int = 3) -> Step:
-    (found,) = [step for step in cases(kind, size, entries) if step.shape == shape]
-    return found
-
-
-def node(old: str, new: str) -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
-
-
 ONE = "of a leader, founded + 1"
 BUGS = {
     "votes compare indices only (D1)": Bug(D1.patches, "vote call", "vote none"),
     "votes twice": Bug(
-        node("    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""),
+        in_rules(
+            "    if node.voted_for not in (None, call.sender):\n        return node, ()\n", ""
+        ),
         "vote call",
         "vote another",
     ),
     "forgets its vote in a crash": Bug(
-        node("        voted_for=disk.voted_for,\n", ""), "crash", "snapshot"
+        in_rules("        voted_for=disk.voted_for,\n", ""), "crash", "snapshot"
     ),
     "a vote is told and not saved": Bug(SEEDED["vote-not-persisted"], "vote call", "vote none"),
     "a stale vote counts": Bug(
-        node(
+        in_rules(
             "if reply.vote_granted and reply.term == node.current_term:", "if reply.vote_granted:"
         ),
         "vote reply",
@@ -87,7 +79,7 @@ BUGS = {
         1,
     ),
     "a call that begins in the compacted prefix agrees with all of the log": Bug(
-        node(
+        in_rules(
             "        prev, entries = log.snapshot_position, entries[covered:]\n",
             "        return learn_commit(node, call.commit_index, log.last_index), ()\n",
         ),
@@ -96,7 +88,7 @@ BUGS = {
         1,
     ),
     "three of five are one too few: two elect": Bug(
-        node(
+        in_rules(
             "return len(nodes & voters) > len(voters) // 2",
             "return len(nodes & voters) >= len(voters) // 2",
         ),
@@ -106,7 +98,7 @@ BUGS = {
         5,
     ),
     "three of five are one too few: two commit": Bug(
-        node("return indices[len(voters) // 2]", "return indices[len(voters) // 2 - 1]"),
+        in_rules("return indices[len(voters) // 2]", "return indices[len(voters) // 2 - 1]"),
         "end of drain",
         ONE,
         1,
@@ -118,7 +110,7 @@ BUGS = {
 # Wrong rules
 
 
-def is_open(prover: Induction, step: Step) -> bool:
+def is_open(prover: Prover, step: Step) -> bool:
     """Whether z3 leaves some path of a step unproved.
 
     It is given little time, so the other answer is not asked for: the states say that.
@@ -132,7 +124,7 @@ def is_open(prover: Induction, step: Step) -> bool:
 def test_a_bug_that_is_not_proved_is_refuted_by_a_state_that_replays(name: str) -> None:
     bug = BUGS[name]
     wrong = rule(*bug.patches)
-    assert is_open(Induction(bug.size, wrong), bug.step)
+    assert is_open(Prover(Theory(bug.size, wrong)), bug.step)
     found = counterexample(bug.size, wrong, bug.step)
     assert found is not None
     assert found.replays
@@ -181,7 +173,7 @@ def test_a_reply_before_the_write_is_refuted(monkeypatch: pytest.MonkeyPatch) ->
     assert counterexample(3, rules.step, step) is None
     in_order = pending.actions
     monkeypatch.setattr(cluster, "actions", lambda *owed: in_order(*owed)[::-1])
-    assert is_open(Induction(3), step)
+    assert is_open(Prover(Theory(3)), step)
     found = counterexample(3, rules.step, step)
     assert found is not None
     assert found.replays
@@ -190,7 +182,7 @@ def test_a_reply_before_the_write_is_refuted(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_check_that_the_lemmas_make_needless_is_not_missed() -> None:
     """What a snapshot covers is committed, so no leader's log contradicts it."""
     without = rule(
-        *node(
+        *in_rules(
             "entries[covered - 1].term != log.snapshot_position.term:",
             "entries[covered - 1].term < 0:",
         )

@@ -1,9 +1,8 @@
-"""That every step of a cluster whose membership changes keeps its lemmas."""
+"""What z3 is told of a cluster whose membership changes, and what its steps have to keep."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import z3
@@ -30,14 +29,14 @@ from conformance.prove.changing.why.facts import (
     opening,
     wins,
 )
-from conformance.prove.induction.events import Happening, Ran, Step
-from conformance.prove.induction.induction import Checked, Consequence, Induction
+from conformance.prove.induction.events import Happening, Ran
+from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.statements import views as fixed
 from conformance.prove.statements.goals import Goal
 from conformance.prove.statements.lemma import Lemma, Server
 from conformance.prove.statements.logic import Formula
 from conformance.prove.statements.solvers import ALL, PLAIN
-from conformance.prove.statements.statements import SKOLEMS, seen
+from conformance.prove.statements.statements import SKOLEMS, choosable_means, seen
 from conformance.prove.statements.views import TERM_OF, Part
 from conformance.symbolic.paths import Path, Paths
 from spec.values import Config, Leader, NodeId
@@ -86,15 +85,11 @@ GROUPS: Final = {
 }
 
 
-@dataclass(slots=True)
-class Changing(Induction):
+class Changing(Theory):
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
-    live: int = 0
-    """How many paths of the latest step z3 sees no contradiction in."""
-
-    def check(self, step: Step) -> Checked:
-        self.live = 0
-        return Induction.check(self, step)
+    may_be_chosen = staticmethod(may_be_chosen)
+    asked_first = MOST
+    before: Before
 
     def known(self) -> dict[str, list[Formula]]:
         v = self.before
@@ -104,11 +99,11 @@ class Changing(Induction):
         for name, names in NEEDED.items():
             known[name] = [*follow, *self.hypotheses(names)]
             if name in ("choosable", "counted"):
-                known[name].append(self.meaning())
+                known[name].append(choosable_means(v, may_be_chosen))
         for name in MARKS:
             known[f"{name} alone"] = [*about_entries(), *self.hypotheses({name})]
         known[OWN_LOG] = [*about_entries(), *along_log(v), *self.hypotheses({"Candidate"})]
-        known[ALL] = [*follow, *self.hypotheses(every), self.meaning()]
+        known[ALL] = [*follow, *self.hypotheses(every), choosable_means(v, may_be_chosen)]
         return known
 
     def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
@@ -132,20 +127,13 @@ class Changing(Induction):
     def reading(self) -> Reading:
         return Reading(self.before)
 
-    def may_be_chosen(self, term: Any, i: Any) -> Formula:
-        return may_be_chosen(self.before, term, i)
-
     def after(self, server: Server, parts: set[Part], changes: fixed.Changes) -> After:
         assert isinstance(changes, Changes)
         return After(self.before, server, parts, changes)
 
-    def possible(self) -> bool:
-        possible = bool(self.solvers.follows(MOST, False) != z3.unsat)
-        self.live += possible
-        return possible
-
-    def see_first(self, made: Consequence) -> None:
-        """See `facts`."""
+    def stones(self, made: Consequence) -> list[Formula]:
+        """None: see `why`."""
+        return []
 
     def alike(self, paths: Paths, path: Path[Consequence]) -> frozenset[NodeId]:
         """That configurations treat others alike is not seen from here."""
@@ -164,13 +152,13 @@ class Changing(Induction):
             yield Goal("Choosable", self.with_hints(could, after))
         for exact in (False, True):
             after.exact = exact
-            for goal in Induction.goals(self, made, happening, alike):
+            for goal in Theory.goals(self, made, happening, alike):
                 if goal.name.startswith("CountedIsChosen") == exact:
                     yield goal
         after.exact = False
 
     def facts(self, actor: Any, ran: Ran) -> list[Formula]:
-        found = Induction.facts(self, actor, ran)
+        found = Theory.facts(self, actor, ran)
         before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
         if found:
             entry = next(
@@ -213,12 +201,12 @@ class Changing(Induction):
 
     def consequence(self, actor: Any, happening: Happening) -> Consequence:
         with actor.taken_at_their_word(self.rule):
-            made = Induction.consequence(self, actor, happening)
+            made = Theory.consequence(self, actor, happening)
         made.facts.extend(actor.told)
         return made
 
     def changes(self, actor: Any, ran: Ran, server: Server) -> Changes:
-        made = Induction.changes(self, actor, ran, server)
+        made = Theory.changes(self, actor, ran, server)
         before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
         commit, known, knew, elected, where = made.commit, None, None, None, None
         if isinstance(node.role, Leader) and not isinstance(before.role, Leader):
@@ -227,7 +215,7 @@ class Changing(Induction):
             # It may have stepped down by it.
             commit = known = term(node.commit_index)
             knew = term(before.commit_index)
-        if made.leads is not None and Induction.facts(self, actor, ran):
+        if made.leads is not None and Theory.facts(self, actor, ran):
             where = server.last, actor.created
         return Changes(
             made.term,

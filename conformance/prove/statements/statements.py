@@ -46,6 +46,13 @@ def assumption(
     return z3.ForAll(bound, formula, patterns=patterns)
 
 
+def at_goals(
+    fact: Lemma | Claim, view: View, chosen: tuple[int, ...] = (), *message: claims.Message
+) -> Formula:
+    """The same at the numbers of the goals, which may be any."""
+    return fact.holds(view, *message, *arguments(fact.over, chosen, SKOLEMS))
+
+
 def choosable_means(before: Before, may_be_chosen: Callable[..., Formula]) -> Formula:
     term, i = BOUND["T"], BOUND["i"]
     could = before.choosable(term, i)

@@ -129,7 +129,7 @@ class Reading:
         self.founding = of.founding
         self.term_of = of.term_of
 
-    def server(self, n: int) -> ReadingServer:
+    def server(self, n: int) -> Any:
         return ReadingServer(self._of.server(n), n, self.read)
 
     def __getattr__(self, name: str) -> Any:

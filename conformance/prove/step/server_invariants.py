@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.prove.runner.obligation import Counterexample, Level, Obligation, Result, Subjects
+from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.asking import asked
 from conformance.prove.step.assumptions import is_event
 from conformance.prove.step.counterexample import plain
@@ -100,41 +100,24 @@ class Kept:
             and fits_reports(member, event)
         )
 
-    def answer(self, member: Member, event: v.Event | None) -> tuple[str | None, bool]:
-        wrong, turn = wrong_with(member, event, self.rule)
-        return wrong, turn is not None and turn.after is not turn.before
+    def judged(self, member: Member, event: v.Event | None) -> tuple[str | None, Turn | None]:
+        """The first thing that is wrong with an event and the drain after it."""
+        first = None
+        for turn in turns(member, event, self.rule):
+            if (wrong := broken_by(turn)) is not None:
+                return wrong, turn
+            first = first or turn
+        return None, first
 
-    def found(
-        self,
-        shape: Shape,
-        wrong: str | Exception,
-        member: Member,
-        event: v.Event | None,
-        model: Model,
-    ) -> Counterexample:
+    def plain(self, member: Member, model: Model) -> Member:
+        return plain(member, model)
+
+    def words(self, wrong: str | Exception, shape: Shape) -> str:
         said = f"the specification raises {wrong!r}" if isinstance(wrong, Exception) else wrong
-        what = f"{said}, {shape}"
-        member, event = plain(member, model), plain(event, model)
-        try:
-            again, turn = wrong_with(member, event, self.rule)
-        except Exception:
-            return Counterexample(what, Turn(member, member, event), replays=True)
-        if again is None or turn is None:
-            return Counterexample(what, Turn(member, member, event))
-        return Counterexample(f"{again}, {shape}", turn, replays=True)
+        return f"{said}, {shape}"
 
-
-def wrong_with(member: Member, event: v.Event | None, rule: Rule) -> tuple[str | None, Turn | None]:
-    """The first thing that is wrong with an event and the drain after it, and with which of them.
-
-    Otherwise the event's turn.
-    """
-    first = None
-    for turn in turns(member, event, rule):
-        if (wrong := broken_by(turn)) is not None:
-            return wrong, turn
-        first = first or turn
-    return None, first
+    def lines(self, wrong: str) -> tuple[str, ...]:
+        return ()
 
 
 def turns(member: Member, event: v.Event | None, rule: Rule) -> Iterator[Turn]:
@@ -194,7 +177,7 @@ def whole(shape: Shape, paths: Paths) -> tuple[Member, v.Event | None]:
     of, node, pending, log = Unknowns(paths), member.node, member.pending, member.node.log
     if pending.append is not None:
         log = log.truncated(pending.append.prev_position.index)
-        log = log.appended(of.entries("the disk's log", log.last_position.term, TAIL, CHANGES))
+        log = log.appended(of.entries("the disk's log's", log.last_position.term, TAIL, CHANGES))
     term, vote = node.current_term, node.voted_for
     if pending.save_current_term:
         term, vote = of.number("the disk's term"), None

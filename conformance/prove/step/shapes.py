@@ -60,13 +60,13 @@ class Unknowns:
         return v.Position(self.number(f"{name}'s term"), self.number(f"{name}'s index"))
 
     def entries(
-        self, name: str, term: v.Term, word: str, changes: tuple[v.Config, ...]
+        self, whose: str, term: v.Term, word: str, changes: tuple[v.Config, ...]
     ) -> tuple[v.Entry, ...]:
         """Entries that follow one of `term`; a term that opens may be any."""
         made: list[v.Entry] = []
         for place, letter in enumerate(word):
             if letter == "t":
-                term = self.number(f"{name}'s term {place + 1}")
+                term = self.number(f"{whose} term {place + 1}")
             change = changes[place % len(changes)]
             payloads: dict[str, v.Payload] = {"t": v.TERM, "c": v.COMMAND, "k": change}
             made.append(v.Entry(term, payloads[letter]))
@@ -104,17 +104,26 @@ class Owed:
 NOTHING_OWED: Final = Owed()
 
 
-def _message(of: Unknowns, name: str, kind: OwedMessage, node: v.Node) -> v.Message:
-    sender, term, seqno = node.id, node.current_term, of.number(f"{name}'s seqno")
-    if kind == "vote call":
-        return v.RequestVoteCall(sender, term, seqno, of.position(f"{name}'s last position"))
+def message(
+    of: Unknowns,
+    whose: str,
+    kind: OwedMessage,
+    sender: v.NodeId,
+    term: Any,
+    changes: tuple[v.Config, ...] = CHANGES,
+    granted: bool = True,
+) -> v.Message:
+    """A message of a kind; `whose` begins the names of its numbers."""
+    seqno = of.number(f"{whose} seqno")
     if kind == "vote reply":
-        return v.RequestVoteReply(sender, term, seqno, True)
+        return v.RequestVoteReply(sender, term, seqno, granted)
+    if kind == "vote call":
+        return v.RequestVoteCall(sender, term, seqno, of.position(f"{whose} last position"))
     if kind == "append reply":
-        return v.AppendEntriesReply(sender, term, seqno, of.position(f"{name}'s last position"))
-    prev = of.position(f"{name}'s previous position")
-    entries = of.entries(name, prev.term, kind, CHANGES)
-    return v.AppendEntriesCall(sender, term, seqno, of.number(f"{name}'s commit"), prev, entries)
+        return v.AppendEntriesReply(sender, term, seqno, of.position(f"{whose} last position"))
+    commit, prev = of.number(f"{whose} commit"), of.position(f"{whose} previous position")
+    entries = of.entries(whose, prev.term, kind, changes)
+    return v.AppendEntriesCall(sender, term, seqno, commit, prev, entries)
 
 
 # A server
@@ -139,7 +148,7 @@ class Server:
 
     def member(self, of: Unknowns) -> Member:
         position = of.position("the snapshot")
-        entries = of.entries("the log", position.term, self.word, self.changes)
+        entries = of.entries("the log's", position.term, self.word, self.changes)
         log = v.new_log(position, self.config, entries)
         term = of.number("the term")
         node = v.Node(SELF, v.Follower(), term, self.voted_for, log, of.number("commit"))
@@ -160,16 +169,16 @@ class Server:
         if owed.write is not None:
             at = log.position(log.snapshot_position.index + owed.write)
             write = v.AppendLogEntries(at, log.entries[owed.write :])
-        broadcast = owed.broadcast
+        broadcast, sender = owed.broadcast, (node.id, node.current_term)
         sends = [
-            v.SendMessage(to, _message(of, f"the message to {to}", kind, node))
+            v.SendMessage(to, message(of, f"the message to {to}'s", kind, *sender))
             for to, kind in owed.sends
         ]
         return Pending(
             owed.flags,
             owed.flags,
             owed.flags,
-            None if broadcast is None else _message(of, "the broadcast", broadcast, node),
+            None if broadcast is None else message(of, "the broadcast's", broadcast, *sender),
             write,
             tuple(sends),
             owed.installs,
@@ -197,40 +206,11 @@ def input_of(event: v.Event) -> Stimulus:
     return lambda _: event
 
 
-def append_call(word: str, sender: v.NodeId = 1) -> Stimulus:
-    def made(of: Unknowns) -> v.Event:
-        term, seqno, commit = of.number("its term"), of.number("its seqno"), of.number("its commit")
-        prev = of.position("its previous position")
-        entries = of.entries("its entries", prev.term, word, SENT_CHANGES)
-        return v.Receive(v.AppendEntriesCall(sender, term, seqno, commit, prev, entries))
-
-    return made
-
-
-def append_reply(sender: v.NodeId = 1) -> Stimulus:
-    def made(of: Unknowns) -> v.Event:
-        term, seqno = of.number("its term"), of.number("its seqno")
-        return v.Receive(
-            v.AppendEntriesReply(sender, term, seqno, of.position("its last position"))
-        )
-
-    return made
-
-
-def vote_call(sender: v.NodeId = 1) -> Stimulus:
-    def made(of: Unknowns) -> v.Event:
-        term, seqno = of.number("its term"), of.number("its seqno")
-        return v.Receive(v.RequestVoteCall(sender, term, seqno, of.position("its last position")))
-
-    return made
-
-
-def vote_reply(sender: v.NodeId = 1, granted: bool = True) -> Stimulus:
-    def made(of: Unknowns) -> v.Event:
-        term, seqno = of.number("its term"), of.number("its seqno")
-        return v.Receive(v.RequestVoteReply(sender, term, seqno, granted))
-
-    return made
+def receives(kind: OwedMessage, sender: v.NodeId = 1, granted: bool = True) -> Stimulus:
+    """A message, of any term."""
+    return lambda of: v.Receive(
+        message(of, "its", kind, sender, of.number("its term"), SENT_CHANGES, granted)
+    )
 
 
 def snapshot(of_config: v.Config) -> Stimulus:
@@ -240,7 +220,7 @@ def snapshot(of_config: v.Config) -> Stimulus:
 def restart(word: str, voted_for: v.NodeId | None = None, of_config: v.Config = PAIR) -> Stimulus:
     def made(of: Unknowns) -> v.Event:
         position = of.position("the disk's snapshot")
-        entries = of.entries("the disk's log", position.term, word, SENT_CHANGES)
+        entries = of.entries("the disk's log's", position.term, word, SENT_CHANGES)
         log = v.new_log(position, of_config, entries)
         return v.Restart(of.number("the disk's term"), voted_for, log)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.prove.step.assumptions import ASSUMPTIONS, Assumption, assume, holds, is_event
-from conformance.prove.step.shapes import Owed, Server, append_call
+from conformance.prove.step.shapes import Owed, Server, receives
 from conformance.prove.step.shapes import Shape as Shape_
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
@@ -146,7 +146,7 @@ def test_an_event_is_one_that_the_library_has_a_value_for() -> None:
 
 def test_symbolically_they_allow_just_what_they_hold_for() -> None:
     """On every path that is left they hold, whatever is asked; and some path is left."""
-    shape = Shape_(Server(v.Leader, "tc", owed=Owed("c", 1)), append_call("tc"), "call")
+    shape = Shape_(Server(v.Leader, "tc", owed=Owed("c", 1)), receives("tc"), "call")
     paths = Paths()
     member, event = shape.made(paths)
     everywhere = list(paths.run(lambda: holds(member, event)))

@@ -18,9 +18,9 @@ from conformance.prove.step.shapes import (
     Server,
     Shape,
     Unknowns,
-    append_call,
     drain,
     input_of,
+    receives,
 )
 from conformance.simulation.replay import replay
 from conformance.subjects.library import LibrarySubject
@@ -153,7 +153,7 @@ def test_a_handler_has_to_be_reached() -> None:
 
 
 def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = Shape(Server(word="t"), append_call("t"), "call")
+    shape = Shape(Server(word="t"), receives("t"), "call")
     assert of_shapes(shape).result == "proved"
     monkeypatch.setattr(asking, "PATHS", 3)
     result = of_shapes(shape)

@@ -6,7 +6,6 @@ from functools import cache
 
 import pytest
 
-from conformance.mutants.planted.in_both import SEEDS
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.quorums import (
     SERVERS,
@@ -20,6 +19,7 @@ from conformance.prove.step.quorums import (
 from conformance.prove.step.shapes import config
 from conformance.subjects.patched import Patch, rule
 from spec import node as rules
+from tests.prove.shared import SEEDED, in_rules
 
 
 @cache
@@ -30,10 +30,6 @@ def quick() -> tuple[Obligation, ...]:
 def proved_of(start: str, *patches: Patch) -> list[Result]:
     subjects = Subjects(rule=rule(*patches) if patches else rules.step)
     return [one.prove(subjects) for one in quick() if one.name.startswith(start)]
-
-
-def patch(old: str, new: str) -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
 
 
 @pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
@@ -89,69 +85,69 @@ def test_configurations_are_all_there_are() -> None:
 # Bugs
 
 
-UNION = next(seed for seed in SEEDS if seed.name == "joint-quorum-over-union").in_spec
+UNION = SEEDED["joint-quorum-over-union"]
 BUGS: dict[str, tuple[str, tuple[Patch, ...]]] = {
     "a joint quorum is a majority of the union": ("membership/overlap", UNION),
     "a joint quorum is counted over the union": ("membership/counting", UNION[1:]),
     "the new voters have no say": (
         "membership/overlap",
-        patch(" and (not config.is_joint or majority(config.new_voters))", ""),
+        in_rules(" and (not config.is_joint or majority(config.new_voters))", ""),
     ),
     "half of the voters are a quorum": (
         "membership/overlap",
-        patch("> len(voters) // 2", ">= len(voters) // 2"),
+        in_rules("> len(voters) // 2", ">= len(voters) // 2"),
     ),
     "exactly so many are a quorum": (
         "membership/overlap",
-        patch("> len(voters) // 2", "== len(voters) // 2 + 1"),
+        in_rules("> len(voters) // 2", "== len(voters) // 2 + 1"),
     ),
     "a quorum index one too high": (
         "membership/counting",
-        patch("indices[len(voters) // 2]", "indices[(len(voters) - 1) // 2]"),
+        in_rules("indices[len(voters) // 2]", "indices[(len(voters) - 1) // 2]"),
     ),
     "a quorum index too low": (
         "membership/counting",
-        patch("indices[len(voters) // 2]", "indices[-1]"),
+        in_rules("indices[len(voters) // 2]", "indices[-1]"),
     ),
     "the higher of the two counts": (
         "membership/counting",
-        patch(
+        in_rules(
             "index = min(index, majority_index(node.config.new_voters))",
             "index = max(index, majority_index(node.config.new_voters))",
         ),
     ),
     "a leader without a vote counts itself": (
         "membership/counting",
-        patch("if member in voters)", "if member in voters | {node.id})"),
+        in_rules("if member in voters)", "if member in voters | {node.id})"),
     ),
     "a second change while one is in flight": (
         "membership/changes",
-        patch(
+        in_rules(
             "    if node.config.is_joint:\n        return refused",
             "    if False:\n        return refused",
         ),
     ),
     "voters change at once": (
         "membership/changes",
-        patch("if config.voters != node.config.voters:", "if not config.voters:"),
+        in_rules("if config.voters != node.config.voters:", "if not config.voters:"),
     ),
     "the final configuration is the old one": (
         "membership/changes",
-        patch(
+        in_rules(
             "Config(node.config.new_voters, frozenset(), node.config.non_voters)",
             "Config(node.config.voters, frozenset(), node.config.non_voters)",
         ),
     ),
     "a joint configuration is never left": (
         "membership/changes",
-        patch(
+        in_rules(
             "    if node.config.is_joint:\n        return append_as_leader",
             "    if False:\n        return append_as_leader",
         ),
     ),
     "no change is accepted": (
         "membership/changes",
-        patch("    if config.electors & config.non_voters:", "    if config.voters:"),
+        in_rules("    if config.electors & config.non_voters:", "    if config.voters:"),
     ),
 }
 

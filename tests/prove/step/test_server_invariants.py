@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from conformance.audit.decisions import D3, D4, D6
-from conformance.mutants.planted.in_both import SEEDS
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step import asking
 from conformance.prove.step import server_invariants as invariants
@@ -20,7 +19,7 @@ from conformance.prove.step.counterexample import as_records
 from conformance.prove.step.family import family
 from conformance.prove.step.server_invariants import Proof, broken_by, obligations
 from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, reports
-from conformance.prove.step.shapes import Server, Shape, append_call, input_of
+from conformance.prove.step.shapes import Server, Shape, input_of, receives
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.patched import Patch, rule
 from conformance.trace.save import save
@@ -28,6 +27,7 @@ from spec import values as v
 from spec.cluster import Deliver, Disk, Member, apply, event_of, execute, new_cluster
 from spec.node import Step
 from spec.pending import Pending
+from tests.prove.shared import SEEDED, in_rules
 
 
 @cache
@@ -208,11 +208,6 @@ def test_without_that_reports_may_become_untrue(
 # Bugs
 
 
-def patch(old: str, new: str = "") -> tuple[Patch, ...]:
-    return (Patch("node", old, new),)
-
-
-SEEDED = {seed.name: seed.in_spec for seed in SEEDS}
 BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     "D3: a removed leader forgets its vote": (
         "append reply/leader in voters 12",
@@ -246,24 +241,24 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a follower's commit index goes back": (
         "append call/follower/log of 0",
-        patch(
+        in_rules(
             "max(node.commit_index, min(leader_commit, verified))", "min(leader_commit, verified)"
         ),
         "CommitMonotonic",
     ),
     "a follower takes the commit index as it is": (
         "append call/follower/log of 0",
-        patch("min(leader_commit, verified)", "leader_commit"),
+        in_rules("min(leader_commit, verified)", "leader_commit"),
         "SnapshotWithinCommit",
     ),
     "committed entries are overwritten": (
         "append call/follower/log of 1",
-        patch("    if agreed < node.commit_index:", "    if False:"),
+        in_rules("    if agreed < node.commit_index:", "    if False:"),
         "CommittedEntriesStay",
     ),
     "a second change is accepted while one is in flight": (
         "configuration/1",
-        patch(
+        in_rules(
             "    if node.config.is_joint:\n        return refused",
             "    if False:\n        return refused",
         ),
@@ -271,24 +266,24 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "voters change at once": (
         "configuration/5",
-        patch("if config.voters != node.config.voters:", "if not config.voters:"),
+        in_rules("if config.voters != node.config.voters:", "if not config.voters:"),
         "ConfigChangeThroughJoint",
     ),
     "a node is a voter and none": (
         "configuration/6",
-        patch("if config.electors & config.non_voters:", "if not config.voters:"),
+        in_rules("if config.electors & config.non_voters:", "if not config.voters:"),
         "ConfigChangeThroughJoint",
     ),
     "the final configuration is not the proposed one": (
         "append reply/leader in voters 01 to 02",
-        patch(
+        in_rules(
             "Config(node.config.new_voters, frozenset()", "Config(node.config.electors, frozenset()"
         ),
         "ConfigChangeThroughJoint",
     ),
     "a joint configuration is not left": (
         "append reply/leader in voters 01 to 02",
-        patch(
+        in_rules(
             "    if node.config.is_joint:\n        return append_as_leader",
             "    if False:\n        return append_as_leader",
         ),
@@ -296,7 +291,7 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a leader stays after its removal is committed": (
         "append reply/leader in voters 12",
-        patch(
+        in_rules(
             "    if node.id not in node.config.voters:\n        return node._replace",
             "    if False:\n        return node._replace",
         ),
@@ -304,12 +299,12 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a leader steps down before its removal is committed": (
         "append reply/leader in voters 12",
-        patch("    if index < node.log.config_index:\n        return node, ()\n"),
+        in_rules("    if index < node.log.config_index:\n        return node, ()\n"),
         "RemovedLeaderStepsDown",
     ),
     "a leader does not follow who joins": (
         "append reply/leader in voters 01 to 02",
-        patch(
+        in_rules(
             "    if isinstance(payload, Config):\n        node = node._replace(role=followed",
             "    if False:\n        node = node._replace(role=followed",
         ),
@@ -317,31 +312,31 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a non-voter campaigns": (
         "election timeout/follower",
-        patch("    if not may_campaign(node):\n        return node, ()\n"),
+        in_rules("    if not may_campaign(node):\n        return node, ()\n"),
         "CampaignsAsElector",
     ),
     "who knows that it was removed campaigns": (
         "election timeout/follower",
-        patch("if index <= node.commit_index:", "if index <= node.log.snapshot_position.index:"),
+        in_rules("if index <= node.commit_index:", "if index <= node.log.snapshot_position.index:"),
         "CampaignsAsElector",
     ),
     "a snapshot is of a term ahead": (
         "snapshot/follower",
-        patch("    if position.term > node.current_term:", "    if False:"),
+        in_rules("    if position.term > node.current_term:", "    if False:"),
         "TermNotBelowLog",
     ),
     "a term is not written down": (
         "append call/follower/log of 0",
-        patch("(SaveCurrentTerm(term), SaveVotedFor(None), ", "(SaveVotedFor(None), "),
+        in_rules("(SaveCurrentTerm(term), SaveVotedFor(None), ", "(SaveVotedFor(None), "),
         "The disk has the term and the vote",
     ),
     "a vote is given twice": (
         "vote call/any role",
-        patch(
+        in_rules(
             "    if node.voted_for is None:\n        node",
             "    if node.voted_for != call.sender:\n        node",
         )
-        + patch("    if node.voted_for not in (None, call.sender):\n        return node, ()\n"),
+        + in_rules("    if node.voted_for not in (None, call.sender):\n        return node, ()\n"),
         "VoteKeptInTerm",
     ),
 }
@@ -371,7 +366,7 @@ def test_a_specification_that_raises_is_refuted() -> None:
     def raising(node: v.Node, event: v.Event) -> Step:
         raise IndexError(f"{event} at {node.id}")
 
-    result = of_shapes(Shape(Server(), append_call(""), "call"), rule_=raising)
+    result = of_shapes(Shape(Server(), receives(""), "call"), rule_=raising)
     assert result.result == "refuted"
     assert "IndexError" in result.detail
 
@@ -405,7 +400,7 @@ def test_a_handler_has_to_be_reached() -> None:
 
 
 def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = Shape(Server(word="t"), append_call("t"), "call")
+    shape = Shape(Server(word="t"), receives("t"), "call")
     assert of_shapes(shape).result == "proved"
     monkeypatch.setattr(asking, "PATHS", 3)
     result = of_shapes(shape)
