@@ -64,8 +64,8 @@ def obligations(level: Level) -> list[Obligation]:
 
 def lemmas_kept(size: int, entries: int) -> Iterator[Obligation]:
     any_log = {"voters": size}
-    for name, facts in (("safety", SAFETY), ("complete", COMPLETE)):
-        yield Obligation(f"induction/{name}/{size} voters", any_log, Follows(size, facts).prove)
+    for name, lemmas in (("safety", SAFETY), ("complete", COMPLETE)):
+        yield Obligation(f"induction/{name}/{size} voters", any_log, Follows(size, lemmas).prove)
     yield Obligation(f"induction/initial/{size} voters", any_log, Begins(size).prove)
     yield Obligation(f"induction/order/{size} voters", any_log, InOrder(size).prove)
     yield Obligation(f"induction/shortened/{size} voters", any_log, Shortened(size).prove)
@@ -163,21 +163,21 @@ class Follows:
     """The lemmas imply these."""
 
     size: int
-    facts: Sequence[Lemma]
+    lemmas: Sequence[Lemma]
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
         prover = prover_of(self.size, subjects.rule)
         before = prover.theory.before
-        for fact in self.facts:
-            for chosen in instances(fact.over, self.size):
-                formula = at_goals(fact, before, chosen)
+        for statement in self.lemmas:
+            for chosen in instances(statement.over, self.size):
+                formula = at_goals(statement, before, chosen)
                 counted = seen(before.commit_term(SKOLEMS["j"]))
                 result.queries += 1
                 if prover.follows(implies(counted, formula)) != z3.unsat:
                     result.result = "unknown"
-                    result.detail = f"{fact.name}{list(chosen)} does not follow"
-        result.paths = result.live = len(self.facts)
+                    result.detail = f"{statement.name}{list(chosen)} does not follow"
+        result.paths = result.live = len(self.lemmas)
         return result
 
 

@@ -14,7 +14,7 @@ from conformance.audit.decisions import D1, D4, as_in_crate
 from conformance.prove import fixed_membership as inductive
 from conformance.prove.induction import drains
 from conformance.prove.induction import events as steps
-from conformance.prove.induction.actor import Actor, OneEntry, Tail, Unread, UnreadError, Window
+from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.cases import KINDS
 from conformance.prove.induction.events import Happening, Step, any_vote
 from conformance.prove.induction.merging import MergedWrites
@@ -22,6 +22,7 @@ from conformance.prove.induction.order import InOrder
 from conformance.prove.induction.prover import UNASSUMED, Prover
 from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.two_states import broken_by
+from conformance.prove.induction.unread import OneEntry, Tail, Unread, UnreadError
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.statements.goals import older as older_messages
 from conformance.prove.statements.lemmas import LEMMAS

@@ -14,12 +14,13 @@ from conformance.audit.decisions import D1, D3, as_in_crate
 from conformance.explore.states.bounds import Bounds
 from conformance.prove.history.holding import broken
 from conformance.prove.induction import drains
-from conformance.prove.induction.actor import Actor, Head, Window
+from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.cases import KINDS, cases
 from conformance.prove.induction.events import Happening, Step, any_vote
 from conformance.prove.induction.messages import as_claim
 from conformance.prove.induction.prover import Prover
 from conformance.prove.induction.theory import Theory
+from conformance.prove.induction.unread import Head
 from conformance.prove.reachable import from_empty, told
 from conformance.prove.scope.models import Search, counterexample, scope_of, witness
 from conformance.prove.scope.read_model import Model

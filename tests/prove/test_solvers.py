@@ -241,7 +241,7 @@ def test_what_holds_on_one_path_only_rules_out_no_other(monkeypatch: pytest.Monk
 
     def consequence(self: Theory, *of: Any) -> Consequence:
         made = original(self, *of)
-        made.facts.append(z3.BoolVal(False))
+        made.known.append(z3.BoolVal(False))
         return made
 
     original = Theory.consequence

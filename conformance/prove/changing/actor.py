@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 from conformance.prove.changing.statements.lemmas import quorum
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, NEW, OLD, Before
 from conformance.prove.induction import actor as fixed
-from conformance.prove.induction.actor import LastOnly, Token, UnreadError, Window
+from conformance.prove.induction.actor import Window
+from conformance.prove.induction.unread import LastOnly, Token, UnreadError
 from conformance.prove.statements.lemma import EntryTerm
 from conformance.prove.statements.logic import Formula, negation
 from conformance.prove.statements.views import ACTOR, FOUNDING

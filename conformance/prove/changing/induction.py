@@ -107,7 +107,7 @@ class Changing(Theory):
         return known
 
     def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
-        group = GROUPS.get(goal.fact, MOST)
+        group = GROUPS.get(goal.statement, MOST)
         changes: Any = made.after.changes
         if group in MARKS and changes.leads is not None:
             # Of the acting server's term, and of the others, of which nothing is new.
@@ -157,8 +157,8 @@ class Changing(Theory):
                     yield goal
         after.exact = False
 
-    def facts(self, actor: Any, ran: Ran) -> list[Formula]:
-        found = Theory.facts(self, actor, ran)
+    def of_new_entry(self, actor: Any, ran: Ran) -> list[Formula]:
+        found = Theory.of_new_entry(self, actor, ran)
         before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
         if found:
             entry = next(
@@ -202,7 +202,7 @@ class Changing(Theory):
     def consequence(self, actor: Any, happening: Happening) -> Consequence:
         with actor.taken_at_their_word(self.rule):
             made = Theory.consequence(self, actor, happening)
-        made.facts.extend(actor.told)
+        made.known.extend(actor.told)
         return made
 
     def changes(self, actor: Any, ran: Ran, server: Server) -> Changes:
@@ -215,7 +215,7 @@ class Changing(Theory):
             # It may have stepped down by it.
             commit = known = term(node.commit_index)
             knew = term(before.commit_index)
-        if made.leads is not None and Theory.facts(self, actor, ran):
+        if made.leads is not None and Theory.of_new_entry(self, actor, ran):
             where = server.last, actor.created
         return Changes(
             made.term,

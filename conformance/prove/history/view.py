@@ -95,12 +95,12 @@ class Concrete:
         longest = highest = 0
         servers = []
         for member, memory, disk in zip(cluster.members, ghosts.memory, ghosts.disk, strict=True):
-            facts = facts_of(member, memory, disk, self.size)
-            servers.append(tuple(facts.values()))
-            self.cells.update(facts)
+            cells = cells_of(member, memory, disk, self.size)
+            servers.append(tuple(cells.values()))
+            self.cells.update(cells)
             at = member.node.id
-            longest = max(longest, facts["last", at], facts["disk_last", at])
-            highest = max(highest, facts["term", at], facts["disk_term", at])
+            longest = max(longest, cells["last", at], cells["disk_last", at])
+            highest = max(highest, cells["term", at], cells["disk_term", at])
         for leadership in ghosts.leaderships:
             if leadership is not None:
                 longest = max(longest, len(leadership.log))
@@ -217,7 +217,7 @@ class Cells(dict[Cell, Any]):
 
 
 @lru_cache(maxsize=1 << 16)
-def facts_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Cell, Any]:
+def cells_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Cell, Any]:
     """What a view says of one server."""
     if not member.up:
         member, memory = come_back(member).after, disk
@@ -225,7 +225,7 @@ def facts_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Ce
     role, append, nodes = node.role, pending.append, range(size)
     peers = role.peers if isinstance(role, v.Leader) else ()
     matches = {peer.node: peer.match for peer in peers}
-    facts = {
+    cells = {
         "term": node.current_term,
         "vote": name(node.voted_for),
         "commit": node.commit_index,
@@ -246,7 +246,7 @@ def facts_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Ce
         "owes_write": append is not None,
         "synced": node.log.last_index if append is None else append.prev_position.index,
     }
-    return {(what, node.id): value for what, value in facts.items()}
+    return {(what, node.id): value for what, value in cells.items()}
 
 
 @lru_cache(maxsize=1 << 16)

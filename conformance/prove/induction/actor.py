@@ -1,18 +1,18 @@
 """The acting server of a step: a member of the specification whose numbers stand for all numbers.
 
 A step's code reads only some of a server.  What it reads is given a shape: a role, a vote, how many
-entries lie after the snapshot.  Of the rest nothing is known but what the lemmas say, and the code
-that reads it nevertheless fails: `Unread`.
+entries lie after the snapshot.  Of the rest nothing is known but what the lemmas say: see `unread`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import z3
 
+from conformance.prove.induction.unread import LastOnly, OneEntry, Tail, Token, Unread
 from conformance.prove.statements.claims import Message as Claimed
 from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, choose
@@ -36,99 +36,6 @@ class Window(NamedTuple):
 
     def __str__(self) -> str:
         return self.start if not self.entries else f"{self.start} + {self.entries}"
-
-
-class UnreadError(AssertionError):
-    """Code has read what the shape of its step says that it does not read."""
-
-
-class Unread:
-    """Stands for what a step passes on and does not look into; `value` is what it is to z3."""
-
-    def __init__(self, what: str, value: Any = None) -> None:
-        self.__dict__.update(what=what, value=value)
-
-    def _refuse(self, *_: object) -> NoReturn:
-        raise UnreadError(f"{self.what} was read")
-
-    __eq__ = __lt__ = __len__ = __iter__ = __getitem__ = __bool__ = __add__ = _refuse
-    __hash__ = _refuse
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise UnreadError(f"{self.what}.{name} was read")
-
-
-class LastOnly(Unread):
-    """A log of any length, of which the code reads where it ends, and its configuration."""
-
-    def __init__(self, last_position: v.Position, config: v.Config, config_index: Any) -> None:
-        self.__dict__.update(
-            what="a log",
-            value=None,
-            last_position=last_position,
-            last_index=last_position.index,
-            config=config,
-            config_index=config_index,
-        )
-
-
-class Head(tuple[v.Entry, ...]):
-    """Entries that are known, and after them others that are not: only a slice is to be had."""
-
-    def __len__(self) -> int:
-        raise UnreadError("the length of a log on the disk was read")
-
-
-class Tail(Unread):
-    """The entries of a log after some index, of which nothing is known but where they end."""
-
-    def __init__(self, last_index: Any) -> None:
-        self.__dict__.update(what="entries", value=None, last_index=last_index)
-
-    def __getitem__(self, *key: object) -> Any:
-        return () if key == (slice(None, 0),) else self._refuse()
-
-
-class OneEntry(Unread):
-    """A log of any length, of which the code reads the entry at one index, and where it ends.
-
-    What the code asks of a log is answered by the specification's own functions.
-    """
-
-    term, contains, compacted = v.Log.term, v.Log.contains, v.Log.compacted
-
-    def __init__(self, snapshot: v.Position, last_index: Any, index: Any, entry: v.Entry) -> None:
-        self.__dict__.update(
-            what="a log",
-            value=None,
-            snapshot_position=snapshot,
-            last_index=last_index,
-            entries=Tail(last_index),
-            config_index=snapshot.index,
-            _one=(index, entry),
-        )
-
-    def entry(self, index: Any) -> Any:
-        known, entry = self.__dict__["_one"]
-        return entry if index is known else self._refuse()
-
-    def after(self, index: Any) -> Any:
-        known, _ = self.__dict__["_one"]
-        return self.entries if index is known else self._refuse()
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What an entry holds, of which nothing is known: only the same token is the same entry."""
-
-    entry: Any
-    name: str
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Token) and self.name == other.name
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
 
 class Actor:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.prove.induction.actor import Actor, Head, Unread, Window
+from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.events import Happening, Ran, any_disk, any_vote
 from conformance.prove.induction.messages import as_claim, install_claim
+from conformance.prove.induction.unread import Head, Unread
 from conformance.prove.statements import claims
 from conformance.prove.statements.views import ACTOR, SENDER, entry_function
 from spec import values as v

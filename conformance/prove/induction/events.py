@@ -11,8 +11,9 @@ from typing import Any
 
 import z3
 
-from conformance.prove.induction.actor import Actor, Unread, Window
+from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.messages import as_claim
+from conformance.prove.induction.unread import Unread
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import LogOf
 from conformance.prove.statements.logic import choose

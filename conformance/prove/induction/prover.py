@@ -56,7 +56,7 @@ class Learned:
     hard: set[str] = field(default_factory=set)
     """Goals that were not plain to see."""
     beyond: set[tuple[str, str]] = field(default_factory=set)
-    """Facts that a solver did not know enough for, and the solver's name."""
+    """Statements that a solver did not know enough for, and the solver's name."""
 
 
 class Prover:
@@ -138,7 +138,7 @@ class Prover:
         decided = path.conditions
         if any(some.issubset(decided) for some in checked.impossible):
             return []
-        formulas = [paths.formula(*one) for one in decided] + made.facts
+        formulas = [paths.formula(*one) for one in decided] + made.known
         with solvers.supposing(formulas):
             found: list[Failure] = []
             if solvers.follows(self.theory.asked_first, False) != z3.unsat:
@@ -171,7 +171,7 @@ class Prover:
         goals = list(theory.goals(made, happening, theory.alike(paths, path)))
         for goal in self.left_open(goals):
             for asked, part in theory.asked(goal, made):
-                able = tuple(of for of in asked if (of, goal.fact) not in self._learned.beyond)
+                able = tuple(of for of in asked if (of, goal.statement) not in self._learned.beyond)
                 left.setdefault(able, []).append(part)
         for asked, some in left.items():
             found += self.unseen(asked, some)
@@ -222,7 +222,7 @@ class Prover:
                     answers.append((goal.name, str(answer)))
             goals = left
             if of != asked[-1]:
-                self._learned.beyond |= {(of, goal.fact) for goal in goals}
+                self._learned.beyond |= {(of, goal.statement) for goal in goals}
         return answers
 
     def follows(self, formula: Formula) -> Any:

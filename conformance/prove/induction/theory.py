@@ -27,10 +27,10 @@ from conformance.prove.statements.solvers import ALL, GROUPS, NEEDED, PLAIN
 from conformance.prove.statements.statements import (
     NODES,
     SKOLEMS,
-    assumption,
     at_goals,
     choosable_means,
     claims_of,
+    hypothesis,
     instances,
     seen,
 )
@@ -67,7 +67,7 @@ class Consequence:
     ran: Ran
     after: After
     news: list[tuple[claims.Message, bool]]
-    facts: list[Formula]
+    known: list[Formula]
 
 
 class Theory:
@@ -119,7 +119,7 @@ class Theory:
 
     def hypotheses(self, names: Container[str]) -> list[Formula]:
         return [
-            assumption(lemma, self.before, chosen)
+            hypothesis(lemma, self.before, chosen)
             for lemma in self.lemmas
             if lemma.name in names
             for chosen in instances(lemma.over, self.size)
@@ -140,10 +140,10 @@ class Theory:
 
     def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
         """The solvers that are asked for it, one after another; a goal may have parts."""
-        yield (GROUPS[goal.fact], ALL) if goal.fact in GROUPS else (ALL,), goal
+        yield (GROUPS[goal.statement], ALL) if goal.statement in GROUPS else (ALL,), goal
 
     def claimed(self, message: claims.Message, owed: bool) -> list[Formula]:
-        known = [assumption(one, self.before, (), message) for one in claims_of(message, owed)]
+        known = [hypothesis(one, self.before, (), message) for one in claims_of(message, owed)]
         if isinstance(message, claims.AppendCall):
             known += [seen(self.before.tlog(message.term, index)) for index in message.window]
             known.append(seen(self.before.tlog(message.term, message.prev_index)))
@@ -183,11 +183,11 @@ class Theory:
         if not happening.crashes:
             news += [(one, True) for one in owed_claims(actor, after, actor.member.pending)]
         changes = self.changes(actor, ran, server)
-        facts = self.facts(actor, ran)
+        known = self.of_new_entry(actor, ran)
         parts: set[Part] = {(name, ACTOR) for name in new}
-        return Consequence(actor, ran, self.after(server, parts, changes), news, facts)
+        return Consequence(actor, ran, self.after(server, parts, changes), news, known)
 
-    def facts(self, actor: Actor, ran: Ran) -> list[Formula]:
+    def of_new_entry(self, actor: Actor, ran: Ran) -> list[Formula]:
         """The entry that a leader has made, if it made one; and what z3 has to look at."""
         node, term = ran.after.node, actor.paths.term
         if node.log is actor.member.node.log or isinstance(ran.turn.event, Restart):
@@ -284,9 +284,9 @@ class Theory:
                         before = self.claimed_before(message, owed)
                         yield Goal(older_name(one, message), hinted, before, formula)
 
-    def was(self, fact: Lemma, chosen: tuple[int, ...]) -> Formula:
+    def was(self, lemma: Lemma, chosen: tuple[int, ...]) -> Formula:
         """A lemma of the cluster before the step, at the numbers of the goals."""
-        return self.once(("was", fact.name, chosen), lambda: at_goals(fact, self.before, chosen))
+        return self.once(("was", lemma.name, chosen), lambda: at_goals(lemma, self.before, chosen))
 
     def claimed_before(self, message: claims.Message, owed: bool) -> Formula:
         """What a message claimed then, at the numbers of the goals."""
@@ -303,16 +303,16 @@ class Theory:
         return self.once(("known", message, owed), lambda: both(*self.claimed(message, owed)))
 
     def reads(
-        self, fact: Lemma | Claim, chosen: tuple[int, ...], *message: claims.Message
+        self, statement: Lemma | Claim, chosen: tuple[int, ...], *message: claims.Message
     ) -> frozenset[Part]:
         """The parts of a view that a lemma or a claim reads."""
 
         def make() -> frozenset[Part]:
             reading = self.reading()
-            at_goals(fact, reading, chosen, *message)
+            at_goals(statement, reading, chosen, *message)
             return frozenset(reading.read)
 
-        return self.once(("reads", fact.name, chosen, *message), make)
+        return self.once(("reads", statement.name, chosen, *message), make)
 
     def with_hints(self, formula: Formula, after: After) -> Formula:
         """Make z3 look at what may be chosen for the numbers of the goal."""

@@ -37,7 +37,7 @@ from conformance.prove.statements.claims import CLAIMS
 from conformance.prove.statements.goals import Goal, older, older_name
 from conformance.prove.statements.lemmas import LEMMAS
 from conformance.prove.statements.logic import Formula, implies, negation
-from conformance.prove.statements.statements import assumption, at_goals, claims_of
+from conformance.prove.statements.statements import at_goals, claims_of, hypothesis
 from conformance.prove.statements.views import ACTOR, Before
 from conformance.symbolic.number import Atom, Number
 from conformance.symbolic.paths import Path, Paths
@@ -125,7 +125,7 @@ class Search:
         found += [z3.Int(name) >= 0 for name in self.paths.names]
         for message, owed in self.happening.known:
             facts = claims_of(message, owed)
-            found += [assumption(one, self.scope.before, (), message) for one in facts]
+            found += [hypothesis(one, self.scope.before, (), message) for one in facts]
         return found
 
     # Witnesses
@@ -170,7 +170,7 @@ class Search:
         """A state that satisfies the lemmas, takes the path, and breaks something."""
         made = path.result
         assert made is not None
-        with self.scope.only(path.formula(self.paths), *made.facts):
+        with self.scope.only(path.formula(self.paths), *made.known):
             self.scope.tell(*self.created(made))
             if self.scope.found() is None:
                 return None
@@ -196,7 +196,7 @@ class Search:
     def created(self, made: Consequence) -> Iterator[Formula]:
         """What the entry is that the step makes, if it makes one."""
         actor, created = self.actor, self.actor.created
-        for entry in made.ran.after.node.log.entries if made.facts else ():
+        for entry in made.ran.after.node.log.entries if made.known else ():
             if z3.eq(actor.entry(entry), created):
                 yield self.scope.ground(created) & 1 == PAYLOADS.index(entry.payload)
 

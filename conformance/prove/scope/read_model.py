@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import z3
 
 from conformance.prove.history.ghosts import Counted, Ghosts, Leadership, Sent, put
-from conformance.prove.induction.actor import Actor, Token, Unread
+from conformance.prove.induction.actor import Actor
+from conformance.prove.induction.unread import Token, Unread
 from conformance.prove.scope.grounding import FOUNDING_VALUE, Grounding, signed, term_of
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY, Server
