@@ -20,11 +20,13 @@ More history, which no rule reads:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, Final, Protocol, TypeAlias
 
 from conformance.prove.statements import lemmas as fixed
-from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Lemma, adds_to, within
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Lemma, LogOf, adds_to, within
 from conformance.prove.statements.lemma import View as FixedView
 from conformance.prove.statements.lemmas import is_committed
 from conformance.prove.statements.logic import (
@@ -93,9 +95,26 @@ def quorum(v: View, config: EntryTerm, of: Nodes) -> Formula:
     )
 
 
-def base(v: View, term: Int, i: Int) -> Nodes:
-    j = v.lj(term, i)
-    last = v.tlog(term, j)
+@dataclass(frozen=True, slots=True)
+class Along:
+    """A log, and where up to an index its last configuration is, and its last joint one."""
+
+    entry: LogOf
+    last_config: Callable[[Int], Int]
+    last_joint: Callable[[Int], Int]
+
+    def in_force(self, i: Int) -> EntryTerm:
+        return self.entry(self.last_config(i))
+
+
+def along_leader(v: View, term: Int) -> Along:
+    """The log of a term's leader."""
+    return Along(partial(v.tlog, term), partial(v.lc, term), partial(v.lj, term))
+
+
+def base(v: View, log: Along, i: Int) -> Nodes:
+    j = log.last_joint(i)
+    last = log.entry(j)
     return [choose(j == 0, v.old(v.founding, m), v.new(last, m)) for m in range(v.size)]
 
 
@@ -179,17 +198,18 @@ def in_log(v: View, term: Int, first: Int, i: Int) -> Formula:
     lambda v, term, i: [[v.lc(term, i)], [v.lj(term, i)]],
 )
 def marks(v: View, term: Int, i: Int) -> Formula:
-    c, j = v.lc(term, i), v.lj(term, i)
-    return implies(
-        in_log(v, term, 1, i),
-        both(
-            within(1, c, i),
-            v.is_config(v.tlog(term, c)),
-            within(0, j, c),
-            j != 1,
-            implies(j >= 1, both(v.is_config(v.tlog(term, j)), v.joint(v.tlog(term, j)))),
-            implies(v.joint(v.tlog(term, c)), j == c),
-        ),
+    return implies(in_log(v, term, 1, i), has_marks(v, along_leader(v, term), i))
+
+
+def has_marks(v: View, log: Along, i: Int) -> Formula:
+    c, j, entry = log.last_config(i), log.last_joint(i), log.entry
+    return both(
+        within(1, c, i),
+        v.is_config(entry(c)),
+        within(0, j, c),
+        j != 1,
+        implies(j >= 1, both(v.is_config(entry(j)), v.joint(entry(j)))),
+        implies(v.joint(entry(c)), j == c),
     )
 
 
@@ -202,13 +222,15 @@ def marks(v: View, term: Int, i: Int) -> Formula:
     ],
 )
 def marks_are_last(v: View, term: Int, i: Int, k: Int) -> Formula:
-    entry = v.tlog(term, k)
-    return implies(
-        both(in_log(v, term, 1, i), k >= 1, k <= i),
-        both(
-            implies(k > v.lc(term, i), negation(v.is_config(entry))),
-            implies(k > v.lj(term, i), negation(v.joint(entry))),
-        ),
+    within_log = both(in_log(v, term, 1, i), k >= 1, k <= i)
+    return implies(within_log, is_no_mark(v, along_leader(v, term), i, k))
+
+
+def is_no_mark(v: View, log: Along, i: Int, k: Int) -> Formula:
+    """The entry at k, if it is after them."""
+    return both(
+        implies(k > log.last_config(i), negation(v.is_config(log.entry(k)))),
+        implies(k > log.last_joint(i), negation(v.joint(log.entry(k)))),
     )
 
 
@@ -234,10 +256,10 @@ def marks_agree(v: View, term: Int, i: Int) -> Formula:
     lambda v, term, i: [[v.lc(term, i)]],
 )
 def in_force(v: View, term: Int, i: Int) -> Formula:
-    config = v.tlog(term, v.lc(term, i))
+    log = along_leader(v, term)
     return implies(
-        both(in_log(v, term, 1, i), negation(v.joint(config))),
-        same(voters_of(v, config), base(v, term, i)),
+        both(in_log(v, term, 1, i), negation(v.joint(log.in_force(i)))),
+        same(voters_of(v, log.in_force(i)), base(v, log, i)),
     )
 
 
@@ -253,7 +275,7 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
     return implies(
         both(in_log(v, term, 2, i), v.is_config(entry)),
         both(
-            same(voters_of(v, entry), base(v, term, i - 1)),
+            same(voters_of(v, entry), base(v, along_leader(v, term), i - 1)),
             implies(
                 v.joint(before),
                 both(
@@ -328,7 +350,7 @@ def quorums_hold(
     at = v.lc(term, i - 1)
     before = v.tlog(term, at)
     return both(
-        majority_of(base(v, term, i - 1), holders(i)),
+        majority_of(base(v, along_leader(v, term), i - 1), holders(i)),
         implies(
             v.joint(before),
             either(
@@ -365,17 +387,11 @@ def opening_holds(v: Any) -> Formula:
     """The entry with which a candidate would open its term could be chosen, for all that is known
     of its log: nobody has acknowledged anything of the term yet.
     """
-    last, term = v.actor.last, v.actor.term
-
-    def own(k: Int) -> EntryTerm:
-        return v.actor.log(k)
-
-    at, joint = v.last_config(own, last), v.last_joint(own, last)
-    config = own(at)
-    based = [choose(joint == 0, v.old(v.founding, m), v.new(own(joint), m)) for m in range(v.size)]
-    not_later = [v.server(n).disk_term <= term for n in range(v.size)]
+    last, log = v.actor.last, v.along_own()
+    at, config = log.last_config(last), log.in_force(last)
+    not_later = [v.server(n).disk_term <= v.actor.term for n in range(v.size)]
     return both(
-        majority_of(based, not_later),
+        majority_of(base(v, log, last), not_later),
         implies(
             v.joint(config),
             either(at <= v.actor.commit, majority_of(voters_of(v, config), not_later)),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import z3
 
 from conformance.prove.changing.statements.lemmas import (
+    Along,
     could_be_chosen,
     may_be_chosen,
     opening_holds,
@@ -59,6 +61,11 @@ class Before(Configured, views.Before):
     def last_joint(self, log: LogOf, i: Int) -> Int:
         term = TERM_OF(log(i))
         return choose(term == 0, z3.IntVal(0), self.lj(term, i))
+
+    def along_own(self) -> Along:
+        """The acting server's own log: a leader's, up to each entry."""
+        own = self.actor.log
+        return Along(own, partial(self.last_config, own), partial(self.last_joint, own))
 
 
 @dataclass(frozen=True, slots=True)

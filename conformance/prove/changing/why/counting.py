@@ -9,6 +9,7 @@ import z3
 from conformance.prove.changing.statements.lemmas import (
     Nodes,
     acknowledged,
+    along_leader,
     base,
     held_by_quorum,
     later,
@@ -126,7 +127,7 @@ def prove_counted(s: Script) -> None:
         [*known, second, x(second), at_c, x(at_c)],
     )
     based = [z3.Bool(f"based_{m}") for m in range(v.size)]
-    s.given("based", same(based, base(v, t, c - 1)))
+    s.given("based", same(based, base(v, along_leader(v, t), c - 1)))
     s.step(
         "high",
         implies(joint >= c, same(voters_of(v, x(joint)), based)),

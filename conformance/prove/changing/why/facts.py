@@ -10,8 +10,11 @@ import z3
 from conformance.prove.changing.statements.lemmas import (
     Nodes,
     acknowledged,
+    base,
     could_be_chosen,
+    has_marks,
     held_by_quorum,
+    is_no_mark,
     later,
     majority_of,
     may_acknowledge,
@@ -24,7 +27,7 @@ from conformance.prove.changing.statements.script import for_all
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
 from conformance.prove.statements.lemma import NOBODY, Int, LogOf
 from conformance.prove.statements.lemmas import is_committed
-from conformance.prove.statements.logic import Formula, both, choose, either, implies, negation
+from conformance.prove.statements.logic import Formula, both, either, implies, negation
 from conformance.prove.statements.statements import seen
 from conformance.prove.statements.views import ACTOR, TERM_OF
 
@@ -38,8 +41,7 @@ def voted_for(v: Before, term: Int, n: Int) -> Nodes:
 
 def has_votes(v: Before) -> Formula:
     """A quorum of its configuration told that it votes for the acting server, a candidate."""
-    own = v.actor.log
-    config = own(v.last_config(own, v.actor.last))
+    config = v.along_own().in_force(v.actor.last)
     return both(v.actor.campaigns, quorum(v, config, voted_for(v, v.actor.term, ACTOR)))
 
 
@@ -131,63 +133,35 @@ def no_more(v: Before, c: Int) -> Formula:
     return implies(counting(v, c), for_all(kept, lambda i: v.lc(term, i - 1), AT))
 
 
-Along = dict[str, tuple[Callable[..., Formula], Callable[..., Any], tuple[Int, ...]]]
+OwnLog = dict[str, tuple[Callable[..., Formula], Callable[..., Any], tuple[Int, ...]]]
 
 
-def along(v: Before) -> Along:
+def along(v: Before) -> OwnLog:
     """Where configurations are in the acting server's own log: as in a leader's.  Each with what
     makes z3 look at it, and what it holds for all of.
     """
-    last, own = v.actor.last, v.actor.log
-
-    def lc(i: Int) -> Int:
-        return v.last_config(own, i)
-
-    def lj(i: Int) -> Int:
-        return v.last_joint(own, i)
+    last, log = v.actor.last, v.along_own()
+    own = log.entry
 
     def marks(i: Int) -> Formula:
-        return z3.Implies(
-            both(i >= 1, i <= last),
-            both(
-                lc(i) >= 1,
-                lc(i) <= i,
-                IS_CONFIG(own(lc(i))),
-                lj(i) >= 0,
-                lj(i) <= lc(i),
-                lj(i) != 1,
-                implies(lj(i) >= 1, both(IS_CONFIG(own(lj(i))), JOINT(own(lj(i))))),
-                implies(JOINT(own(lc(i))), lj(i) == lc(i)),
-            ),
-        )
+        return z3.Implies(both(i >= 1, i <= last), has_marks(v, log, i))
 
     def are_last(i: Int, k: Int) -> Formula:
-        return z3.Implies(
-            both(k >= 1, k <= i, i <= last),
-            both(
-                implies(k > lc(i), negation(IS_CONFIG(own(k)))),
-                implies(k > lj(i), negation(JOINT(own(k)))),
-            ),
-        )
-
-    def own_base(i: Int) -> list[Formula]:
-        return [
-            choose(lj(i) == 0, v.old(v.founding, m), v.new(own(lj(i)), m)) for m in range(v.size)
-        ]
+        return z3.Implies(both(k >= 1, k <= i, i <= last), is_no_mark(v, log, i, k))
 
     def in_force(i: Int) -> Formula:
-        config = own(lc(i))
+        config = log.in_force(i)
         return z3.Implies(
             both(i >= 1, i <= last, negation(JOINT(config))),
-            same(voters_of(v, config), own_base(i)),
+            same(voters_of(v, config), base(v, log, i)),
         )
 
     def rule(i: Int) -> Formula:
-        at, entry = lc(i - 1), own(i)
+        at, entry = log.last_config(i - 1), own(i)
         return z3.Implies(
             both(i >= 2, i <= last, IS_CONFIG(entry)),
             both(
-                same(voters_of(v, entry), own_base(i - 1)),
+                same(voters_of(v, entry), base(v, log, i - 1)),
                 implies(
                     JOINT(own(at)),
                     both(negation(JOINT(entry)), is_committed(v, at, TERM_OF(entry), own(at))),

@@ -14,6 +14,7 @@ import z3
 
 from conformance.prove.changing.statements.lemmas import (
     Nodes,
+    along_leader,
     base,
     majority_of,
     new_voters_of,
@@ -117,7 +118,7 @@ class Fork:
             [*[x(K), z(K), x(d + 1), z(d + 1), x(1), z(1), z(other.last + 1)], *leads],
             [for_all(common, lambda k: (x(k), z(k)), K)],
         )
-        s.given("base", same(self.based, base(v, one.term, d)))
+        s.given("base", same(self.based, base(v, along_leader(v, one.term), d)))
         ours, theirs = v.lj(one.term, d), v.lj(other.term, d)
         s.step(
             "same_joint",
@@ -127,7 +128,7 @@ class Fork:
         )
         s.step(
             "same_base",
-            same(self.based, base(v, other.term, d)),
+            same(self.based, base(v, along_leader(v, other.term), d)),
             f"{self.logs} prefix base same_joint Marks",
             [x(ours), z(ours), ours],
         )
@@ -227,7 +228,7 @@ class Fork:
             f"log{n} prefix before{n} Marks MarksAreLast",
             [j, log(j), at_d, log(at_d), before, log(before)],
         )
-        s.step(f"based{n}", same(self.based, base(v, t, d)), "base same_base")
+        s.step(f"based{n}", same(self.based, base(v, along_leader(v, t), d)), "base same_base")
         s.step(
             f"high{n}",
             implies(j > d, same(voters_of(v, log(j)), self.based)),

@@ -16,6 +16,7 @@ from conformance.prove.changing.statements.lemmas import (
     Holders,
     Nodes,
     acknowledged,
+    along_leader,
     base,
     held_by_quorum,
     later,
@@ -156,14 +157,14 @@ class Contradiction:
         at_d = v.lj(t, d)
         s.step(
             "none_beyond",
-            implies(negation(beyond), same(based, base(v, t, i - 1))),
+            implies(negation(beyond), same(based, base(v, along_leader(v, t), i - 1))),
             f"{known} same_base Marks MarksAreLast",
             [last_joint, x(last_joint), at_d, x(at_d)],
         )
         before = v.lj(t, f - 1)
         s.step(
             "joint_base",
-            implies(beyond, same(based, base(v, t, f - 1))),
+            implies(beyond, same(based, base(v, along_leader(v, t), f - 1))),
             f"{known} same_base first_joint Marks MarksAreLast",
             [f, x(f), before, x(before), at_d, x(at_d)],
         )
