@@ -17,7 +17,7 @@ from conformance.prove.induction.actor import Window
 from conformance.prove.induction.cases import Cases, windows
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote
 from conformance.prove.statements.views import ACTOR, SENDER
-from spec.values import ElectionTimeout, Heartbeat, ProposeCommand, ProposeConfig
+from spec.values import ElectionTimeout, Event, Heartbeat, ProposeCommand, ProposeConfig
 
 Prepare = Callable[[Any], Happening]
 
@@ -50,37 +50,25 @@ def vote_reply(size: int, entries: int) -> Cases:
         yield f"{where(log, place)}, has {sorted(granted)}", configured(prepare, Part(), place)
 
 
+def takes(event: Event, role: str, log: Window | None = None) -> Prepare:
+    return lambda actor: steps.taking(actor, actor.node(role, log, any_vote(actor)), event)
+
+
 def election_timeout(size: int, entries: int) -> Cases:
     for part in PARTS:
-        yield (
-            f"any log, {part}",
-            configured(
-                lambda actor: steps.taking(
-                    actor, actor.node("not a leader", None, any_vote(actor)), ElectionTimeout()
-                ),
-                part,
-            ),
-        )
+        yield f"any log, {part}", configured(takes(ElectionTimeout(), "not a leader"), part)
     yield list(fixed.election_timeout(size, entries))[1]
 
 
 def heartbeat(size: int, entries: int) -> Cases:
     for role in ("not a leader", "leader"):
-        yield role, configured(partial(beat, role=role), Part())
-
-
-def beat(actor: Any, role: str) -> Happening:
-    return steps.taking(actor, actor.node(role, None, any_vote(actor)), Heartbeat())
+        yield role, configured(takes(Heartbeat(), role), Part())
 
 
 def propose_command(size: int, entries: int) -> Cases:
     for log, place in placed(entries):
-        prepare = partial(propose, log=log, event=ProposeCommand())
+        prepare = takes(ProposeCommand(), "leader", log)
         yield where(log, place), configured(prepare, Part(), place)
-
-
-def propose(actor: Any, log: Window, event: Any) -> Happening:
-    return steps.taking(actor, actor.node("leader", log, any_vote(actor)), event)
 
 
 def propose_config(size: int, entries: int) -> Cases:

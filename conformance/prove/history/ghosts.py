@@ -126,15 +126,19 @@ class Ghosts(NamedTuple):
         return self._replace(leaderships=put(self.leaderships, node.current_term, leadership, None))
 
     def committed(self, turn: Turn) -> Ghosts:
-        """What a leader counts, and no leader of this term or a lower one did: `counted`."""
+        """What a leader counts: `counting`."""
         before, node = turn.before.node, turn.after.node
+        if not isinstance(node.role, v.Leader) or node.commit_index == before.commit_index:
+            return self
+        return self.counting(node.current_term, node.commit_index)
+
+    def counting(self, term: v.Term, commit: v.Index) -> Ghosts:
+        """A leader of this term counts so far; no leader of this or a lower one did before."""
         counted = self.counted
-        if isinstance(node.role, v.Leader) and node.commit_index != before.commit_index:
-            for j in range(1, node.commit_index + 1):
-                known = counted[j] if j < len(counted) else None
-                if known is None or known.term > node.current_term:
-                    by = Counted(node.current_term, node.commit_index)
-                    counted = put(counted, j, by, None)
+        for j in range(1, commit + 1):
+            known = counted[j] if j < len(counted) else None
+            if known is None or known.term > term:
+                counted = put(counted, j, Counted(term, commit), None)
         return self._replace(counted=counted)
 
     def voted(self, turn: Turn) -> Ghosts:

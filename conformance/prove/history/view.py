@@ -16,6 +16,7 @@ from conformance.prove.history.ghosts import Ghosts, Leadership, Prefix
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
+from conformance.prove.statements.messages import Reads, claim_of, install_of, owed
 from spec import values as v
 from spec.cluster import Cluster, Member, Snapshot, come_back
 
@@ -261,24 +262,30 @@ def name(node: v.NodeId | None) -> int:
 # Messages
 
 
+def entries_of(call: v.AppendEntriesCall) -> tuple[Held, tuple[v.Index, ...]]:
+    return Held(call.prev_position.index, tuple(call.entries)), ()
+
+
+READS: Final = Reads(lambda number: number, entries_of)
+"""As they are."""
+
+
 def claims_of(cluster: Cluster, ghosts: Ghosts) -> list[tuple[claims.Message, bool]]:
     """The messages under way, and those that are owed, each once; with whether they are owed."""
     found: dict[tuple[claims.Message, bool], None] = {}
     for to, content in cluster.network:
         if isinstance(content, Snapshot):
+            sender, position = content.sender, content.position
             for term in terms_of(ghosts, content, to):
-                found[install(content.sender, to, term, content.position), False] = None
+                found[claims.Install(sender, to, term, *position), False] = None
         else:
-            found[as_claim(content, to), False] = None
+            found[claim_of(READS, content, to), False] = None
     for member in cluster.members:
-        pending, node = member.pending, member.node
-        if pending.broadcast is not None:
-            found[as_claim(pending.broadcast, None), True] = None
-        for send in pending.sends:
-            found[as_claim(send.message, send.to), True] = None
-        for to in pending.installs:
-            owed = install(node.id, to, node.current_term, node.log.snapshot_position)
-            found[owed, True] = None
+        for message, receiver in owed(member.pending):
+            if message is not None:
+                found[claim_of(READS, message, receiver), True] = None
+            elif receiver is not None:
+                found[install_of(READS, member.node, receiver), True] = None
     return list(found)
 
 
@@ -293,22 +300,3 @@ def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: v.NodeId) -> list[v.Term]:
     if not terms:
         raise ValueError(f"no leader is known to have sent {snapshot}")
     return terms
-
-
-def install(sender: v.NodeId, to: v.NodeId, term: v.Term, position: Any) -> claims.Install:
-    return claims.Install(sender, to, term, position.term, position.index)
-
-
-def as_claim(message: v.Message, to: v.NodeId | None) -> claims.Message:
-    match message:
-        case v.AppendEntriesCall(sender, term, _, commit, prev, entries):
-            held = Held(prev.index, tuple(entries))
-            last = prev.index + len(entries)
-            return claims.AppendCall(sender, term, commit, prev.term, prev.index, last, held)
-        case v.AppendEntriesReply(sender, term, _, last_position):
-            return claims.AppendReply(sender, term, *last_position)
-        case v.RequestVoteCall(sender, term, _, last_position):
-            return claims.VoteCall(sender, term, *last_position)
-        case v.RequestVoteReply(sender, term, _, granted):
-            assert to is not None
-            return claims.VoteReply(sender, to, term, granted)

@@ -19,10 +19,11 @@ from conformance.prove.induction import events as steps
 from conformance.prove.induction.actor import Actor, Start, Window
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote, founded
 from conformance.prove.statements.views import ACTOR, SENDER
-from spec.values import Candidate, ElectionTimeout, Heartbeat, ProposeCommand
+from spec.values import Candidate, ElectionTimeout, Event, Heartbeat, ProposeCommand
 
 Kind: TypeAlias = str
-Cases: TypeAlias = Iterator[tuple[str, Callable[[Actor], Happening]]]
+Prepare: TypeAlias = Callable[[Actor], Happening]
+Cases: TypeAlias = Iterator[tuple[str, Prepare]]
 
 EMPTY: Final = Window("empty", 0)
 
@@ -49,9 +50,7 @@ def vote_reply(size: int, entries: int) -> Cases:
 def counted(size: int) -> Iterator[frozenset[int]]:
     """Too few votes, the own one among them.  Of those that sent nothing any is like any other."""
     for others, sender in product(range(size // 2), (False, True)):
-        granted = frozenset({ACTOR, *range(OTHER, OTHER + others)}) | (
-            {SENDER} if sender else set()
-        )
+        granted = frozenset({ACTOR, *range(OTHER, OTHER + others), *([SENDER] if sender else ())})
         if len(granted) <= size // 2:
             yield granted
 
@@ -70,38 +69,30 @@ def reply_to_candidate(actor: Actor, log: Window, granted: frozenset[int]) -> Ha
     return steps.vote_reply(actor, actor.node(Candidate(granted), log, ACTOR), True)
 
 
+def takes(event: Event, role: str, log: Window | None = None) -> Prepare:
+    """A server with a configuration takes an event."""
+    return lambda actor: steps.taking(actor, founded(actor, role, log), event)
+
+
 def election_timeout(size: int, entries: int) -> Cases:
-    yield (
-        "any log",
-        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ElectionTimeout()),
-    )
-    yield (
-        "no log",
-        lambda actor: steps.taking(
-            actor, actor.node("not a leader", EMPTY, any_vote(actor)), ElectionTimeout()
-        ),
-    )
+    yield "any log", takes(ElectionTimeout(), "not a leader")
+    yield "no log", times_out_without_log
+
+
+def times_out_without_log(actor: Actor) -> Happening:
+    node = actor.node("not a leader", EMPTY, any_vote(actor))
+    return steps.taking(actor, node, ElectionTimeout())
 
 
 def heartbeat(size: int, entries: int) -> Cases:
-    yield (
-        "of no leader",
-        lambda actor: steps.taking(actor, founded(actor, "not a leader"), Heartbeat()),
-    )
-    yield "of a leader", lambda actor: steps.taking(actor, founded(actor, "leader"), Heartbeat())
+    yield "of no leader", takes(Heartbeat(), "not a leader")
+    yield "of a leader", takes(Heartbeat(), "leader")
 
 
 def propose_command(size: int, entries: int) -> Cases:
-    yield (
-        "to no leader",
-        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ProposeCommand()),
-    )
+    yield "to no leader", takes(ProposeCommand(), "not a leader")
     for log in windows(entries):
-        yield f"{log}", partial(propose, log=log)
-
-
-def propose(actor: Actor, log: Window) -> Happening:
-    return steps.taking(actor, founded(actor, "leader", log), ProposeCommand())
+        yield f"{log}", takes(ProposeCommand(), "leader", log)
 
 
 def append_call(size: int, entries: int) -> Cases:
@@ -119,19 +110,15 @@ def append_reply(size: int, entries: int) -> Cases:
 def merged_calls(size: int, entries: int) -> Cases:
     for earlier, later in product((EMPTY, *windows(entries)), repeat=2):
         for name, to_all in (("to all", True), ("to one", False)):
-            yield (
-                f"{earlier} and {later}, {name}",
-                partial(merging.merged_calls, earlier=earlier, later=later, to_all=to_all),
-            )
+            prepare = partial(merging.merged_calls, earlier=earlier, later=later, to_all=to_all)
+            yield f"{earlier} and {later}, {name}", prepare
 
 
 def compacted_call(size: int, entries: int) -> Cases:
     for message in (EMPTY, *windows(entries)):
         for name, to_all in (("to all", True), ("to one", False)):
-            yield (
-                f"{message}, {name}",
-                partial(merging.compacted_call, message=message, to_all=to_all),
-            )
+            prepare = partial(merging.compacted_call, message=message, to_all=to_all)
+            yield f"{message}, {name}", prepare
 
 
 def compaction(size: int, entries: int) -> Cases:

@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.events import Happening, Ran, any_disk, any_vote
-from conformance.prove.induction.messages import as_claim, install_claim
+from conformance.prove.induction.messages import as_claim, of_addressed
 from conformance.prove.induction.unread import Head, Unread
 from conformance.prove.statements import claims
 from conformance.prove.statements.views import ACTOR, SENDER, entry_function
@@ -140,7 +140,7 @@ def send(actor: Actor, what: str, log: Window | None = None) -> Happening:
 def send_snapshot(actor: Actor, log: Window) -> Happening:
     node = actor.node("any", log, any_vote(actor))
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
-    known = install_claim(actor, node, SENDER)
+    known = of_addressed(actor, node, (None, SENDER))
     member = Member(node, Pending(installs=(SENDER,)), saved(actor, node))
     return one_action(actor, member, known)
 

@@ -54,16 +54,9 @@ class InOrder:
         result.live = result.paths
         return result
 
-    def owing(
-        self,
-        timeout: bool,
-        term: bool,
-        vote: bool,
-        broadcast: bool,
-        write: bool,
-        sends: bool,
-        installs: bool,
-    ) -> Member:
+    def owing(self, *owed: bool) -> Member:
+        """A server that owes these, in the order of `RANKS`."""
+        timeout, term, vote, broadcast, write, sends, installs = owed
         config = v.Config(frozenset(range(self.size)))
         entries = (v.Entry(0, config), v.Entry(1, "term"))
         node = v.Node(0, v.Follower(), 2, 0, v.new_log(entries=entries))
