@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
+from conformance.prove.runner.obligation import Obligation, Result, Subjects
 from conformance.prove.step.quorums import (
     SERVERS,
     change,
@@ -30,20 +30,6 @@ def quick() -> tuple[Obligation, ...]:
 def proved_of(start: str, *patches: Patch) -> list[Result]:
     subjects = Subjects(rule=rule(*patches) if patches else rules.step)
     return [one.prove(subjects) for one in quick() if one.name.startswith(start)]
-
-
-@pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
-def test_of_the_specification_it_is_proved(obligation: Obligation) -> None:
-    result = obligation.prove(Subjects())
-    assert (result.result, result.detail) == ("proved", "")
-    assert result.live == result.paths > 0
-
-
-@pytest.mark.parametrize("level", ["quick", "full", "deep"])
-def test_obligations_have_names_in_a_fixed_order(level: Level) -> None:
-    names = [one.name for one in obligations(level)]
-    assert len(set(names)) == len(names)
-    assert names == [one.name for one in obligations(level)]
 
 
 def test_without_a_joint_configuration_two_majorities_need_not_overlap() -> None:

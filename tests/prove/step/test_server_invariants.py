@@ -6,26 +6,21 @@ from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conformance.audit.decisions import D3, D4, D6
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
-from conformance.prove.step import asking
 from conformance.prove.step import server_invariants as invariants
 from conformance.prove.step.assumptions import ASSUMPTIONS
 from conformance.prove.step.counterexample import as_records
-from conformance.prove.step.family import family
-from conformance.prove.step.server_invariants import Proof, broken_by, obligations
+from conformance.prove.step.server_invariants import broken_by, obligations
 from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, reports
-from conformance.prove.step.shapes import Server, Shape, input_of, receives
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.patched import Patch, rule
 from conformance.trace.save import save
 from spec import values as v
 from spec.cluster import Deliver, Disk, Member, apply, event_of, execute, new_cluster
-from spec.node import Step
 from spec.pending import Pending
 from tests.prove.shared import SEEDED, in_rules
 
@@ -38,26 +33,6 @@ def quick() -> tuple[Obligation, ...]:
 def named(start: str, level: Level = "quick") -> list[Obligation]:
     every = quick() if level == "quick" else obligations(level)
     return [one for one in every if one.name.startswith(f"invariant/{start}")]
-
-
-def of_shapes(*shapes: Shape, rule_: Any = None) -> Result:
-    subjects = Subjects() if rule_ is None else Subjects(rule=rule_)
-    return Proof(family("some", 1, 2, shapes)).prove(subjects)
-
-
-@pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
-def test_a_servers_steps_keep_what_is_true_of_it(obligation: Obligation) -> None:
-    result = obligation.prove(Subjects())
-    assert (result.result, result.detail) == ("proved", "")
-    assert result.paths == result.live > 0
-
-
-@pytest.mark.parametrize("level", ["quick", "full", "deep"])
-def test_obligations_have_names_in_a_fixed_order(level: Level) -> None:
-    names = [one.name for one in obligations(level)]
-    assert len(set(names)) == len(names)
-    assert names == [one.name for one in obligations(level)]
-    assert all(name.startswith("invariant/") for name in names)
 
 
 # It is true of what runs come by
@@ -362,15 +337,6 @@ def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
     save(tmp_path / "found.jsonl", as_records(found), nodes=8)
 
 
-def test_a_specification_that_raises_is_refuted() -> None:
-    def raising(node: v.Node, event: v.Event) -> Step:
-        raise IndexError(f"{event} at {node.id}")
-
-    result = of_shapes(Shape(Server(), receives(""), "call"), rule_=raising)
-    assert result.result == "refuted"
-    assert "IndexError" in result.detail
-
-
 def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
     """A crash may fall between any two actions: here, after the log was written before the term."""
     entries = (v.Entry(3, v.TERM),)
@@ -384,25 +350,3 @@ def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
     wrong = broken_by(turn._replace(executed=swapped))
     assert wrong is not None
     assert "no server can come up" in wrong
-
-
-# What would be no proof
-
-
-def test_nothing_is_proved_of_no_shape() -> None:
-    assert of_shapes().result == "unknown"
-
-
-def test_a_handler_has_to_be_reached() -> None:
-    refused = Shape(Server(), input_of(v.Heartbeat()), "heartbeat")
-    assert "nothing ever comes of it" in of_shapes(refused).detail
-    assert of_shapes(replace(refused, acts=False)).result == "proved"
-
-
-def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = Shape(Server(word="t"), receives("t"), "call")
-    assert of_shapes(shape).result == "proved"
-    monkeypatch.setattr(asking, "PATHS", 3)
-    result = of_shapes(shape)
-    assert result.result == "unknown"
-    assert "more than 3 paths" in result.detail
