@@ -67,7 +67,7 @@ def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
         ("save vote", "vote own"),
     ):
         paths = Paths()
-        actor = theory.actor(paths)
+        actor = theory.actor(paths, theory.before)
         happening = step_of(kind, shape).prepare(actor)
         facts: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]]
         facts = [(one, chosen, ()) for one in LEMMAS for chosen in instances(one.over, 3)]

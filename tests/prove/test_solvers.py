@@ -131,7 +131,7 @@ def test_servers_that_a_step_tells_apart_are_not_alike(
     kind: str, shape: str, alike: set[int]
 ) -> None:
     theory, paths = Theory(5), Paths()
-    actor = theory.actor(paths)
+    actor = theory.actor(paths, theory.before)
     happening = step_of(kind, shape, 1, 5).prepare(actor)
     for path in paths.run(lambda: theory.consequence(actor, happening)):
         assert theory.alike(paths, path) == alike
@@ -139,7 +139,7 @@ def test_servers_that_a_step_tells_apart_are_not_alike(
 
 def test_a_path_that_asks_for_the_progress_of_one_tells_it_apart() -> None:
     theory, paths = Theory(5), Paths()
-    actor = theory.actor(paths)
+    actor = theory.actor(paths, theory.before)
     happening = step_of("heartbeat", "of a leader", 1, 5).prepare(actor)
 
     def run() -> Consequence:

@@ -31,13 +31,12 @@ from conformance.prove.changing.why.facts import (
 )
 from conformance.prove.induction.events import Happening, Ran
 from conformance.prove.induction.theory import Consequence, Theory
-from conformance.prove.statements import views as fixed
 from conformance.prove.statements.goals import Goal
 from conformance.prove.statements.lemma import Lemma, Server
 from conformance.prove.statements.logic import Formula
 from conformance.prove.statements.solvers import ALL, PLAIN
 from conformance.prove.statements.statements import SKOLEMS, choosable_means, seen
-from conformance.prove.statements.views import TERM_OF, Part
+from conformance.prove.statements.views import TERM_OF
 from conformance.symbolic.paths import Path, Paths
 from spec.values import Config, Leader, NodeId
 
@@ -88,6 +87,7 @@ GROUPS: Final = {
 class Changing(Theory):
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
     may_be_chosen = staticmethod(may_be_chosen)
+    cluster, actor, after, reading = Before, Actor, After, Reading
     asked_first = MOST
     before: Before
 
@@ -117,19 +117,6 @@ class Changing(Theory):
             yield (f"{group} alone", ALL), self.given(z3.Not(own_term), goal)
         else:
             yield (group, ALL), goal
-
-    def cluster(self) -> Before:
-        return Before(self.size)
-
-    def actor(self, paths: Paths) -> Actor:
-        return Actor(paths, self.before)
-
-    def reading(self) -> Reading:
-        return Reading(self.before)
-
-    def after(self, server: Server, parts: set[Part], changes: fixed.Changes) -> After:
-        assert isinstance(changes, Changes)
-        return After(self.before, server, parts, changes)
 
     def stones(self, made: Consequence) -> list[Formula]:
         """None: see `why`."""

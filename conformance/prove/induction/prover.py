@@ -114,7 +114,7 @@ class Prover:
     def prepared(self, step: Step, paths: Paths) -> Iterator[tuple[Actor, Happening]]:
         """A step of the acting server, and what z3 is told of it meanwhile."""
         theory, solvers = self.theory, self.solvers
-        actor = theory.actor(paths)
+        actor = theory.actor(paths, theory.before)
         happening = step.prepare(actor)
         if self._learned.kind != step.kind:
             self._learned = Learned(step.kind)

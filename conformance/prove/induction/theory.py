@@ -79,12 +79,16 @@ class Theory:
 
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
     may_be_chosen: ClassVar[Callable[..., Formula]] = staticmethod(may_be_chosen)
+    cluster: ClassVar[type[Before]] = Before
+    actor: ClassVar[type[Actor]] = Actor
+    after: ClassVar[type[After]] = After
+    reading: ClassVar[type[Reading]] = Reading
     asked_first: ClassVar[str] = PLAIN
     """The solver that is asked whether anything at once speaks against a path."""
 
     def __init__(self, size: int, rule: Rule = rules.step, before: Before | None = None) -> None:
         self.size, self.rule = size, rule
-        self.before = self.cluster() if before is None else before
+        self.before = self.cluster(size) if before is None else before
         self._made: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -93,18 +97,6 @@ class Theory:
             self._made[key] = make()
         found: T = self._made[key]
         return found
-
-    def cluster(self) -> Before:
-        return Before(self.size)
-
-    def actor(self, paths: Paths) -> Actor:
-        return Actor(paths, self.before)
-
-    def reading(self) -> Reading:
-        return Reading(self.before)
-
-    def after(self, server: Server, parts: set[Part], changes: Changes) -> After:
-        return After(self.before, server, parts, changes)
 
     # What is told to z3
 
@@ -185,7 +177,7 @@ class Theory:
         changes = self.changes(actor, ran, server)
         known = self.of_new_entry(actor, ran)
         parts: set[Part] = {(name, ACTOR) for name in new}
-        return Consequence(actor, ran, self.after(server, parts, changes), news, known)
+        return Consequence(actor, ran, self.after(self.before, server, parts, changes), news, known)
 
     def of_new_entry(self, actor: Actor, ran: Ran) -> list[Formula]:
         """The entry that a leader has made, if it made one; and what z3 has to look at."""
@@ -308,7 +300,7 @@ class Theory:
         """The parts of a view that a lemma or a claim reads."""
 
         def make() -> frozenset[Part]:
-            reading = self.reading()
+            reading = self.reading(self.before)
             at_goals(statement, reading, chosen, *message)
             return frozenset(reading.read)
 

@@ -59,27 +59,20 @@ def ranges(v: View, n: int) -> Formula:
 )
 def log_terms(v: View, n: int, i: Int) -> Formula:
     s = v.server(n)
-    entry = s.log(i)
-    return implies(
-        within(1, i, s.last),
-        both(
-            implies(i == 1, entry == v.founding),
-            implies(i > 1, within(1, v.term_of(entry), s.term)),
-        ),
+    return implies(within(1, i, s.last), has_term(v, s.log(i), i, s.term))
+
+
+def has_term(v: View, entry: EntryTerm, i: Int, latest: Int) -> Formula:
+    return both(
+        implies(i == 1, entry == v.founding),
+        implies(i > 1, within(1, v.term_of(entry), latest)),
     )
 
 
 @lemma("The same on the disk.", "ni", lambda v, n, i: [[v.server(n).disk_log(i)]])
 def disk_log_terms(v: View, n: int, i: Int) -> Formula:
     s = v.server(n)
-    entry = s.disk_log(i)
-    return implies(
-        within(1, i, s.disk_last),
-        both(
-            implies(i == 1, entry == v.founding),
-            implies(i > 1, within(1, v.term_of(entry), s.disk_term)),
-        ),
-    )
+    return implies(within(1, i, s.disk_last), has_term(v, s.disk_log(i), i, s.disk_term))
 
 
 @lemma("Term and vote that are not owed are on the disk.")
@@ -365,25 +358,24 @@ def ack_is_disk(v: View, n: int) -> Formula:
 
 def chosen(v: View, term: Int, i: Int) -> Formula:
     """A majority has acknowledged the entry of this term at i."""
-    return both(
-        term >= 1,
-        v.lead(term) != NOBODY,
-        within(1, i, v.tlast(term)),
-        v.term_of(v.tlog(term, i)) == term,
-        majority([v.ack(n, term) >= i for n in range(v.size)]),
-    )
+    return held_by_majority(v, term, i, [v.ack(n, term) >= i for n in range(v.size)])
 
 
 def may_be_chosen(v: View, term: Int, i: Int) -> Formula:
     """A majority has, or may still, acknowledge the entry of this term at i."""
+    nodes = range(v.size)
+    may = [either(v.ack(n, term) >= i, v.server(n).disk_term <= term) for n in nodes]
+    return held_by_majority(v, term, i, may)
+
+
+def held_by_majority(v: View, term: Int, i: Int, holders: list[Formula]) -> Formula:
+    """The term's leader has an entry of its own at i, and of these are more than half."""
     return both(
         term >= 1,
         v.lead(term) != NOBODY,
         within(1, i, v.tlast(term)),
         v.term_of(v.tlog(term, i)) == term,
-        majority(
-            [either(v.ack(n, term) >= i, v.server(n).disk_term <= term) for n in range(v.size)]
-        ),
+        majority(holders),
     )
 
 

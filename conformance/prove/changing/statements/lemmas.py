@@ -320,11 +320,7 @@ def later(one: Int, other: Int) -> Int:
 
 
 def held_by_quorum(
-    v: View,
-    term: Int,
-    i: Int,
-    holders: Holders,
-    known: Callable[[Int], Formula],
+    v: View, term: Int, i: Int, holders: Holders, known: Callable[[Int], Formula]
 ) -> Formula:
     """A quorum of whatever configuration its leader may have counted by holds the entry at i.
 
@@ -341,11 +337,7 @@ def is_own(v: View, term: Int, i: Int) -> Formula:
 
 
 def quorums_hold(
-    v: View,
-    term: Int,
-    i: Int,
-    holders: Holders,
-    known: Callable[[Int], Formula],
+    v: View, term: Int, i: Int, holders: Holders, known: Callable[[Int], Formula]
 ) -> Formula:
     at = v.lc(term, i - 1)
     before = v.tlog(term, at)
