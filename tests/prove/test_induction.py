@@ -11,12 +11,11 @@ import pytest
 import z3
 
 from conformance.audit.decisions import D1, D4, as_in_crate
-from conformance.prove import fixed_membership as inductive
+from conformance.prove import fixed_membership
 from conformance.prove.induction import drains
-from conformance.prove.induction import events as steps
 from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.cases import KINDS
-from conformance.prove.induction.events import Happening, Step, any_vote
+from conformance.prove.induction.events import Happening, Ran, Step, any_vote, taking
 from conformance.prove.induction.merging import MergedWrites
 from conformance.prove.induction.order import InOrder
 from conformance.prove.induction.prover import UNASSUMED, Prover
@@ -40,8 +39,8 @@ PROVER = Prover(Theory(3))
 
 
 def test_obligations_cover_every_kind() -> None:
-    for level in inductive.KEPT:
-        names = [obligation.name for obligation in inductive.obligations(level)]
+    for level in fixed_membership.KEPT:
+        names = [obligation.name for obligation in fixed_membership.obligations(level)]
         for kind in KINDS:
             assert any(name.startswith(f"induction/{kind}/") for name in names)
             assert any(name.startswith(f"step/{kind}/") for name in names)
@@ -157,7 +156,7 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
         node = turn.after.node
         log = (*after.memory[0], *node.log.entries)
         server: Any = SimpleNamespace(term=node.current_term, last=len(log), log=log)
-        changes = PROVER.theory.changes(actor, steps.Ran(turn, turn.after), server)
+        changes = PROVER.theory.changes(actor, Ran(turn, turn.after), server)
         if changes.leads is None:
             assert after.leaderships == before.leaderships
         else:
@@ -188,7 +187,7 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
 def test_code_that_reads_what_its_shape_does_not_give_is_no_proof() -> None:
     def prepare(actor: Actor) -> Happening:
         node = actor.node("leader", None, any_vote(actor))
-        return steps.taking(actor, node, v.ProposeCommand())
+        return taking(actor, node, v.ProposeCommand())
 
     with pytest.raises(UnreadError, match="a log"):
         PROVER.check(Step("propose command", "without a log", prepare))
@@ -200,7 +199,7 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
     def prepare(actor: Actor) -> Happening:
         node = actor.node("leader", Window("snapshot", 0), any_vote(actor))
         actor.ascending(node.current_term, 7)
-        return steps.taking(actor, node, v.ProposeCommand())
+        return taking(actor, node, v.ProposeCommand())
 
     bounded = Step("propose command", "up to term 7", prepare)
     assert PROVER.check(bounded).unassumed

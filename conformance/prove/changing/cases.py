@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from conformance.prove.changing.actor import BEFORE, PARTS, Part, Proposed, Voters
 from conformance.prove.induction import cases as fixed
-from conformance.prove.induction import drains
-from conformance.prove.induction import events as steps
+from conformance.prove.induction import drains, events
 from conformance.prove.induction.actor import Window
 from conformance.prove.induction.cases import Cases, windows
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote
@@ -51,7 +50,7 @@ def vote_reply(size: int, entries: int) -> Cases:
 
 
 def takes(event: Event, role: str, log: Window | None = None) -> Prepare:
-    return lambda actor: steps.taking(actor, actor.node(role, log, any_vote(actor)), event)
+    return lambda actor: events.taking(actor, actor.node(role, log, any_vote(actor)), event)
 
 
 def election_timeout(size: int, entries: int) -> Cases:
@@ -81,16 +80,16 @@ def propose_config(size: int, entries: int) -> Cases:
                 Voters.of(size, False) if joint else frozenset(),
                 Voters.of(size, False),
             )
-            return steps.taking(actor, node, ProposeConfig(config))
+            return events.taking(actor, node, ProposeConfig(config))
 
         kind = "joint" if joint else "not joint"
         yield f"{where(log, place)}, {part}, a {kind} one", configured(prepare, part, place)
 
 
 def append_reply(size: int, entries: int) -> Cases:
-    yield "to no leader", partial(steps.append_reply, log=None)
+    yield "to no leader", partial(events.append_reply, log=None)
     for (log, place), part in product(placed(entries), PARTS):
-        prepare = partial(steps.append_reply, log=log)
+        prepare = partial(events.append_reply, log=log)
         yield f"{where(log, place)}, {part}", configured(prepare, part, place)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.audit.decisions import D3, D4, D6
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
-from conformance.prove.step import server_invariants as invariants
+from conformance.prove.step import server_invariants
 from conformance.prove.step.assumptions import ASSUMPTIONS
 from conformance.prove.step.counterexample import as_records
 from conformance.prove.step.server_invariants import broken_by, obligations
@@ -172,7 +172,7 @@ def replace_sends(member: Member) -> Member:
 def test_without_that_reports_may_become_untrue(
     start: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invariants, "fits_reports", lambda member, event: True)
+    monkeypatch.setattr(server_invariants, "fits_reports", lambda member, event: True)
     results = [one.prove(Subjects()) for one in named(start)]
     refuted = [one.found for one in results if one.result == "refuted"]
     assert refuted
