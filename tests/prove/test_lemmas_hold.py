@@ -33,7 +33,7 @@ from tests.prove.premises import Place, implications, recorded
 from tests.prove.runs import events
 from tests.prove.searched import reachable
 from tests.prove.shared import in_rules
-from tests.prove.wrong_states import mutants
+from tests.prove.wrong_states import changed_states
 
 EVENTS = {3: 23_000, 5: 8_000}
 
@@ -173,7 +173,7 @@ def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     for cluster, ghosts in samples(3, 2500):
         checker = Checker()
         assert checker.broken(cluster, ghosts) == []
-        for changed in mutants(cluster, ghosts):
+        for changed in changed_states(cluster, ghosts):
             reported.update({one.name for one in checker.broken(*changed)})
     names = {lemma.name for lemma in LEMMAS} | {claim.name for claim in CLAIMS}
     assert names - reported.keys() == set()
@@ -274,7 +274,7 @@ def test_answers_that_are_kept_are_those_of_each_state_alone() -> None:
     """Of good states and bad ones, with one checker for all."""
     checker, compared, wrong = Checker(), 0, 0
     for at, (cluster, ghosts) in enumerate(samples(3, 1200)):
-        changed = list(mutants(cluster, ghosts))
+        changed = list(changed_states(cluster, ghosts))
         for state in [(cluster, ghosts), *changed[at % 29 :: 29]]:
             expected = sorted(map(repr, plainly_broken(*state)))
             assert sorted(map(repr, checker.broken(*state))) == expected

@@ -15,7 +15,7 @@ from spec.pending import Pending
 State = tuple[Cluster, Ghosts]
 
 
-def mutants(cluster: Cluster, ghosts: Ghosts) -> Iterator[State]:
+def changed_states(cluster: Cluster, ghosts: Ghosts) -> Iterator[State]:
     """The state with one thing in it changed: a server, a message or the history."""
     for at, member in enumerate(cluster.members):
         if member.up:
