@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.prove import fixed_membership as inductive
+from conformance.prove import fixed_membership
 from conformance.prove.changing import obligations as changing
 from conformance.prove.runner.obligation import Level, Obligation
 from conformance.prove.runner.worker import Source
-from conformance.prove.step import equivalence, quorums
-from conformance.prove.step import server_invariants as invariants
+from conformance.prove.step import equivalence, quorums, server_invariants
 
 SOURCES: Final[tuple[Source, ...]] = (
     equivalence.obligations,
-    invariants.obligations,
+    server_invariants.obligations,
     quorums.obligations,
-    inductive.obligations,
+    fixed_membership.obligations,
     changing.obligations,
 )
 

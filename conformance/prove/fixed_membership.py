@@ -14,7 +14,7 @@ For a size of 1 it is another argument: its leader leads before its term is on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -26,9 +26,10 @@ from conformance.prove.history.ghosts import initial
 from conformance.prove.history.holding import broken
 from conformance.prove.induction.cases import KINDS, Kind, cases, windows
 from conformance.prove.induction.events import Step
-from conformance.prove.induction.induction import Induction
 from conformance.prove.induction.merging import MergedWrites
 from conformance.prove.induction.order import InOrder
+from conformance.prove.induction.prover import Prover
+from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.two_states import broken_by
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.scope.models import counterexample, witness
@@ -36,7 +37,7 @@ from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.logic import both, implies
 from conformance.prove.statements.safety import COMPLETE, SAFETY
-from conformance.prove.statements.statements import SKOLEMS, arguments, claims_of, instances, seen
+from conformance.prove.statements.statements import SKOLEMS, at_goals, claims_of, instances, seen
 from conformance.prove.statements.views import SENDER, entry_function
 from conformance.symbolic.paths import BudgetError, RepeatError
 from spec.cluster import Input, Rule, apply, new_cluster
@@ -63,8 +64,8 @@ def obligations(level: Level) -> list[Obligation]:
 
 def lemmas_kept(size: int, entries: int) -> Iterator[Obligation]:
     any_log = {"voters": size}
-    for name, facts in (("safety", SAFETY), ("complete", COMPLETE)):
-        yield Obligation(f"induction/{name}/{size} voters", any_log, Follows(size, facts).prove)
+    for name, lemmas in (("safety", SAFETY), ("complete", COMPLETE)):
+        yield Obligation(f"induction/{name}/{size} voters", any_log, Follows(size, lemmas).prove)
     yield Obligation(f"induction/initial/{size} voters", any_log, Begins(size).prove)
     yield Obligation(f"induction/order/{size} voters", any_log, InOrder(size).prove)
     yield Obligation(f"induction/shortened/{size} voters", any_log, Shortened(size).prove)
@@ -91,18 +92,19 @@ def batches(method: str, size: int, entries: int, proves: Proves) -> Iterator[Ob
 
 
 @lru_cache(maxsize=2)
-def induction(size: int, rule: Rule) -> Induction:
+def prover_of(size: int, rule: Rule) -> Prover:
     """One for each process: it takes time to tell z3 the hypotheses."""
-    return Induction(size, rule)
+    return Prover(Theory(size, rule))
 
 
-Proves = Callable[[Induction, Step, Result], None]
+Proves = Callable[[Prover, Step, Result], None]
 """Adds to the result what comes of one case."""
 
 
-def keeps_lemmas(prover: Induction, step: Step, result: Result) -> None:
+def keeps_lemmas(prover: Prover, step: Step, result: Result) -> None:
     checked = prover.check(step)
-    _, live = witness(prover.size, prover.rule, step, checked.impossible)
+    theory = prover.theory
+    _, live = witness(theory.size, theory.rule, step, checked.impossible)
     result.paths += checked.paths
     result.live += live
     if checked.unassumed:
@@ -112,7 +114,7 @@ def keeps_lemmas(prover: Induction, step: Step, result: Result) -> None:
         _, goals = checked.open[0]
         result.result = "unknown"
         result.detail = f"{step.shape}: {', '.join(name for name, _ in goals[:3])} may break"
-        found = counterexample(prover.size, prover.rule, step)
+        found = counterexample(theory.size, theory.rule, step)
         if found is not None:
             result.result = "refuted" if found.replays else "unknown"
             result.detail, result.found = f"{step.shape}: {found.what}", found
@@ -120,7 +122,7 @@ def keeps_lemmas(prover: Induction, step: Step, result: Result) -> None:
         result.result, result.detail = "unknown", f"{step.shape}: there is no such server"
 
 
-def keeps_properties(prover: Induction, step: Step, result: Result) -> None:
+def keeps_properties(prover: Prover, step: Step, result: Result) -> None:
     paths, wrong = prover.check_turns(step, broken_by)
     result.paths += paths
     result.live += paths
@@ -143,7 +145,7 @@ class Batch:
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        prover = induction(self.size, subjects.rule)
+        prover = prover_of(self.size, subjects.rule)
         before = prover.queries
         for step in cases(self.kind, self.size, self.entries)[self.first : self.first + CASES]:
             try:
@@ -161,20 +163,21 @@ class Follows:
     """The lemmas imply these."""
 
     size: int
-    facts: tuple[Lemma, ...]
+    lemmas: Sequence[Lemma]
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        prover = induction(self.size, subjects.rule)
-        for fact in self.facts:
-            for chosen in instances(fact.over, self.size):
-                formula = fact.holds(prover.before, *arguments(fact.over, chosen, SKOLEMS))
-                counted = seen(prover.before.first(SKOLEMS["j"]))
+        prover = prover_of(self.size, subjects.rule)
+        before = prover.theory.before
+        for statement in self.lemmas:
+            for chosen in instances(statement.over, self.size):
+                formula = at_goals(statement, before, chosen)
+                counted = seen(before.commit_term(SKOLEMS["j"]))
                 result.queries += 1
                 if prover.follows(implies(counted, formula)) != z3.unsat:
                     result.result = "unknown"
-                    result.detail = f"{fact.name}{list(chosen)} does not follow"
-        result.paths = result.live = len(self.facts)
+                    result.detail = f"{statement.name}{list(chosen)} does not follow"
+        result.paths = result.live = len(self.lemmas)
         return result
 
 
@@ -210,7 +213,8 @@ class Shortened:
     size: int
 
     def prove(self, subjects: Subjects) -> Result:
-        prover = induction(self.size, subjects.rule)
+        prover = prover_of(self.size, subjects.rule)
+        theory, before = prover.theory, prover.theory.before
         names = ("term", "commit", "prev_term", "prev_index", "last_index")
         term, commit, prev_term, prev, last = [z3.Int(f"call_{name}") for name in names]
         entry = entry_function("call_entry")
@@ -218,14 +222,11 @@ class Shortened:
         fewer = replace(call, last_index=z3.Int("fewer"))
         less = both(call.prev_index <= fewer.last_index, fewer.last_index <= call.last_index)
         known = [
-            *prover.claimed(call, False),
+            *theory.claimed(call, False),
             less,
-            seen(prover.before.tlog(call.term, SKOLEMS["i"])),
+            seen(before.tlog(call.term, SKOLEMS["i"])),
         ]
-        goals = [
-            one.holds(prover.before, fewer, *arguments(one.over, (), SKOLEMS))
-            for one in claims_of(call, False)
-        ]
+        goals = [at_goals(one, before, (), fewer) for one in claims_of(call, False)]
         result = Result(paths=1, live=1, queries=1)
         if prover.follows(implies(both(*known), both(*goals))) != z3.unsat:
             result.result, result.detail = "unknown", "the claims of the shorter call do not follow"

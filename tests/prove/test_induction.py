@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice, product
 from types import SimpleNamespace
 from typing import Any
@@ -10,70 +11,44 @@ import pytest
 import z3
 
 from conformance.audit.decisions import D1, D4, as_in_crate
-from conformance.prove import fixed_membership as inductive
+from conformance.prove import fixed_membership
 from conformance.prove.induction import drains
-from conformance.prove.induction import events as steps
-from conformance.prove.induction.actor import Actor, OneEntry, Tail, Unread, UnreadError, Window
-from conformance.prove.induction.cases import KINDS, cases
-from conformance.prove.induction.events import Happening, Step, any_vote
-from conformance.prove.induction.induction import UNASSUMED, Induction
+from conformance.prove.induction.actor import Actor, Window
+from conformance.prove.induction.cases import KINDS
+from conformance.prove.induction.events import Happening, Ran, Step, any_vote, taking
 from conformance.prove.induction.merging import MergedWrites
 from conformance.prove.induction.order import InOrder
+from conformance.prove.induction.prover import UNASSUMED, Prover
+from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.two_states import broken_by
-from conformance.prove.runner.obligation import Obligation, Subjects
+from conformance.prove.induction.unread import OneEntry, Tail, Unread, UnreadError
+from conformance.prove.runner.obligation import Subjects
 from conformance.prove.statements.goals import older as older_messages
 from conformance.prove.statements.lemmas import LEMMAS
-from conformance.prove.statements.statements import SKOLEMS, arguments, claims_of, instances
+from conformance.prove.statements.statements import at_goals, claims_of, instances
 from conformance.symbolic.paths import Paths
 from spec import cluster, pending, rules
+from spec import values as v
 from spec.cluster import Member, execute
 from spec.pending import Pending
-from spec.values import (
-    COMMAND,
-    Action,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Config,
-    Entry,
-    Node,
-    Position,
-    ProposeCommand,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    new_log,
-)
 from tests.prove.runs import events
+from tests.prove.shared import open_goals, step_of
 
-QUICK = [*inductive.lemmas_kept(3, 0), *inductive.properties_kept(3, 1)]
-PROVER = Induction(3)
-
-
-def step_of(kind: str, shape: str, entries: int = 0) -> Step:
-    return next(step for step in cases(kind, 3, entries) if step.shape == shape)
+PROVER = Prover(Theory(3))
 
 
-@pytest.mark.parametrize("obligation", QUICK, ids=lambda obligation: obligation.name)
-def test_three_voters_keep_the_lemmas_and_the_properties(obligation: Obligation) -> None:
-    result = obligation.prove(Subjects())
-    assert (result.result, result.detail) == ("proved", "")
-    assert result.paths > 0
-
-
-def test_obligations_have_names_of_their_own_and_cover_every_kind() -> None:
-    for level in inductive.KEPT:
-        names = [obligation.name for obligation in inductive.obligations(level)]
-        assert len(set(names)) == len(names)
+def test_obligations_cover_every_kind() -> None:
+    for level in fixed_membership.KEPT:
+        names = [obligation.name for obligation in fixed_membership.obligations(level)]
         for kind in KINDS:
             assert any(name.startswith(f"induction/{kind}/") for name in names)
             assert any(name.startswith(f"step/{kind}/") for name in names)
 
 
 def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
-    prover = Induction(5)
+    prover = Prover(Theory(5))
     for shape in ("snapshot, has [0, 2]", "founded, has [0]"):
-        (step,) = [one for one in cases("vote reply", 5, 0) if one.shape == shape]
-        checked = prover.check(step)
+        checked = prover.check(step_of("vote reply", shape, 0, 5))
         assert (checked.paths > 0, checked.open, checked.unassumed) == (True, [], "")
 
 
@@ -82,7 +57,7 @@ def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
 
 def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
     """Every lemma and claim that is not asked is, word for word, what it was before the step."""
-    prover, left_out = Induction(3), 0
+    theory, left_out = Theory(3), 0
     for kind, shape in (
         ("vote call", "vote none"),
         ("append call", "founded, a call of founded"),
@@ -90,25 +65,23 @@ def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
         ("save vote", "vote own"),
     ):
         paths = Paths()
-        with prover.prepared(step_of(kind, shape), paths) as (actor, happening):
-            for path in paths.run(lambda: prover.consequence(actor, happening)):
-                assert path.result is not None
-                after = path.result.after
-                for lemma in LEMMAS:
-                    for chosen in instances(lemma.over, 3):
-                        if after.changed & prover.reads(lemma, chosen):
-                            continue
-                        args = arguments(lemma.over, chosen, SKOLEMS)
-                        before = lemma.holds(prover.before, *args)
-                        known = [*actor.links, before]
-                        assert follows(known, lemma.holds(after, *args))
-                        left_out += 1
-                for message in older_messages(3):
-                    for one in claims_of(message, False):
-                        if not after.changed & prover.reads(one, (), message):
-                            args = arguments(one.over, (), SKOLEMS)
-                            before = one.holds(prover.before, message, *args)
-                            assert follows([*actor.links, before], one.holds(after, message, *args))
+        actor = theory.actor(paths, theory.before)
+        happening = step_of(kind, shape).prepare(actor)
+        facts: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]]
+        facts = [(one, chosen, ()) for one in LEMMAS for chosen in instances(one.over, 3)]
+        facts += [
+            (one, (), (message,))
+            for message in older_messages(3)
+            for one in claims_of(message, False)
+        ]
+        for path in paths.run(partial(theory.consequence, actor, happening)):
+            assert path.result is not None
+            after = path.result.after
+            for fact, chosen, message in facts:
+                if not after.changed & theory.reads(fact, chosen, *message):
+                    before = at_goals(fact, theory.before, chosen, *message)
+                    assert follows([*actor.links, before], at_goals(fact, after, chosen, *message))
+                    left_out += 1
     assert left_out > 100
 
 
@@ -140,17 +113,17 @@ def test_actions_one_at_a_time_are_the_drain_of_the_specification() -> None:
 
 def test_a_log_of_which_one_entry_is_read_answers_as_the_whole_one_does() -> None:
     kept = discarded = 0
-    snapshot, terms = Position(2, 3), (2, 2, 4, 5)
-    whole = new_log(snapshot, Config(), tuple([Entry(term, COMMAND) for term in terms]))
+    snapshot, terms = v.Position(2, 3), (2, 2, 4, 5)
+    whole = v.new_log(snapshot, v.Config(), tuple([v.Entry(term, v.COMMAND) for term in terms]))
     for index, term in product(range(1, 10), range(1, 7)):
-        entry = whole.entry(index) if 3 < index <= whole.last_index else Entry(9, COMMAND)
+        entry = whole.entry(index) if 3 < index <= whole.last_index else v.Entry(9, v.COMMAND)
         one: Any = OneEntry(snapshot, whole.last_index, index, entry)
-        position = Position(term, index)
+        position = v.Position(term, index)
         assert one.contains(position) == whole.contains(position)
         assert one.last_index == whole.last_index
         if position == snapshot:
             continue
-        expected, found = whole.compacted(position, Config()), one.compacted(position, Config())
+        expected, found = whole.compacted(position, v.Config()), one.compacted(position, v.Config())
         if isinstance(found.entries, Tail):
             kept += bool(expected.entries)
             assert found.entries.last_index == expected.last_index
@@ -167,7 +140,7 @@ def test_a_log_of_which_one_entry_is_read_answers_as_the_whole_one_does() -> Non
 
 
 def test_the_history_of_the_proof_is_that_of_a_run() -> None:
-    """`Induction.changes` on plain turns writes what `Ghosts.after` does."""
+    """`Theory.changes` on plain turns writes what `Ghosts.after` does."""
     actor: Any = SimpleNamespace(
         paths=SimpleNamespace(term=lambda number: number),
         end_on_disk=lambda log: (log.last_index, log.last_position.term),
@@ -182,13 +155,13 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
         node = turn.after.node
         log = (*after.memory[0], *node.log.entries)
         server: Any = SimpleNamespace(term=node.current_term, last=len(log), log=log)
-        changes = PROVER.changes(actor, steps.Ran(turn, turn.after), server)
+        changes = PROVER.theory.changes(actor, Ran(turn, turn.after), server)
         if changes.leads is None:
-            assert after.reigns == before.reigns
+            assert after.leaderships == before.leaderships
         else:
-            reign = after.reign(node.current_term)
-            assert reign is not None
-            assert (reign.leader, reign.log) == (0, log)
+            leadership = after.leadership(node.current_term)
+            assert leadership is not None
+            assert (leadership.leader, leadership.log) == (0, log)
             led += 1
         if changes.commit is None:
             assert after.counted == before.counted
@@ -213,7 +186,7 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
 def test_code_that_reads_what_its_shape_does_not_give_is_no_proof() -> None:
     def prepare(actor: Actor) -> Happening:
         node = actor.node("leader", None, any_vote(actor))
-        return steps.taking(actor, node, ProposeCommand())
+        return taking(actor, node, v.ProposeCommand())
 
     with pytest.raises(UnreadError, match="a log"):
         PROVER.check(Step("propose command", "without a log", prepare))
@@ -225,7 +198,7 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
     def prepare(actor: Actor) -> Happening:
         node = actor.node("leader", Window("snapshot", 0), any_vote(actor))
         actor.ascending(node.current_term, 7)
-        return steps.taking(actor, node, ProposeCommand())
+        return taking(actor, node, v.ProposeCommand())
 
     bounded = Step("propose command", "up to term 7", prepare)
     assert PROVER.check(bounded).unassumed
@@ -234,21 +207,19 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
 
 
 def test_a_rule_of_the_crate_breaks_lemmas() -> None:
-    wrong = Induction(3, as_in_crate(D1))
+    wrong = Prover(Theory(3, as_in_crate(D1)))
     checked = wrong.check(step_of("vote call", "vote none"))
-    names = {name for _, goals in checked.open for name, _ in goals}
-    assert "OwedVoteIsInformed (new)" in names
-    wrong = Induction(3, as_in_crate(D4))
+    assert "OwedVoteIsInformed (new)" in open_goals(checked)
+    wrong = Prover(Theory(3, as_in_crate(D4)))
     checked = wrong.check(step_of("snapshot", "a follower, founded"))
-    names = {name for _, goals in checked.open for name, _ in goals}
-    assert "Ranges[0]" in names
+    assert "Ranges[0]" in open_goals(checked)
 
 
 def test_two_writes_merged_over_a_gap_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     proof = MergedWrites(3, Window("snapshot", 2), 1)
     assert proof.prove(Subjects()).result == "proved"
 
-    def later_only(earlier: object, later: AppendLogEntries) -> AppendLogEntries:
+    def later_only(earlier: object, later: v.AppendLogEntries) -> v.AppendLogEntries:
         return later
 
     monkeypatch.setattr(pending, "merge_appends", later_only)
@@ -264,9 +235,9 @@ def test_a_reply_before_the_write_breaks_a_property_of_two_states(
         node = actor.node("any", Window("snapshot", 1), any_vote(actor))
         actor.given(owes_term=False, owes_vote=False, owes_write=True)
         first = node.log.snapshot_position
-        write = AppendLogEntries(first, node.log.entries)
-        reply = AppendEntriesReply(0, node.current_term, 1, node.log.last_position)
-        owed = Pending(append=write, sends=(SendMessage(1, reply),))
+        write = v.AppendLogEntries(first, node.log.entries)
+        reply = v.AppendEntriesReply(0, node.current_term, 1, node.log.last_position)
+        owed = Pending(append=write, sends=(v.SendMessage(1, reply),))
         disk = drains.saved(actor, node)._replace(log=node.log.truncated(first.index))
         return drains.one_action(actor, Member(node, owed, disk))
 
@@ -287,8 +258,8 @@ def test_actions_in_another_order_are_refuted(
     assert InOrder(3).prove(Subjects()).result == "proved"
     in_order = pending.actions
 
-    def another(owed: Pending, node: Node) -> tuple[Action, ...]:
-        kinds = SaveCurrentTerm, SaveVotedFor, AppendLogEntries, SendMessage
+    def another(owed: Pending, node: v.Node) -> tuple[v.Action, ...]:
+        kinds = v.SaveCurrentTerm, v.SaveVotedFor, v.AppendLogEntries, v.SendMessage
         found = in_order(owed, node)
         rank: dict[type, int] = {kinds[place]: at for at, place in enumerate(order)}
         moved = sorted(
@@ -305,5 +276,4 @@ def test_calls_joined_over_a_gap_claim_what_is_not_so(monkeypatch: pytest.Monkey
     assert PROVER.check(step).open == []
     monkeypatch.setattr(pending, "join", lambda prev, entries, later_prev, later: entries + later)
     checked = PROVER.check(step)
-    names = {name for _, goals in checked.open for name, _ in goals}
-    assert names & {"OwedAppendCall (new)", "OwedAppendCallEntries (new)"}
+    assert open_goals(checked) & {"OwedAppendCall (new)", "OwedAppendCallEntries (new)"}

@@ -24,7 +24,7 @@ from conformance.prove.history.view import Concrete, claims_of
 from conformance.prove.statements.claims import CLAIMS, Claim
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.subjects.patched import Patch, in_rules, patched_rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import rules
 from spec.cluster import Cluster, Comeback, Rule, Turn, apply, new_cluster
 from spec.values import Candidate, SnapshotInstalled
@@ -32,7 +32,8 @@ from spec.witnesses import SOMETIMES, seen_in
 from tests.prove.premises import Place, implications, recorded
 from tests.prove.runs import events
 from tests.prove.searched import reachable
-from tests.prove.wrong_states import mutants
+from tests.prove.shared import patch
+from tests.prove.wrong_states import changed_states
 
 EVENTS = {3: 23_000, 5: 8_000}
 
@@ -156,7 +157,7 @@ def samples(size: int, count: int) -> Iterator[tuple[Cluster, Ghosts]]:
     """
     taken: Counter[tuple[object, ...]] = Counter()
     for event in events(size, count):
-        led = min(sum(reign is not None for reign in event.ghosts.reigns), 2)
+        led = min(sum(leadership is not None for leadership in event.ghosts.leaderships), 2)
         tags = {
             (type(message), owed, led, any(event.ghosts.ack[message.sender]))
             for message, owed in claims_of(event.cluster, event.ghosts)
@@ -172,40 +173,36 @@ def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     for cluster, ghosts in samples(3, 2500):
         checker = Checker()
         assert checker.broken(cluster, ghosts) == []
-        for changed in mutants(cluster, ghosts):
+        for changed in changed_states(cluster, ghosts):
             reported.update({one.name for one in checker.broken(*changed)})
     names = {lemma.name for lemma in LEMMAS} | {claim.name for claim in CLAIMS}
     assert names - reported.keys() == set()
-
-
-def node(old: str, new: str) -> tuple[Patch, ...]:
-    return (in_rules(old, new),)
 
 
 ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-past-verified")
 """Of membership, or so rarely seen that it takes a search."""
 BUGS: dict[str, tuple[Patch, ...]] = {
     **{name: one.in_spec for name, one in IN_BOTH.items() if name not in ELSEWHERE},
-    "the leader's commit index is taken as it is": node(
+    "the leader's commit index is taken as it is": patch(
         "max(node.commit_index, min(call.commit_index, verified))",
         "max(node.commit_index, call.commit_index)",
     ),
     "snapshot leaves the commit index behind": D4.in_spec,
-    "a candidate votes for others": node(
+    "a candidate votes for others": patch(
         "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
     ),
-    "a vote of an earlier term counts": node(
+    "a vote of an earlier term counts": patch(
         "case v.Candidate(granted) if reply.vote_granted and reply.term == node.current_term:",
         "case v.Candidate(granted) if reply.vote_granted:",
     ),
-    "a minority is a quorum": node(
+    "a minority is a quorum": patch(
         "return len(nodes & voters) > len(voters) // 2", "return len(nodes & voters) >= 1"
     ),
-    "the previous entry is not looked at": node(
+    "the previous entry is not looked at": patch(
         "    if not log.contains(prev):\n        return drop_conflict(node, prev)\n",
         "    if prev.index > log.last_index:\n        return drop_conflict(node, prev)\n",
     ),
-    "a write is not owed": node(
+    "a write is not owed": patch(
         "        owed = (v.AppendLogEntries(log.position(agreed), missing),)\n", ""
     ),
 }
@@ -276,7 +273,7 @@ def test_answers_that_are_kept_are_those_of_each_state_alone() -> None:
     """Of good states and bad ones, with one checker for all."""
     checker, compared, wrong = Checker(), 0, 0
     for at, (cluster, ghosts) in enumerate(samples(3, 1200)):
-        changed = list(mutants(cluster, ghosts))
+        changed = list(changed_states(cluster, ghosts))
         for state in [(cluster, ghosts), *changed[at % 29 :: 29]]:
             expected = sorted(map(repr, plainly_broken(*state)))
             assert sorted(map(repr, checker.broken(*state))) == expected
@@ -315,7 +312,11 @@ def test_all_indices_and_terms_that_there_are_are_looked_at() -> None:
         for member in event.cluster.members:
             assert view.indices > max(member.node.log.last_index, member.disk.log.last_index)
             assert view.terms >= max(member.node.current_term, member.disk.current_term)
-        assert all(view.indices > len(reign.log) for reign in event.ghosts.reigns if reign)
+        assert all(
+            view.indices > len(leadership.log)
+            for leadership in event.ghosts.leaderships
+            if leadership
+        )
 
 
 def test_a_server_that_is_down_is_seen_as_what_it_comes_back_as() -> None:

@@ -15,20 +15,23 @@ from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.prove.history.holding import broken
 from conformance.prove.induction import drains
-from conformance.prove.induction.actor import Actor, Head, Window
+from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.cases import KINDS, cases
 from conformance.prove.induction.events import Happening, Step, any_vote
-from conformance.prove.induction.induction import Induction
 from conformance.prove.induction.messages import as_claim
+from conformance.prove.induction.prover import Prover
+from conformance.prove.induction.theory import Theory
+from conformance.prove.induction.unread import Head
 from conformance.prove.reachable import from_empty, told
 from conformance.prove.scope.models import Search, counterexample, scope_of, witness
 from conformance.prove.scope.read_model import Model
 from conformance.prove.statements.views import SENDER
-from conformance.subjects.patched import Patch, in_rules, patched_rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import cluster, pending, rules
 from spec.cluster import Member
 from spec.pending import Pending
 from spec.values import AppendEntriesReply, AppendLogEntries, Position, SendMessage
+from tests.prove.shared import patch, step_of
 
 
 class Bug(NamedTuple):
@@ -45,33 +48,24 @@ class Bug(NamedTuple):
         return step_of(self.kind, self.shape, self.entries, self.size)
 
 
-def step_of(kind: str, shape: str, entries: int = 0, size: int = 3) -> Step:
-    (found,) = [step for step in cases(kind, size, entries) if step.shape == shape]
-    return found
-
-
-def node(old: str, new: str) -> tuple[Patch, ...]:
-    return (in_rules(old, new),)
-
-
 ONE = "of a leader, founded + 1"
 BUGS = {
     "votes compare indices only (D1)": Bug(D1.in_spec, "vote call", "vote none"),
     "votes twice": Bug(
-        node(
+        patch(
             "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
         ),
         "vote call",
         "vote another",
     ),
     "forgets its vote in a crash": Bug(
-        node("        voted_for=disk.voted_for,\n", ""), "crash", "snapshot"
+        patch("        voted_for=disk.voted_for,\n", ""), "crash", "snapshot"
     ),
     "a vote is told and not saved": Bug(
         IN_BOTH["vote-not-persisted"].in_spec, "vote call", "vote none"
     ),
     "a stale vote counts": Bug(
-        node(
+        patch(
             "if reply.vote_granted and reply.term == node.current_term:", "if reply.vote_granted:"
         ),
         "vote reply",
@@ -91,7 +85,7 @@ BUGS = {
         1,
     ),
     "a call that begins in the compacted prefix agrees with all of the log": Bug(
-        node(
+        patch(
             "        prev, entries = log.snapshot_position, entries[covered:]\n",
             "        agreed = max(node.commit_index, min(call.commit_index, log.last_index))\n"
             "        return Effect(node._replace(commit_index=agreed))\n",
@@ -101,7 +95,7 @@ BUGS = {
         1,
     ),
     "three of five are one too few: two elect": Bug(
-        node(
+        patch(
             "return len(nodes & voters) > len(voters) // 2",
             "return len(nodes & voters) >= len(voters) // 2",
         ),
@@ -111,7 +105,7 @@ BUGS = {
         5,
     ),
     "three of five are one too few: two commit": Bug(
-        node("return indices[len(voters) // 2]", "return indices[len(voters) // 2 - 1]"),
+        patch("return indices[len(voters) // 2]", "return indices[len(voters) // 2 - 1]"),
         "end of drain",
         ONE,
         1,
@@ -123,7 +117,7 @@ BUGS = {
 # Wrong rules
 
 
-def is_open(prover: Induction, step: Step) -> bool:
+def is_open(prover: Prover, step: Step) -> bool:
     """Whether z3 leaves some path of a step unproved.
 
     It is given little time, so the other answer is not asked for: the states say that.
@@ -137,7 +131,7 @@ def is_open(prover: Induction, step: Step) -> bool:
 def test_a_bug_that_is_not_proved_is_refuted_by_a_state_that_replays(name: str) -> None:
     bug = BUGS[name]
     wrong = patched_rule(*bug.patches)
-    assert is_open(Induction(bug.size, wrong), bug.step)
+    assert is_open(Prover(Theory(bug.size, wrong)), bug.step)
     found = counterexample(bug.size, wrong, bug.step)
     assert found is not None
     assert found.replays
@@ -172,7 +166,7 @@ def reply_with_a_write(actor: Actor) -> Happening:
     reply = AppendEntriesReply(0, member.current_term, actor.number("mseqno"), last)
     disk = drains.saved(actor, member)
     kept = member.log.truncated(first.index)
-    actor.is_log(kept, actor.was.dlog)
+    actor.is_log(kept, actor.was.disk_log)
     disk = disk._replace(log=kept._replace(entries=Head(kept.entries)))
     owed = Pending(
         append=AppendLogEntries(first, member.log.entries), sends=(SendMessage(SENDER, reply),)
@@ -186,7 +180,7 @@ def test_a_reply_before_the_write_is_refuted(monkeypatch: pytest.MonkeyPatch) ->
     assert counterexample(3, rules.step, step) is None
     in_order = pending.actions
     monkeypatch.setattr(cluster, "actions", lambda *owed: in_order(*owed)[::-1])
-    assert is_open(Induction(3), step)
+    assert is_open(Prover(Theory(3)), step)
     found = counterexample(3, rules.step, step)
     assert found is not None
     assert found.replays
@@ -195,7 +189,7 @@ def test_a_reply_before_the_write_is_refuted(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_check_that_the_lemmas_make_needless_is_not_missed() -> None:
     """What a snapshot covers is committed, so no leader's log contradicts it."""
     without = patched_rule(
-        *node(
+        *patch(
             "entries[covered - 1].term != log.snapshot_position.term:",
             "entries[covered - 1].term < 0:",
         )
@@ -248,8 +242,8 @@ def test_a_contradiction_leaves_no_path_alive() -> None:
     paths, live = witness(3, rules.step, step)
     assert live == paths > 1
     scope = scope_of(3)
-    leads = scope.before.leads(0)
-    lost = Search(scope, rules.step, step, (leads, scope.before.term(0) == 0))
+    leads = scope.before.server(0).leads
+    lost = Search(scope, rules.step, step, (leads, scope.before.server(0).term == 0))
     assert lost.witness() == (paths, 0)
     assert witness(3, rules.step, step) == (paths, live)
 
@@ -280,7 +274,7 @@ def test_states_of_the_scope_satisfy_the_lemmas_as_they_are() -> None:
 
 def test_the_scope_forgets_a_step() -> None:
     scope = scope_of(3)
-    with scope.only(scope.before.term(0) == 3, scope.before.term(0) == 2):
+    with scope.only(scope.before.server(0).term == 3, scope.before.server(0).term == 2):
         assert scope.found() is None
-    with scope.only(z3.Int("another") == 0, scope.before.leads(1)):
+    with scope.only(z3.Int("another") == 0, scope.before.server(1).leads):
         assert scope.found() is not None

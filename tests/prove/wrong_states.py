@@ -6,30 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from conformance.prove.history.ghosts import Counted, Ghosts, Reign, Sent
+from conformance.prove.history.ghosts import Counted, Ghosts, Leadership, Sent
 from conformance.prove.statements.lemma import NOBODY
+from spec import values as v
 from spec.cluster import Cluster, Envelope, Member, Snapshot
 from spec.pending import Pending
-from spec.values import (
-    TERM,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    Candidate,
-    Entry,
-    Leader,
-    Log,
-    Message,
-    Position,
-    Progress,
-    RequestVoteCall,
-    RequestVoteReply,
-    new_log,
-)
 
 State = tuple[Cluster, Ghosts]
 
 
-def mutants(cluster: Cluster, ghosts: Ghosts) -> Iterator[State]:
+def changed_states(cluster: Cluster, ghosts: Ghosts) -> Iterator[State]:
     """The state with one thing in it changed: a server, a message or the history."""
     for at, member in enumerate(cluster.members):
         if member.up:
@@ -63,18 +49,18 @@ def members(member: Member, size: int) -> Iterator[Member]:
         yield member._replace(node=node._replace(log=log))
     for log in logs(disk.log):
         yield member._replace(disk=disk._replace(log=log))
-    yield member._replace(node=node._replace(role=Candidate(frozenset(range(size)))))
+    yield member._replace(node=node._replace(role=v.Candidate(frozenset(range(size)))))
     peers = tuple(
         peer._replace(match=node.log.last_index) for peer in leader_of(size, node.id).peers
     )
-    yield member._replace(node=node._replace(role=Leader(peers, node.log.last_index)))
+    yield member._replace(node=node._replace(role=v.Leader(peers, node.log.last_index)))
     yield member._replace(pending=Pending())
     for wrong in owed(pending):
         yield member._replace(pending=wrong)
 
 
-def leader_of(size: int, node: int) -> Leader:
-    return Leader(tuple(Progress(peer) for peer in range(size) if peer != node))
+def leader_of(size: int, node: int) -> v.Leader:
+    return v.Leader(tuple(v.Progress(peer) for peer in range(size) if peer != node))
 
 
 def owed(pending: Pending) -> Iterator[Pending]:
@@ -88,41 +74,41 @@ def owed(pending: Pending) -> Iterator[Pending]:
     if pending.append is not None:
         prev = pending.append.prev_position
         for index in around(prev.index):
-            append = replace(pending.append, prev_position=Position(prev.term, index))
+            append = replace(pending.append, prev_position=v.Position(prev.term, index))
             yield pending._replace(append=append)
     for to in range(3):
         yield pending._replace(installs=(to,))
 
 
-def logs(log: Log) -> Iterator[Log]:
+def logs(log: v.Log) -> Iterator[v.Log]:
     """Shorter, longer, or with another entry in some place."""
     entries = tuple(log.entries)
 
-    def of(changed: tuple[Entry, ...]) -> Log:
-        return new_log(log.snapshot_position, log.snapshot_config, changed)
+    def of(changed: tuple[v.Entry, ...]) -> v.Log:
+        return v.new_log(log.snapshot_position, log.snapshot_config, changed)
 
     if entries:
         yield of(entries[:-1])
         for at, entry in enumerate(entries):
             for term in around(entry.term):
                 yield of(put(entries, at, entry._replace(term=term)))
-    yield of((*entries, Entry(log.last_position.term, TERM)))
+    yield of((*entries, v.Entry(log.last_position.term, v.TERM)))
 
 
-def messages(message: Message) -> Iterator[Message]:
+def messages(message: v.Message) -> Iterator[v.Message]:
     for term in around(message.term):
         yield replace(message, term=term)
     match message:
-        case RequestVoteReply(vote_granted=granted):
+        case v.RequestVoteReply(vote_granted=granted):
             yield replace(message, vote_granted=not granted)
-        case RequestVoteCall(last_position=last) | AppendEntriesReply(last_position=last):
+        case v.RequestVoteCall(last_position=last) | v.AppendEntriesReply(last_position=last):
             for index in around(last.index):
-                yield replace(message, last_position=Position(last.term, index))
+                yield replace(message, last_position=v.Position(last.term, index))
             for term in (*around(last.term), message.term):
-                yield replace(message, last_position=Position(term, last.index))
-        case AppendEntriesCall(prev_position=prev, commit_index=commit, entries=entries):
+                yield replace(message, last_position=v.Position(term, last.index))
+        case v.AppendEntriesCall(prev_position=prev, commit_index=commit, entries=entries):
             for index in around(prev.index):
-                yield replace(message, prev_position=Position(prev.term, index))
+                yield replace(message, prev_position=v.Position(prev.term, index))
             for index in (commit + 1, prev.index + len(entries)):
                 yield replace(message, commit_index=index)
             for at, entry in enumerate(entries):
@@ -136,7 +122,7 @@ def snapshots(cluster: Cluster, ghosts: Ghosts, at: int, sent: Sent) -> Iterator
     others: list[Sent] = [sent._replace(term=term) for term in around(sent.term)]
     others += [sent._replace(sender=sender) for sender in range(ghosts.size)]
     for index in around(sent.position.index):
-        others.append(sent._replace(position=Position(sent.position.term, index)))
+        others.append(sent._replace(position=v.Position(sent.position.term, index)))
     for one in others:
         content = cluster.network[at].content
         assert isinstance(content, Snapshot)
@@ -147,22 +133,22 @@ def snapshots(cluster: Cluster, ghosts: Ghosts, at: int, sent: Sent) -> Iterator
 
 
 def histories(ghosts: Ghosts) -> Iterator[Ghosts]:
-    for at, reign in enumerate(ghosts.reigns):
-        yield ghosts._replace(reigns=put(ghosts.reigns, at, None))
-        if reign is not None:
+    for at, leadership in enumerate(ghosts.leaderships):
+        yield ghosts._replace(leaderships=put(ghosts.leaderships, at, None))
+        if leadership is not None:
             for leader in range(ghosts.size):
-                changed = reign._replace(leader=leader)
-                yield ghosts._replace(reigns=put(ghosts.reigns, at, changed))
-            for log in logs(new_log(entries=reign.log)):
-                other = Reign(reign.leader, tuple(log.entries))
-                yield ghosts._replace(reigns=put(ghosts.reigns, at, other))
+                changed = leadership._replace(leader=leader)
+                yield ghosts._replace(leaderships=put(ghosts.leaderships, at, changed))
+            for log in logs(v.new_log(entries=leadership.log)):
+                other = Leadership(leadership.leader, tuple(log.entries))
+                yield ghosts._replace(leaderships=put(ghosts.leaderships, at, other))
     for at, counted in enumerate(ghosts.counted):
         yield ghosts._replace(counted=put(ghosts.counted, at, None))
         if counted is not None:
-            for term in around(counted.first):
-                changed_ = Counted(term, counted.by)
+            for term in around(counted.term):
+                changed_ = Counted(term, counted.up_to)
                 yield ghosts._replace(counted=put(ghosts.counted, at, changed_))
-            yield ghosts._replace(counted=put(ghosts.counted, at, counted._replace(by=at - 1)))
+            yield ghosts._replace(counted=put(ghosts.counted, at, counted._replace(up_to=at - 1)))
     for n in range(ghosts.size):
         for term, told in enumerate(ghosts.told[n]):
             for vote in {NOBODY, *range(ghosts.size)} - {told}:

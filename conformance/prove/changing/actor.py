@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 from conformance.prove.changing.statements.lemmas import quorum
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, NEW, OLD, Before
 from conformance.prove.induction import actor as fixed
-from conformance.prove.induction.actor import LastOnly, Token, UnreadError, Window
+from conformance.prove.induction.actor import Window
+from conformance.prove.induction.unread import LastOnly, Token, UnreadError
 from conformance.prove.statements.lemma import EntryTerm
 from conformance.prove.statements.logic import Formula, negation
 from conformance.prove.statements.views import ACTOR, FOUNDING
@@ -25,8 +26,8 @@ from conformance.subjects.patched import modules_of
 from conformance.symbolic.held import Held
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
+from spec import values as v
 from spec.cluster import Rule
-from spec.values import NO_CONFIG, ZERO, Config, Entries, Entry, Leader, Log, Node, new_log
 
 BEFORE: Final = -1
 """The place of a configuration that the log has before the entries that the code reads."""
@@ -93,7 +94,7 @@ class Voters(frozenset[int]):
         return id(self)
 
 
-class Shown(Config):
+class Shown(v.Config):
     """A configuration in the log; `entry` is what has it, to z3."""
 
     entry: EntryTerm
@@ -106,7 +107,7 @@ class Shown(Config):
         return self.part.joint
 
 
-class Proposed(Config):
+class Proposed(v.Config):
     """One that a user proposes: the voters are those in force, or the leader refuses."""
 
 
@@ -131,8 +132,8 @@ def is_part(entry: EntryTerm, part: Part) -> list[Formula]:
 class AnyLog(LastOnly):
     """Who could campaign before the latest configuration is no matter of safety: the server may."""
 
-    def latest_config(self, index: Any) -> tuple[Config, Any]:
-        return Config(frozenset({ACTOR})), index
+    def latest_config(self, index: Any) -> tuple[v.Config, Any]:
+        return v.Config(frozenset({ACTOR})), index
 
 
 class Actor(fixed.Actor):
@@ -153,37 +154,37 @@ class Actor(fixed.Actor):
         """
         self.part, self.place = part, place
 
-    def known(self, entry: EntryTerm) -> Config:
+    def known(self, entry: EntryTerm) -> v.Config:
         """It is the one in force."""
         assert self.part is not None
         self.links += is_part(entry, self.part)
         self.in_force = entry
         return shown(self.part, entry, self.before.size)
 
-    def entries(self, name: str, count: int, least: Any, most: Any) -> Entries:
+    def entries(self, name: str, count: int, least: Any, most: Any) -> v.Entries:
         made = list(super().entries(name, count, least, most))
         if name == "entry" and self.part is not None:
             for k, entry in enumerate(made):
                 payload: Any = entry.payload
                 if k == self.place:
-                    made[k] = Entry(entry.term, self.known(payload.entry))
+                    made[k] = v.Entry(entry.term, self.known(payload.entry))
                 elif k > self.place:
                     self.links.append(negation(IS_CONFIG(payload.entry)))
         return Held(made)
 
-    def window(self, name: str, window: Window, most: int | Number) -> Log:
+    def window(self, name: str, window: Window, most: int | Number) -> v.Log:
         start, count = window
         here = name == "entry" and self.part is not None and self.place == BEFORE
         if start == "empty":
-            return Log()
+            return v.Log()
         if start == "founded":
-            founding = Entry(0, self.known(FOUNDING) if here else self.config)
+            founding = v.Entry(0, self.known(FOUNDING) if here else self.config)
             rest = self.entries(name, count, 0, most)
-            return new_log(ZERO, NO_CONFIG, Held((founding, *rest)))
+            return v.new_log(v.ZERO, v.NO_CONFIG, Held((founding, *rest)))
         log = super().window(name, window, most)
         if here:
             config = self.known(self._config_at(self.paths.term(log.snapshot_position.index)))
-            log = new_log(log.snapshot_position, config, log.entries)
+            log = v.new_log(log.snapshot_position, config, log.entries)
         return log
 
     def _config_at(self, index: Any) -> EntryTerm:
@@ -204,7 +205,7 @@ class Actor(fixed.Actor):
 
     def _role(self, role: Any, log: Any) -> Any:
         made = super()._role(role, log)
-        if isinstance(made, Leader):
+        if isinstance(made, v.Leader):
             index = self.given_by_rule("quorum index")
             at = self.paths.term(index)
             self.case(at >= 0)
@@ -214,7 +215,7 @@ class Actor(fixed.Actor):
     def equals(self, *numbers: int | Number) -> None:
         """Servers differ by what they are in a configuration."""
 
-    def entry(self, entry: Entry) -> EntryTerm:
+    def entry(self, entry: v.Entry) -> EntryTerm:
         payload: Any = entry.payload
         if isinstance(payload, (Token, Shown)):
             return payload.entry
@@ -235,7 +236,7 @@ class Actor(fixed.Actor):
             for of, known in own:
                 of.update(known)
 
-    def has_quorum(self, config: Config, nodes: frozenset[int]) -> bool:
+    def has_quorum(self, config: v.Config, nodes: frozenset[int]) -> bool:
         assert isinstance(config, Shown)
         if nodes == {ACTOR}:
             # No configuration has an only voter: its leader would not wait for its disk.
@@ -247,10 +248,10 @@ class Actor(fixed.Actor):
         self.tell((at == 1) == quorum(self.before, config.entry, of))
         return bool(is_one == 1)
 
-    def quorum_index(self, node: Node) -> Any:
+    def quorum_index(self, node: v.Node) -> Any:
         config, role, at = node.log.config, node.role, self.paths.term
         assert isinstance(config, Shown)
-        assert isinstance(role, Leader)
+        assert isinstance(role, v.Leader)
         held = {peer.node: at(peer.match) for peer in role.peers} | {ACTOR: at(role.durable)}
         index = self.given_by_rule("quorum index")
         c = at(index)

@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from conformance.prove.changing.actor import BEFORE, PARTS, Part, Proposed, Voters
 from conformance.prove.induction import cases as fixed
-from conformance.prove.induction import drains
-from conformance.prove.induction import events as steps
+from conformance.prove.induction import drains, events
 from conformance.prove.induction.actor import Window
 from conformance.prove.induction.cases import Cases, windows
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote
 from conformance.prove.statements.views import ACTOR, SENDER
-from spec.values import ElectionTimeout, Heartbeat, ProposeCommand, ProposeConfig
+from spec.values import ElectionTimeout, Event, Heartbeat, ProposeCommand, ProposeConfig
 
 Prepare = Callable[[Any], Happening]
 
@@ -50,37 +49,25 @@ def vote_reply(size: int, entries: int) -> Cases:
         yield f"{where(log, place)}, has {sorted(granted)}", configured(prepare, Part(), place)
 
 
+def takes(event: Event, role: str, log: Window | None = None) -> Prepare:
+    return lambda actor: events.taking(actor, actor.node(role, log, any_vote(actor)), event)
+
+
 def election_timeout(size: int, entries: int) -> Cases:
     for part in PARTS:
-        yield (
-            f"any log, {part}",
-            configured(
-                lambda actor: steps.taking(
-                    actor, actor.node("not a leader", None, any_vote(actor)), ElectionTimeout()
-                ),
-                part,
-            ),
-        )
+        yield f"any log, {part}", configured(takes(ElectionTimeout(), "not a leader"), part)
     yield list(fixed.election_timeout(size, entries))[1]
 
 
 def heartbeat(size: int, entries: int) -> Cases:
     for role in ("not a leader", "leader"):
-        yield role, configured(partial(beat, role=role), Part())
-
-
-def beat(actor: Any, role: str) -> Happening:
-    return steps.taking(actor, actor.node(role, None, any_vote(actor)), Heartbeat())
+        yield role, configured(takes(Heartbeat(), role), Part())
 
 
 def propose_command(size: int, entries: int) -> Cases:
     for log, place in placed(entries):
-        prepare = partial(propose, log=log, event=ProposeCommand())
+        prepare = takes(ProposeCommand(), "leader", log)
         yield where(log, place), configured(prepare, Part(), place)
-
-
-def propose(actor: Any, log: Window, event: Any) -> Happening:
-    return steps.taking(actor, actor.node("leader", log, any_vote(actor)), event)
 
 
 def propose_config(size: int, entries: int) -> Cases:
@@ -93,16 +80,16 @@ def propose_config(size: int, entries: int) -> Cases:
                 Voters.of(size, False) if joint else frozenset(),
                 Voters.of(size, False),
             )
-            return steps.taking(actor, node, ProposeConfig(config))
+            return events.taking(actor, node, ProposeConfig(config))
 
         kind = "joint" if joint else "not joint"
         yield f"{where(log, place)}, {part}, a {kind} one", configured(prepare, part, place)
 
 
 def append_reply(size: int, entries: int) -> Cases:
-    yield "to no leader", partial(steps.append_reply, log=None)
+    yield "to no leader", partial(events.append_reply, log=None)
     for (log, place), part in product(placed(entries), PARTS):
-        prepare = partial(steps.append_reply, log=log)
+        prepare = partial(events.append_reply, log=log)
         yield f"{where(log, place)}, {part}", configured(prepare, part, place)
 
 

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.prove.history.ghosts import Counted, Ghosts, initial, put
+from conformance.prove.history.ghosts import Ghosts, initial, put
 from conformance.prove.history.holding import CLAIMS_OF, Broken, failures
 from conformance.prove.history.view import Choosable, Concrete, claims_of
 from spec.cluster import Cluster, Turn
@@ -27,12 +27,7 @@ class History(NamedTuple):
 
     def after(self, turn: Turn) -> History:
         before, node = turn.before.node, turn.after.node
-        ghosts, elected, known, since = (
-            self.ghosts.after(turn),
-            self.elected,
-            self.known,
-            self.since,
-        )
+        ghosts, (_, elected, known, since) = self.ghosts.after(turn), self
         term = node.current_term
         led = isinstance(before.role, Leader) and before.current_term == term
         if not (turn.before.up and turn.after.up):
@@ -42,21 +37,12 @@ class History(NamedTuple):
             known = put(known, term, node.commit_index, 0)
         if led and node.commit_index != before.commit_index:
             # It may have stepped down by it.
-            ghosts = counted(ghosts, term, node.commit_index)
+            ghosts = ghosts.counting(term, node.commit_index)
             known = put(known, term, node.commit_index, 0)
         for j, (old, new) in enumerate(zip_longest(self.ghosts.counted, ghosts.counted)):
             if new is not None and new != old:
                 since = put(since, j, before.commit_index, 0)
         return History(ghosts, elected, known, since)
-
-
-def counted(ghosts: Ghosts, term: Term, commit: Index) -> Ghosts:
-    made = ghosts.counted
-    for j in range(1, commit + 1):
-        known = made[j] if j < len(made) else None
-        if known is None or known.first > term:
-            made = put(made, j, Counted(term, commit), None)
-    return ghosts._replace(counted=made)
 
 
 def chosen_by(view: Concrete, term: Term) -> frozenset[Index]:
@@ -72,7 +58,7 @@ class Seen(Concrete):
     ) -> None:
         super().__init__(cluster, history.ghosts, choosable)
         self.history = history
-        founding = [one.log[0] for one in history.ghosts.reigns if one is not None]
+        founding = [one.log[0] for one in history.ghosts.leaderships if one is not None]
         if founding:
             self.founding = founding[0]
         else:

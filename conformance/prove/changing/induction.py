@@ -1,9 +1,8 @@
-"""That every step of a cluster whose membership changes keeps its lemmas."""
+"""What z3 is told of a cluster whose membership changes, and what its steps have to keep."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import z3
@@ -30,15 +29,14 @@ from conformance.prove.changing.why.facts import (
     opening,
     wins,
 )
-from conformance.prove.induction.events import Happening, Ran, Step
-from conformance.prove.induction.induction import Checked, Consequence, Induction
-from conformance.prove.statements import views as fixed
+from conformance.prove.induction.events import Happening, Ran
+from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.statements.goals import Goal
-from conformance.prove.statements.lemma import Lemma
+from conformance.prove.statements.lemma import Lemma, Server
 from conformance.prove.statements.logic import Formula
 from conformance.prove.statements.solvers import ALL, PLAIN
-from conformance.prove.statements.statements import SKOLEMS, seen
-from conformance.prove.statements.views import TERM_OF, Part, Server
+from conformance.prove.statements.statements import SKOLEMS, choosable_means, seen
+from conformance.prove.statements.views import TERM_OF
 from conformance.symbolic.paths import Path, Paths
 from spec.values import Config, Leader, NodeId
 
@@ -86,15 +84,12 @@ GROUPS: Final = {
 }
 
 
-@dataclass(slots=True)
-class Changing(Induction):
+class Changing(Theory):
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
-    live: int = 0
-    """How many paths of the latest step z3 sees no contradiction in."""
-
-    def check(self, step: Step) -> Checked:
-        self.live = 0
-        return Induction.check(self, step)
+    may_be_chosen = staticmethod(may_be_chosen)
+    cluster, actor, after, reading = Before, Actor, After, Reading
+    asked_first = MOST
+    before: Before
 
     def known(self) -> dict[str, list[Formula]]:
         v = self.before
@@ -104,15 +99,15 @@ class Changing(Induction):
         for name, names in NEEDED.items():
             known[name] = [*follow, *self.hypotheses(names)]
             if name in ("choosable", "counted"):
-                known[name].append(self.meaning())
+                known[name].append(choosable_means(v, may_be_chosen))
         for name in MARKS:
             known[f"{name} alone"] = [*about_entries(), *self.hypotheses({name})]
         known[OWN_LOG] = [*about_entries(), *along_log(v), *self.hypotheses({"Candidate"})]
-        known[ALL] = [*follow, *self.hypotheses(every), self.meaning()]
+        known[ALL] = [*follow, *self.hypotheses(every), choosable_means(v, may_be_chosen)]
         return known
 
     def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
-        group = GROUPS.get(goal.fact, MOST)
+        group = GROUPS.get(goal.statement, MOST)
         changes: Any = made.after.changes
         if group in MARKS and changes.leads is not None:
             # Of the acting server's term, and of the others, of which nothing is new.
@@ -123,29 +118,9 @@ class Changing(Induction):
         else:
             yield (group, ALL), goal
 
-    def cluster(self) -> Before:
-        return Before(self.size)
-
-    def actor(self, paths: Paths) -> Actor:
-        return Actor(paths, self.before)
-
-    def reading(self) -> Reading:
-        return Reading(self.before)
-
-    def may_be_chosen(self, term: Any, i: Any) -> Formula:
-        return may_be_chosen(self.before, term, i)
-
-    def after(self, server: Server, parts: set[Part], changes: fixed.Changes) -> After:
-        assert isinstance(changes, Changes)
-        return After(self.before, server, parts, changes)
-
-    def possible(self) -> bool:
-        possible = bool(self.solvers.follows(MOST, False) != z3.unsat)
-        self.live += possible
-        return possible
-
-    def see_first(self, made: Consequence) -> None:
-        """See `facts`."""
+    def stones(self, made: Consequence) -> list[Formula]:
+        """None: see `why`."""
+        return []
 
     def alike(self, paths: Paths, path: Path[Consequence]) -> frozenset[NodeId]:
         """That configurations treat others alike is not seen from here."""
@@ -164,13 +139,13 @@ class Changing(Induction):
             yield Goal("Choosable", self.with_hints(could, after))
         for exact in (False, True):
             after.exact = exact
-            for goal in Induction.goals(self, made, happening, alike):
+            for goal in Theory.goals(self, made, happening, alike):
                 if goal.name.startswith("CountedIsChosen") == exact:
                     yield goal
         after.exact = False
 
-    def facts(self, actor: Any, ran: Ran) -> list[Formula]:
-        found = Induction.facts(self, actor, ran)
+    def of_new_entry(self, actor: Any, ran: Ran) -> list[Formula]:
+        found = Theory.of_new_entry(self, actor, ran)
         before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
         if found:
             entry = next(
@@ -213,12 +188,12 @@ class Changing(Induction):
 
     def consequence(self, actor: Any, happening: Happening) -> Consequence:
         with actor.taken_at_their_word(self.rule):
-            made = Induction.consequence(self, actor, happening)
-        made.facts.extend(actor.told)
+            made = Theory.consequence(self, actor, happening)
+        made.known.extend(actor.told)
         return made
 
     def changes(self, actor: Any, ran: Ran, server: Server) -> Changes:
-        made = Induction.changes(self, actor, ran, server)
+        made = Theory.changes(self, actor, ran, server)
         before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
         commit, known, knew, elected, where = made.commit, None, None, None, None
         if isinstance(node.role, Leader) and not isinstance(before.role, Leader):
@@ -227,7 +202,7 @@ class Changing(Induction):
             # It may have stepped down by it.
             commit = known = term(node.commit_index)
             knew = term(before.commit_index)
-        if made.leads is not None and Induction.facts(self, actor, ran):
+        if made.leads is not None and Theory.of_new_entry(self, actor, ran):
             where = server.last, actor.created
         return Changes(
             made.term,
@@ -252,7 +227,7 @@ class Changing(Induction):
             hints.append(v.choosable(changes.term, changes.commit))
         if changes.elected is not None:
             of = TERM_OF(changes.leads[1](i))
-            own = v.servers[0].log
+            own = v.actor.log
             hints += [
                 own(i),
                 own(i - 1),
@@ -263,7 +238,7 @@ class Changing(Induction):
                 v.lc(of, i),
             ]
         if changes.leads is not None:
-            at = self.before.servers[0].last
+            at = self.before.actor.last
             for index in (at, at - 1):
                 hints += [v.lc(changes.term, index), v.lj(changes.term, index)]
         return z3.Implies(z3.And([seen(hint) for hint in hints]), formula)

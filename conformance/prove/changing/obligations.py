@@ -23,6 +23,7 @@ from conformance.prove.changing.statements.lemmas import majority_of
 from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why.proofs import PROOFS, Proof
+from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.subjects.patched import package_of
 from spec.cluster import Input, Rule, apply, new_cluster
@@ -145,9 +146,9 @@ class Rules:
 
 
 @lru_cache(maxsize=1)
-def changing(size: int, rule: Rule) -> Changing:
+def prover_of(size: int, rule: Rule) -> Prover:
     """One for each process: it takes time to tell z3 the hypotheses."""
-    return Changing(size, rule)
+    return Prover(Changing(size, rule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +161,12 @@ class Keeps:
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        prover = changing(self.size, subjects.rule)
+        prover = prover_of(self.size, subjects.rule)
         before = prover.queries
         for step in cases(self.kind, self.size, self.entries):
             checked = prover.check(step)
             result.paths += checked.paths
-            result.live += prover.live
+            result.live += checked.live
             if checked.unassumed or checked.open:
                 names = [name for _, goals in checked.open for name, _ in goals]
                 result.result = "unknown"

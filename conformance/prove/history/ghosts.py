@@ -12,55 +12,40 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 from conformance.prove.statements.lemma import NOBODY
+from spec import values as v
 from spec.cluster import Turn
-from spec.values import (
-    Entry,
-    Index,
-    InstallSnapshot,
-    Leader,
-    Log,
-    Node,
-    NodeId,
-    Position,
-    RequestVoteReply,
-    Restart,
-    SaveVotedFor,
-    SendMessage,
-    SnapshotInstalled,
-    Term,
-)
 
-Prefix: TypeAlias = tuple[Entry, ...]
+Prefix: TypeAlias = tuple[v.Entry, ...]
 """The entries from index 1 on that a snapshot has taken the place of."""
 
 
-class Reign(NamedTuple):
+class Leadership(NamedTuple):
     """Who led a term, and the whole log that it had when it last led: `lead`, `tlog`, `tlast`."""
 
-    leader: NodeId
-    log: tuple[Entry, ...]
+    leader: v.NodeId
+    log: tuple[v.Entry, ...]
 
 
 class Counted(NamedTuple):
-    """`first`: the lowest term whose leader counted an index as committed, and up to where."""
+    """`commit_term` and `committed_up_to` of an index."""
 
-    first: Term
-    by: Index
+    term: v.Term
+    up_to: v.Index
 
 
 class Sent(NamedTuple):
     """A snapshot that a leader of `term` handed to the network, up to `position` of its log."""
 
-    sender: NodeId
-    to: NodeId
-    term: Term
-    position: Position
+    sender: v.NodeId
+    to: v.NodeId
+    term: v.Term
+    position: v.Position
 
 
 class Ghosts(NamedTuple):
     """What has been.  No rule reads it, and it follows from the turns alone.
 
-    reigns     at each term, who led it
+    leaderships     at each term, who led it
     counted    at each index from 0 on, who counted it first
     told       of each server at each term, for whom it told that it votes
     ack        of each server at each term, how much its disk acknowledged
@@ -69,10 +54,10 @@ class Ghosts(NamedTuple):
     snapshots  all that were ever handed to the network
     """
 
-    reigns: tuple[Reign | None, ...]
+    leaderships: tuple[Leadership | None, ...]
     counted: tuple[Counted | None, ...]
     told: tuple[tuple[int, ...], ...]
-    ack: tuple[tuple[Index, ...], ...]
+    ack: tuple[tuple[v.Index, ...], ...]
     memory: tuple[Prefix, ...]
     disk: tuple[Prefix, ...]
     snapshots: frozenset[Sent] = frozenset()
@@ -81,10 +66,10 @@ class Ghosts(NamedTuple):
     def size(self) -> int:
         return len(self.told)
 
-    def reign(self, term: Term) -> Reign | None:
-        return self.reigns[term] if 0 <= term < len(self.reigns) else None
+    def leadership(self, term: v.Term) -> Leadership | None:
+        return self.leaderships[term] if 0 <= term < len(self.leaderships) else None
 
-    def whole(self, node: Node) -> tuple[Entry, ...]:
+    def whole(self, node: v.Node) -> tuple[v.Entry, ...]:
         """The log of a server in memory, with what its snapshot covers."""
         return (*self.memory[node.id], *node.log.entries)
 
@@ -93,7 +78,7 @@ class Ghosts(NamedTuple):
         if turn.after is turn.before:
             return self
         ghosts = self.compacted(turn)
-        if isinstance(turn.event, Restart):
+        if isinstance(turn.event, v.Restart):
             return ghosts  # nothing is told, and the disk is as it was
         if turn.after.node is not turn.before.node:
             ghosts = ghosts.ruled(turn).committed(turn)
@@ -110,9 +95,9 @@ class Ghosts(NamedTuple):
         at, before = turn.node, turn.before
         memory, disk = self.memory[at], self.disk[at]
         match turn.event:
-            case Restart():
+            case v.Restart():
                 memory = disk
-            case SnapshotInstalled(position) if turn.outcome is True:
+            case v.SnapshotInstalled(position) if turn.outcome is True:
                 kept = covered(memory, before.node.log, position)
                 if kept is None:
                     kept = self.handed(at, position)
@@ -123,33 +108,37 @@ class Ghosts(NamedTuple):
             memory=replaced(self.memory, at, memory), disk=replaced(self.disk, at, disk)
         )
 
-    def handed(self, to: NodeId, position: Position) -> Prefix:
+    def handed(self, to: v.NodeId, position: v.Position) -> Prefix:
         """What a leader's snapshot stands for: that leader's log."""
         terms = [one.term for one in self.snapshots if (one.to, one.position) == (to, position)]
         if not terms:
             raise ValueError(f"no leader sent node {to} a snapshot up to {position}")
-        reign = self.reign(max(terms))
-        assert reign is not None
-        return reign.log[: position.index]
+        leadership = self.leadership(max(terms))
+        assert leadership is not None
+        return leadership.log[: position.index]
 
     def ruled(self, turn: Turn) -> Ghosts:
         """`lead`, `tlog`, `tlast`: a leader's log is that of its term."""
         node = turn.after.node
-        if not isinstance(node.role, Leader):
+        if not isinstance(node.role, v.Leader):
             return self
-        reign = Reign(node.id, self.whole(node))
-        return self._replace(reigns=put(self.reigns, node.current_term, reign, None))
+        leadership = Leadership(node.id, self.whole(node))
+        return self._replace(leaderships=put(self.leaderships, node.current_term, leadership, None))
 
     def committed(self, turn: Turn) -> Ghosts:
-        """`first`, `by`: what a leader counts, and no leader of this term or a lower one did."""
+        """What a leader counts: `counting`."""
         before, node = turn.before.node, turn.after.node
+        if not isinstance(node.role, v.Leader) or node.commit_index == before.commit_index:
+            return self
+        return self.counting(node.current_term, node.commit_index)
+
+    def counting(self, term: v.Term, commit: v.Index) -> Ghosts:
+        """A leader of this term counts so far; no leader of this or a lower one did before."""
         counted = self.counted
-        if isinstance(node.role, Leader) and node.commit_index != before.commit_index:
-            for j in range(1, node.commit_index + 1):
-                known = counted[j] if j < len(counted) else None
-                if known is None or known.first > node.current_term:
-                    by = Counted(node.current_term, node.commit_index)
-                    counted = put(counted, j, by, None)
+        for j in range(1, commit + 1):
+            known = counted[j] if j < len(counted) else None
+            if known is None or known.term > term:
+                counted = put(counted, j, Counted(term, commit), None)
         return self._replace(counted=counted)
 
     def voted(self, turn: Turn) -> Ghosts:
@@ -157,9 +146,9 @@ class Ghosts(NamedTuple):
         at, term, told = turn.node, turn.after.node.current_term, self.told
         for done in turn.executed:
             match done.action:
-                case SaveVotedFor(candidate) if candidate == at:
+                case v.SaveVotedFor(candidate) if candidate == at:
                     told = replaced(told, at, put(told[at], term, at, NOBODY))
-                case SendMessage(to, RequestVoteReply(vote_granted=True)):
+                case v.SendMessage(to, v.RequestVoteReply(vote_granted=True)):
                     told = replaced(told, at, put(told[at], term, to, NOBODY))
         return self._replace(told=told)
 
@@ -179,7 +168,7 @@ class Ghosts(NamedTuple):
         sent = [
             Sent(turn.node, done.action.to, node.current_term, node.log.snapshot_position)
             for done in turn.executed
-            if isinstance(done.action, InstallSnapshot)
+            if isinstance(done.action, v.InstallSnapshot)
         ]
         return self._replace(snapshots=self.snapshots.union(sent)) if sent else self
 
@@ -190,7 +179,7 @@ def initial(size: int) -> Ghosts:
     return Ghosts((), (), nothing, nothing, nothing, nothing)
 
 
-def covered(prefix: Prefix, log: Log, position: Position) -> Prefix | None:
+def covered(prefix: Prefix, log: v.Log, position: v.Position) -> Prefix | None:
     """What a log has up to a position; None if it does not have that entry."""
     if not log.contains(position):
         return None

@@ -157,11 +157,11 @@ CLAIMS_OF: dict[tuple[type, bool], list[tuple[str, Claim]]] = {
 
 
 def failures(
-    fact: Lemma | Claim, view: Concrete, fixed: dict[str, int], *message: Message
+    statement: Lemma | Claim, view: Concrete, fixed: dict[str, int], *message: Message
 ) -> tuple[Broken, ...]:
     """The arguments, these among them, for which a lemma or a claim does not hold."""
     ranges: list[Iterable[int]] = []
-    for kind in fact.over:
+    for kind in statement.over:
         if kind in fixed:
             ranges.append((fixed[kind],))
         elif kind in NODES:
@@ -169,7 +169,7 @@ def failures(
         else:
             ranges.append(range((view.terms + 2) if kind in TERMS else view.indices + 1))
     return tuple(
-        Broken(fact.name, (*message, *arguments))
+        Broken(statement.name, (*message, *arguments))
         for arguments in product(*ranges)
-        if not fact.holds(view, *message, *arguments)
+        if not statement.holds(view, *message, *arguments)
     )

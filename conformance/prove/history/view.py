@@ -12,25 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from conformance.prove.history.ghosts import Ghosts, Prefix, Reign
+from conformance.prove.history.ghosts import Ghosts, Leadership, Prefix
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
+from conformance.prove.statements.messages import Reads, claim_of, install_of, owed
+from spec import values as v
 from spec.cluster import Cluster, Member, Snapshot, come_back
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    Candidate,
-    Config,
-    Entry,
-    Index,
-    Leader,
-    Message,
-    NodeId,
-    RequestVoteCall,
-    RequestVoteReply,
-    Term,
-)
 
 Cell: TypeAlias = tuple[Any, ...]
 """The name of one part of a view: what it is of, and of whom or when."""
@@ -57,7 +45,7 @@ class Whole:
 
     __slots__ = ("_hash", "entries")
 
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
+    def __init__(self, entries: tuple[v.Entry, ...]) -> None:
         self.entries = entries
         self._hash = hash(entries)
 
@@ -67,7 +55,7 @@ class Whole:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Whole) and self.entries == other.entries
 
-    def at(self, index: Index) -> Entry | Missing:
+    def __call__(self, index: v.Index) -> v.Entry | Missing:
         return self.entries[index - 1] if 1 <= index <= len(self.entries) else MISSING
 
 
@@ -75,18 +63,18 @@ class Whole:
 class Held:
     """The entries of a call: the one at an index."""
 
-    prev_index: Index
-    entries: tuple[Entry, ...]
+    prev_index: v.Index
+    entries: tuple[v.Entry, ...]
 
-    def __call__(self, index: Index) -> Entry | Missing:
+    def __call__(self, index: v.Index) -> v.Entry | Missing:
         at = index - self.prev_index - 1
         return self.entries[at] if 0 <= at < len(self.entries) else MISSING
 
 
-Choosable: TypeAlias = Callable[["Concrete", Term], frozenset[Index]]
+Choosable: TypeAlias = Callable[["Concrete", v.Term], frozenset[v.Index]]
 
 
-def choosable(view: Concrete, term: Term) -> frozenset[Index]:
+def choosable(view: Concrete, term: v.Term) -> frozenset[v.Index]:
     """The indices at which an entry of this term may be chosen."""
     return frozenset(i for i in range(1, view.tlast(term) + 1) if may_be_chosen(view, term, i))
 
@@ -100,39 +88,40 @@ class Concrete:
 
     def __init__(self, cluster: Cluster, ghosts: Ghosts, choosable: Choosable = choosable) -> None:
         self.size = len(cluster.members)
-        self.founding = Entry(0, Config(frozenset(range(self.size))))
+        self.founding = v.Entry(0, v.Config(frozenset(range(self.size))))
         self.reads: dict[Cell, Any] = {}
         self._choosable = choosable
         self.cells = Cells(self, ghosts)
+        self.servers = [ConcreteServer(self, n) for n in range(self.size)]
         longest = highest = 0
         servers = []
         for member, memory, disk in zip(cluster.members, ghosts.memory, ghosts.disk, strict=True):
-            facts = facts_of(member, memory, disk)
-            servers.append(tuple(facts.values()))
-            self.cells.update(facts)
+            cells = cells_of(member, memory, disk, self.size)
+            servers.append(tuple(cells.values()))
+            self.cells.update(cells)
             at = member.node.id
-            longest = max(longest, facts["last", at], facts["dlast", at])
-            highest = max(highest, facts["term", at], facts["dterm", at])
-        for reign in ghosts.reigns:
-            if reign is not None:
-                longest = max(longest, len(reign.log))
+            longest = max(longest, cells["last", at], cells["disk_last", at])
+            highest = max(highest, cells["term", at], cells["disk_term", at])
+        for leadership in ghosts.leaderships:
+            if leadership is not None:
+                longest = max(longest, len(leadership.log))
         self.cells["counted",] = ghosts.counted
         longest = max(longest, len(ghosts.counted) - 1)
         self.cells["indices",] = longest // GRAIN * GRAIN + GRAIN
         self.cells["terms",] = max(
             highest,
-            len(ghosts.reigns) - 1,
+            len(ghosts.leaderships) - 1,
             *(len(known) - 1 for known in (*ghosts.told, *ghosts.ack)),
         )
 
-        self.known = (tuple(servers), ghosts.reigns, ghosts.counted, ghosts.told, ghosts.ack)
+        self.known = (tuple(servers), ghosts.leaderships, ghosts.counted, ghosts.told, ghosts.ack)
         """All that the cells follow from."""
 
     def read(self, *cell: Any) -> Any:
         value = self.reads[cell] = self.cells[cell]
         return value
 
-    def may_be_chosen(self, term: Term) -> frozenset[Index]:
+    def may_be_chosen(self, term: v.Term) -> frozenset[v.Index]:
         """A cell of its own: what is read for it is not read by who reads the cell."""
         reads, self.reads = self.reads, {}
         found = self._choosable(self, term)
@@ -140,109 +129,67 @@ class Concrete:
         return found
 
     @property
-    def terms(self) -> Term:
-        highest: Term = self.read("terms")
+    def terms(self) -> v.Term:
+        highest: v.Term = self.read("terms")
         return highest
 
     @property
-    def indices(self) -> Index:
-        longest: Index = self.read("indices")
+    def indices(self) -> v.Index:
+        longest: v.Index = self.read("indices")
         return longest
 
     # Servers
 
-    def term_of(self, entry: Entry | Missing) -> Term:
+    def term_of(self, entry: v.Entry | Missing) -> v.Term:
         return entry.term
 
-    def term(self, n: int) -> Any:
-        return self.read("term", n)
-
-    def vote(self, n: int) -> Any:
-        return self.read("vote", n)
-
-    def commit(self, n: int) -> Any:
-        return self.read("commit", n)
-
-    def snap(self, n: int) -> Any:
-        return self.read("snap", n)
-
-    def last(self, n: int) -> Any:
-        return self.read("last", n)
-
-    def log(self, n: int, i: Index) -> Any:
-        return self.read("log", n).at(i)
-
-    def leads(self, n: int) -> Any:
-        return self.read("leads", n)
-
-    def campaigns(self, n: int) -> Any:
-        return self.read("campaigns", n)
-
-    def granted(self, n: int, m: int) -> Any:
-        return m in self.read("granted", n)
-
-    def match(self, n: int, m: int) -> Any:
-        return dict(self.read("match", n)).get(m, 0)
-
-    def durable(self, n: int) -> Any:
-        return self.read("durable", n)
-
-    def dterm(self, n: int) -> Any:
-        return self.read("dterm", n)
-
-    def dvote(self, n: int) -> Any:
-        return self.read("dvote", n)
-
-    def dlast(self, n: int) -> Any:
-        return self.read("dlast", n)
-
-    def dlog(self, n: int, i: Index) -> Any:
-        return self.read("dlog", n).at(i)
-
-    def owes_term(self, n: int) -> Any:
-        return self.read("owes_term", n)
-
-    def owes_vote(self, n: int) -> Any:
-        return self.read("owes_vote", n)
-
-    def owes_write(self, n: int) -> Any:
-        return self.read("owes_write", n)
-
-    def synced(self, n: int) -> Any:
-        return self.read("synced", n)
+    def server(self, n: int) -> Any:
+        return self.servers[n]
 
     # History
 
-    def lead(self, term: Term) -> Any:
-        reign = self.read("reign", term)
-        return NOBODY if reign is None else reign[0]
+    def lead(self, term: v.Term) -> Any:
+        leadership = self.read("leadership", term)
+        return NOBODY if leadership is None else leadership[0]
 
-    def tlast(self, term: Term) -> Any:
-        reign = self.read("reign", term)
-        return 0 if reign is None else len(reign[1].entries)
+    def tlast(self, term: v.Term) -> Any:
+        leadership = self.read("leadership", term)
+        return 0 if leadership is None else len(leadership[1].entries)
 
-    def tlog(self, term: Term, i: Index) -> Any:
-        reign = self.read("reign", term)
-        return MISSING if reign is None else reign[1].at(i)
+    def tlog(self, term: v.Term, i: v.Index) -> Any:
+        leadership = self.read("leadership", term)
+        return MISSING if leadership is None else leadership[1](i)
 
-    def told(self, n: int, term: Term) -> Any:
+    def told(self, n: int, term: v.Term) -> Any:
         return self.read("told", n, term)
 
-    def ack(self, n: int, term: Term) -> Any:
+    def ack(self, n: int, term: v.Term) -> Any:
         return self.read("ack", n, term)
 
-    def first(self, j: Index) -> Any:
+    def commit_term(self, j: v.Index) -> Any:
         counted = self.read("counted")
         known = counted[j] if 0 <= j < len(counted) else None
-        return 0 if known is None else known.first
+        return 0 if known is None else known.term
 
-    def by(self, j: Index) -> Any:
+    def committed_up_to(self, j: v.Index) -> Any:
         counted = self.read("counted")
         known = counted[j] if 0 <= j < len(counted) else None
-        return 0 if known is None else known.by
+        return 0 if known is None else known.up_to
 
-    def choosable(self, term: Term, i: Index) -> Any:
+    def choosable(self, term: v.Term, i: v.Index) -> Any:
         return i in self.read("choosable", term)
+
+
+class ConcreteServer:
+    """One server of a view: what is asked of it is a cell."""
+
+    __slots__ = ("_n", "_view")
+
+    def __init__(self, view: Concrete, n: int) -> None:
+        self._view, self._n = view, n
+
+    def __getattr__(self, name: str) -> Any:
+        return self._view.read(name, self._n)
 
 
 class Cells(dict[Cell, Any]):
@@ -259,9 +206,9 @@ class Cells(dict[Cell, Any]):
             case "ack", n, term:
                 ack = self.ghosts.ack[n]
                 value = ack[term] if 0 <= term < len(ack) else 0
-            case "reign", term:
-                reign = self.ghosts.reign(term)
-                value = None if reign is None else reign_of(reign)
+            case "leadership", term:
+                leadership = self.ghosts.leadership(term)
+                value = None if leadership is None else leadership_of(leadership)
             case "choosable", term:
                 value = self.view.may_be_chosen(term)
             case _:
@@ -271,48 +218,56 @@ class Cells(dict[Cell, Any]):
 
 
 @lru_cache(maxsize=1 << 16)
-def facts_of(member: Member, memory: Prefix, disk: Prefix) -> dict[Cell, Any]:
+def cells_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Cell, Any]:
     """What a view says of one server."""
     if not member.up:
         member, memory = come_back(member).after, disk
     node, pending = member.node, member.pending
-    role, append = node.role, pending.append
-    facts = {
+    role, append, nodes = node.role, pending.append, range(size)
+    peers = role.peers if isinstance(role, v.Leader) else ()
+    matches = {peer.node: peer.match for peer in peers}
+    cells = {
         "term": node.current_term,
         "vote": name(node.voted_for),
         "commit": node.commit_index,
         "snap": node.log.snapshot_position.index,
         "last": node.log.last_index,
         "log": Whole((*memory, *node.log.entries)),
-        "leads": isinstance(role, Leader),
-        "campaigns": isinstance(role, Candidate),
-        "granted": role.granted if isinstance(role, Candidate) else frozenset(),
-        "match": tuple([(peer.node, peer.match) for peer in role.peers])
-        if isinstance(role, Leader)
-        else (),
-        "durable": role.durable if isinstance(role, Leader) else 0,
-        "dterm": member.disk.current_term,
-        "dvote": name(member.disk.voted_for),
-        "dlast": member.disk.log.last_index,
-        "dlog": Whole((*disk, *member.disk.log.entries)),
+        "leads": isinstance(role, v.Leader),
+        "campaigns": isinstance(role, v.Candidate),
+        "granted": tuple([isinstance(role, v.Candidate) and m in role.granted for m in nodes]),
+        "match": tuple([matches.get(m, 0) for m in nodes]),
+        "durable": role.durable if isinstance(role, v.Leader) else 0,
+        "disk_term": member.disk.current_term,
+        "disk_vote": name(member.disk.voted_for),
+        "disk_last": member.disk.log.last_index,
+        "disk_log": Whole((*disk, *member.disk.log.entries)),
         "owes_term": pending.save_current_term,
         "owes_vote": pending.save_voted_for,
         "owes_write": append is not None,
         "synced": node.log.last_index if append is None else append.prev_position.index,
     }
-    return {(what, node.id): value for what, value in facts.items()}
+    return {(what, node.id): value for what, value in cells.items()}
 
 
 @lru_cache(maxsize=1 << 16)
-def reign_of(reign: Reign) -> tuple[NodeId, Whole]:
-    return reign.leader, Whole(reign.log)
+def leadership_of(leadership: Leadership) -> tuple[v.NodeId, Whole]:
+    return leadership.leader, Whole(leadership.log)
 
 
-def name(node: NodeId | None) -> int:
+def name(node: v.NodeId | None) -> int:
     return NOBODY if node is None else node
 
 
 # Messages
+
+
+def entries_of(call: v.AppendEntriesCall) -> tuple[Held, tuple[v.Index, ...]]:
+    return Held(call.prev_position.index, tuple(call.entries)), ()
+
+
+READS: Final = Reads(lambda number: number, entries_of)
+"""As they are."""
 
 
 def claims_of(cluster: Cluster, ghosts: Ghosts) -> list[tuple[claims.Message, bool]]:
@@ -320,23 +275,21 @@ def claims_of(cluster: Cluster, ghosts: Ghosts) -> list[tuple[claims.Message, bo
     found: dict[tuple[claims.Message, bool], None] = {}
     for to, content in cluster.network:
         if isinstance(content, Snapshot):
+            sender, position = content.sender, content.position
             for term in terms_of(ghosts, content, to):
-                found[install(content.sender, to, term, content.position), False] = None
+                found[claims.Install(sender, to, term, *position), False] = None
         else:
-            found[as_claim(content, to), False] = None
+            found[claim_of(READS, content, to), False] = None
     for member in cluster.members:
-        pending, node = member.pending, member.node
-        if pending.broadcast is not None:
-            found[as_claim(pending.broadcast, None), True] = None
-        for send in pending.sends:
-            found[as_claim(send.message, send.to), True] = None
-        for to in pending.installs:
-            owed = install(node.id, to, node.current_term, node.log.snapshot_position)
-            found[owed, True] = None
+        for message, receiver in owed(member.pending):
+            if message is not None:
+                found[claim_of(READS, message, receiver), True] = None
+            elif receiver is not None:
+                found[install_of(READS, member.node, receiver), True] = None
     return list(found)
 
 
-def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: NodeId) -> list[Term]:
+def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: v.NodeId) -> list[v.Term]:
     """In which terms its sender sent such a snapshot: it does not say which of them it is of."""
     sender, position = snapshot.sender, snapshot.position
     terms = sorted(
@@ -347,22 +300,3 @@ def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: NodeId) -> list[Term]:
     if not terms:
         raise ValueError(f"no leader is known to have sent {snapshot}")
     return terms
-
-
-def install(sender: NodeId, to: NodeId, term: Term, position: Any) -> claims.Install:
-    return claims.Install(sender, to, term, position.term, position.index)
-
-
-def as_claim(message: Message, to: NodeId | None) -> claims.Message:
-    match message:
-        case AppendEntriesCall(sender, term, _, commit, prev, entries):
-            held = Held(prev.index, tuple(entries))
-            last = prev.index + len(entries)
-            return claims.AppendCall(sender, term, commit, prev.term, prev.index, last, held)
-        case AppendEntriesReply(sender, term, _, last_position):
-            return claims.AppendReply(sender, term, *last_position)
-        case RequestVoteCall(sender, term, _, last_position):
-            return claims.VoteCall(sender, term, *last_position)
-        case RequestVoteReply(sender, term, _, granted):
-            assert to is not None
-            return claims.VoteReply(sender, to, term, granted)

@@ -1,53 +1,29 @@
 """The acting server of a step: a member of the specification whose numbers stand for all numbers.
 
 A step's code reads only some of a server.  What it reads is given a shape: a role, a vote, how many
-entries lie after the snapshot.  Of the rest nothing is known but what the lemmas say, and the code
-that reads it nevertheless fails: `Unread`.
+entries lie after the snapshot.  Of the rest nothing is known but what the lemmas say: see `unread`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import z3
 
+from conformance.prove.induction.unread import LastOnly, OneEntry, Tail, Token, Unread
 from conformance.prove.statements.claims import Message as Claimed
-from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, choose
-from conformance.prove.statements.views import (
-    ACTOR,
-    ENTRY,
-    FOUNDING,
-    SENDER,
-    TERM_OF,
-    Before,
-    LogOf,
-)
+from conformance.prove.statements.views import ACTOR, ENTRY, FOUNDING, SENDER, TERM_OF, Before
 from conformance.symbolic.held import Held
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
+from spec import values as v
 from spec.cluster import Member
-from spec.values import (
-    NO_CONFIG,
-    ZERO,
-    Candidate,
-    Config,
-    Entries,
-    Entry,
-    Follower,
-    Leader,
-    Log,
-    Message,
-    Node,
-    NodeId,
-    Position,
-    Progress,
-    new_log,
-)
 
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", bound=v.Message)
 Start: TypeAlias = Literal["empty", "founded", "snapshot"]
 """How a log begins: not at all, with the founding entry, or with a snapshot."""
 
@@ -62,99 +38,6 @@ class Window(NamedTuple):
         return self.start if not self.entries else f"{self.start} + {self.entries}"
 
 
-class UnreadError(AssertionError):
-    """Code has read what the shape of its step says that it does not read."""
-
-
-class Unread:
-    """Stands for what a step passes on and does not look into; `value` is what it is to z3."""
-
-    def __init__(self, what: str, value: Any = None) -> None:
-        self.__dict__.update(what=what, value=value)
-
-    def _refuse(self, *_: object) -> NoReturn:
-        raise UnreadError(f"{self.what} was read")
-
-    __eq__ = __lt__ = __len__ = __iter__ = __getitem__ = __bool__ = __add__ = _refuse
-    __hash__ = _refuse
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise UnreadError(f"{self.what}.{name} was read")
-
-
-class LastOnly(Unread):
-    """A log of any length, of which the code reads where it ends, and its configuration."""
-
-    def __init__(self, last_position: Position, config: Config, config_index: Any) -> None:
-        self.__dict__.update(
-            what="a log",
-            value=None,
-            last_position=last_position,
-            last_index=last_position.index,
-            config=config,
-            config_index=config_index,
-        )
-
-
-class Head(tuple[Entry, ...]):
-    """Entries that are known, and after them others that are not: only a slice is to be had."""
-
-    def __len__(self) -> int:
-        raise UnreadError("the length of a log on the disk was read")
-
-
-class Tail(Unread):
-    """The entries of a log after some index, of which nothing is known but where they end."""
-
-    def __init__(self, last_index: Any) -> None:
-        self.__dict__.update(what="entries", value=None, last_index=last_index)
-
-    def __getitem__(self, *key: object) -> Any:
-        return () if key == (slice(None, 0),) else self._refuse()
-
-
-class OneEntry(Unread):
-    """A log of any length, of which the code reads the entry at one index, and where it ends.
-
-    What the code asks of a log is answered by the specification's own functions.
-    """
-
-    term, contains, compacted = Log.term, Log.contains, Log.compacted
-
-    def __init__(self, snapshot: Position, last_index: Any, index: Any, entry: Entry) -> None:
-        self.__dict__.update(
-            what="a log",
-            value=None,
-            snapshot_position=snapshot,
-            last_index=last_index,
-            entries=Tail(last_index),
-            config_index=snapshot.index,
-            _one=(index, entry),
-        )
-
-    def entry(self, index: Any) -> Any:
-        known, entry = self.__dict__["_one"]
-        return entry if index is known else self._refuse()
-
-    def after(self, index: Any) -> Any:
-        known, _ = self.__dict__["_one"]
-        return self.entries if index is known else self._refuse()
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What an entry holds, of which nothing is known: only the same token is the same entry."""
-
-    entry: Any
-    name: str
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Token) and self.name == other.name
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-
 class Actor:
     """What a step's code is run on, what that is to z3, and what is taken for granted of it.
 
@@ -165,10 +48,10 @@ class Actor:
 
     def __init__(self, paths: Paths, before: Before) -> None:
         self.paths, self.before = paths, before
-        self.was: Final = before.servers[ACTOR]
+        self.was: Final = before.actor
         self.server = self.was
         """The acting server before the step, with what is known of its shape."""
-        self.config = Config(frozenset(range(before.size)))
+        self.config = v.Config(frozenset(range(before.size)))
         self.created: Final = z3.Const("created", ENTRY)
         """The entry that the acting server makes, if it makes one."""
         self.links: list[Formula] = [TERM_OF(FOUNDING) == 0]
@@ -180,9 +63,9 @@ class Actor:
         as they are kept here.
         """
         self.member: Member
-        self.apart: set[NodeId] = {ACTOR, SENDER}
+        self.apart: set[v.NodeId] = {ACTOR, SENDER}
         """The servers that this step tells apart from the others, or from one another."""
-        self.progress: dict[str, NodeId] = {}
+        self.progress: dict[str, v.NodeId] = {}
         """By name, the numbers that a leader has of some server."""
 
     # Numbers
@@ -231,32 +114,34 @@ class Actor:
 
     # Logs
 
-    def entries(self, name: str, count: int, least: int | Number, most: int | Number) -> Entries:
+    def entries(self, name: str, count: int, least: int | Number, most: int | Number) -> v.Entries:
         """Entries of which nothing is known but that their terms do not fall."""
         made = []
         for k in range(count):
             token = z3.Const(f"{name}_{k}", ENTRY)
             term = self.number(f"{name}_{k}_term", 1)
             self.links.append(TERM_OF(token) == self.paths.term(term))
-            made.append(Entry(term, Token(token, f"{name}_{k}")))  # type: ignore[arg-type]
+            made.append(v.Entry(term, Token(token, f"{name}_{k}")))  # type: ignore[arg-type]
         self.ascending(least, *[entry.term for entry in made], most)
         return Held(made)
 
-    def window(self, name: str, window: Window, most: int | Number) -> Log:
+    def window(self, name: str, window: Window, most: int | Number) -> v.Log:
         """A log whose entries are of terms up to `most`."""
         start, count = window
         if start == "empty":
-            return Log()
+            return v.Log()
         if start == "founded":
-            founding = Entry(0, self.config)
+            founding = v.Entry(0, self.config)
             rest = self.entries(name, count, 0, most)
-            return new_log(ZERO, NO_CONFIG, Held((founding, *rest)))
+            return v.new_log(v.ZERO, v.NO_CONFIG, Held((founding, *rest)))
         term, index = self.number(f"{name}_snap_term", 0), self.number(f"{name}_snap_index")
         self.case(self.paths.term(index) >= 1)
         self.ascending(term, most)
-        return new_log(Position(term, index), self.config, self.entries(name, count, term, most))
+        return v.new_log(
+            v.Position(term, index), self.config, self.entries(name, count, term, most)
+        )
 
-    def one_entry(self, name: str, of: LogOf, snapshot: Position, index: Any) -> Any:
+    def one_entry(self, name: str, of: LogOf, snapshot: v.Position, index: Any) -> Any:
         """A log of any length after a snapshot, of which the entry at this index is read."""
         term, last = self.number(f"{name}_term"), self.number(f"{name}_last")
         self.ascending(snapshot.index, last)
@@ -264,37 +149,37 @@ class Actor:
         self.links.append(TERM_OF(entry) == self.paths.term(term))
         self.hints.append(entry)
         self.follows_snapshot(snapshot, of)
-        return OneEntry(snapshot, last, index, Entry(term, Token(entry, name)))  # type: ignore[arg-type]
+        return OneEntry(snapshot, last, index, v.Entry(term, Token(entry, name)))  # type: ignore[arg-type]
 
-    def is_log(self, log: Log, of: LogOf) -> None:
+    def is_log(self, log: v.Log, of: LogOf) -> None:
         """z3's function of the log is this log."""
         for at, entry in self.positions(log):
             self.links.append(of(self.paths.term(at)) == entry)
             self.hints.append(of(self.paths.term(at)))
         self.follows_snapshot(log.snapshot_position, of)
 
-    def follows_snapshot(self, position: Position, of: LogOf) -> None:
+    def follows_snapshot(self, position: v.Position, of: LogOf) -> None:
         if isinstance(position.index, Number):
             at = of(self.paths.term(position.index))
             self.links.append(TERM_OF(at) == self.paths.term(position.term))
             self.hints.append(at)
 
-    def entry(self, entry: Entry) -> EntryTerm:
+    def entry(self, entry: v.Entry) -> EntryTerm:
         payload: Any = entry.payload
         if isinstance(payload, Token):
             return payload.entry
-        return FOUNDING if isinstance(payload, Config) else self.created
+        return FOUNDING if isinstance(payload, v.Config) else self.created
 
-    def positions(self, log: Log) -> list[tuple[int | Number, EntryTerm]]:
+    def positions(self, log: v.Log) -> list[tuple[int | Number, EntryTerm]]:
         first = log.snapshot_position.index
         return [(first + 1 + k, self.entry(entry)) for k, entry in enumerate(log.entries)]
 
-    def end_on_disk(self, log: Log) -> tuple[Int, Int]:
+    def end_on_disk(self, log: v.Log) -> tuple[Int, Int]:
         """The last index and term of what the disk has now."""
         at = self.paths.term
         if isinstance(log.entries, Tail):
             last = at(log.entries.last_index)
-            return last, TERM_OF(self.was.dlog(last))
+            return last, TERM_OF(self.was.disk_log(last))
         index, term = log.last_position.index, log.last_position.term
         return at(index), at(term)
 
@@ -302,10 +187,10 @@ class Actor:
 
     def node(
         self,
-        role: Candidate | Literal["leader", "any", "not a leader", "a follower", "a candidate"],
+        role: v.Candidate | Literal["leader", "any", "not a leader", "a follower", "a candidate"],
         log: Window | None,
         vote: Any,
-    ) -> Node:
+    ) -> v.Node:
         """A node in memory.  Without a window only the log's last position is known.
 
         The configuration of such a log is the cluster's: code that reads it is not to be run on an
@@ -314,7 +199,7 @@ class Actor:
         term, at = self.number("term", 0), self.paths.term
         commit = self.number("commit", 0)
         if log is None:
-            last = Position(self.number("last_term", 0), self.number("last_index", 0))
+            last = v.Position(self.number("last_term", 0), self.number("last_index", 0))
             known: Any = LastOnly(last, self.config, 1)
             self.ascending(last.term, term)
             self.ascending(commit, last.index)
@@ -329,14 +214,14 @@ class Actor:
             self.is_log(known, self.was.log)
         held = self._role(role, known)
         self.given(term=at(term), commit=at(commit))
-        committed = self.before.first(at(commit))
+        committed = self.before.commit_term(at(commit))
         self.hints += [committed, self.was.log(at(commit))]
         if not isinstance(vote, Unread):
             self.given(vote=NOBODY if vote is None else vote)
-        return Node(ACTOR, held, term, vote, known, commit, self.number("seqno"))
+        return v.Node(ACTOR, held, term, vote, known, commit, self.number("seqno"))
 
     def _role(self, role: Any, log: Any) -> Any:
-        if isinstance(role, Candidate):
+        if isinstance(role, v.Candidate):
             granted = {m: m in role.granted for m in range(self.before.size)}
             self.apart |= role.granted
             self.given(leads=False, campaigns=True, granted=granted)
@@ -349,27 +234,27 @@ class Actor:
                 self.ascending(match, log.last_index)
                 replied = self.number(f"replied_{peer}")
                 self.progress |= {f"match_{peer}": peer, f"replied_{peer}": peer}
-                peers.append(Progress(peer, match, replied))
+                peers.append(v.Progress(peer, match, replied))
             durable = self.number("durable", 0)
             self.ascending(durable, log.last_index)
             term = self.paths.term
             matches = {peer.node: term(peer.match) for peer in peers}
             self.given(match={**self.was.match, **matches}, durable=term(durable))
-            return Leader(tuple(peers), durable)
+            return v.Leader(tuple(peers), durable)
         if role == "not a leader":
             self.given(leads=False)
         if role == "a follower":
             self.given(leads=False, campaigns=False)
-            return Follower()
+            return v.Follower()
         if role == "a candidate":
             self.given(leads=False, campaigns=True)
             votes: Any = Unread("votes")
-            return Candidate(votes)
+            return v.Candidate(votes)
         return Unread("a role")
 
     # What the step has made of it
 
-    def log_function(self, log: Log, base: LogOf, known: Log | None) -> LogOf:
+    def log_function(self, log: v.Log, base: LogOf, known: v.Log | None) -> LogOf:
         """The log as a function: where it does not differ from what is known, as `base`."""
         if isinstance(log.entries, Tail) or not log.entries:
             return base
@@ -392,9 +277,9 @@ class Actor:
         return entry_at
 
     def changed(
-        self, member: Member, log: LogOf | None = None, dlog: LogOf | None = None
+        self, member: Member, log: LogOf | None = None, disk_log: LogOf | None = None
     ) -> dict[str, Any]:
-        """What is another now of the acting server; `log` and `dlog`: its logs, if they are."""
+        """What is another now of the acting server; `log` and `disk_log`: its logs, if they are."""
         before, term = self.member, self.paths.term
         node, was = member.node, before.node
         new: dict[str, Any] = {}
@@ -413,23 +298,23 @@ class Actor:
         new |= self._owed(member)
         disk, old = member.disk, before.disk
         if disk.current_term is not old.current_term:
-            new["dterm"] = term(disk.current_term)
+            new["disk_term"] = term(disk.current_term)
         if disk.voted_for is not old.voted_for:
-            new["dvote"] = _name(disk.voted_for)
+            new["disk_vote"] = _name(disk.voted_for)
         if disk.log is not old.log:
-            new["dlast"], _ = self.end_on_disk(disk.log)
-            new["dlog"] = dlog
+            new["disk_last"], _ = self.end_on_disk(disk.log)
+            new["disk_log"] = disk_log
         return new
 
-    def role_of(self, node: Node) -> dict[str, Any]:
+    def role_of(self, node: v.Node) -> dict[str, Any]:
         role, term, members = node.role, self.paths.term, range(self.before.size)
         new: dict[str, Any] = {
-            "leads": isinstance(role, Leader),
-            "campaigns": isinstance(role, Candidate),
+            "leads": isinstance(role, v.Leader),
+            "campaigns": isinstance(role, v.Candidate),
         }
-        if isinstance(role, Candidate):
+        if isinstance(role, v.Candidate):
             new["granted"] = {m: m in role.granted for m in members}
-        if isinstance(role, Leader):
+        if isinstance(role, v.Leader):
             match = {peer.node: peer.match for peer in role.peers}
             new["match"] = {m: term(match.get(m, 0)) for m in members}
             new["durable"] = term(role.durable)

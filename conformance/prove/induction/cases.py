@@ -14,15 +14,15 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
-from conformance.prove.induction import drains, merging
-from conformance.prove.induction import events as steps
+from conformance.prove.induction import drains, events, merging
 from conformance.prove.induction.actor import Actor, Start, Window
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote, founded
 from conformance.prove.statements.views import ACTOR, SENDER
-from spec.values import Candidate, ElectionTimeout, Heartbeat, ProposeCommand
+from spec.values import Candidate, ElectionTimeout, Event, Heartbeat, ProposeCommand
 
 Kind: TypeAlias = str
-Cases: TypeAlias = Iterator[tuple[str, Callable[[Actor], Happening]]]
+Prepare: TypeAlias = Callable[[Actor], Happening]
+Cases: TypeAlias = Iterator[tuple[str, Prepare]]
 
 EMPTY: Final = Window("empty", 0)
 
@@ -35,11 +35,11 @@ def windows(entries: int) -> list[Window]:
 
 def vote_call(size: int, entries: int) -> Cases:
     for name, vote in (("none", None), ("own", ACTOR), ("theirs", SENDER), ("another", OTHER)):
-        yield f"vote {name}", partial(steps.vote_call, vote=vote)
+        yield f"vote {name}", partial(events.vote_call, vote=vote)
 
 
 def vote_reply(size: int, entries: int) -> Cases:
-    yield "denied", lambda actor: steps.vote_reply(actor, any_node(actor), False)
+    yield "denied", lambda actor: events.vote_reply(actor, any_node(actor), False)
     yield "to none that campaigns", reply_to_no_candidate
     for log, granted in product(windows(entries), counted(size)):
         shape = f"{log}, has {sorted(granted)}"
@@ -49,9 +49,7 @@ def vote_reply(size: int, entries: int) -> Cases:
 def counted(size: int) -> Iterator[frozenset[int]]:
     """Too few votes, the own one among them.  Of those that sent nothing any is like any other."""
     for others, sender in product(range(size // 2), (False, True)):
-        granted = frozenset({ACTOR, *range(OTHER, OTHER + others)}) | (
-            {SENDER} if sender else set()
-        )
+        granted = frozenset({ACTOR, *range(OTHER, OTHER + others), *([SENDER] if sender else ())})
         if len(granted) <= size // 2:
             yield granted
 
@@ -63,83 +61,71 @@ def any_node(actor: Actor) -> Any:
 def reply_to_no_candidate(actor: Actor) -> Happening:
     node = any_node(actor)
     actor.case(z3.Not(actor.was.campaigns))
-    return steps.vote_reply(actor, node, True)
+    return events.vote_reply(actor, node, True)
 
 
 def reply_to_candidate(actor: Actor, log: Window, granted: frozenset[int]) -> Happening:
-    return steps.vote_reply(actor, actor.node(Candidate(granted), log, ACTOR), True)
+    return events.vote_reply(actor, actor.node(Candidate(granted), log, ACTOR), True)
+
+
+def takes(event: Event, role: str, log: Window | None = None) -> Prepare:
+    """A server with a configuration takes an event."""
+    return lambda actor: events.taking(actor, founded(actor, role, log), event)
 
 
 def election_timeout(size: int, entries: int) -> Cases:
-    yield (
-        "any log",
-        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ElectionTimeout()),
-    )
-    yield (
-        "no log",
-        lambda actor: steps.taking(
-            actor, actor.node("not a leader", EMPTY, any_vote(actor)), ElectionTimeout()
-        ),
-    )
+    yield "any log", takes(ElectionTimeout(), "not a leader")
+    yield "no log", times_out_without_log
+
+
+def times_out_without_log(actor: Actor) -> Happening:
+    node = actor.node("not a leader", EMPTY, any_vote(actor))
+    return events.taking(actor, node, ElectionTimeout())
 
 
 def heartbeat(size: int, entries: int) -> Cases:
-    yield (
-        "of no leader",
-        lambda actor: steps.taking(actor, founded(actor, "not a leader"), Heartbeat()),
-    )
-    yield "of a leader", lambda actor: steps.taking(actor, founded(actor, "leader"), Heartbeat())
+    yield "of no leader", takes(Heartbeat(), "not a leader")
+    yield "of a leader", takes(Heartbeat(), "leader")
 
 
 def propose_command(size: int, entries: int) -> Cases:
-    yield (
-        "to no leader",
-        lambda actor: steps.taking(actor, founded(actor, "not a leader"), ProposeCommand()),
-    )
+    yield "to no leader", takes(ProposeCommand(), "not a leader")
     for log in windows(entries):
-        yield f"{log}", partial(propose, log=log)
-
-
-def propose(actor: Actor, log: Window) -> Happening:
-    return steps.taking(actor, founded(actor, "leader", log), ProposeCommand())
+        yield f"{log}", takes(ProposeCommand(), "leader", log)
 
 
 def append_call(size: int, entries: int) -> Cases:
-    yield "to a leader", steps.append_call_to_leader
+    yield "to a leader", events.append_call_to_leader
     for log, message in product((EMPTY, *windows(entries)), repeat=2):
-        yield f"{log}, a call of {message}", partial(steps.append_call, log=log, message=message)
+        yield f"{log}, a call of {message}", partial(events.append_call, log=log, message=message)
 
 
 def append_reply(size: int, entries: int) -> Cases:
-    yield "to no leader", partial(steps.append_reply, log=None)
+    yield "to no leader", partial(events.append_reply, log=None)
     for log in windows(entries):
-        yield f"{log}", partial(steps.append_reply, log=log)
+        yield f"{log}", partial(events.append_reply, log=log)
 
 
 def merged_calls(size: int, entries: int) -> Cases:
     for earlier, later in product((EMPTY, *windows(entries)), repeat=2):
         for name, to_all in (("to all", True), ("to one", False)):
-            yield (
-                f"{earlier} and {later}, {name}",
-                partial(merging.merged_calls, earlier=earlier, later=later, to_all=to_all),
-            )
+            prepare = partial(merging.merged_calls, earlier=earlier, later=later, to_all=to_all)
+            yield f"{earlier} and {later}, {name}", prepare
 
 
 def compacted_call(size: int, entries: int) -> Cases:
     for message in (EMPTY, *windows(entries)):
         for name, to_all in (("to all", True), ("to one", False)):
-            yield (
-                f"{message}, {name}",
-                partial(merging.compacted_call, message=message, to_all=to_all),
-            )
+            prepare = partial(merging.compacted_call, message=message, to_all=to_all)
+            yield f"{message}, {name}", prepare
 
 
 def compaction(size: int, entries: int) -> Cases:
     for role, log in product(("any", "leader"), compactable(entries)):
-        yield f"{role}, {log}", partial(steps.compaction, role=role, log=log, write=False)
+        yield f"{role}, {log}", partial(events.compaction, role=role, log=log, write=False)
     for log in compactable(entries):
         shape = f"{log}, owes a write"
-        yield shape, partial(steps.compaction, role="any", log=log, write=True)
+        yield shape, partial(events.compaction, role="any", log=log, write=True)
 
 
 def compactable(entries: int) -> list[Window]:
@@ -152,7 +138,7 @@ def installation(size: int, entries: int) -> Cases:
     for role, log in product(roles, (EMPTY, *windows(entries))):
         for write in (False, True):
             shape = f"{role}, {log}" + (", owes a write" if write else "")
-            yield shape, partial(steps.installation, role=role, log=log, write=write)
+            yield shape, partial(events.installation, role=role, log=log, write=write)
 
 
 def save_current_term(size: int, entries: int) -> Cases:

@@ -11,31 +11,17 @@ from typing import Any
 
 import z3
 
-from conformance.prove.induction.actor import Actor, Unread, Window
+from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.messages import as_claim
+from conformance.prove.induction.unread import Unread
 from conformance.prove.statements import claims
+from conformance.prove.statements.lemma import LogOf
 from conformance.prove.statements.logic import choose
-from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF, LogOf
+from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF
 from conformance.symbolic.held import Held
+from spec import values as v
 from spec.cluster import Disk, Member, Rule, Turn, take
 from spec.pending import Pending
-from spec.values import (
-    ZERO,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Entry,
-    Event,
-    Leader,
-    Message,
-    Node,
-    NodeId,
-    Position,
-    Receive,
-    RequestVoteCall,
-    RequestVoteReply,
-    SnapshotInstalled,
-)
 
 OTHER = 2
 """Stands for any server that neither acts nor has sent the message."""
@@ -48,7 +34,7 @@ class Ran:
     turn: Turn
     after: Member
     log: LogOf | None = None
-    dlog: LogOf | None = None
+    disk_log: LogOf | None = None
 
 
 @dataclass(slots=True)
@@ -75,8 +61,8 @@ class Step:
 
 def any_disk(actor: Actor) -> Disk:
     """What is on the disk is not looked at."""
-    unread: Any = Unread("a term on the disk", actor.was.dterm)
-    vote = Unread("a vote on the disk", actor.was.dvote)
+    unread: Any = Unread("a term on the disk", actor.was.disk_term)
+    vote = Unread("a vote on the disk", actor.was.disk_vote)
     log: Any = Unread("a log on the disk")
     return Disk(unread, vote, log)  # type: ignore[arg-type]
 
@@ -85,18 +71,18 @@ def any_vote(actor: Actor) -> Any:
     return Unread("a vote", actor.was.vote)
 
 
-def owed_write(actor: Actor, node: Node, owed: bool) -> AppendLogEntries | None:
+def owed_write(actor: Actor, node: v.Node, owed: bool) -> v.AppendLogEntries | None:
     """A write of what the log has from some index on, or none."""
     term, log = actor.paths.term, node.log
     if not owed:
         actor.given(owes_write=False)
         return None
-    at = Position(actor.number("synced_term"), actor.number("synced"))
+    at = v.Position(actor.number("synced_term"), actor.number("synced"))
     actor.ascending(log.snapshot_position.index, at.index, log.last_index)
     actor.given(owes_write=True, synced=term(at.index))
     of = actor.was.log(term(at.index))
     actor.links.append(term(at.term) == choose(term(at.index) == 0, 0, TERM_OF(of)))
-    return AppendLogEntries(at, Rest(log, at.index))
+    return v.AppendLogEntries(at, Rest(log, at.index))
 
 
 class Rest:
@@ -122,7 +108,7 @@ class Rest:
 
 
 def taking(
-    actor: Actor, node: Node, event: Event, received: claims.Message | None = None
+    actor: Actor, node: v.Node, event: v.Event, received: claims.Message | None = None
 ) -> Happening:
     """A node takes an event."""
     actor.member = Member(node, Pending(), any_disk(actor))
@@ -137,34 +123,36 @@ def taking(
     return Happening(run, [] if received is None else [(received, False)])
 
 
-def delivery(actor: Actor, node: Node, message: Message) -> Happening:
-    return taking(actor, node, Receive(message), as_claim(actor, message, ACTOR))
+def delivery(actor: Actor, node: v.Node, message: v.Message) -> Happening:
+    return taking(actor, node, v.Receive(message), as_claim(actor, message, ACTOR))
 
 
-def call(actor: Actor, name: str, sender: NodeId, term: Any, window: Window) -> AppendEntriesCall:
+def call(
+    actor: Actor, name: str, sender: v.NodeId, term: Any, window: Window
+) -> v.AppendEntriesCall:
     """A call, of which its claim is all that is known; of its entries as many as the window has."""
     number = actor.number
     if window.start == "snapshot":
-        prev = Position(number(f"{name}_prev_term", 0), number(f"{name}_prev_index"))
+        prev = v.Position(number(f"{name}_prev_term", 0), number(f"{name}_prev_index"))
         actor.case(actor.paths.term(prev.index) >= 1)
         actor.ascending(prev.term, term)
         entries = actor.entries(name, window.entries, prev.term, term)
     else:
-        prev = ZERO
-        founding = (Entry(0, actor.config),) if window.start == "founded" else ()
+        prev = v.ZERO
+        founding = (v.Entry(0, actor.config),) if window.start == "founded" else ()
         entries = Held((*founding, *actor.entries(name, window.entries, 0, term)))
     commit, seqno = number(f"{name}_commit"), number(f"{name}_seqno")
-    return AppendEntriesCall(sender, term, seqno, commit, prev, entries)
+    return v.AppendEntriesCall(sender, term, seqno, commit, prev, entries)
 
 
 def vote_call(actor: Actor, vote: Any) -> Happening:
     node, number = actor.node("any", None, vote), actor.number
-    last = Position(number("their_term"), number("their_index"))
-    return delivery(actor, node, RequestVoteCall(SENDER, number("mterm"), number("mseqno"), last))
+    last = v.Position(number("their_term"), number("their_index"))
+    return delivery(actor, node, v.RequestVoteCall(SENDER, number("mterm"), number("mseqno"), last))
 
 
-def vote_reply(actor: Actor, node: Node, granted: bool) -> Happening:
-    reply = RequestVoteReply(SENDER, actor.number("mterm"), actor.number("mseqno"), granted)
+def vote_reply(actor: Actor, node: v.Node, granted: bool) -> Happening:
+    reply = v.RequestVoteReply(SENDER, actor.number("mterm"), actor.number("mseqno"), granted)
     return delivery(actor, node, reply)
 
 
@@ -182,12 +170,12 @@ def append_call_to_leader(actor: Actor) -> Happening:
     """Of its own term there is no other leader; an earlier one's is told of the term."""
     number = actor.number
     node = actor.node("leader", None, any_vote(actor))
-    called = AppendEntriesCall(
+    called = v.AppendEntriesCall(
         SENDER,
         number("mterm", 1),
         number("mseqno"),
         number("mcommit"),
-        Position(number("prev_term"), number("prev_index")),
+        v.Position(number("prev_term"), number("prev_index")),
         (),
     )
     actor.case(actor.paths.term(called.term) <= actor.paths.term(node.current_term))
@@ -201,15 +189,15 @@ def append_reply(actor: Actor, log: Window | None) -> Happening:
         node = actor.node("not a leader", None, any_vote(actor))
     else:
         node = actor.node("leader", log, any_vote(actor))
-        assert isinstance(node.role, Leader)
+        assert isinstance(node.role, v.Leader)
         # The others but the sender are equals: in which order they stand is a matter of names.
         actor.equals(*[peer.match for peer in node.role.peers if peer.node != SENDER])
-    last = Position(number("their_term"), number("their_index"))
-    reply = AppendEntriesReply(SENDER, number("mterm"), number("mseqno"), last)
+    last = v.Position(number("their_term"), number("their_index"))
+    reply = v.AppendEntriesReply(SENDER, number("mterm"), number("mseqno"), last)
     return delivery(actor, node, reply)
 
 
-def founded(actor: Actor, role: Any, log: Window | None = None) -> Node:
+def founded(actor: Actor, role: Any, log: Window | None = None) -> v.Node:
     """A node whose log is not empty, so that it has a configuration."""
     node = actor.node(role, log, any_vote(actor))
     actor.case(actor.paths.term(node.log.last_index) >= 1)
@@ -219,28 +207,28 @@ def founded(actor: Actor, role: Any, log: Window | None = None) -> Node:
 # Snapshots
 
 
-def on_disk(actor: Actor, node: Node, write: bool, index: Any) -> Disk:
+def on_disk(actor: Actor, node: v.Node, write: bool, index: Any) -> Disk:
     """The disk's log: the one in memory if no write is owed, else any after the same snapshot, of
     which the entry at `index` is read.
     """
     log: Any = node.log
     at = actor.paths.term
-    term = actor.number("dterm", 0)
+    term = actor.number("disk_term", 0)
     actor.ascending(term, node.current_term)
-    actor.given(dterm=at(term))
-    vote: Any = Unread("a vote on the disk", actor.was.dvote)
+    actor.given(disk_term=at(term))
+    vote: Any = Unread("a vote on the disk", actor.was.disk_vote)
     if write:
-        log = actor.one_entry("disk", actor.was.dlog, log.snapshot_position, index)
+        log = actor.one_entry("entry_on_disk", actor.was.disk_log, log.snapshot_position, index)
     else:
-        actor.is_log(log, actor.was.dlog)
-    actor.given(dlast=at(log.last_index))
+        actor.is_log(log, actor.was.disk_log)
+    actor.given(disk_last=at(log.last_index))
     return Disk(term, vote, log)
 
 
 def snapshot(
     actor: Actor,
-    node: Node,
-    make: Callable[[], SnapshotInstalled],
+    node: v.Node,
+    make: Callable[[], v.SnapshotInstalled],
     index: Any,
     prefix: LogOf | None,
     write: bool,
@@ -260,17 +248,17 @@ def snapshot(
         turn = take(member, what, rule)
         if turn.outcome is not True:
             return Ran(turn, turn.after)
-        log, dlog = actor.was.log, actor.was.dlog
+        log, disk_log = actor.was.log, actor.was.disk_log
         if prefix is not None and not node.log.contains(what.position):
             log = prefix
         if not disk.log.contains(what.position):
-            dlog = log
+            disk_log = log
         after = turn.after
         return Ran(
             turn,
             after,
             actor.log_function(after.node.log, log, node.log),
-            actor.log_function(after.disk.log, dlog, disk.log),
+            actor.log_function(after.disk.log, disk_log, disk.log),
         )
 
     return Happening(run)
@@ -282,8 +270,8 @@ def compaction(actor: Actor, role: Any, log: Window, write: bool) -> Happening:
     index = actor.number("compacted")
     actor.ordered(node.log.snapshot_position.index + 1, index, node.commit_index)
 
-    def make() -> SnapshotInstalled:
-        return SnapshotInstalled(node.log.position(index), node.log.config_at(index))
+    def make() -> v.SnapshotInstalled:
+        return v.SnapshotInstalled(node.log.position(index), node.log.config_at(index))
 
     return snapshot(actor, node, make, index, None, write)
 
@@ -292,7 +280,7 @@ def installation(actor: Actor, role: Any, log: Window, write: bool) -> Happening
     """A leader's snapshot arrives."""
     number, term = actor.number, actor.paths.term
     node = actor.node(role, log, any_vote(actor))
-    position = Position(number("position_term", 0), number("position_index", 1))
+    position = v.Position(number("position_term", 0), number("position_index", 1))
     claim = claims.Install(
         SENDER, ACTOR, term(number("mterm", 1)), term(position.term), term(position.index)
     )
@@ -300,8 +288,8 @@ def installation(actor: Actor, role: Any, log: Window, write: bool) -> Happening
     def prefix(i: Any) -> Any:
         return actor.before.tlog(claim.term, i)
 
-    def make() -> SnapshotInstalled:
-        return SnapshotInstalled(position, actor.config)
+    def make() -> v.SnapshotInstalled:
+        return v.SnapshotInstalled(position, actor.config)
 
     happening = snapshot(actor, node, make, position.index, prefix, write)
     happening.known.append((claim, False))

@@ -1,4 +1,4 @@
-"""Messages of the specification as what they claim."""
+"""What the messages of the acting server claim."""
 
 from __future__ import annotations
 
@@ -6,94 +6,62 @@ from typing import Any
 
 from conformance.prove.induction.actor import Actor
 from conformance.prove.statements import claims
+from conformance.prove.statements.lemma import Int, LogOf
 from conformance.prove.statements.logic import choose
-from conformance.prove.statements.views import ACTOR
+from conformance.prove.statements.messages import Addressed, Reads, claim_of, install_of, owed
+from spec import values as v
 from spec.cluster import Member, Turn
 from spec.pending import Pending
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    BroadcastMessage,
-    InstallSnapshot,
-    Message,
-    Node,
-    NodeId,
-    RequestVoteCall,
-    RequestVoteReply,
-    SendMessage,
-)
 
 
-def call_as_claim(actor: Actor, call: AppendEntriesCall) -> claims.AppendCall:
-    term = actor.paths.term
-    first = call.prev_position.index + 1
-    entries = [(term(first + k), actor.entry(entry)) for k, entry in enumerate(call.entries)]
+def reads(actor: Actor) -> Reads:
+    number = actor.paths.term
 
-    def entry(i: Any) -> Any:
-        result = actor.created
-        for index, one in reversed(entries):
-            result = choose(i == index, one, result)
-        return result
+    def entries(call: v.AppendEntriesCall) -> tuple[LogOf, tuple[Int, ...]]:
+        first = call.prev_position.index + 1
+        known = [(number(first + k), actor.entry(entry)) for k, entry in enumerate(call.entries)]
 
-    return claims.AppendCall(
-        call.sender,
-        term(call.term),
-        term(call.commit_index),
-        term(call.prev_position.term),
-        term(call.prev_position.index),
-        term(call.prev_position.index + len(call.entries)),
-        entry,
-        tuple(index for index, _ in entries),
-    )
+        def entry(i: Any) -> Any:
+            result = actor.created
+            for index, one in reversed(known):
+                result = choose(i == index, one, result)
+            return result
+
+        return entry, tuple(index for index, _ in known)
+
+    return Reads(number, entries)
 
 
-def as_claim(actor: Actor, message: Message, to: NodeId | None) -> claims.Message:
+def as_claim(actor: Actor, message: v.Message, to: v.NodeId | None) -> claims.Message:
     if id(message) in actor.claimed:
         return actor.claimed[id(message)][1]
-    term = actor.paths.term
-    match message:
-        case AppendEntriesCall():
-            return call_as_claim(actor, message)
-        case AppendEntriesReply(sender, of, _, last):
-            return claims.AppendReply(sender, term(of), term(last.term), term(last.index))
-        case RequestVoteCall(sender, of, _, last):
-            return claims.VoteCall(sender, term(of), term(last.term), term(last.index))
-        case RequestVoteReply(sender, of, _, granted):
-            assert to is not None
-            return claims.VoteReply(sender, to, term(of), granted)
+    return claim_of(reads(actor), message, to)
 
 
-def owed_claims(actor: Actor, member: Member, old: Pending | None) -> list[claims.Message]:
+def of_addressed(actor: Actor, node: v.Node, addressed: Addressed) -> claims.Message:
+    message, to = addressed
+    if message is not None:
+        return as_claim(actor, message, to)
+    assert to is not None
+    return install_of(reads(actor), node, to)
+
+
+def owed_claims(actor: Actor, member: Member, old: Pending) -> list[claims.Message]:
     """The messages that a member owes and did not owe before."""
-    pending, found = member.pending, []
-    if pending.broadcast is not None and (old is None or pending.broadcast is not old.broadcast):
-        found.append(as_claim(actor, pending.broadcast, None))
-    known = {id(send.message) for send in old.sends} if old is not None else set()
-    for send in pending.sends:
-        if id(send.message) not in known:
-            found.append(as_claim(actor, send.message, send.to))
-    for to in pending.installs:
-        if old is None or to not in old.installs:
-            found.append(install_claim(actor, member.node, to))
-    return found
-
-
-def install_claim(actor: Actor, node: Node, to: NodeId) -> claims.Install:
-    term, position = actor.paths.term, node.log.snapshot_position
-    return claims.Install(
-        ACTOR, to, term(node.current_term), term(position.term), term(position.index)
-    )
+    known = {(id(message), to) for message, to in owed(old)}
+    new = [one for one in owed(member.pending) if (id(one[0]), one[1]) not in known]
+    return [of_addressed(actor, member.node, one) for one in new]
 
 
 def sent_claims(actor: Actor, turn: Turn) -> list[claims.Message]:
     """The messages that a turn handed to the network."""
-    found: list[claims.Message] = []
+    sent: list[Addressed] = []
     for done in turn.executed:
         match done.action:
-            case BroadcastMessage(message):
-                found.append(as_claim(actor, message, None))
-            case SendMessage(to, message):
-                found.append(as_claim(actor, message, to))
-            case InstallSnapshot(to):
-                found.append(install_claim(actor, turn.before.node, to))
-    return found
+            case v.BroadcastMessage(message):
+                sent.append((message, None))
+            case v.SendMessage(to, message):
+                sent.append((message, to))
+            case v.InstallSnapshot(to):
+                sent.append((None, to))
+    return [of_addressed(actor, turn.before.node, one) for one in sent]

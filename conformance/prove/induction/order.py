@@ -12,35 +12,18 @@ from typing import Final
 
 from conformance.prove.induction.drains import without_first
 from conformance.prove.runner.obligation import Result, Subjects
+from spec import values as v
 from spec.cluster import Disk, Member, drain, execute
 from spec.pending import NOTHING, Pending
-from spec.values import (
-    ZERO,
-    Action,
-    AppendEntriesReply,
-    AppendLogEntries,
-    BroadcastMessage,
-    Config,
-    Entry,
-    Follower,
-    InstallSnapshot,
-    Node,
-    RequestVoteCall,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    SendMessage,
-    SetElectionTimeout,
-    new_log,
-)
 
 RANKS: Final = (
-    SetElectionTimeout,
-    SaveCurrentTerm,
-    SaveVotedFor,
-    BroadcastMessage,
-    AppendLogEntries,
-    SendMessage,
-    InstallSnapshot,
+    v.SetElectionTimeout,
+    v.SaveCurrentTerm,
+    v.SaveVotedFor,
+    v.BroadcastMessage,
+    v.AppendLogEntries,
+    v.SendMessage,
+    v.InstallSnapshot,
 )
 """What the cases of a drain assume: the term first, then the vote, what is sent to all, the log."""
 
@@ -56,7 +39,7 @@ class InOrder:
         for owed in product((False, True), repeat=len(RANKS)):
             member = self.owing(*owed)
             whole, _ = drain(member)
-            taken: list[Action] = []
+            taken: list[v.Action] = []
             while member.pending != NOTHING:
                 turn = execute(member, 1)
                 taken += [done.action for done in turn.executed]
@@ -71,28 +54,21 @@ class InOrder:
         result.live = result.paths
         return result
 
-    def owing(
-        self,
-        timeout: bool,
-        term: bool,
-        vote: bool,
-        broadcast: bool,
-        write: bool,
-        sends: bool,
-        installs: bool,
-    ) -> Member:
-        config = Config(frozenset(range(self.size)))
-        entries = (Entry(0, config), Entry(1, "term"))
-        node = Node(0, Follower(), 2, 0, new_log(entries=entries))
+    def owing(self, *owed: bool) -> Member:
+        """A server that owes these, in the order of `RANKS`."""
+        timeout, term, vote, broadcast, write, sends, installs = owed
+        config = v.Config(frozenset(range(self.size)))
+        entries = (v.Entry(0, config), v.Entry(1, "term"))
+        node = v.Node(0, v.Follower(), 2, 0, v.new_log(entries=entries))
         to = tuple(range(1, self.size))
-        reply = AppendEntriesReply(0, 2, 1, node.log.last_position)
+        reply = v.AppendEntriesReply(0, 2, 1, node.log.last_position)
         pending = Pending(
             timeout,
             term,
             vote,
-            RequestVoteCall(0, 2, 1, node.log.last_position) if broadcast else None,
-            AppendLogEntries(ZERO, entries) if write else None,
-            tuple([SendMessage(peer, reply) for peer in to]) if sends else (),
+            v.RequestVoteCall(0, 2, 1, node.log.last_position) if broadcast else None,
+            v.AppendLogEntries(v.ZERO, entries) if write else None,
+            tuple([v.SendMessage(peer, reply) for peer in to]) if sends else (),
             to if installs else (),
         )
         return Member(node, pending, Disk(1))

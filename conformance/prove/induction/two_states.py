@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conformance.prove.induction.actor import Head
 from conformance.prove.induction.events import Ran
+from conformance.prove.induction.unread import Head
 from spec.always import Detail
 from spec.cluster import Disk
 from spec.properties import ACTION, CHANGE, DISK

@@ -185,12 +185,20 @@ class Workers:
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
                 start_new_session=True,  # so that Ctrl-C is no affair of theirs
             )
             self._processes[number] = process
         _tell(process, self._job)
         return process
+
+
+def _search_path() -> list[str]:
+    """Where this process looks for modules, so that a worker proves of the same sources.
+
+    The empty entry is the directory that it was started in, which `-P` would leave out.
+    """
+    return [entry or os.getcwd() for entry in sys.path]
 
 
 def _ask(process: subprocess.Popen[bytes], name: str) -> Answer | None:

@@ -19,7 +19,14 @@ import z3
 
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
-from conformance.prove.statements.views import ENTRY, FOUNDING, TERM_OF, Before, Server, Servers
+from conformance.prove.statements.views import (
+    ENTRY,
+    FOUNDING,
+    TERM_OF,
+    Before,
+    Servers,
+    unknown_server,
+)
 
 WIDTH: Final = 7
 """Bits of a number: so many that no sum in a formula overflows."""
@@ -102,11 +109,13 @@ class Small(Servers):
         self.lead = self.of_terms("lead", NOBODY)
         self.tlast = self.of_terms("tlast")
         self.tlog = self._table("tlog", "Ti", NO_ENTRY, self.entry)
-        self.first = self._table("first", "i", 0, self.number)
-        self.by = self._table("by", "i", 0, self.number)
+        self.commit_term = self._table("commit_term", "i", 0, self.number)
+        self.committed_up_to = self._table("committed_up_to", "i", 0, self.number)
         self._told = [self.of_terms(f"told_{n}", NOBODY) for n in range(size)]
         self._ack = [self.of_terms(f"ack_{n}") for n in range(size)]
-        self.servers = tuple([self._server(n) for n in range(size)])
+        self.servers = tuple(
+            [unknown_server(n, size, self.number, self.of_entries) for n in range(size)]
+        )
         cells = product(range(1, bounds.terms + 1), range(1, bounds.indices + 1))
         self.choosable = Table({at: z3.Bool(f"choosable_{at}") for at in cells}, False)
 
@@ -147,23 +156,13 @@ class Small(Servers):
         ranges |= dict.fromkeys("ij", range(1, self.bounds.indices + 1))
         return product(*[ranges[kind] for kind in over])
 
-    def _server(self, n: int) -> Server:
-        numbers = ("term", "vote", "commit", "snap", "last", "durable", "dterm", "dvote", "dlast")
-        facts = ("leads", "campaigns", "owes_term", "owes_vote", "owes_write")
-        values: dict[str, Any] = {name: self.number(f"{name}_{n}") for name in (*numbers, "synced")}
-        values |= {name: z3.Bool(f"{name}_{n}") for name in facts}
-        values |= {name: self.of_entries(f"{name}_{n}") for name in ("log", "dlog")}
-        values["granted"] = {m: z3.Bool(f"granted_{m}_{n}") for m in range(self.size)}
-        values["match"] = {m: self.number(f"match_{m}_{n}") for m in range(self.size)}
-        return Server(**values)
-
     def limits(self) -> Iterator[Any]:
         """That all this is within the scope, and says nothing where there is nothing to say."""
         terms, indices = self.bounds
         for server in self.servers:
             yield server.term <= terms
             yield server.last <= indices
-            yield server.dlast <= indices
+            yield server.disk_last <= indices
         for (term,) in self.every("T"):
             yield self.tlast(term) >= 0
             yield self.tlast(term) <= indices
@@ -181,13 +180,13 @@ class Grounding:
             "lead": small.lead,
             "tlast": small.tlast,
             "tlog": small.tlog,
-            "first": small.first,
-            "by": small.by,
+            "commit_term": small.commit_term,
+            "committed_up_to": small.committed_up_to,
             "choosable": small.choosable,
             TERM_OF.name(): term_of,
         }
         for n, server in enumerate(small.servers):
-            self._tables |= {f"log_{n}": server.log, f"dlog_{n}": server.dlog}
+            self._tables |= {f"log_{n}": server.log, f"disk_log_{n}": server.disk_log}
             self._tables |= {f"told_{n}": small._told[n], f"ack_{n}": small._ack[n]}
         self._known: dict[int, tuple[Any, Any]] = {}
         self._limited = 0

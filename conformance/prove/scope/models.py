@@ -27,7 +27,8 @@ from conformance.prove.history.holding import broken
 from conformance.prove.induction import drains
 from conformance.prove.induction.actor import Actor
 from conformance.prove.induction.events import Happening, Ran, Step
-from conformance.prove.induction.induction import PATHS, Consequence, Decided, Induction
+from conformance.prove.induction.prover import PATHS, Decided
+from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.runner.obligation import Counterexample
 from conformance.prove.scope.grounding import Bounds, Grounding, as_value
 from conformance.prove.scope.read_model import PAYLOADS, Model, State, described
@@ -36,7 +37,7 @@ from conformance.prove.statements.claims import CLAIMS
 from conformance.prove.statements.goals import Goal, older, older_name
 from conformance.prove.statements.lemmas import LEMMAS
 from conformance.prove.statements.logic import Formula, implies, negation
-from conformance.prove.statements.statements import SKOLEMS, arguments, assumption, claims_of
+from conformance.prove.statements.statements import at_goals, claims_of, hypothesis
 from conformance.prove.statements.views import ACTOR, Before
 from conformance.symbolic.number import Atom, Number
 from conformance.symbolic.paths import Path, Paths
@@ -99,14 +100,6 @@ def scope_of(size: int) -> SmallScope:
     return SmallScope(size, *SCOPE[size])
 
 
-class Unproved(Induction):
-    """What a step comes to and what is then to be true, without the solver that proves it."""
-
-    def __init__(self, before: Before, rule: Rule) -> None:
-        self.size, self.rule, self.before = before.size, rule, before
-        self._reads, self._known, self._was = {}, {}, {}
-
-
 @dataclass(slots=True)
 class Search:
     """A step of a rule, within a scope; `hypotheses`: what else is taken for granted of it."""
@@ -118,13 +111,13 @@ class Search:
     paths: Paths = field(init=False)
     actor: Actor = field(init=False)
     happening: Happening = field(init=False)
-    induction: Unproved = field(init=False)
+    theory: Theory = field(init=False)
 
     def __post_init__(self) -> None:
         self.paths = Paths(limit=PATHS)
         self.actor = Actor(self.paths, self.scope.before)
         self.happening = self.step.prepare(self.actor)
-        self.induction = Unproved(self.scope.before, self.rule)
+        self.theory = Theory(self.scope.before.size, self.rule, self.scope.before)
 
     def known(self) -> list[Formula]:
         """What is known of the step before it is taken."""
@@ -132,7 +125,7 @@ class Search:
         found += [z3.Int(name) >= 0 for name in self.paths.names]
         for message, owed in self.happening.known:
             facts = claims_of(message, owed)
-            found += [assumption(one, self.scope.before, (), message) for one in facts]
+            found += [hypothesis(one, self.scope.before, (), message) for one in facts]
         return found
 
     # Witnesses
@@ -163,7 +156,7 @@ class Search:
         """A state for each path from which it breaks something."""
 
         def run() -> Consequence:
-            return self.induction.consequence(self.actor, self.happening)
+            return self.theory.consequence(self.actor, self.happening)
 
         with self.scope.only(*self.known()):
             for path in self.paths.run(run):
@@ -177,11 +170,11 @@ class Search:
         """A state that satisfies the lemmas, takes the path, and breaks something."""
         made = path.result
         assert made is not None
-        with self.scope.only(path.formula(self.paths), *made.facts):
+        with self.scope.only(path.formula(self.paths), *made.known):
             self.scope.tell(*self.created(made))
             if self.scope.found() is None:
                 return None
-            goals = list(self.induction.goals(made, self.happening))
+            goals = list(self.theory.goals(made, self.happening))
             ground = self.scope.ground
             wrong = [ground(negation(goal.formula)) for goal in goals]
             best: Counterexample | None = None
@@ -203,7 +196,7 @@ class Search:
     def created(self, made: Consequence) -> Iterator[Formula]:
         """What the entry is that the step makes, if it makes one."""
         actor, created = self.actor, self.actor.created
-        for entry in made.ran.after.node.log.entries if made.facts else ():
+        for entry in made.ran.after.node.log.entries if made.known else ():
             if z3.eq(actor.entry(entry), created):
                 yield self.scope.ground(created) & 1 == PAYLOADS.index(entry.payload)
 
@@ -232,13 +225,13 @@ class Search:
         """The older message whose claim a goal is about."""
         if "(older" not in goal.name:
             return None
-        for message in older(self.induction.size):
+        for message in older(self.theory.size):
             for owed in (False, True):
                 for one in claims_of(message, owed):
                     if goal.name != older_name(one, message):
                         continue
-                    holds = one.holds(made.after, message, *arguments(one.over, (), SKOLEMS))
-                    kept = implies(self.induction.known_of(message, owed), holds)
+                    holds = at_goals(one, made.after, (), message)
+                    kept = implies(self.theory.known_of(message, owed), holds)
                     if not model.at(kept):
                         return message, owed
         raise AssertionError(f"no message breaks {goal.name}")

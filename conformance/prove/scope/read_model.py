@@ -12,46 +12,19 @@ from typing import Any, NamedTuple
 
 import z3
 
-from conformance.prove.history.ghosts import Counted, Ghosts, Reign, Sent, put
-from conformance.prove.induction.actor import Actor, Token, Unread
+from conformance.prove.history.ghosts import Counted, Ghosts, Leadership, Sent, put
+from conformance.prove.induction.actor import Actor
+from conformance.prove.induction.unread import Token, Unread
 from conformance.prove.scope.grounding import FOUNDING_VALUE, Grounding, signed, term_of
 from conformance.prove.statements import claims
-from conformance.prove.statements.lemma import NOBODY
-from conformance.prove.statements.views import ACTOR, SENDER, Server
+from conformance.prove.statements.lemma import NOBODY, Server
+from conformance.prove.statements.views import ACTOR, SENDER
 from conformance.symbolic.number import Number
+from spec import values as v
 from spec.cluster import Cluster, Disk, Envelope, Member, Snapshot
 from spec.pending import Pending
-from spec.values import (
-    COMMAND,
-    NO_CONFIG,
-    TERM,
-    ZERO,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Candidate,
-    Config,
-    Entry,
-    Event,
-    Follower,
-    Leader,
-    Log,
-    Message,
-    Node,
-    NodeId,
-    Payload,
-    Position,
-    Progress,
-    Receive,
-    RequestVoteCall,
-    RequestVoteReply,
-    Role,
-    SendMessage,
-    SnapshotInstalled,
-    new_log,
-)
 
-PAYLOADS: tuple[Payload, Payload] = (COMMAND, TERM)
+PAYLOADS: tuple[v.Payload, v.Payload] = (v.COMMAND, v.TERM)
 """Two entries of a term, told apart."""
 
 
@@ -60,7 +33,7 @@ class State(NamedTuple):
 
     cluster: Cluster
     ghosts: Ghosts
-    event: Event | None
+    event: v.Event | None
     delivered: int
     """How many of the messages under way it takes: the first, or none."""
 
@@ -71,7 +44,7 @@ class Model:
     def __init__(self, ground: Grounding, found: z3.ModelRef, actor: Actor) -> None:
         self._ground, self._found, self._actor = ground, found, actor
         self.small = ground.small
-        self.config = Config(frozenset(range(self.small.size)))
+        self.config = v.Config(frozenset(range(self.small.size)))
 
     # Values
 
@@ -86,11 +59,11 @@ class Model:
         """The plain value of what is about `Before`."""
         return self.of(self._ground(formula))
 
-    def entry(self, grounded: Any) -> Entry:
+    def entry(self, grounded: Any) -> v.Entry:
         value = self.of(grounded)
         if value == FOUNDING_VALUE:
-            return Entry(0, self.config)
-        return Entry(term_of(value), PAYLOADS[value & 1])
+            return v.Entry(0, self.config)
+        return v.Entry(term_of(value), PAYLOADS[value & 1])
 
     def plain(self, value: Any) -> Any:
         """A value of the specification without symbolic numbers, tokens, and what is unread."""
@@ -98,10 +71,10 @@ class Model:
             return self.at(self._actor.paths.term(value))
         if id(value) in self._actor.claimed:
             return self.message(self._actor.claimed[id(value)][1])
-        if isinstance(value, Entry):
+        if isinstance(value, v.Entry):
             if isinstance(value.payload, Token):
                 return self.entry(self._ground(value.payload.entry))
-            return Entry(self.plain(value.term), value.payload)
+            return v.Entry(self.plain(value.term), value.payload)
         if isinstance(value, tuple):
             parts = [self.plain(part) for part in value]
             made: Any = type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
@@ -111,7 +84,7 @@ class Model:
             return type(value)(*known)
         return value
 
-    def whole(self, log: Any, last: int) -> tuple[Entry, ...]:
+    def whole(self, log: Any, last: int) -> tuple[v.Entry, ...]:
         return tuple([self.entry(log(i)) for i in range(1, last + 1)])
 
     # Servers
@@ -119,9 +92,12 @@ class Model:
     def members(self) -> tuple[Member, ...]:
         return tuple([self.member(n, one) for n, one in enumerate(self.small.servers)])
 
-    def member(self, n: NodeId, server: Server) -> Member:
-        log, disk = self.log(server.log, server, "last"), self.log(server.dlog, server, "dlast")
-        node = Node(
+    def member(self, n: v.NodeId, server: Server) -> Member:
+        log, disk = (
+            self.log(server.log, server, "last"),
+            self.log(server.disk_log, server, "disk_last"),
+        )
+        node = v.Node(
             n,
             self.role(n, server),
             self.of(server.term),
@@ -131,32 +107,32 @@ class Model:
         )
         synced, write = self.of(server.synced), None
         if self.of(server.owes_write):
-            write = AppendLogEntries(log.position(synced), log.after(synced))
+            write = v.AppendLogEntries(log.position(synced), log.after(synced))
         pending = Pending(
             save_current_term=self.of(server.owes_term),
             save_voted_for=self.of(server.owes_vote),
             append=write,
         )
         member = Member(
-            node, pending, Disk(self.of(server.dterm), nobody(self.of(server.dvote)), disk)
+            node, pending, Disk(self.of(server.disk_term), nobody(self.of(server.disk_vote)), disk)
         )
         return self.acting(member) if n == self._actor.member.node.id else member
 
-    def log(self, of: Any, server: Server, last: str) -> Log:
+    def log(self, of: Any, server: Server, last: str) -> v.Log:
         snap = self.of(server.snap)
         entries = self.whole(of, self.of(getattr(server, last)))
-        position = Position(entries[snap - 1].term, snap) if snap else ZERO
-        return new_log(position, self.config if snap else NO_CONFIG, entries[snap:])
+        position = v.Position(entries[snap - 1].term, snap) if snap else v.ZERO
+        return v.new_log(position, self.config if snap else v.NO_CONFIG, entries[snap:])
 
-    def role(self, n: NodeId, server: Server) -> Role:
+    def role(self, n: v.NodeId, server: Server) -> v.Role:
         if self.of(server.leads):
             matches = {m: self.of(match) for m, match in server.match.items() if m != n}
-            peers = [Progress(m, match) for m, match in matches.items()]
-            return Leader(tuple(peers), self.of(server.durable))
+            peers = [v.Progress(m, match) for m, match in matches.items()]
+            return v.Leader(tuple(peers), self.of(server.durable))
         if self.of(server.campaigns):
             granted = {m for m, given in server.granted.items() if m == n or self.of(given)}
-            return Candidate(frozenset(granted))
-        return Follower()
+            return v.Candidate(frozenset(granted))
+        return v.Follower()
 
     def acting(self, member: Member) -> Member:
         """With what only the code reads: sequence numbers, and the messages that are owed."""
@@ -164,10 +140,10 @@ class Model:
         if isinstance(shape.node.seqno, Unread):
             return member
         node = node._replace(seqno=self.plain(shape.node.seqno))
-        if isinstance(shape.node.role, Leader) and isinstance(node.role, Leader):
+        if isinstance(shape.node.role, v.Leader) and isinstance(node.role, v.Leader):
             seqnos = {peer.node: self.plain(peer.seqno) for peer in shape.node.role.peers}
             peers = tuple([peer._replace(seqno=seqnos[peer.node]) for peer in node.role.peers])
-            node = node._replace(role=Leader(peers, node.role.durable))
+            node = node._replace(role=v.Leader(peers, node.role.durable))
         messages = {
             name: self.plain(getattr(shape.pending, name))
             for name in ("broadcast", "sends", "installs")
@@ -179,18 +155,18 @@ class Model:
     def ghosts(self) -> Ghosts:
         small = self.small
         terms, indices = range(1, small.bounds.terms + 1), range(1, small.bounds.indices + 1)
-        reigns: tuple[Reign | None, ...] = ()
+        leaderships: tuple[Leadership | None, ...] = ()
         for term in terms:
             if (leader := self.of(small.lead(term))) != NOBODY:
                 log = self.whole(
                     lambda i: small.tlog(term, i),  # noqa: B023 (at once)
                     self.of(small.tlast(term)),
                 )
-                reigns = put(reigns, term, Reign(leader, log), None)
+                leaderships = put(leaderships, term, Leadership(leader, log), None)
         counted: tuple[Counted | None, ...] = ()
         for j in indices:
-            if first := self.of(small.first(j)):
-                counted = put(counted, j, Counted(first, self.of(small.by(j))), None)
+            if first := self.of(small.commit_term(j)):
+                counted = put(counted, j, Counted(first, self.of(small.committed_up_to(j))), None)
         told: list[tuple[int, ...]] = []
         ack: list[tuple[int, ...]] = []
         for n in range(small.size):
@@ -204,33 +180,33 @@ class Model:
         snaps = [self.of(server.snap) for server in small.servers]
         servers = list(zip(small.servers, snaps, strict=True))
         memory = tuple([self.whole(server.log, snap) for server, snap in servers])
-        disk = tuple([self.whole(server.dlog, snap) for server, snap in servers])
-        return Ghosts(reigns, counted, tuple(told), tuple(ack), memory, disk)
+        disk = tuple([self.whole(server.disk_log, snap) for server, snap in servers])
+        return Ghosts(leaderships, counted, tuple(told), tuple(ack), memory, disk)
 
     # Messages
 
-    def message(self, claim: claims.Message, seqno: int = 0) -> Message:
+    def message(self, claim: claims.Message, seqno: int = 0) -> v.Message:
         """A message that claims this."""
         match claim:
             case claims.VoteCall(sender, term, last_term, last):
-                return RequestVoteCall(
-                    sender, self.at(term), seqno, Position(self.at(last_term), self.at(last))
+                return v.RequestVoteCall(
+                    sender, self.at(term), seqno, v.Position(self.at(last_term), self.at(last))
                 )
             case claims.VoteReply(sender, _, term, granted):
-                return RequestVoteReply(sender, self.at(term), seqno, self.at(granted))
+                return v.RequestVoteReply(sender, self.at(term), seqno, self.at(granted))
             case claims.AppendReply(sender, term, last_term, last):
-                return AppendEntriesReply(
-                    sender, self.at(term), seqno, Position(self.at(last_term), self.at(last))
+                return v.AppendEntriesReply(
+                    sender, self.at(term), seqno, v.Position(self.at(last_term), self.at(last))
                 )
             case claims.AppendCall():
                 first, last = self.at(claim.prev_index) + 1, self.at(claim.last_index)
                 made = [claim.entry(z3.IntVal(i)) for i in range(first, last + 1)]
-                return AppendEntriesCall(
+                return v.AppendEntriesCall(
                     claim.sender,
                     self.at(claim.term),
                     seqno,
                     self.at(claim.commit),
-                    Position(self.at(claim.prev_term), self.at(claim.prev_index)),
+                    v.Position(self.at(claim.prev_term), self.at(claim.prev_index)),
                     tuple([self.entry(self._ground(one)) for one in made]),
                 )
             case claims.Install():
@@ -255,17 +231,17 @@ class Model:
                 free = [n for n in range(self.small.size) if n not in taken]
                 if not isinstance(claim, claims.VoteReply) and free:
                     to = free[-1]
-                sends = (*pending.sends, SendMessage(to, self.message(claim)))
+                sends = (*pending.sends, v.SendMessage(to, self.message(claim)))
                 ordered = tuple(sorted(sends, key=lambda send: send.to))
                 pending = pending._replace(sends=ordered)
             members = list(cluster.members)
             members[sender] = member._replace(pending=pending)
             return cluster._replace(members=tuple(members)), ghosts
         if isinstance(claim, claims.Install):
-            position = Position(self.at(claim.last_term), self.at(claim.last_index))
+            position = v.Position(self.at(claim.last_term), self.at(claim.last_index))
             sent = Sent(sender, to, self.at(claim.term), position)
             ghosts = ghosts._replace(snapshots=ghosts.snapshots | {sent})
-            content: Message | Snapshot = Snapshot(sender, position, self.config)
+            content: v.Message | Snapshot = Snapshot(sender, position, self.config)
         else:
             content = self.message(claim)
         network = (*cluster.network, Envelope(to, content))
@@ -275,7 +251,7 @@ class Model:
 
     def state(
         self,
-        event: Event | None,
+        event: v.Event | None,
         known: list[tuple[claims.Message, bool]],
         older: tuple[claims.Message, bool] | None = None,
     ) -> State:
@@ -288,22 +264,22 @@ class Model:
         if older is not None:
             cluster, ghosts = self.with_message(cluster, ghosts, *older)
         match event:
-            case Receive(message):
+            case v.Receive(message):
                 (claim, _) = known[0]
-                event = Receive(replace(self.message(claim), seqno=self.plain(message.seqno)))
-            case SnapshotInstalled(position, config):
-                event = SnapshotInstalled(self.plain(position), config)
+                event = v.Receive(replace(self.message(claim), seqno=self.plain(message.seqno)))
+            case v.SnapshotInstalled(position, config):
+                event = v.SnapshotInstalled(self.plain(position), config)
         return State(cluster, ghosts, event, delivered)
 
 
-def nobody(vote: int) -> NodeId | None:
+def nobody(vote: int) -> v.NodeId | None:
     return None if vote == NOBODY else vote
 
 
 # In words
 
 
-def described(state: State, acting: NodeId) -> Iterator[str]:
+def described(state: State, acting: v.NodeId) -> Iterator[str]:
     """What has to be known of a cluster besides the acting server's memory, a line each."""
     cluster, ghosts = state.cluster, state.ghosts
     for member in cluster.members:
@@ -320,9 +296,9 @@ def described(state: State, acting: NodeId) -> Iterator[str]:
             f"the disk of node {node.id}: term {disk.current_term}, vote {disk.voted_for}, "
             f"{_log((*ghosts.disk[node.id], *disk.log.entries))}"
         )
-    for term, reign in enumerate(ghosts.reigns):
-        if reign is not None:
-            yield f"node {reign.leader} led term {term}, last with {_log(reign.log)}"
+    for term, leadership in enumerate(ghosts.leaderships):
+        if leadership is not None:
+            yield f"node {leadership.leader} led term {term}, last with {_log(leadership.log)}"
     for n, (told, ack) in enumerate(zip(ghosts.told, ghosts.ack, strict=True)):
         for term, vote in enumerate(told):
             if vote != NOBODY:
@@ -332,15 +308,15 @@ def described(state: State, acting: NodeId) -> Iterator[str]:
                 yield f"node {n} acknowledged up to {index} in term {term}"
     for j, counted in enumerate(ghosts.counted):
         if counted is not None:
-            yield f"index {j} was counted as committed first in term {counted.first}"
+            yield f"index {j} was counted as committed first in term {counted.term}"
     for envelope in cluster.network[state.delivered :]:
         yield f"under way to node {envelope.to}: {envelope.content}"
 
 
-def _role(node: Node) -> str:
+def _role(node: v.Node) -> str:
     role = type(node.role).__name__.lower()
     return f"{role} of term {node.current_term}, its vote is {node.voted_for}"
 
 
-def _log(entries: tuple[Entry, ...]) -> str:
+def _log(entries: tuple[v.Entry, ...]) -> str:
     return f"a log of terms {[entry.term for entry in entries]}" if entries else "no log"

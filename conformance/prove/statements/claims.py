@@ -10,9 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Patterns, View, within
+from conformance.prove.statements.lemma import (
+    NOBODY,
+    Holds,
+    Int,
+    LogOf,
+    Patterns,
+    Server,
+    View,
+    name_of,
+    no_patterns,
+    within,
+)
 from conformance.prove.statements.lemmas import is_committed
 from conformance.prove.statements.logic import Formula, both, choose, either, implies
 
@@ -43,7 +54,7 @@ class AppendCall:
     prev_term: Int
     prev_index: Int
     last_index: Int
-    entry: Callable[[Int], EntryTerm]
+    entry: LogOf
     window: tuple[Int, ...] = ()
 
 
@@ -78,43 +89,46 @@ class Claim:
     kind: type
     owed: bool
     over: str
-    holds: Callable[..., Formula]
+    holds: Holds
     patterns: Callable[..., Patterns]
 
 
 CLAIMS: list[Claim] = []
+Owed: TypeAlias = Literal["no", "yes", "either"]
 
 
 def claim(
     words: str,
     kind: type,
-    owed: bool = False,
+    owed: Owed = "no",
     over: str = "",
-    patterns: Callable[..., Patterns] = lambda *_: (),
-) -> Callable[[Callable[..., Formula]], Callable[..., Formula]]:
-    def add(holds: Callable[..., Formula]) -> Callable[..., Formula]:
-        name = "".join(word.capitalize() for word in holds.__name__.split("_"))
-        CLAIMS.append(Claim(name, words, kind, owed, over, holds, patterns))
+    patterns: Callable[..., Patterns] = no_patterns,
+) -> Callable[[Holds], Holds]:
+    """Adds a claim of messages under way, of owed ones, or one of each, named `Owed...`."""
+
+    def add(holds: Holds) -> Holds:
+        name = name_of(holds)
+        if owed != "yes":
+            CLAIMS.append(Claim(name, words, kind, False, over, holds, patterns))
+        if owed != "no":
+            owed_name = f"Owed{name.removeprefix('Owed')}"
+            CLAIMS.append(Claim(owed_name, words, kind, True, over, holds, patterns))
         return holds
 
     return add
 
 
-def _has_what_it_asked_with(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
-    """What may be chosen, of no later position than that of the call, the candidate has.
-
-    It may have installed a snapshot since it asked, which ends earlier.
-    """
-    c = m.sender
-    within_call = either(term < m.last_term, both(term == m.last_term, i <= m.last_index))
-    return implies(
-        both(v.choosable(term, i), within_call, v.campaigns(c), v.term(c) == m.term),
-        both(i <= v.last(c), v.term_of(v.log(c, i)) == term),
-    )
+def _has(server: Server, v: View, term: Int, i: Int) -> Formula:
+    """Its log has the entry of this term at i."""
+    return both(i <= server.last, v.term_of(server.log(i)) == term)
 
 
 def _choosable(v: View, m: Message, term: Int, i: Int) -> Patterns:
     return [[v.choosable(term, i)]]
+
+
+def _committed(v: View, m: Message, j: Int) -> Patterns:
+    return [[v.commit_term(j)]]
 
 
 def _asks_with_an_entry(v: View, m: VoteCall) -> Formula:
@@ -128,63 +142,59 @@ def _asks_with_an_entry(v: View, m: VoteCall) -> Formula:
 )
 def vote_call(v: View, m: VoteCall) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.sender)),
+        within(1, m.term, v.server(m.sender).disk_term),
         v.told(m.sender, m.term) == m.sender,
         _asks_with_an_entry(v, m),
     )
 
 
-@claim(
-    "It asks with no more than it has, of what may be chosen.",
-    VoteCall,
-    over="Ti",
-    patterns=_choosable,
-)
-def vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
-    return _has_what_it_asked_with(v, m, term, i)
-
-
-@claim("Before it leaves, the vote will be saved.", VoteCall, owed=True)
+@claim("Before it leaves, the vote will be saved.", VoteCall, "yes")
 def owed_vote_call(v: View, m: VoteCall) -> Formula:
-    c = m.sender
+    candidate = v.server(m.sender)
     return both(
         m.term >= 1,
-        m.term == v.term(c),
-        v.vote(c) == c,
-        either(v.owes_vote(c), v.told(c, m.term) == c),
+        m.term == candidate.term,
+        candidate.vote == m.sender,
+        either(candidate.owes_vote, v.told(m.sender, m.term) == m.sender),
         _asks_with_an_entry(v, m),
     )
 
 
 @claim(
-    "It asks with no more than it has, of what may be chosen.",
-    VoteCall,
-    owed=True,
-    over="Ti",
-    patterns=_choosable,
+    "It asks with no more than it has, of what may be chosen.", VoteCall, "either", "Ti", _choosable
 )
-def owed_vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
-    return _has_what_it_asked_with(v, m, term, i)
+def vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
+    """What may be chosen, of no later position than that of the call, the candidate has.
+
+    It may have installed a snapshot since it asked, which ends earlier.
+    """
+    candidate = v.server(m.sender)
+    within_call = either(term < m.last_term, both(term == m.last_term, i <= m.last_index))
+    return implies(
+        both(v.choosable(term, i), within_call, candidate.campaigns, candidate.term == m.term),
+        _has(candidate, v, term, i),
+    )
 
 
 @claim("A vote that is granted was told.", VoteReply)
 def vote_reply(v: View, m: VoteReply) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.sender)),
+        within(1, m.term, v.server(m.sender).disk_term),
         implies(m.granted, v.told(m.sender, m.term) == m.to),
     )
 
 
-@claim("A vote that is granted was given; its candidate has saved its own.", VoteReply, owed=True)
+@claim("A vote that is granted was given; its candidate has saved its own.", VoteReply, "yes")
 def owed_vote_reply(v: View, m: VoteReply) -> Formula:
+    sender = v.server(m.sender)
     return both(
         m.term >= 1,
-        m.term == v.term(m.sender),
+        m.term == sender.term,
         implies(
             m.granted,
             both(
-                v.vote(m.sender) == m.to,
-                v.dterm(m.to) >= m.term,
+                sender.vote == m.to,
+                v.server(m.to).disk_term >= m.term,
                 v.told(m.to, m.term) == m.to,
             ),
         ),
@@ -194,22 +204,22 @@ def owed_vote_reply(v: View, m: VoteReply) -> Formula:
 @claim(
     "The candidate has what its voter acknowledged and may be chosen.",
     VoteReply,
-    owed=True,
-    over="Ti",
-    patterns=_choosable,
+    "yes",
+    "Ti",
+    _choosable,
 )
 def owed_vote_is_informed(v: View, m: VoteReply, term: Int, i: Int) -> Formula:
-    c = m.to
+    candidate = v.server(m.to)
     return implies(
         both(
             m.granted,
             v.choosable(term, i),
             v.ack(m.sender, term) >= i,
             term < m.term,
-            v.campaigns(c),
-            v.term(c) == m.term,
+            candidate.campaigns,
+            candidate.term == m.term,
         ),
-        both(i <= v.last(c), v.term_of(v.log(c, i)) == term),
+        _has(candidate, v, term, i),
     )
 
 
@@ -230,58 +240,36 @@ def append_call(v: View, m: AppendCall) -> Formula:
     return _of_leader(v, m)
 
 
-@claim("The leader that owes a call still leads.", AppendCall, owed=True)
+@claim("The leader that owes a call still leads.", AppendCall, "yes")
 def owed_append_call(v: View, m: AppendCall) -> Formula:
-    return both(_of_leader(v, m), m.term == v.term(m.sender), v.leads(m.sender))
-
-
-def _entries(v: View, m: AppendCall, i: Int) -> Formula:
-    return implies(both(m.prev_index < i, i <= m.last_index), m.entry(i) == v.tlog(m.term, i))
+    sender = v.server(m.sender)
+    return both(_of_leader(v, m), m.term == sender.term, sender.leads)
 
 
 def _entry_patterns(v: View, m: AppendCall, i: Int) -> Patterns:
     return [[v.tlog(m.term, i)], *([[m.entry(i)]] if m.entry(i).num_args() == 1 else [])]
 
 
-@claim("Its entries are the leader's.", AppendCall, over="i", patterns=_entry_patterns)
+@claim("Its entries are the leader's.", AppendCall, "either", "i", _entry_patterns)
 def append_call_entries(v: View, m: AppendCall, i: Int) -> Formula:
-    return _entries(v, m, i)
-
-
-@claim("Its entries are the leader's.", AppendCall, owed=True, over="i", patterns=_entry_patterns)
-def owed_append_call_entries(v: View, m: AppendCall, i: Int) -> Formula:
-    return _entries(v, m, i)
-
-
-def _commit(v: View, m: AppendCall, j: Int) -> Formula:
-    return implies(within(1, j, m.commit), is_committed(v, j, m.term, v.tlog(m.term, j)))
+    return implies(both(m.prev_index < i, i <= m.last_index), m.entry(i) == v.tlog(m.term, i))
 
 
 @claim(
     "Up to its commit index, the leader's entries are committed.",
     AppendCall,
-    over="j",
-    patterns=lambda v, m, j: [[v.first(j)]],
+    "either",
+    "j",
+    _committed,
 )
 def append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
-    return _commit(v, m, j)
-
-
-@claim(
-    "Up to its commit index, the leader's entries are committed.",
-    AppendCall,
-    owed=True,
-    over="j",
-    patterns=lambda v, m, j: [[v.first(j)]],
-)
-def owed_append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
-    return _commit(v, m, j)
+    return implies(within(1, j, m.commit), is_committed(v, j, m.term, v.tlog(m.term, j)))
 
 
 @claim("A last entry of the reply's own term is on the sender's disk, and all before.", AppendReply)
 def append_reply(v: View, m: AppendReply) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.sender)),
+        within(1, m.term, v.server(m.sender).disk_term),
         within(0, m.last_term, m.term),
         m.last_index >= 0,
         implies(
@@ -291,19 +279,20 @@ def append_reply(v: View, m: AppendReply) -> Formula:
     )
 
 
-@claim("A last entry of the reply's own term is in the sender's log.", AppendReply, owed=True)
+@claim("A last entry of the reply's own term is in the sender's log.", AppendReply, "yes")
 def owed_append_reply(v: View, m: AppendReply) -> Formula:
+    sender = v.server(m.sender)
     return both(
         m.term >= 1,
-        m.term == v.term(m.sender),
+        m.term == sender.term,
         within(0, m.last_term, m.term),
         m.last_index >= 0,
         implies(
             m.last_term == m.term,
             both(
-                within(1, m.last_index, v.last(m.sender)),
-                v.term_of(v.log(m.sender, m.last_index)) == m.term,
-                v.term_of(v.log(m.sender, v.last(m.sender))) == m.term,
+                within(1, m.last_index, sender.last),
+                v.term_of(sender.log(m.last_index)) == m.term,
+                v.term_of(sender.log(sender.last)) == m.term,
             ),
         ),
     )
@@ -312,7 +301,7 @@ def owed_append_reply(v: View, m: AppendReply) -> Formula:
 @claim("A snapshot is of its term's leader, who had heard from the receiver in that term.", Install)
 def install(v: View, m: Install) -> Formula:
     return both(
-        within(1, m.term, v.dterm(m.to)),
+        within(1, m.term, v.server(m.to).disk_term),
         v.lead(m.term) == m.sender,
         within(1, m.last_index, v.tlast(m.term)),
         m.last_term == v.term_of(v.tlog(m.term, m.last_index)),
@@ -323,17 +312,18 @@ def install(v: View, m: Install) -> Formula:
     "All that a snapshot covers is committed.",
     Install,
     over="j",
-    patterns=lambda v, m, j: [[v.first(j)]],
+    patterns=_committed,
 )
 def install_is_committed(v: View, m: Install, j: Int) -> Formula:
     return implies(within(1, j, m.last_index), is_committed(v, j, m.term, v.tlog(m.term, j)))
 
 
-@claim("A leader that owes a snapshot has heard from the receiver in its term.", Install, owed=True)
+@claim("A leader that owes a snapshot has heard from the receiver in its term.", Install, "yes")
 def owed_install(v: View, m: Install) -> Formula:
+    sender = v.server(m.sender)
     return both(
-        v.leads(m.sender),
-        m.term == v.term(m.sender),
-        v.dterm(m.to) >= m.term,
-        v.snap(m.sender) >= 1,
+        sender.leads,
+        m.term == sender.term,
+        v.server(m.to).disk_term >= m.term,
+        sender.snap >= 1,
     )

@@ -29,7 +29,7 @@ class Goal:
     after: Formula = None
 
     @property
-    def fact(self) -> str:
+    def statement(self) -> str:
         """The lemma or claim that it is about."""
         return re.split(r"[\[(:]", self.name)[0].rstrip()
 

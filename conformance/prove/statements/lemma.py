@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -16,50 +16,65 @@ EntryTerm: TypeAlias = Any
 NOBODY: Final = -1
 
 
-class View(Protocol):
-    """A cluster of `size` voters, and its history.
+LogOf: TypeAlias = Callable[[Int], EntryTerm]
+"""A log, by its indices."""
 
-    In memory: `term`, `vote`, `commit`, `last`, `log`, `snap` (the snapshot's index), and what a
-    role has: `leads`, `campaigns`, `granted`, `match`, `durable`.  On the disk: `dterm`, `dvote`,
-    `dlast`, `dlog`.  Owed: `owes_term`, `owes_vote`, `synced` (up to where the disk's log is the
-    one in memory), `owes_write`.
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server: numbers as z3 or Python has them, roles and what is owed as truth values.
+
+    `snap`: the index of the snapshot's last entry.  `granted`, `match`: of each node.  `synced`: up
+    to where the log on the disk is the one in memory.
     """
+
+    term: Int
+    vote: Int
+    commit: Int
+    snap: Int
+    last: Int
+    log: LogOf
+    leads: Formula
+    campaigns: Formula
+    granted: Mapping[int, Formula]
+    match: Mapping[int, Int]
+    durable: Int
+    disk_term: Int
+    disk_vote: Int
+    disk_last: Int
+    disk_log: LogOf
+    owes_term: Formula
+    owes_vote: Formula
+    owes_write: Formula
+    synced: Int
+
+
+class View(Protocol):
+    """A cluster of `size` voters, and its history (see `lemmas`)."""
 
     size: int
     founding: EntryTerm
     """The entry at index 1 of every log: the configuration, in term 0."""
 
     def term_of(self, entry: EntryTerm) -> Int: ...
-    def term(self, n: int) -> Int: ...
-    def vote(self, n: int) -> Int: ...
-    def commit(self, n: int) -> Int: ...
-    def snap(self, n: int) -> Int: ...
-    def last(self, n: int) -> Int: ...
-    def log(self, n: int, i: Int) -> EntryTerm: ...
-    def leads(self, n: int) -> Formula: ...
-    def campaigns(self, n: int) -> Formula: ...
-    def granted(self, n: int, m: int) -> Formula: ...
-    def match(self, n: int, m: int) -> Int: ...
-    def durable(self, n: int) -> Int: ...
-    def dterm(self, n: int) -> Int: ...
-    def dvote(self, n: int) -> Int: ...
-    def dlast(self, n: int) -> Int: ...
-    def dlog(self, n: int, i: Int) -> EntryTerm: ...
-    def owes_term(self, n: int) -> Formula: ...
-    def owes_vote(self, n: int) -> Formula: ...
-    def owes_write(self, n: int) -> Formula: ...
-    def synced(self, n: int) -> Int: ...
+    def server(self, n: int) -> Server: ...
     def lead(self, term: Int) -> Int: ...
     def tlast(self, term: Int) -> Int: ...
     def tlog(self, term: Int, i: Int) -> EntryTerm: ...
     def told(self, n: int, term: Int) -> Int: ...
     def ack(self, n: int, term: Int) -> Int: ...
-    def first(self, j: Int) -> Int: ...
-    def by(self, j: Int) -> Int: ...
+    def commit_term(self, j: Int) -> Int: ...
+    def committed_up_to(self, j: Int) -> Int: ...
     def choosable(self, term: Int, i: Int) -> Formula: ...
 
 
 Patterns: TypeAlias = Sequence[Sequence[Any]]
+Holds: TypeAlias = Callable[..., Formula]
+
+
+def no_patterns(*_: object) -> Patterns:
+    """No pattern: the lemma holds of nodes alone, for which all instances are told."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +87,8 @@ class Lemma:
     name: str
     words: str
     over: str
-    holds: Callable[..., Formula]
-    patterns: Callable[..., Patterns] = lambda *_: ()
-
-
-Holds: TypeAlias = Callable[..., Formula]
+    holds: Holds
+    patterns: Callable[..., Patterns] = no_patterns
 
 
 class Adds(Protocol):
@@ -89,16 +101,19 @@ class Adds(Protocol):
 
 def adds_to(lemmas: list[Lemma]) -> Adds:
     def lemma(
-        words: str, over: str = "n", patterns: Callable[..., Patterns] = lambda *_: ()
+        words: str, over: str = "n", patterns: Callable[..., Patterns] = no_patterns
     ) -> Callable[[Holds], Holds]:
         def add(holds: Holds) -> Holds:
-            name = "".join(word.capitalize() for word in holds.__name__.split("_"))
-            lemmas.append(Lemma(name, words, over, holds, patterns))
+            lemmas.append(Lemma(name_of(holds), words, over, holds, patterns))
             return holds
 
         return add
 
     return lemma
+
+
+def name_of(holds: Holds) -> str:
+    return "".join(word.capitalize() for word in holds.__name__.split("_"))
 
 
 def within(first: Int, i: Int, last: Int) -> Formula:

@@ -11,8 +11,8 @@ History variables, which no rule reads:
 - `told(n, T)`: for whom n told in term T that it votes, by a reply, or by saving its own vote.
 - `ack(n, T)`: how long the log on n's disk was when the disk was last in term T, if that log ended
   with an entry of T; else 0.
-- `first(j)`: the lowest term whose leader counted index j or more as committed; `by(j)`: what it
-  counted then.
+- `commit_term(j)`: the lowest term whose leader counted index j or more as committed;
+  `committed_up_to(j)`: up to where it counted then.
 
 A server's state in memory runs ahead of its disk; what others rely on is what was told, and that is
 on the disk.  So `told`, `ack`, and who can still be counted (`choosable`) are about disks.
@@ -37,76 +37,73 @@ lemma = adds_to(LEMMAS)
     "term 0 there are no votes."
 )
 def ranges(v: View, n: int) -> Formula:
+    s = v.server(n)
     return both(
-        v.dterm(n) >= 0,
-        v.dterm(n) <= v.term(n),
-        v.snap(n) >= 0,
-        v.snap(n) <= v.commit(n),
-        v.commit(n) <= v.last(n),
-        v.snap(n) <= v.dlast(n),
-        within(NOBODY, v.vote(n), v.size - 1),
-        within(NOBODY, v.dvote(n), v.size - 1),
-        implies(v.vote(n) != NOBODY, v.term(n) >= 1),
-        implies(v.dvote(n) != NOBODY, v.dterm(n) >= 1),
+        s.disk_term >= 0,
+        s.disk_term <= s.term,
+        s.snap >= 0,
+        s.snap <= s.commit,
+        s.commit <= s.last,
+        s.snap <= s.disk_last,
+        within(NOBODY, s.vote, v.size - 1),
+        within(NOBODY, s.disk_vote, v.size - 1),
+        implies(s.vote != NOBODY, s.term >= 1),
+        implies(s.disk_vote != NOBODY, s.disk_term >= 1),
     )
 
 
 @lemma(
     "A log begins with the founding entry, of term 0; later ones are of terms from 1 to its own.",
     "ni",
-    lambda v, n, i: [[v.log(n, i)]],
+    lambda v, n, i: [[v.server(n).log(i)]],
 )
 def log_terms(v: View, n: int, i: Int) -> Formula:
-    entry = v.log(n, i)
-    return implies(
-        within(1, i, v.last(n)),
-        both(
-            implies(i == 1, entry == v.founding),
-            implies(i > 1, within(1, v.term_of(entry), v.term(n))),
-        ),
+    s = v.server(n)
+    return implies(within(1, i, s.last), has_term(v, s.log(i), i, s.term))
+
+
+def has_term(v: View, entry: EntryTerm, i: Int, latest: Int) -> Formula:
+    return both(
+        implies(i == 1, entry == v.founding),
+        implies(i > 1, within(1, v.term_of(entry), latest)),
     )
 
 
-@lemma("The same on the disk.", "ni", lambda v, n, i: [[v.dlog(n, i)]])
+@lemma("The same on the disk.", "ni", lambda v, n, i: [[v.server(n).disk_log(i)]])
 def disk_log_terms(v: View, n: int, i: Int) -> Formula:
-    entry = v.dlog(n, i)
-    return implies(
-        within(1, i, v.dlast(n)),
-        both(
-            implies(i == 1, entry == v.founding),
-            implies(i > 1, within(1, v.term_of(entry), v.dterm(n))),
-        ),
-    )
+    s = v.server(n)
+    return implies(within(1, i, s.disk_last), has_term(v, s.disk_log(i), i, s.disk_term))
 
 
 @lemma("Term and vote that are not owed are on the disk.")
 def owed_state(v: View, n: int) -> Formula:
+    s = v.server(n)
     return both(
-        implies(negation(v.owes_term(n)), v.dterm(n) == v.term(n)),
-        implies(v.dterm(n) < v.term(n), v.owes_vote(n)),
-        implies(both(v.dterm(n) == v.term(n), negation(v.owes_vote(n))), v.dvote(n) == v.vote(n)),
+        implies(negation(s.owes_term), s.disk_term == s.term),
+        implies(s.disk_term < s.term, s.owes_vote),
+        implies(both(s.disk_term == s.term, negation(s.owes_vote)), s.disk_vote == s.vote),
     )
 
 
 @lemma("Without an owed write the logs on the disk and in memory are equally long.")
 def owed_write(v: View, n: int) -> Formula:
+    s = v.server(n)
     return both(
-        v.synced(n) >= v.snap(n),
-        v.synced(n) <= v.last(n),
-        v.synced(n) <= v.dlast(n),
-        implies(
-            negation(v.owes_write(n)), both(v.synced(n) == v.last(n), v.synced(n) == v.dlast(n))
-        ),
+        s.synced >= s.snap,
+        s.synced <= s.last,
+        s.synced <= s.disk_last,
+        implies(negation(s.owes_write), both(s.synced == s.last, s.synced == s.disk_last)),
     )
 
 
 @lemma(
     "Up to where an owed write begins, the log on the disk is the one in memory.",
     "ni",
-    lambda v, n, i: [[v.dlog(n, i)], [v.log(n, i)]],
+    lambda v, n, i: [[v.server(n).disk_log(i)], [v.server(n).log(i)]],
 )
 def disk_is_memory(v: View, n: int, i: Int) -> Formula:
-    return implies(within(1, i, v.synced(n)), v.dlog(n, i) == v.log(n, i))
+    s = v.server(n)
+    return implies(within(1, i, s.synced), s.disk_log(i) == s.log(i))
 
 
 # Votes and leaders, §5.2
@@ -118,6 +115,7 @@ def disk_is_memory(v: View, n: int, i: Int) -> Formula:
     lambda v, n, term: [[v.told(n, term)]],
 )
 def told_is_saved(v: View, n: int, term: Int) -> Formula:
+    s = v.server(n)
     vote = v.told(n, term)
     return both(
         within(NOBODY, vote, v.size - 1),
@@ -125,9 +123,9 @@ def told_is_saved(v: View, n: int, term: Int) -> Formula:
             implies(
                 vote == c,
                 both(
-                    within(1, term, v.dterm(n)),
-                    implies(term == v.dterm(n), v.dvote(n) == c),
-                    term <= v.dterm(c),
+                    within(1, term, s.disk_term),
+                    implies(term == s.disk_term, s.disk_vote == c),
+                    term <= v.server(c).disk_term,
                     v.told(c, term) == c,
                 ),
             )
@@ -138,24 +136,26 @@ def told_is_saved(v: View, n: int, term: Int) -> Formula:
 
 @lemma("The vote that was told in the current term is the one in memory.")
 def told_is_vote(v: View, n: int) -> Formula:
-    told = v.told(n, v.term(n))
-    return either(told == NOBODY, told == v.vote(n))
+    s = v.server(n)
+    told = v.told(n, s.term)
+    return either(told == NOBODY, told == s.vote)
 
 
 def candidacy(v: View, n: int, *also: Formula) -> Formula:
     """What is known of a candidate, whoever elects it."""
-    term = v.term(n)
+    s = v.server(n)
+    term = s.term
     return both(
-        negation(both(v.campaigns(n), v.leads(n))),
+        negation(both(s.campaigns, s.leads)),
         implies(
-            v.campaigns(n),
+            s.campaigns,
             both(
                 term >= 1,
-                v.last(n) >= 1,
-                v.vote(n) == n,
+                s.last >= 1,
+                s.vote == n,
                 v.lead(term) != n,
                 *also,
-                *[implies(v.granted(n, m), v.told(m, term) == n) for m in range(v.size) if m != n],
+                *[implies(s.granted[m], v.told(m, term) == n) for m in range(v.size) if m != n],
             ),
         ),
     )
@@ -163,21 +163,24 @@ def candidacy(v: View, n: int, *also: Formula) -> Formula:
 
 @lemma("A candidate voted for itself, leads not, and was told the votes that it counts: too few.")
 def candidate(v: View, n: int) -> Formula:
-    return candidacy(v, n, negation(majority([m == n or v.granted(n, m) for m in range(v.size)])))
+    return candidacy(
+        v, n, negation(majority([m == n or v.server(n).granted[m] for m in range(v.size)]))
+    )
 
 
 @lemma("A leader is the one of its term, which is on its disk, and so is its vote for itself.")
 def leader(v: View, n: int) -> Formula:
-    term = v.term(n)
+    s = v.server(n)
+    term = s.term
     return implies(
-        v.leads(n),
+        s.leads,
         both(
             term >= 1,
             v.lead(term) == n,
-            v.vote(n) == n,
-            v.dterm(n) == term,
+            s.vote == n,
+            s.disk_term == term,
             v.told(n, term) == n,
-            v.last(n) == v.tlast(term),
+            s.last == v.tlast(term),
         ),
     )
 
@@ -185,24 +188,26 @@ def leader(v: View, n: int) -> Formula:
 @lemma(
     "A leader's log is the one of its term.",
     "ni",
-    lambda v, n, i: [[v.log(n, i)], [v.tlog(v.term(n), i)]],
+    lambda v, n, i: [[v.server(n).log(i)], [v.tlog(v.server(n).term, i)]],
 )
 def leader_log(v: View, n: int, i: Int) -> Formula:
-    return implies(both(v.leads(n), within(1, i, v.last(n))), v.log(n, i) == v.tlog(v.term(n), i))
+    s = v.server(n)
+    return implies(both(s.leads, within(1, i, s.last)), s.log(i) == v.tlog(s.term, i))
 
 
 @lemma("What a leader knows a server to hold, of its own term, that has on its disk.")
 def leader_progress(v: View, n: int) -> Formula:
-    term = v.term(n)
-    known = [(m, v.durable(n) if m == n else v.match(n, m)) for m in range(v.size)]
+    s = v.server(n)
+    term = s.term
+    known = [(m, s.durable if m == n else s.match[m]) for m in range(v.size)]
     return implies(
-        v.leads(n),
+        s.leads,
         both(
             *[
                 both(
-                    within(0, index, v.last(n)),
+                    within(0, index, s.last),
                     implies(
-                        both(index >= 1, v.term_of(v.log(n, index)) == term),
+                        both(index >= 1, v.term_of(s.log(index)) == term),
                         v.ack(m, term) >= index,
                     ),
                 )
@@ -224,7 +229,7 @@ def elected(v: View, term: Int) -> Formula:
             implies(
                 v.lead(term) == n,
                 both(
-                    within(1, term, v.dterm(n)),
+                    within(1, term, v.server(n).disk_term),
                     majority([v.told(m, term) == n for m in range(v.size)]),
                 ),
             )
@@ -277,20 +282,22 @@ def agrees(v: View, entry: EntryTerm, at: Int, other: EntryTerm, j: Int) -> Form
 @lemma(
     "A log with an entry of term t is the log of t's leader up to there.",
     "nij",
-    lambda v, n, i, j: [[v.log(n, i), v.log(n, j)]],
+    lambda v, n, i, j: [[v.server(n).log(i), v.server(n).log(j)]],
 )
 def log_from_leader(v: View, n: int, i: Int, j: Int) -> Formula:
-    return implies(both(j >= 1, j <= i, i <= v.last(n)), agrees(v, v.log(n, i), i, v.log(n, j), j))
+    s = v.server(n)
+    return implies(both(j >= 1, j <= i, i <= s.last), agrees(v, s.log(i), i, s.log(j), j))
 
 
 @lemma(
     "So is a log on a disk.",
     "nij",
-    lambda v, n, i, j: [[v.dlog(n, i), v.dlog(n, j)]],
+    lambda v, n, i, j: [[v.server(n).disk_log(i), v.server(n).disk_log(j)]],
 )
 def disk_log_from_leader(v: View, n: int, i: Int, j: Int) -> Formula:
+    s = v.server(n)
     return implies(
-        both(j >= 1, j <= i, i <= v.dlast(n)), agrees(v, v.dlog(n, i), i, v.dlog(n, j), j)
+        both(j >= 1, j <= i, i <= s.disk_last), agrees(v, s.disk_log(i), i, s.disk_log(j), j)
     )
 
 
@@ -321,7 +328,7 @@ def ack_is_of_term(v: View, n: int, term: Int) -> Formula:
         implies(
             ack >= 1,
             both(
-                within(1, term, v.dterm(n)),
+                within(1, term, v.server(n).disk_term),
                 v.lead(term) != NOBODY,
                 ack <= v.tlast(term),
                 v.term_of(v.tlog(term, ack)) == term,
@@ -332,15 +339,16 @@ def ack_is_of_term(v: View, n: int, term: Int) -> Formula:
 
 @lemma("In the disk's term, it is the disk's log; that of memory has it as well.")
 def ack_is_disk(v: View, n: int) -> Formula:
-    term, last = v.dterm(n), v.dlast(n)
+    s = v.server(n)
+    term, last = s.disk_term, s.disk_last
     ack = v.ack(n, term)
-    ends_with_term = both(last >= 1, term >= 1, v.term_of(v.dlog(n, last)) == term)
+    ends_with_term = both(last >= 1, term >= 1, v.term_of(s.disk_log(last)) == term)
     return both(
         implies(ends_with_term, ack == last),
         implies(negation(ends_with_term), ack == 0),
         implies(
-            both(ack >= 1, v.term(n) == term),
-            both(ack <= v.last(n), v.term_of(v.log(n, ack)) == term),
+            both(ack >= 1, s.term == term),
+            both(ack <= s.last, v.term_of(s.log(ack)) == term),
         ),
     )
 
@@ -350,23 +358,24 @@ def ack_is_disk(v: View, n: int) -> Formula:
 
 def chosen(v: View, term: Int, i: Int) -> Formula:
     """A majority has acknowledged the entry of this term at i."""
-    return both(
-        term >= 1,
-        v.lead(term) != NOBODY,
-        within(1, i, v.tlast(term)),
-        v.term_of(v.tlog(term, i)) == term,
-        majority([v.ack(n, term) >= i for n in range(v.size)]),
-    )
+    return held_by_majority(v, term, i, [v.ack(n, term) >= i for n in range(v.size)])
 
 
 def may_be_chosen(v: View, term: Int, i: Int) -> Formula:
     """A majority has, or may still, acknowledge the entry of this term at i."""
+    nodes = range(v.size)
+    may = [either(v.ack(n, term) >= i, v.server(n).disk_term <= term) for n in nodes]
+    return held_by_majority(v, term, i, may)
+
+
+def held_by_majority(v: View, term: Int, i: Int, holders: list[Formula]) -> Formula:
+    """The term's leader has an entry of its own at i, and of these are more than half."""
     return both(
         term >= 1,
         v.lead(term) != NOBODY,
         within(1, i, v.tlast(term)),
         v.term_of(v.tlog(term, i)) == term,
-        majority([either(v.ack(n, term) >= i, v.dterm(n) <= term) for n in range(v.size)]),
+        majority(holders),
     )
 
 
@@ -376,13 +385,14 @@ def may_be_chosen(v: View, term: Int, i: Int) -> Formula:
     lambda v, n, term, i: [[v.choosable(term, i)]],
 )
 def holders_keep(v: View, n: int, term: Int, i: Int) -> Formula:
+    s = v.server(n)
     return implies(
         both(v.choosable(term, i), v.ack(n, term) >= i),
         both(
-            i <= v.last(n),
-            v.term_of(v.log(n, i)) == term,
-            i <= v.dlast(n),
-            v.term_of(v.dlog(n, i)) == term,
+            i <= s.last,
+            v.term_of(s.log(i)) == term,
+            i <= s.disk_last,
+            v.term_of(s.disk_log(i)) == term,
         ),
     )
 
@@ -393,15 +403,16 @@ def holders_keep(v: View, n: int, term: Int, i: Int) -> Formula:
     lambda v, n, c, term, i: [[v.choosable(term, i)]],
 )
 def candidates_have(v: View, n: int, c: int, term: Int, i: Int) -> Formula:
+    candidate = v.server(c)
     return implies(
         both(
             v.choosable(term, i),
             v.ack(n, term) >= i,
-            v.campaigns(c),
-            v.term(c) > term,
-            v.told(n, v.term(c)) == c,
+            candidate.campaigns,
+            candidate.term > term,
+            v.told(n, candidate.term) == c,
         ),
-        both(i <= v.last(c), v.term_of(v.log(c, i)) == term),
+        both(i <= candidate.last, v.term_of(candidate.log(i)) == term),
     )
 
 
@@ -420,31 +431,33 @@ def leaders_have(v: View, term: Int, later: Int, i: Int) -> Formula:
 @lemma(
     "What a leader counted as committed, a majority acknowledged in its term.",
     "j",
-    lambda v, j: [[v.first(j)]],
+    lambda v, j: [[v.commit_term(j)]],
 )
 def counted_is_chosen(v: View, j: Int) -> Formula:
+    term, up_to = v.commit_term(j), v.committed_up_to(j)
     return both(
-        v.first(j) >= 0,
+        term >= 0,
         implies(
-            both(j >= 1, v.first(j) >= 1),
-            both(v.by(j) >= j, chosen(v, v.first(j), v.by(j)), v.choosable(v.first(j), v.by(j))),
+            both(j >= 1, term >= 1),
+            both(up_to >= j, chosen(v, term, up_to), v.choosable(term, up_to)),
         ),
     )
 
 
-def is_committed(v: View, j: Int, by: Int, entry: EntryTerm) -> Formula:
-    """This is the committed entry at j, counted at the latest in term `by`."""
-    first = v.first(j)
-    return both(within(1, first, by), j <= v.tlast(first), entry == v.tlog(first, j))
+def is_committed(v: View, j: Int, latest: Int, entry: EntryTerm) -> Formula:
+    """This is the committed entry at j, counted at the latest in term `latest`."""
+    term = v.commit_term(j)
+    return both(within(1, term, latest), j <= v.tlast(term), entry == v.tlog(term, j))
 
 
 @lemma(
     "What a server knows to be committed, a leader counted, of no later term.",
     "nj",
-    lambda v, n, j: [[v.first(j)]],
+    lambda v, n, j: [[v.commit_term(j)]],
 )
 def known_is_counted(v: View, n: int, j: Int) -> Formula:
+    s = v.server(n)
     return both(
-        implies(within(1, j, v.commit(n)), is_committed(v, j, v.term(n), v.log(n, j))),
-        implies(within(1, j, v.snap(n)), is_committed(v, j, v.dterm(n), v.dlog(n, j))),
+        implies(within(1, j, s.commit), is_committed(v, j, s.term, s.log(j))),
+        implies(within(1, j, s.snap), is_committed(v, j, s.disk_term, s.disk_log(j))),
     )

@@ -5,7 +5,7 @@ So a lemma is written once, and is a formula of a proof as well as a question ab
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -17,28 +17,20 @@ Formula: TypeAlias = Any
 
 def both(*parts: Formula) -> Formula:
     """All of them."""
-    left = []
-    for part in parts:
-        if part is False:
-            return False
-        if part is not True:
-            left.append(part)
-    if not left:
-        return True
-    return left[0] if len(left) == 1 else z3.And(left)
+    return _joined(parts, True, z3.And)
 
 
 def either(*parts: Formula) -> Formula:
     """Any of them."""
-    left = []
-    for part in parts:
-        if part is True:
-            return True
-        if part is not False:
-            left.append(part)
-    if not left:
-        return False
-    return left[0] if len(left) == 1 else z3.Or(left)
+    return _joined(parts, False, z3.Or)
+
+
+def _joined(parts: tuple[Formula, ...], neutral: bool, join: Callable[[Any], Formula]) -> Formula:
+    """`neutral` changes nothing, and its negation decides."""
+    if any(part is not neutral and isinstance(part, bool) for part in parts):
+        return not neutral
+    left = [part for part in parts if part is not neutral]
+    return join(left) if len(left) > 1 else left[0] if left else neutral
 
 
 def negation(part: Formula) -> Formula:

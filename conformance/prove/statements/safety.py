@@ -9,122 +9,114 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.prove.statements.lemma import NOBODY, Int, Lemma, View, within
+from conformance.prove.statements.lemma import NOBODY, Int, Lemma, View, adds_to, within
 from conformance.prove.statements.logic import Formula, both, either, implies, majority, negation
 
+SAFETY: Final[list[Lemma]] = []
+COMPLETE: Final[list[Lemma]] = []
+safety, complete = adds_to(SAFETY), adds_to(COMPLETE)
 
+
+@safety("At most one server leads a term (§5.2).", "nm")
 def election_safety(v: View, n: int, m: int) -> Formula:
-    return implies(both(v.leads(n), v.leads(m), v.term(n) == v.term(m)), n == m)
+    one, other = v.server(n), v.server(m)
+    return implies(both(one.leads, other.leads, one.term == other.term), n == m)
 
 
+@safety("Nor did another one lead it before (§5.2).")
 def one_leader_ever(v: View, n: int) -> Formula:
-    return implies(v.leads(n), v.lead(v.term(n)) == n)
+    s = v.server(n)
+    return implies(s.leads, v.lead(s.term) == n)
 
 
+@safety("Logs with the same term at an index are the same up to there (§5.3).", "nmij")
 def log_matching(v: View, n: int, m: int, i: Int, j: Int) -> Formula:
+    one, other = v.server(n), v.server(m)
     return implies(
         both(
             within(1, j, i),
-            i <= v.last(n),
-            i <= v.last(m),
-            v.term_of(v.log(n, i)) == v.term_of(v.log(m, i)),
+            i <= one.last,
+            i <= other.last,
+            v.term_of(one.log(i)) == v.term_of(other.log(i)),
         ),
-        v.log(n, j) == v.log(m, j),
+        one.log(j) == other.log(j),
     )
 
 
+@safety(
+    "What was committed in a term is in the log of every leader of it and later ones (§5.4).", "nj"
+)
 def leader_completeness(v: View, n: int, j: Int) -> Formula:
-    counted = v.first(j)
+    s = v.server(n)
+    counted = v.commit_term(j)
     return implies(
-        both(j >= 1, counted >= 1, v.leads(n), v.term(n) >= counted),
-        both(j <= v.last(n), v.log(n, j) == v.tlog(counted, j)),
+        both(j >= 1, counted >= 1, s.leads, s.term >= counted),
+        both(j <= s.last, s.log(j) == v.tlog(counted, j)),
     )
 
 
+@safety("No two servers know different entries to be committed at an index (§5.4.3).", "nmj")
 def state_machine_safety(v: View, n: int, m: int, j: Int) -> Formula:
-    return implies(both(within(1, j, v.commit(n)), j <= v.commit(m)), v.log(n, j) == v.log(m, j))
+    one, other = v.server(n), v.server(m)
+    return implies(both(within(1, j, one.commit), j <= other.commit), one.log(j) == other.log(j))
 
 
+@safety("Nor does it ever change what is: it is what was counted first (§5.4.3).", "nj")
 def committed_for_ever(v: View, n: int, j: Int) -> Formula:
+    s = v.server(n)
     return implies(
-        within(1, j, v.commit(n)),
-        both(v.first(j) >= 1, v.log(n, j) == v.tlog(v.first(j), j)),
+        within(1, j, s.commit),
+        both(v.commit_term(j) >= 1, s.log(j) == v.tlog(v.commit_term(j), j)),
     )
 
 
-SAFETY: Final = (
-    Lemma("ElectionSafety", "At most one server leads a term (§5.2).", "nm", election_safety),
-    Lemma("OneLeaderEver", "Nor did another one lead it before (§5.2).", "n", one_leader_ever),
-    Lemma(
-        "LogMatching",
-        "Logs with the same term at an index are the same up to there (§5.3).",
-        "nmij",
-        log_matching,
-    ),
-    Lemma(
-        "LeaderCompleteness",
-        "What was committed in a term is in the log of every leader of it and later ones (§5.4).",
-        "nj",
-        leader_completeness,
-    ),
-    Lemma(
-        "StateMachineSafety",
-        "No two servers know different entries to be committed at an index (§5.4.3).",
-        "nmj",
-        state_machine_safety,
-    ),
-    Lemma(
-        "CommittedForEver",
-        "Nor does it ever change what is: it is what was counted first (§5.4.3).",
-        "nj",
-        committed_for_ever,
-    ),
-)
-
-
+@complete("A leader's log has an entry of its own.")
 def leader_has_log(v: View, n: int) -> Formula:
-    return implies(v.leads(n), either(v.snap(n) >= 1, v.last(n) >= 2))
+    s = v.server(n)
+    return implies(s.leads, either(s.snap >= 1, s.last >= 2))
 
 
+@complete("A candidate's log is not empty.")
 def candidate_has_log(v: View, n: int) -> Formula:
-    return implies(v.campaigns(n), v.last(n) >= 1)
+    s = v.server(n)
+    return implies(s.campaigns, s.last >= 1)
 
 
+@complete("A candidate leads not.")
 def one_role(v: View, n: int) -> Formula:
-    return negation(both(v.leads(n), v.campaigns(n)))
+    s = v.server(n)
+    return negation(both(s.leads, s.campaigns))
 
 
+@complete("A candidate has too few votes yet, and its own.")
 def too_few_votes(v: View, n: int) -> Formula:
-    votes = [m == n or v.granted(n, m) for m in range(v.size)]
-    return implies(v.campaigns(n), both(negation(majority(votes)), v.vote(n) == n))
+    s = v.server(n)
+    votes = [m == n or s.granted[m] for m in range(v.size)]
+    return implies(s.campaigns, both(negation(majority(votes)), s.vote == n))
 
 
+@complete("Log and disk go on where the snapshot ends.")
 def same_snapshot(v: View, n: int) -> Formula:
-    return both(v.snap(n) <= v.last(n), v.snap(n) <= v.dlast(n), v.snap(n) <= v.synced(n))
+    s = v.server(n)
+    return both(s.snap <= s.last, s.snap <= s.disk_last, s.snap <= s.synced)
 
 
+@complete("A log begins with the founding entry.")
 def begins_with_founding(v: View, n: int) -> Formula:
+    s = v.server(n)
     return both(
-        implies(v.last(n) >= 1, v.log(n, 1) == v.founding),
-        implies(v.dlast(n) >= 1, v.dlog(n, 1) == v.founding),
+        implies(s.last >= 1, s.log(1) == v.founding),
+        implies(s.disk_last >= 1, s.disk_log(1) == v.founding),
     )
 
 
+@complete("A leader has saved its term.")
 def leads_after_saving(v: View, n: int) -> Formula:
-    return implies(v.leads(n), v.dterm(n) == v.term(n))
+    s = v.server(n)
+    return implies(s.leads, s.disk_term == s.term)
 
 
+@complete("A vote is for one of the members.")
 def votes_for_members(v: View, n: int) -> Formula:
-    return either(v.vote(n) == NOBODY, *[v.vote(n) == m for m in range(v.size)])
-
-
-COMPLETE: Final = (
-    Lemma("LeaderHasLog", "A leader's log has an entry of its own.", "n", leader_has_log),
-    Lemma("CandidateHasLog", "A candidate's log is not empty.", "n", candidate_has_log),
-    Lemma("OneRole", "A candidate leads not.", "n", one_role),
-    Lemma("TooFewVotes", "A candidate has too few votes yet, and its own.", "n", too_few_votes),
-    Lemma("SameSnapshot", "Log and disk go on where the snapshot ends.", "n", same_snapshot),
-    Lemma("BeginsWithFounding", "A log begins with the founding entry.", "n", begins_with_founding),
-    Lemma("LeadsAfterSaving", "A leader has saved its term.", "n", leads_after_saving),
-    Lemma("VotesForMembers", "A vote is for one of the members.", "n", votes_for_members),
-)
+    s = v.server(n)
+    return either(s.vote == NOBODY, *[s.vote == m for m in range(v.size)])

@@ -30,20 +30,27 @@ def arguments(over: str, chosen: tuple[int, ...], numbers: dict[str, Any]) -> li
     return [next(left) if kind in NODES else numbers[kind] for kind in over]
 
 
-def assumption(
-    fact: Lemma | Claim, view: View, chosen: tuple[int, ...] = (), *message: claims.Message
+def hypothesis(
+    statement: Lemma | Claim, view: View, chosen: tuple[int, ...] = (), *message: claims.Message
 ) -> Formula:
     """A lemma, or a message's claim, for all numbers."""
-    args = arguments(fact.over, chosen, BOUND)
-    formula = fact.holds(view, *message, *args)
-    bound = [BOUND[kind] for kind in fact.over if kind not in NODES]
+    args = arguments(statement.over, chosen, BOUND)
+    formula = statement.holds(view, *message, *args)
+    bound = [BOUND[kind] for kind in statement.over if kind not in NODES]
     if not bound or isinstance(formula, bool):
         return formula
     patterns = [
         pattern[0] if len(pattern) == 1 else z3.MultiPattern(*pattern)
-        for pattern in fact.patterns(view, *message, *args)
+        for pattern in statement.patterns(view, *message, *args)
     ]
     return z3.ForAll(bound, formula, patterns=patterns)
+
+
+def at_goals(
+    statement: Lemma | Claim, view: View, chosen: tuple[int, ...] = (), *message: claims.Message
+) -> Formula:
+    """The same at the numbers of the goals, which may be any."""
+    return statement.holds(view, *message, *arguments(statement.over, chosen, SKOLEMS))
 
 
 def choosable_means(before: Before, may_be_chosen: Callable[..., Formula]) -> Formula:

@@ -7,13 +7,12 @@ the others nothing is, but what the lemmas say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import z3
 
-from conformance.prove.statements.lemma import EntryTerm, Int
+from conformance.prove.statements.lemma import EntryTerm, Int, LogOf, Server
 from conformance.prove.statements.lemmas import may_be_chosen
 from conformance.prove.statements.logic import Formula, both, choose
 
@@ -22,8 +21,6 @@ TERM_OF: Final = z3.Function("term_of", ENTRY, z3.IntSort())
 FOUNDING: Final = z3.Const("founding", ENTRY)
 ACTOR: Final = 0
 SENDER: Final = 1
-
-LogOf = Callable[[Int], EntryTerm]
 
 
 def entry_function(name: str, *more: Any) -> Any:
@@ -34,45 +31,20 @@ def integer_function(name: str) -> Any:
     return z3.Function(name, z3.IntSort(), z3.IntSort())
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One server: numbers as terms of z3, roles and what is owed as they are."""
-
-    term: Int
-    vote: Int
-    commit: Int
-    snap: Int
-    last: Int
-    log: LogOf
-    leads: Formula
-    campaigns: Formula
-    granted: dict[int, Formula]
-    match: dict[int, Int]
-    durable: Int
-    dterm: Int
-    dvote: Int
-    dlast: Int
-    dlog: LogOf
-    owes_term: Formula
-    owes_vote: Formula
-    owes_write: Formula
-    synced: Int
+NUMBERS: Final = (
+    *("term", "vote", "commit", "snap", "last", "durable"),
+    *("disk_term", "disk_vote", "disk_last", "synced"),
+)
+TRUTHS: Final = ("leads", "campaigns", "owes_term", "owes_vote", "owes_write")
 
 
-def unknown_server(n: int, size: int) -> Server:
-    def number(name: str) -> Any:
-        return z3.Int(f"{name}_{n}")
-
-    def fact(name: str) -> Any:
-        return z3.Bool(f"{name}_{n}")
-
-    numbers = ("term", "vote", "commit", "snap", "last", "durable", "dterm", "dvote", "dlast")
-    facts = ("leads", "campaigns", "owes_term", "owes_vote", "owes_write")
-    values: dict[str, Any] = {name: number(name) for name in (*numbers, "synced")}
-    values |= {name: fact(name) for name in facts}
-    values |= {name: entry_function(f"{name}_{n}") for name in ("log", "dlog")}
-    values["granted"] = {m: fact(f"granted_{m}") for m in range(size)}
-    values["match"] = {m: number(f"match_{m}") for m in range(size)}
+def unknown_server(n: int, size: int, number: Any = z3.Int, log: Any = None) -> Server:
+    """A server of which nothing is known; `number` and `log` make what has a name."""
+    values: dict[str, Any] = {name: number(f"{name}_{n}") for name in NUMBERS}
+    values |= {name: z3.Bool(f"{name}_{n}") for name in TRUTHS}
+    values |= {name: (log or entry_function)(f"{name}_{n}") for name in ("log", "disk_log")}
+    values["granted"] = {m: z3.Bool(f"granted_{m}_{n}") for m in range(size)}
+    values["match"] = {m: number(f"match_{m}_{n}") for m in range(size)}
     return Server(**values)
 
 
@@ -86,62 +58,12 @@ class Servers:
     def term_of(self, entry: EntryTerm) -> Int:
         return TERM_OF(entry)
 
-    def term(self, n: int) -> Int:
-        return self.servers[n].term
+    def server(self, n: int) -> Server:
+        return self.servers[n]
 
-    def vote(self, n: int) -> Int:
-        return self.servers[n].vote
-
-    def commit(self, n: int) -> Int:
-        return self.servers[n].commit
-
-    def snap(self, n: int) -> Int:
-        return self.servers[n].snap
-
-    def last(self, n: int) -> Int:
-        return self.servers[n].last
-
-    def log(self, n: int, i: Int) -> EntryTerm:
-        return self.servers[n].log(i)
-
-    def leads(self, n: int) -> Formula:
-        return self.servers[n].leads
-
-    def campaigns(self, n: int) -> Formula:
-        return self.servers[n].campaigns
-
-    def granted(self, n: int, m: int) -> Formula:
-        return self.servers[n].granted[m]
-
-    def match(self, n: int, m: int) -> Int:
-        return self.servers[n].match[m]
-
-    def durable(self, n: int) -> Int:
-        return self.servers[n].durable
-
-    def dterm(self, n: int) -> Int:
-        return self.servers[n].dterm
-
-    def dvote(self, n: int) -> Int:
-        return self.servers[n].dvote
-
-    def dlast(self, n: int) -> Int:
-        return self.servers[n].dlast
-
-    def dlog(self, n: int, i: Int) -> EntryTerm:
-        return self.servers[n].dlog(i)
-
-    def owes_term(self, n: int) -> Formula:
-        return self.servers[n].owes_term
-
-    def owes_vote(self, n: int) -> Formula:
-        return self.servers[n].owes_vote
-
-    def owes_write(self, n: int) -> Formula:
-        return self.servers[n].owes_write
-
-    def synced(self, n: int) -> Int:
-        return self.servers[n].synced
+    @property
+    def actor(self) -> Server:
+        return self.servers[ACTOR]
 
 
 class Before(Servers):
@@ -153,8 +75,8 @@ class Before(Servers):
         self.lead = integer_function("lead")
         self.tlast = integer_function("tlast")
         self.tlog = entry_function("tlog", z3.IntSort())
-        self.first = integer_function("first")
-        self.by = integer_function("by")
+        self.commit_term = integer_function("commit_term")
+        self.committed_up_to = integer_function("committed_up_to")
         self.choosable = z3.Function("choosable", z3.IntSort(), z3.IntSort(), z3.BoolSort())
         self._told = [integer_function(f"told_{n}") for n in range(size)]
         self._ack = [integer_function(f"ack_{n}") for n in range(size)]
@@ -189,7 +111,7 @@ class Changes:
         if self.leads is not None:
             changed |= {("lead", None), ("tlast", None), ("tlog", None)}
         if self.commit is not None:
-            changed |= {("first", None), ("by", None)}
+            changed |= {("commit_term", None), ("committed_up_to", None)}
         if self.told is not None:
             changed.add(("told", ACTOR))
         if self.acked is not None:
@@ -207,18 +129,33 @@ class Reading:
         self.founding = of.founding
         self.term_of = of.term_of
 
+    def server(self, n: int) -> Any:
+        return ReadingServer(self._of.server(n), n, self.read)
+
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self._of, name)
-        of_server = name not in HISTORY
 
         def noting(*args: Any) -> Any:
-            self.read.add((name, args[0] if of_server else None))
+            self.read.add((name, None if name in HISTORY else args[0]))
             return asked(*args)
 
         return noting
 
 
-HISTORY: Final = frozenset({"lead", "tlast", "tlog", "first", "by", "choosable"})
+@dataclass(frozen=True, slots=True)
+class ReadingServer:
+    """One of its servers."""
+
+    _of: Server
+    _n: int
+    _read: set[Part]
+
+    def __getattr__(self, name: str) -> Any:
+        self._read.add((name, self._n))
+        return getattr(self._of, name)
+
+
+HISTORY: Final = frozenset({"lead", "tlast", "tlog", "commit_term", "committed_up_to", "choosable"})
 """What a view tells of no single server."""
 
 
@@ -232,7 +169,7 @@ class After(Servers):
         self.changes = changes
         self.changed = changed | changes.parts()
         """All that may be told otherwise of the cluster now; whatever else is as it was before."""
-        if self.changed & {("tlog", None), ("ack", ACTOR), ("dterm", ACTOR)}:
+        if self.changed & {("tlog", None), ("ack", ACTOR), ("disk_term", ACTOR)}:
             self.changed |= {("choosable", None)}
         self._choosable: dict[tuple[int, int], tuple[Formula, Int, Int]] = {}
         """Said once: it is long, and most goals ask for the same numbers.  By the ids of these,
@@ -271,7 +208,7 @@ class After(Servers):
 
     def _counts(self, j: Int) -> Formula:
         """Whether the step counted j, and no leader of this term or an earlier one did before."""
-        first = self.before.first(j)
+        first = self.before.commit_term(j)
         assert self.changes.commit is not None
         return both(
             j >= 1,
@@ -279,15 +216,15 @@ class After(Servers):
             z3.Or(first == 0, first > self.changes.term),
         )
 
-    def first(self, j: Int) -> Int:
+    def commit_term(self, j: Int) -> Int:
         if self.changes.commit is None:
-            return self.before.first(j)
-        return choose(self._counts(j), self.changes.term, self.before.first(j))
+            return self.before.commit_term(j)
+        return choose(self._counts(j), self.changes.term, self.before.commit_term(j))
 
-    def by(self, j: Int) -> Int:
+    def committed_up_to(self, j: Int) -> Int:
         if self.changes.commit is None:
-            return self.before.by(j)
-        return choose(self._counts(j), self.changes.commit, self.before.by(j))
+            return self.before.committed_up_to(j)
+        return choose(self._counts(j), self.changes.commit, self.before.committed_up_to(j))
 
     def choosable(self, term: Int, i: Int) -> Formula:
         if ("choosable", None) not in self.changed:

@@ -7,9 +7,10 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from conformance.prove.runner.obligation import Counterexample, Result
 from conformance.prove.step.assumptions import assume
+from conformance.prove.step.counterexample import plain
 from conformance.prove.step.shapes import Shape
 from conformance.symbolic.paths import BudgetError, Model, Paths, RepeatError
-from spec.cluster import Member
+from spec.cluster import Member, Turn
 from spec.values import Event
 
 PATHS: Final = 50_000
@@ -26,18 +27,16 @@ class Question(Protocol, Generic[Wrong]):
     def allows(self, member: Member, event: Event | None) -> bool:
         """Whether it is asked of these numbers."""
 
-    def answer(self, member: Member, event: Event | None) -> tuple[Wrong | None, bool]:
-        """What is wrong, if anything; and whether something came of the event."""
+    def judged(self, member: Member, event: Event | None) -> tuple[Wrong | None, Turn | None]:
+        """What is wrong, if anything, and with which turn; otherwise the event's."""
 
-    def found(
-        self,
-        shape: Shape,
-        wrong: Wrong | Exception,
-        member: Member,
-        event: Event | None,
-        model: Model,
-    ) -> Counterexample:
-        """What is wrong, or was raised, with the path's numbers, and whether plain ones show it."""
+    def plain(self, member: Member, model: Model) -> Member:
+        """The server with a path's numbers."""
+
+    def words(self, wrong: Wrong | Exception, shape: Shape) -> str: ...
+
+    def lines(self, wrong: Wrong) -> tuple[str, ...]:
+        """What is wrong in full."""
 
 
 def asked(shapes: Collection[Shape], question: Question[Wrong]) -> Result:
@@ -62,16 +61,17 @@ def _add(result: Result, shape: Shape, question: Question[Wrong]) -> None:
     member, event = question.made(shape, paths)
     assume(paths, lambda: question.allows(member, event))
     before, acted = result.paths, False
-    for path in paths.run(lambda: question.answer(member, event)):
+    for path in paths.run(lambda: question.judged(member, event)):
         result.paths += 1
-        wrong, acts = path.result or (None, False)
+        wrong, turn = path.result or (None, None)
         if wrong is None and path.raised is None:
-            acted = acted or acts
+            acted = acted or (turn is not None and turn.after is not turn.before)
             continue
         broken = path.raised if wrong is None else wrong
         assert broken is not None
         result.result = "refuted"
-        result.found = question.found(shape, broken, member, event, path.model)
+        known = question.plain(member, path.model), plain(event, path.model)
+        result.found = _found(question, shape, broken, *known)
         result.detail = result.found.what
         break
     result.queries += paths.queries
@@ -80,3 +80,22 @@ def _add(result: Result, shape: Shape, question: Question[Wrong]) -> None:
     elif result.result == "proved" and acted != shape.acts:
         said = "nothing ever comes of it" if shape.acts else "it was to do nothing, and does"
         result.result, result.detail = "unknown", f"{said}: {shape}"
+
+
+def _found(
+    question: Question[Wrong],
+    shape: Shape,
+    wrong: Wrong | Exception,
+    member: Member,
+    event: Event | None,
+) -> Counterexample:
+    """What is wrong, or was raised, with plain numbers, and whether these show it."""
+    nothing = Turn(member, member, event)
+    try:
+        again, turn = question.judged(member, event)
+    except Exception:
+        return Counterexample(question.words(wrong, shape), nothing, replays=True)
+    if again is None or turn is None:
+        return Counterexample(question.words(wrong, shape), turn or nothing)
+    words, lines = question.words(again, shape), question.lines(again)
+    return Counterexample(words, turn, replays=True, wrong=lines)

@@ -13,33 +13,36 @@ no number is negative is assumed where it is named (`conformance.prove.step.shap
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import z3
 
 from conformance.symbolic.paths import Paths
+from spec import values as v
 from spec.cluster import Member
-from spec.values import (
-    TERM,
-    AppendEntriesCall,
-    Entries,
-    Event,
-    Leader,
-    Message,
-    Position,
-    Receive,
-    Restart,
-    Term,
-    new_log,
-)
+
+Holds: TypeAlias = Callable[[Member], bool]
 
 
 class Assumption(NamedTuple):
     words: str
-    holds: Callable[[Member], bool]
+    holds: Holds
 
 
-def _sorted(prev: Position, entries: Entries, last: Term | None = None) -> bool:
+def adds_to(known: list[Assumption]) -> Callable[[str], Callable[[Holds], Holds]]:
+    """A decorator for such a predicate, that adds it with these words."""
+
+    def adding(words: str) -> Callable[[Holds], Holds]:
+        def add(holds: Holds) -> Holds:
+            known.append(Assumption(words, holds))
+            return holds
+
+        return add
+
+    return adding
+
+
+def _sorted(prev: v.Position, entries: v.Entries, last: v.Term | None = None) -> bool:
     """Terms never fall, up to `last`."""
     term = prev.term
     for entry in entries:
@@ -49,80 +52,94 @@ def _sorted(prev: Position, entries: Entries, last: Term | None = None) -> bool:
     return last is None or term <= last
 
 
-def _opened(prev: Position, entries: Entries) -> bool:
+def _opened(prev: v.Position, entries: v.Entries) -> bool:
     """Only the entry with which a leader opens its term changes the term."""
     term = prev.term
     for entry in entries:
-        if entry.payload != TERM and entry.term != term:
+        if entry.payload != v.TERM and entry.term != term:
             return False
         term = entry.term
     return True
 
 
-def _owed(member: Member) -> list[Message]:
+def _owed(member: Member) -> list[v.Message]:
     pending = member.pending
     broadcast = [] if pending.broadcast is None else [pending.broadcast]
     return broadcast + [send.message for send in pending.sends]
 
 
-def _is_call(message: Message) -> bool:
+def _is_call(message: v.Message) -> bool:
     """What entries a call may carry, whoever sent it."""
-    if not isinstance(message, AppendEntriesCall):
+    if not isinstance(message, v.AppendEntriesCall):
         return True
     prev, entries = message.prev_position, message.entries
     return _opened(prev, entries) and _sorted(prev, entries)
 
 
+ASSUMPTIONS: Final[list[Assumption]] = []
+assumed = adds_to(ASSUMPTIONS)
+
+
+@assumed("Terms never fall in a log, and are at most the node's (§5.1, §5.3).")
 def terms_never_fall(member: Member) -> bool:
     log = member.node.log
     return _sorted(log.snapshot_position, log.entries, member.node.current_term)
 
 
+@assumed("Only the entry with which a leader opens its term changes the term (§8).")
 def only_leaders_open_terms(member: Member) -> bool:
     log = member.node.log
     return _opened(log.snapshot_position, log.entries)
 
 
+@assumed("A log is committed at least up to its snapshot and at most to its end (§7).")
 def committed_within_log(member: Member) -> bool:
     log = member.node.log
     snapshot = log.snapshot_position.index
     return snapshot <= member.node.commit_index <= log.last_index
 
 
+@assumed("The configuration in force is the last one in the log (§6).")
 def config_from_log(member: Member) -> bool:
     log = member.node.log
-    found = new_log(log.snapshot_position, log.snapshot_config, log.entries)
+    found = v.new_log(log.snapshot_position, log.snapshot_config, log.entries)
     return found.config == log.config and found.config_index == log.config_index
 
 
+@assumed("A leader's log ends in its own term: the entry that opened it, and what followed.")
 def leaders_log_is_of_its_term(member: Member) -> bool:
     node = member.node
-    return not isinstance(node.role, Leader) or node.log.last_position.term == node.current_term
+    return not isinstance(node.role, v.Leader) or node.log.last_position.term == node.current_term
 
 
+@assumed("What a leader knows anybody to hold, itself too, is within its log (§5.3).")
 def progress_within_log(member: Member) -> bool:
     node = member.node
-    if not isinstance(node.role, Leader):
+    if not isinstance(node.role, v.Leader):
         return True
     known = [node.role.durable, *(peer.match for peer in node.role.peers)]
     return all(index <= node.log.last_index for index in known)
 
 
+@assumed("A leader keeps count of the other members of the configuration in force (§6).")
 def leader_follows_members(member: Member) -> bool:
     node = member.node
-    if not isinstance(node.role, Leader):
+    if not isinstance(node.role, v.Leader):
         return True
     return tuple([peer.node for peer in node.role.peers]) == node.peers
 
 
+@assumed("Messages that are owed are of the current term: a new one voids them.")
 def owed_messages_of_this_term(member: Member) -> bool:
     return all(message.term == member.node.current_term for message in _owed(member))
 
 
+@assumed("Along the entries of an owed call terms never fall, and change as they do in a log.")
 def owed_calls_are_calls(member: Member) -> bool:
     return all(_is_call(message) for message in _owed(member))
 
 
+@assumed("An owed write begins at an entry of the log, and ends where the log does.")
 def owed_write_ends_the_log(member: Member) -> bool:
     write, log = member.pending.append, member.node.log
     if write is None:
@@ -131,62 +148,21 @@ def owed_write_ends_the_log(member: Member) -> bool:
     return log.contains(at) and log.after(at.index) == write.entries
 
 
-ASSUMPTIONS: Final = (
-    Assumption(
-        "Terms never fall in a log, and are at most the node's (§5.1, §5.3).",
-        terms_never_fall,
-    ),
-    Assumption(
-        "Only the entry with which a leader opens its term changes the term (§8).",
-        only_leaders_open_terms,
-    ),
-    Assumption(
-        "A log is committed at least up to its snapshot and at most to its end (§7).",
-        committed_within_log,
-    ),
-    Assumption("The configuration in force is the last one in the log (§6).", config_from_log),
-    Assumption(
-        "A leader's log ends in its own term: the entry that opened it, and what followed.",
-        leaders_log_is_of_its_term,
-    ),
-    Assumption(
-        "What a leader knows anybody to hold, itself too, is within its log (§5.3).",
-        progress_within_log,
-    ),
-    Assumption(
-        "A leader keeps count of the other members of the configuration in force (§6).",
-        leader_follows_members,
-    ),
-    Assumption(
-        "Messages that are owed are of the current term: a new one voids them.",
-        owed_messages_of_this_term,
-    ),
-    Assumption(
-        "Along the entries of an owed call terms never fall, and change as they do in a log.",
-        owed_calls_are_calls,
-    ),
-    Assumption(
-        "An owed write begins at an entry of the log, and ends where the log does.",
-        owed_write_ends_the_log,
-    ),
-)
-
-
-def is_event(event: Event | None) -> bool:
+def is_event(event: v.Event | None) -> bool:
     """What the types of the library have a value for.
 
     Along a call's entries terms never fall, and change only with an entry that opens one.  In the
     log that a disk brings back they may fall: it is for the node to refuse it.
     """
     match event:
-        case Receive(message):
+        case v.Receive(message):
             return _is_call(message)
-        case Restart(log=log):
+        case v.Restart(log=log):
             return _opened(log.snapshot_position, log.entries)
     return True
 
 
-def holds(member: Member, event: Event | None) -> bool:
+def holds(member: Member, event: v.Event | None) -> bool:
     """Whether a proof speaks of this."""
     return all(one.holds(member) for one in ASSUMPTIONS) and is_event(event)
 

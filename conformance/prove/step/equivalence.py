@@ -16,10 +16,10 @@ from typing import Any
 
 from conformance.observe.finding import Difference
 from conformance.observe.show import show
-from conformance.prove.runner.obligation import Counterexample, Level, Obligation, Result, Subjects
+from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.asking import asked
 from conformance.prove.step.assumptions import holds
-from conformance.prove.step.counterexample import plain, plain_member
+from conformance.prove.step.counterexample import plain_member
 from conformance.prove.step.families import families
 from conformance.prove.step.family import Family
 from conformance.prove.step.shapes import Shape
@@ -72,32 +72,20 @@ class Compared:
     def allows(self, member: Member, event: Event | None) -> bool:
         return holds(member, event)
 
-    def answer(self, member: Member, event: Event | None) -> tuple[Difference | None, bool]:
+    def judged(self, member: Member, event: Event | None) -> tuple[Difference | None, Turn]:
         turn = turn_of(member, event, self.rule)
-        return self.rebuilder.difference(turn), turn.after is not turn.before
+        return self.rebuilder.difference(turn), turn
 
-    def found(
-        self,
-        shape: Shape,
-        wrong: Difference | Exception,
-        member: Member,
-        event: Event | None,
-        model: Model,
-    ) -> Counterexample:
+    def plain(self, member: Member, model: Model) -> Member:
+        return plain_member(member, model)
+
+    def words(self, wrong: Difference | Exception, shape: Shape) -> str:
         if isinstance(wrong, Difference):
-            what = f"{wrong.what} differs: {shape}"
-        else:
-            what = f"the specification raises {wrong!r}: {shape}"
-        member, event = plain_member(member, model), plain(event, model)
-        try:
-            turn = turn_of(member, event, self.rule)
-        except Exception:
-            return Counterexample(what, Turn(member, member, event), replays=True)
-        difference = self.rebuilder.difference(turn)
-        if difference is None:
-            return Counterexample(what, turn)
-        shown = tuple(unlike(difference.specified, difference.found))
-        return Counterexample(what, turn, replays=True, wrong=shown)
+            return f"{wrong.what} differs: {shape}"
+        return f"the specification raises {wrong!r}: {shape}"
+
+    def lines(self, wrong: Difference) -> tuple[str, ...]:
+        return tuple(unlike(wrong.specified, wrong.found))
 
 
 def unlike(specified: Any, found: Any, name: str = "") -> Iterator[str]:

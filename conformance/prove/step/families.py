@@ -5,10 +5,10 @@ each event, what is multiplied with what:
 
 - **AppendEntries call**: every word of the log with every word of the call (§5.3 compares their
   terms; a configuration is only cut off or carried over with its entry, so where the two have more
-  than four entries together it is tried in some words).  A short log and call with every role and
-  vote, of which only the role's kind is read, and with everything that may be owed: a message to
-  the sender gives way, one to others and flags stay, a new term voids them.  An owed write, which
-  joins with the new one by where both begin, with every such log and call at two entries.
+  than four entries together only sampled words carry one).  A short log and call with every role
+  and vote, of which only the role's kind is read, and with everything that may be owed: a message
+  to the sender gives way, one to others and flags stay, a new term voids them.  An owed write,
+  which joins with the new one by where both begin, with every such log and call at two entries.
 - **AppendEntries reply**: probing reads the log and the call that is owed to the peer; commitment
   reads the progress of the voters, the configurations of the log, and, where a joint one is left,
   the owed broadcast and write.  The two share the commit index, which is unknown in both.

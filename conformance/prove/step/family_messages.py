@@ -29,10 +29,7 @@ from conformance.prove.step.shapes import (
     Owed,
     Server,
     Shape,
-    append_call,
-    append_reply,
-    vote_call,
-    vote_reply,
+    receives,
     words,
 )
 from spec.values import (
@@ -54,7 +51,7 @@ def _sized(size: int, letters: str = "tck") -> list[str]:
 
 
 def _compared(logs: Iterable[str], call: str) -> Iterator[Shape]:
-    return shapes_of(f"call {call!r}", append_call(call), [Server(word=word) for word in logs])
+    return shapes_of(f"call {call!r}", receives(call), [Server(word=word) for word in logs])
 
 
 def append_calls(full: bool) -> Iterator[Family]:
@@ -88,7 +85,7 @@ def append_calls(full: bool) -> Iterator[Family]:
         1,
         2,
         chain.from_iterable(
-            shapes_of(f"call {w!r}", append_call(w), servers) for w in (short if full else ("t",))
+            shapes_of(f"call {w!r}", receives(w), servers) for w in (short if full else ("t",))
         ),
     )
     owing = [
@@ -102,7 +99,7 @@ def append_calls(full: bool) -> Iterator[Family]:
             f"append call/anything owed/call {word!r}",
             1,
             2,
-            shapes_of(f"call {word!r}", append_call(word), owing),
+            shapes_of(f"call {word!r}", receives(word), owing),
         )
     for log in range(3 if full else 2):
         owing = [
@@ -116,7 +113,7 @@ def append_calls(full: bool) -> Iterator[Family]:
                 f"append call/owed write/log of {log}/call {word!r}",
                 2 if full else 1,
                 2,
-                shapes_of(f"call {word!r}", append_call(word), owing),
+                shapes_of(f"call {word!r}", receives(word), owing),
             )
     if full:
         owing = [
@@ -126,14 +123,12 @@ def append_calls(full: bool) -> Iterator[Family]:
             "append call/owed write/log of 3",
             3,
             2,
-            chain.from_iterable(
-                shapes_of(f"call {w!r}", append_call(w), owing) for w in ("", "tc")
-            ),
+            chain.from_iterable(shapes_of(f"call {w!r}", receives(w), owing) for w in ("", "tc")),
         )
 
 
 def append_replies(full: bool) -> Iterator[Family]:
-    event, reply = "a reply of 1", append_reply()
+    event, reply = "a reply of 1", receives("append reply")
     logs = (
         [*words(3, "tc"), "k", "ck", "tk", "kt", "tkc", "kck"]
         if full
@@ -185,9 +180,16 @@ def append_replies(full: bool) -> Iterator[Family]:
         3,
         chain(
             shapes_of(event, reply, others),
-            shapes_of("a stranger's reply", append_reply(STRANGER), [Server(Leader, "t", TRIO)]),
             shapes_of(
-                "a reply of its own", append_reply(0), [Server(Leader, "t", TRIO)], acts=False
+                "a stranger's reply",
+                receives("append reply", STRANGER),
+                [Server(Leader, "t", TRIO)],
+            ),
+            shapes_of(
+                "a reply of its own",
+                receives("append reply", 0),
+                [Server(Leader, "t", TRIO)],
+                acts=False,
             ),
         ),
     )
@@ -197,7 +199,7 @@ def append_replies(full: bool) -> Iterator[Family]:
 
 
 def votes(full: bool) -> Iterator[Family]:
-    event, call = "a vote call of 1", vote_call()
+    event, call = "a vote call of 1", receives("vote call")
     servers = [
         Server(role, word, PAIR, voted_for=vote)
         for role in ROLES
@@ -230,7 +232,9 @@ def votes(full: bool) -> Iterator[Family]:
             1,
             len(now.electors),
             chain.from_iterable(
-                shapes_of(f"a vote of {of}: {granted}", vote_reply(of, granted), servers)
+                shapes_of(
+                    f"a vote of {of}: {granted}", receives("vote reply", of, granted), servers
+                )
                 for of, granted in replies
             ),
         )
@@ -240,6 +244,10 @@ def votes(full: bool) -> Iterator[Family]:
         for owed in (*anything_owed(), *[Owed("vote call", at) for at in range(len(word) + 1)])
         if owed.write is None or owed.write <= len(word)
     ]
-    yield family("vote reply/anything owed", 1, 2, shapes_of("a vote of 1", vote_reply(), owing))
+    yield family(
+        "vote reply/anything owed", 1, 2, shapes_of("a vote of 1", receives("vote reply"), owing)
+    )
     others = [Server(role, "t", TRIO) for role in ROLES]
-    yield family("vote reply/others", 1, 3, shapes_of("a vote of 1", vote_reply(), others))
+    yield family(
+        "vote reply/others", 1, 3, shapes_of("a vote of 1", receives("vote reply"), others)
+    )

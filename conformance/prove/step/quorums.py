@@ -26,26 +26,11 @@ from conformance.prove.step.family import LARGE, LEADING, name_of
 from conformance.prove.step.shapes import SELF, config
 from conformance.subjects.patched import package_of
 from conformance.symbolic.paths import BudgetError, Paths, RepeatError
+from spec import values as v
 from spec.cluster import Disk, Member, Rule, Turn, execute, take
 from spec.pending import NOTHING
-from spec.values import (
-    TERM,
-    AppendEntriesReply,
-    Config,
-    Entry,
-    Index,
-    Leader,
-    Node,
-    NodeId,
-    Position,
-    Progress,
-    ProposeConfig,
-    Receive,
-    Refused,
-    new_log,
-)
 
-Nodes = frozenset[NodeId]
+Nodes = frozenset[v.NodeId]
 SERVERS: Final = 5
 """Over how many servers all quorums of all configurations are tried."""
 CHANGED: Final[dict[Level, int]] = {"quick": 3, "full": 4, "deep": 4}
@@ -103,7 +88,7 @@ class Overlap:
         return result
 
 
-IsQuorum = Callable[[Config, Nodes], bool]
+IsQuorum = Callable[[v.Config, Nodes], bool]
 
 
 def subsets(servers: int) -> list[Nodes]:
@@ -111,7 +96,7 @@ def subsets(servers: int) -> list[Nodes]:
     return [frozenset(one) for size in range(servers + 1) for one in combinations(everyone, size)]
 
 
-def quorums(is_quorum: IsQuorum, servers: int, of: Config) -> list[Nodes]:
+def quorums(is_quorum: IsQuorum, servers: int, of: v.Config) -> list[Nodes]:
     return [nodes for nodes in subsets(servers) if is_quorum(of, nodes)]
 
 
@@ -121,18 +106,18 @@ def minimal(sets: list[Nodes]) -> list[Nodes]:
 
 def overlap(is_quorum: IsQuorum, servers: int, old: Nodes, new: Nodes) -> str | None:
     """What is wrong with the quorums of C_old, of C_old,new, and of the two together."""
-    joint = Config(old, new)
+    joint = v.Config(old, new)
     of_joint = quorums(is_quorum, servers, joint)
     if not of_joint or frozenset(range(servers)) not in of_joint:
         return f"all servers are no quorum of {joint}"
     for one in of_joint:
         if any(one | {more} not in of_joint for more in range(servers)):
             return f"{sorted(one)} is a quorum of {joint}, and with one more it is none"
-    for other in (joint, Config(old), Config(new)):
+    for other in (joint, v.Config(old), v.Config(new)):
         for one, two in product(minimal(of_joint), minimal(quorums(is_quorum, servers, other))):
             if not one & two:
                 return f"{sorted(one)} of {joint} and {sorted(two)} of {other} are disjoint"
-    for one, two in combinations(minimal(quorums(is_quorum, servers, Config(old))), 2):
+    for one, two in combinations(minimal(quorums(is_quorum, servers, v.Config(old))), 2):
         if not one & two:
             return f"{sorted(one)} and {sorted(two)} of voters {sorted(old)} are disjoint"
     return None
@@ -140,15 +125,15 @@ def overlap(is_quorum: IsQuorum, servers: int, old: Nodes, new: Nodes) -> str | 
 
 def disjoint(
     is_quorum: IsQuorum, servers: int, groups: list[Nodes]
-) -> tuple[Config, Nodes, Config, Nodes] | None:
+) -> tuple[v.Config, Nodes, v.Config, Nodes] | None:
     """A witness: C_old and C_new with a common server, and a quorum of each without one."""
     for old, new in product(groups, repeat=2):
         if not old & new:
             continue
-        for one in quorums(is_quorum, servers, Config(old)):
-            for two in quorums(is_quorum, servers, Config(new)):
+        for one in quorums(is_quorum, servers, v.Config(old)):
+            for two in quorums(is_quorum, servers, v.Config(new)):
                 if not one & two:
-                    return Config(old), one, Config(new), two
+                    return v.Config(old), one, v.Config(new), two
     return None
 
 
@@ -159,7 +144,7 @@ def disjoint(
 class Counting:
     """A leader in a configuration that knows of every member how much that holds: any numbers."""
 
-    config: Config
+    config: v.Config
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
@@ -187,22 +172,22 @@ class Counting:
         return result
 
 
-def a_leader(paths: Paths, of: Config) -> Node:
+def a_leader(paths: Paths, of: v.Config) -> v.Node:
     """Whoever the leader is, with any progress of its peers."""
-    held: dict[NodeId, Any] = {}
+    held: dict[v.NodeId, Any] = {}
     for one in sorted(of.members | {SELF}):
         held[one] = paths.number(f"what {one} holds")
         paths.at_most(0, held[one])
-    peers = tuple([Progress(one, index) for one, index in held.items() if one != SELF])
-    return Node(SELF, Leader(peers, held[SELF]), log=new_log(snapshot_config=of))
+    peers = tuple([v.Progress(one, index) for one, index in held.items() if one != SELF])
+    return v.Node(SELF, v.Leader(peers, held[SELF]), log=v.new_log(snapshot_config=of))
 
 
-def miscounted(module: ModuleType, node: Node) -> str | None:
+def miscounted(module: ModuleType, node: v.Node) -> str | None:
     """What a leader counts has to be held by a quorum, and nothing higher may be."""
-    assert isinstance(node.role, Leader)
+    assert isinstance(node.role, v.Leader)
     held = [(SELF, node.role.durable), *[(peer.node, peer.match) for peer in node.role.peers]]
 
-    def holders(index: Index) -> Nodes:
+    def holders(index: v.Index) -> Nodes:
         return frozenset([one for one, known in held if known >= index])
 
     counted = module.quorum_index(node)
@@ -244,32 +229,32 @@ class Changes:
         return result
 
 
-def configurations(servers: int) -> Iterator[Config]:
+def configurations(servers: int) -> Iterator[v.Config]:
     """All, with somebody who votes, and nobody who is a voter and none."""
     for roles in product(range(5), repeat=servers):
         groups = [frozenset(at for at, role in enumerate(roles) if role in of) for of in PARTS]
         if groups[0]:
-            yield Config(*groups)
+            yield v.Config(*groups)
 
 
 PARTS: Final = ((1, 2), (2, 3), (4,))
 """Voters, new voters and non-voters, of those who are 1: old, 2: both, 3: new, 4: non-voters."""
 
 
-def comes_next(old: Config, new: Config) -> bool:
+def comes_next(old: v.Config, new: v.Config) -> bool:
     """§6: C, then C_old,new, then C_new; who has no vote may change at any time but in between."""
     if old.is_joint:
-        return new == Config(old.new_voters, frozenset(), old.non_voters)
+        return new == v.Config(old.new_voters, frozenset(), old.non_voters)
     return new.voters == old.voters and not new.electors & new.non_voters
 
 
-def change(rule: Rule, now: Config, wanted: Config) -> tuple[str | None, bool]:
+def change(rule: Rule, now: v.Config, wanted: v.Config) -> tuple[str | None, bool]:
     """What is wrong with the configurations that one proposal leads to, and if it was accepted."""
-    log = new_log(Position(1, 1), now, (Entry(2, TERM),))
-    node = Node(SELF, Leader((), 2), 2, SELF, log, 1)
-    node = node._replace(role=Leader(tuple(Progress(peer, 2) for peer in node.peers), 2))
-    turn = take(Member(node, NOTHING, Disk(2, SELF, log)), ProposeConfig(wanted), rule)
-    if isinstance(turn.outcome, Refused):
+    log = v.new_log(v.Position(1, 1), now, (v.Entry(2, v.TERM),))
+    node = v.Node(SELF, v.Leader((), 2), 2, SELF, log, 1)
+    node = node._replace(role=v.Leader(tuple(v.Progress(peer, 2) for peer in node.peers), 2))
+    turn = take(Member(node, NOTHING, Disk(2, SELF, log)), v.ProposeConfig(wanted), rule)
+    if isinstance(turn.outcome, v.Refused):
         if not now.is_joint and comes_next(now, wanted):
             return f"from {now} to {wanted} is refused", False
         return None, False
@@ -283,20 +268,20 @@ def change(rule: Rule, now: Config, wanted: Config) -> tuple[str | None, bool]:
     return None, True
 
 
-def followed_up(turn: Turn, rule: Rule) -> Iterator[Node]:
+def followed_up(turn: Turn, rule: Rule) -> Iterator[v.Node]:
     """The leader after its proposal, and as long as it leads after whatever its peers report."""
     member = turn.after
     yield member.node
-    while isinstance(member.node.role, Leader):
+    while isinstance(member.node.role, v.Leader):
         before = member
         member = execute(member).after
         yield member.node
         for peer in member.node.peers:
             node = member.node
-            reply = AppendEntriesReply(
+            reply = v.AppendEntriesReply(
                 peer, node.current_term, node.seqno + 1, node.log.last_position
             )
-            member = take(member, Receive(reply), rule).after
+            member = take(member, v.Receive(reply), rule).after
             yield member.node
         if member.node.log is before.node.log:
             return

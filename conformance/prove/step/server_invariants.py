@@ -19,27 +19,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.observe.checking import check_server, check_turn
-from conformance.prove.runner.obligation import Counterexample, Level, Obligation, Result, Subjects
+from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.asking import asked
 from conformance.prove.step.assumptions import is_event
 from conformance.prove.step.counterexample import plain
 from conformance.prove.step.families import families
 from conformance.prove.step.family import Family
-from conformance.prove.step.server_lemmas import STANDING, fits_reports, is_fit
+from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, is_fit
 from conformance.prove.step.shapes import CHANGES, SELF, Shape, Unknowns
 from conformance.symbolic.paths import Model, Paths
+from spec import values as v
 from spec.cluster import Disk, Member, Rule, Turn, execute, take
 from spec.pending import NOTHING
-from spec.values import (
-    Event,
-    Follower,
-    Node,
-    Refused,
-    RequestVoteReply,
-    Restart,
-    SendMessage,
-    Start,
-)
 
 TAIL: Final = "tk"
 """What a disk has where an owed write begins, of any term: the write takes its place."""
@@ -96,57 +87,40 @@ class Kept:
 
     rule: Rule
 
-    def made(self, shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
+    def made(self, shape: Shape, paths: Paths) -> tuple[Member, v.Event | None]:
         return whole(shape, paths)
 
-    def allows(self, member: Member, event: Event | None) -> bool:
+    def allows(self, member: Member, event: v.Event | None) -> bool:
         """Of a server that is down nothing counts but its disk."""
         if not member.up:
             return is_fit(member.node.id, member.disk) and is_event(event)
         return (
-            all(one.holds(member) for one in STANDING)
+            all(one.holds(member) for one in SERVER_LEMMAS)
             and is_event(event)
             and fits_reports(member, event)
         )
 
-    def answer(self, member: Member, event: Event | None) -> tuple[str | None, bool]:
-        wrong, turn = wrong_with(member, event, self.rule)
-        return wrong, turn is not None and turn.after is not turn.before
+    def judged(self, member: Member, event: v.Event | None) -> tuple[str | None, Turn | None]:
+        """The first thing that is wrong with an event and the drain after it."""
+        first = None
+        for turn in turns(member, event, self.rule):
+            if (wrong := broken_by(turn)) is not None:
+                return wrong, turn
+            first = first or turn
+        return None, first
 
-    def found(
-        self,
-        shape: Shape,
-        wrong: str | Exception,
-        member: Member,
-        event: Event | None,
-        model: Model,
-    ) -> Counterexample:
+    def plain(self, member: Member, model: Model) -> Member:
+        return plain(member, model)
+
+    def words(self, wrong: str | Exception, shape: Shape) -> str:
         said = f"the specification raises {wrong!r}" if isinstance(wrong, Exception) else wrong
-        what = f"{said}, {shape}"
-        member, event = plain(member, model), plain(event, model)
-        try:
-            again, turn = wrong_with(member, event, self.rule)
-        except Exception:
-            return Counterexample(what, Turn(member, member, event), replays=True)
-        if again is None or turn is None:
-            return Counterexample(what, Turn(member, member, event))
-        return Counterexample(f"{again}, {shape}", turn, replays=True)
+        return f"{said}, {shape}"
+
+    def lines(self, wrong: str) -> tuple[str, ...]:
+        return ()
 
 
-def wrong_with(member: Member, event: Event | None, rule: Rule) -> tuple[str | None, Turn | None]:
-    """The first thing that is wrong with an event and the drain after it, and with which of them.
-
-    Otherwise the event's turn.
-    """
-    first = None
-    for turn in turns(member, event, rule):
-        if (wrong := broken_by(turn)) is not None:
-            return wrong, turn
-        first = first or turn
-    return None, first
-
-
-def turns(member: Member, event: Event | None, rule: Rule) -> Iterator[Turn]:
+def turns(member: Member, event: v.Event | None, rule: Rule) -> Iterator[Turn]:
     if event is None:
         yield execute(member)
         return
@@ -158,13 +132,13 @@ def turns(member: Member, event: Event | None, rule: Rule) -> Iterator[Turn]:
 
 def broken_by(turn: Turn) -> str | None:
     """What a turn breaks: a property, or what is true of a server between its steps."""
-    if isinstance(turn.event, Restart) and isinstance(turn.outcome, Refused):
+    if isinstance(turn.event, v.Restart) and isinstance(turn.outcome, v.Refused):
         return f"the server cannot come up again: {turn.outcome.why}"
     if turn.after is turn.before:
         return None
     if (broken := check_turn(turn) or check_server(turn.after)) is not None:
         return f"{broken.property}: {broken.detail}"
-    for one in STANDING:
+    for one in SERVER_LEMMAS:
         if not one.holds(turn.after):
             return f"no longer true: {one.words}"
     disk = turn.before.disk
@@ -181,7 +155,7 @@ def broken_by(turn: Turn) -> str | None:
 def fitting(shape: Shape) -> Shape:
     """The shape with a vote that fits the role, and what is owed."""
     server = shape.server
-    if not isinstance(server.role, Follower):
+    if not isinstance(server.role, v.Follower):
         return replace(shape, server=replace(server, voted_for=SELF))
     told = [to for to, kind in server.owed.sends if kind == "vote reply"]
     if told and server.voted_for is None:
@@ -189,21 +163,21 @@ def fitting(shape: Shape) -> Shape:
     return shape
 
 
-def whole(shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
+def whole(shape: Shape, paths: Paths) -> tuple[Member, v.Event | None]:
     """A shape's server with its disk, and the event.
 
     A server that is started was never there, and one that restarts is down.
     """
     member, event = shape.made(paths)
     match event:
-        case Start():
-            return Member(Node(SELF)), event
-        case Restart(term, voted_for, log):
+        case v.Start():
+            return Member(v.Node(SELF)), event
+        case v.Restart(term, voted_for, log):
             return Member(member.node, NOTHING, Disk(term, voted_for, log), up=False), event
     of, node, pending, log = Unknowns(paths), member.node, member.pending, member.node.log
     if pending.append is not None:
         log = log.truncated(pending.append.prev_position.index)
-        log = log.appended(of.entries("the disk's log", log.last_position.term, TAIL, CHANGES))
+        log = log.appended(of.entries("the disk's log's", log.last_position.term, TAIL, CHANGES))
     term, vote = node.current_term, node.voted_for
     if pending.save_current_term:
         term, vote = of.number("the disk's term"), None
@@ -211,9 +185,9 @@ def whole(shape: Shape, paths: Paths) -> tuple[Member, Event | None]:
     return Member(node, pending._replace(sends=sends), Disk(term, vote, log)), event
 
 
-def _told(node: Node, send: SendMessage) -> SendMessage:
+def _told(node: v.Node, send: v.SendMessage) -> v.SendMessage:
     """A vote that was not given is denied."""
     match send.message:
-        case RequestVoteReply(vote_granted=True) if send.to != node.voted_for:
-            return SendMessage(send.to, replace(send.message, vote_granted=False))
+        case v.RequestVoteReply(vote_granted=True) if send.to != node.voted_for:
+            return v.SendMessage(send.to, replace(send.message, vote_granted=False))
     return send

@@ -14,36 +14,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from conformance.symbolic.held import Held
 from conformance.symbolic.paths import Paths
+from spec import values as v
 from spec.cluster import Disk, Member
 from spec.pending import Pending
-from spec.values import (
-    COMMAND,
-    TERM,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Candidate,
-    Config,
-    Entry,
-    Event,
-    Follower,
-    Leader,
-    Message,
-    Node,
-    NodeId,
-    Payload,
-    Position,
-    Progress,
-    Receive,
-    RequestVoteCall,
-    RequestVoteReply,
-    Restart,
-    Role,
-    SendMessage,
-    SnapshotInstalled,
-    Term,
-    new_log,
-)
 
 SELF: Final = 0
 """The node that takes the event."""
@@ -51,9 +24,9 @@ STRANGER: Final = 7
 """A node that is in no configuration."""
 
 
-def config(voters: str, new_voters: str = "", non_voters: str = "") -> Config:
+def config(voters: str, new_voters: str = "", non_voters: str = "") -> v.Config:
     """A configuration by the digits of its nodes."""
-    return Config(*[frozenset(map(int, nodes)) for nodes in (voters, new_voters, non_voters)])
+    return v.Config(*[frozenset(map(int, nodes)) for nodes in (voters, new_voters, non_voters)])
 
 
 SOLO: Final = config("0")
@@ -83,20 +56,20 @@ class Unknowns:
         self.paths.at_most(0, number)
         return number
 
-    def position(self, name: str) -> Position:
-        return Position(self.number(f"{name}'s term"), self.number(f"{name}'s index"))
+    def position(self, name: str) -> v.Position:
+        return v.Position(self.number(f"{name}'s term"), self.number(f"{name}'s index"))
 
     def entries(
-        self, name: str, term: Term, word: str, changes: tuple[Config, ...]
-    ) -> tuple[Entry, ...]:
+        self, whose: str, term: v.Term, word: str, changes: tuple[v.Config, ...]
+    ) -> tuple[v.Entry, ...]:
         """Entries that follow one of `term`; a term that opens may be any."""
-        made: list[Entry] = []
+        made: list[v.Entry] = []
         for place, letter in enumerate(word):
             if letter == "t":
-                term = self.number(f"{name}'s term {place + 1}")
+                term = self.number(f"{whose} term {place + 1}")
             change = changes[place % len(changes)]
-            payloads: dict[str, Payload] = {"t": TERM, "c": COMMAND, "k": change}
-            made.append(Entry(term, payloads[letter]))
+            payloads: dict[str, v.Payload] = {"t": v.TERM, "c": v.COMMAND, "k": change}
+            made.append(v.Entry(term, payloads[letter]))
         return Held(made)
 
 
@@ -113,8 +86,8 @@ class Owed:
 
     broadcast: OwedMessage | None = None
     write: int | None = None
-    sends: tuple[tuple[NodeId, OwedMessage], ...] = ()
-    installs: tuple[NodeId, ...] = ()
+    sends: tuple[tuple[v.NodeId, OwedMessage], ...] = ()
+    installs: tuple[v.NodeId, ...] = ()
     flags: bool = False
 
     def __str__(self) -> str:
@@ -131,22 +104,31 @@ class Owed:
 NOTHING_OWED: Final = Owed()
 
 
-def _message(of: Unknowns, name: str, kind: OwedMessage, node: Node) -> Message:
-    sender, term, seqno = node.id, node.current_term, of.number(f"{name}'s seqno")
-    if kind == "vote call":
-        return RequestVoteCall(sender, term, seqno, of.position(f"{name}'s last position"))
+def message(
+    of: Unknowns,
+    whose: str,
+    kind: OwedMessage,
+    sender: v.NodeId,
+    term: Any,
+    changes: tuple[v.Config, ...] = CHANGES,
+    granted: bool = True,
+) -> v.Message:
+    """A message of a kind; `whose` begins the names of its numbers."""
+    seqno = of.number(f"{whose} seqno")
     if kind == "vote reply":
-        return RequestVoteReply(sender, term, seqno, True)
+        return v.RequestVoteReply(sender, term, seqno, granted)
+    if kind == "vote call":
+        return v.RequestVoteCall(sender, term, seqno, of.position(f"{whose} last position"))
     if kind == "append reply":
-        return AppendEntriesReply(sender, term, seqno, of.position(f"{name}'s last position"))
-    prev = of.position(f"{name}'s previous position")
-    entries = of.entries(name, prev.term, kind, CHANGES)
-    return AppendEntriesCall(sender, term, seqno, of.number(f"{name}'s commit"), prev, entries)
+        return v.AppendEntriesReply(sender, term, seqno, of.position(f"{whose} last position"))
+    commit, prev = of.number(f"{whose} commit"), of.position(f"{whose} previous position")
+    entries = of.entries(whose, prev.term, kind, changes)
+    return v.AppendEntriesCall(sender, term, seqno, commit, prev, entries)
 
 
 # A server
 
-UNAWARE: Final = Follower()
+UNAWARE: Final = v.Follower()
 """A follower that knows of no leader."""
 
 
@@ -157,46 +139,46 @@ class Server:
     `role`: a leader's peers are those of the configuration in force, with unknown progress.
     """
 
-    role: Follower | Candidate | type[Leader] = UNAWARE
+    role: v.Follower | v.Candidate | type[v.Leader] = UNAWARE
     word: str = ""
-    config: Config = PAIR
-    changes: tuple[Config, ...] = CHANGES
-    voted_for: NodeId | None = None
+    config: v.Config = PAIR
+    changes: tuple[v.Config, ...] = CHANGES
+    voted_for: v.NodeId | None = None
     owed: Owed = NOTHING_OWED
 
     def member(self, of: Unknowns) -> Member:
         position = of.position("the snapshot")
-        entries = of.entries("the log", position.term, self.word, self.changes)
-        log = new_log(position, self.config, entries)
+        entries = of.entries("the log's", position.term, self.word, self.changes)
+        log = v.new_log(position, self.config, entries)
         term = of.number("the term")
-        node = Node(SELF, Follower(), term, self.voted_for, log, of.number("commit"))
+        node = v.Node(SELF, v.Follower(), term, self.voted_for, log, of.number("commit"))
         node = node._replace(role=self._role(of, node), seqno=of.number("seqno"))
         return Member(node, self._pending(of, node), Disk(term, self.voted_for, log))
 
-    def _role(self, of: Unknowns, node: Node) -> Role:
+    def _role(self, of: Unknowns, node: v.Node) -> v.Role:
         if not isinstance(self.role, type):
             return self.role
         peers = [
-            Progress(peer, of.number(f"match of {peer}"), of.number(f"seqno of {peer}"))
+            v.Progress(peer, of.number(f"match of {peer}"), of.number(f"seqno of {peer}"))
             for peer in node.peers
         ]
-        return Leader(tuple(peers), of.number("durable"))
+        return v.Leader(tuple(peers), of.number("durable"))
 
-    def _pending(self, of: Unknowns, node: Node) -> Pending:
+    def _pending(self, of: Unknowns, node: v.Node) -> Pending:
         owed, log, write = self.owed, node.log, None
         if owed.write is not None:
             at = log.position(log.snapshot_position.index + owed.write)
-            write = AppendLogEntries(at, log.entries[owed.write :])
-        broadcast = owed.broadcast
+            write = v.AppendLogEntries(at, log.entries[owed.write :])
+        broadcast, sender = owed.broadcast, (node.id, node.current_term)
         sends = [
-            SendMessage(to, _message(of, f"the message to {to}", kind, node))
+            v.SendMessage(to, message(of, f"the message to {to}'s", kind, *sender))
             for to, kind in owed.sends
         ]
         return Pending(
             owed.flags,
             owed.flags,
             owed.flags,
-            None if broadcast is None else _message(of, "the broadcast", broadcast, node),
+            None if broadcast is None else message(of, "the broadcast's", broadcast, *sender),
             write,
             tuple(sends),
             owed.installs,
@@ -212,7 +194,7 @@ class Server:
 
 # Events
 
-Stimulus: TypeAlias = Callable[[Unknowns], Event | None]
+Stimulus: TypeAlias = Callable[[Unknowns], v.Event | None]
 """Makes the event; None is a drain."""
 
 
@@ -220,54 +202,27 @@ def drain(_: Unknowns) -> None:
     """All that is owed is executed."""
 
 
-def input_of(event: Event) -> Stimulus:
+def input_of(event: v.Event) -> Stimulus:
     return lambda _: event
 
 
-def append_call(word: str, sender: NodeId = 1) -> Stimulus:
-    def made(of: Unknowns) -> Event:
-        term, seqno, commit = of.number("its term"), of.number("its seqno"), of.number("its commit")
-        prev = of.position("its previous position")
-        entries = of.entries("its entries", prev.term, word, SENT_CHANGES)
-        return Receive(AppendEntriesCall(sender, term, seqno, commit, prev, entries))
-
-    return made
+def receives(kind: OwedMessage, sender: v.NodeId = 1, granted: bool = True) -> Stimulus:
+    """A message, of any term."""
+    return lambda of: v.Receive(
+        message(of, "its", kind, sender, of.number("its term"), SENT_CHANGES, granted)
+    )
 
 
-def append_reply(sender: NodeId = 1) -> Stimulus:
-    def made(of: Unknowns) -> Event:
-        term, seqno = of.number("its term"), of.number("its seqno")
-        return Receive(AppendEntriesReply(sender, term, seqno, of.position("its last position")))
-
-    return made
+def snapshot(of_config: v.Config) -> Stimulus:
+    return lambda of: v.SnapshotInstalled(of.position("its position"), of_config)
 
 
-def vote_call(sender: NodeId = 1) -> Stimulus:
-    def made(of: Unknowns) -> Event:
-        term, seqno = of.number("its term"), of.number("its seqno")
-        return Receive(RequestVoteCall(sender, term, seqno, of.position("its last position")))
-
-    return made
-
-
-def vote_reply(sender: NodeId = 1, granted: bool = True) -> Stimulus:
-    def made(of: Unknowns) -> Event:
-        term, seqno = of.number("its term"), of.number("its seqno")
-        return Receive(RequestVoteReply(sender, term, seqno, granted))
-
-    return made
-
-
-def snapshot(of_config: Config) -> Stimulus:
-    return lambda of: SnapshotInstalled(of.position("its position"), of_config)
-
-
-def restart(word: str, voted_for: NodeId | None = None, of_config: Config = PAIR) -> Stimulus:
-    def made(of: Unknowns) -> Event:
+def restart(word: str, voted_for: v.NodeId | None = None, of_config: v.Config = PAIR) -> Stimulus:
+    def made(of: Unknowns) -> v.Event:
         position = of.position("the disk's snapshot")
-        entries = of.entries("the disk's log", position.term, word, SENT_CHANGES)
-        log = new_log(position, of_config, entries)
-        return Restart(of.number("the disk's term"), voted_for, log)
+        entries = of.entries("the disk's log's", position.term, word, SENT_CHANGES)
+        log = v.new_log(position, of_config, entries)
+        return v.Restart(of.number("the disk's term"), voted_for, log)
 
     return made
 
@@ -284,7 +239,7 @@ class Shape:
     event: str
     acts: bool = True
 
-    def made(self, paths: Paths) -> tuple[Member, Event | None]:
+    def made(self, paths: Paths) -> tuple[Member, v.Event | None]:
         of = Unknowns(paths)
         return self.server.member(of), self.stimulus(of)
 

@@ -16,45 +16,33 @@ import z3
 from conformance.prove.runner.obligation import Counterexample, Level, Obligation, Result, Subjects
 from conformance.prove.step.counterexample import plain
 from conformance.symbolic.paths import Path, Paths
+from spec import values as v
 from spec.cluster import Disk, Member, Turn, take
 from spec.pending import NOTHING
-from spec.values import (
-    EMPTY_LOG,
-    Config,
-    ElectionTimeout,
-    Event,
-    Leader,
-    Node,
-    Position,
-    ProposeCommand,
-    Receive,
-    RequestVoteCall,
-    new_log,
-)
 
-CLUSTER = Config(frozenset({0, 1, 2}))
+CLUSTER = v.Config(frozenset({0, 1, 2}))
 
 
-def a_follower(paths: Paths) -> Node:
+def a_follower(paths: Paths) -> v.Node:
     """Of any term, with a log of any length that is all in its snapshot."""
     term, last, index = paths.number("term"), paths.number("last"), paths.number("index")
     paths.at_most(1, last)
     paths.at_most(last, term)
     paths.at_most(1, index)
-    log = new_log(Position(last, index), CLUSTER)  # type: ignore[arg-type]
-    return Node(0, current_term=term, log=log, commit_index=index)  # type: ignore[arg-type]
+    log = v.new_log(v.Position(last, index), CLUSTER)  # type: ignore[arg-type]
+    return v.Node(0, current_term=term, log=log, commit_index=index)  # type: ignore[arg-type]
 
 
-def terms_never_fall(event: Callable[[Paths], Event], leads: bool = False) -> Any:
+def terms_never_fall(event: Callable[[Paths], v.Event], leads: bool = False) -> Any:
     """Of the server that takes the event."""
 
     def prove(subjects: Subjects) -> Result:
         paths, result = Paths(limit=100), Result()
         node = a_follower(paths)
         if leads:
-            node = node._replace(role=Leader(()))
+            node = node._replace(role=v.Leader(()))
         taken = event(paths)
-        before = Member(node, NOTHING, Disk(0, None, EMPTY_LOG))
+        before = Member(node, NOTHING, Disk(0, None, v.EMPTY_LOG))
         for path in paths.run(lambda: take(before, taken, subjects.rule)):
             result.paths += 1
             result.live += 1
@@ -77,17 +65,17 @@ def falls(paths: Paths, path: Path[Turn], turn: Turn) -> bool:
     return bool(z3.Solver().check(path.formula(paths), lower) == z3.sat)
 
 
-def vote_call(paths: Paths) -> Event:
+def vote_call(paths: Paths) -> v.Event:
     term, index = paths.number("mterm"), paths.number("mindex")
-    last = Position(paths.number("mlast"), index)  # type: ignore[arg-type]
-    return Receive(RequestVoteCall(1, term, 1, last))  # type: ignore[arg-type]
+    last = v.Position(paths.number("mlast"), index)  # type: ignore[arg-type]
+    return v.Receive(v.RequestVoteCall(1, term, 1, last))  # type: ignore[arg-type]
 
 
 TIMEOUT = Obligation(
-    "rules/timeout/follower", {"servers": 3}, terms_never_fall(lambda _: ElectionTimeout())
+    "rules/timeout/follower", {"servers": 3}, terms_never_fall(lambda _: v.ElectionTimeout())
 )
 PROPOSAL = Obligation(
-    "rules/proposal/leader", {"servers": 3}, terms_never_fall(lambda _: ProposeCommand(), True)
+    "rules/proposal/leader", {"servers": 3}, terms_never_fall(lambda _: v.ProposeCommand(), True)
 )
 VOTE = Obligation("rules/vote call/follower", {"servers": 3}, terms_never_fall(vote_call))
 
@@ -106,9 +94,9 @@ def gives(result: Result) -> Callable[[Subjects], Result]:
 
 
 def counterexample() -> Counterexample:
-    before = Member(Node(2, current_term=5), NOTHING, Disk(5, None, EMPTY_LOG))
-    call = RequestVoteCall(1, 7, 3, Position(4, 9))
-    turn = take(before, Receive(call))
+    before = Member(v.Node(2, current_term=5), NOTHING, Disk(5, None, v.EMPTY_LOG))
+    call = v.RequestVoteCall(1, 7, 3, v.Position(4, 9))
+    turn = take(before, v.Receive(call))
     return Counterexample("two leaders in term 7", turn, ("node 1 leads term 7",), replays=True)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from conformance.observe.selection import SelectionError, selected
 from conformance.prove import catalogue
 from conformance.prove.runner import run as run_module
-from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
+from conformance.prove.runner.obligation import Obligation, Result, Subjects
 from conformance.prove.runner.run import Options, Progress, Report, run
 from conformance.prove.runner.worker import PATIENCE, Source, Workers, name_of
 from conformance.subjects.patched import in_rules, patched_rule
@@ -166,15 +165,6 @@ def lambda_free_nothing(_: object) -> list[Obligation]:
 
 
 # What there is to prove
-
-
-@pytest.mark.parametrize("level", get_args(Level))
-def test_the_catalogue_names_each_obligation_once(level: Level) -> None:
-    every = catalogue.obligations(level)
-    assert every
-    assert len({one.name for one in every}) == len(every)
-    assert all("/" in one.name for one in every)
-    assert all(isinstance(bound, (int, str)) for one in every for bound in one.bounds.values())
 
 
 def test_workers_know_the_catalogue() -> None:

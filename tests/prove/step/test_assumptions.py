@@ -11,38 +11,20 @@ from typing import Any
 import pytest
 
 from conformance.prove.step.assumptions import ASSUMPTIONS, Assumption, assume, holds, is_event
-from conformance.prove.step.shapes import Owed, Server, append_call
+from conformance.prove.step.shapes import Owed, Server, receives
 from conformance.prove.step.shapes import Shape as Shape_
 from conformance.simulation.episode import play
 from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from conformance.symbolic.paths import Paths
+from spec import values as v
 from spec.cluster import Deliver, Input, Member, event_of
 from spec.pending import Pending
-from spec.values import (
-    COMMAND,
-    TERM,
-    AppendEntriesCall,
-    AppendLogEntries,
-    Config,
-    Entry,
-    Event,
-    Follower,
-    Leader,
-    Node,
-    Position,
-    Progress,
-    Receive,
-    RequestVoteReply,
-    Restart,
-    SendMessage,
-    new_log,
-)
 
 EVENTS = 100_000
 
 
-def met() -> Iterator[tuple[Member | None, Event | None]]:
+def met() -> Iterator[tuple[Member | None, v.Event | None]]:
     """Every different state of a server, and every event, of that many random events."""
     events = 0
     for episode in count():
@@ -78,11 +60,11 @@ def test_assumptions_hold_of_all_that_random_runs_come_by() -> None:
     for member, event in met():
         if member is not None:
             members += 1
-            leaders += isinstance(member.node.role, Leader)
-            calls += isinstance(member.pending.broadcast, AppendEntriesCall)
+            leaders += isinstance(member.node.role, v.Leader)
+            calls += isinstance(member.pending.broadcast, v.AppendEntriesCall)
             broken = [one.words for one in ASSUMPTIONS if not one.holds(member)]
             assert broken == [], member
-            assert min(numbers((member.node._replace(log=new_log()), member.pending))) >= 0
+            assert min(numbers((member.node._replace(log=v.new_log()), member.pending))) >= 0
         else:
             assert is_event(event)
             assert event is None or min(numbers(event), default=0) >= 0
@@ -94,10 +76,12 @@ def test_assumptions_hold_of_all_that_random_runs_come_by() -> None:
 # Each can be broken
 
 
-LOG = new_log(Position(1, 2), Config(frozenset({0, 1})), (Entry(2, TERM), Entry(2, COMMAND)))
-NODE = Node(0, Follower(), 2, None, LOG, 3)
-LEADER = NODE._replace(role=Leader((Progress(1, 4),), 4))
-CALL = AppendEntriesCall(0, 2, 1, 3, Position(1, 2), (Entry(2, TERM),))
+LOG = v.new_log(
+    v.Position(1, 2), v.Config(frozenset({0, 1})), (v.Entry(2, v.TERM), v.Entry(2, v.COMMAND))
+)
+NODE = v.Node(0, v.Follower(), 2, None, LOG, 3)
+LEADER = NODE._replace(role=v.Leader((v.Progress(1, 4),), 4))
+CALL = v.AppendEntriesCall(0, 2, 1, 3, v.Position(1, 2), (v.Entry(2, v.TERM),))
 
 
 @cache
@@ -107,11 +91,11 @@ def broken() -> dict[str, list[Member]]:
     def owing(**owed: Any) -> Member:
         return Member(LEADER, Pending(**owed))
 
-    falling = new_log(Position(3, 2), LOG.snapshot_config, LOG.entries)
-    opened = new_log(Position(1, 2), LOG.snapshot_config, (Entry(2, COMMAND),))
-    old = SendMessage(1, RequestVoteReply(0, 1, 1, True))
-    backwards = AppendEntriesCall(0, 2, 1, 3, Position(3, 2), (Entry(2, TERM),))
-    leaping = AppendEntriesCall(0, 2, 1, 3, Position(1, 2), (Entry(2, COMMAND),))
+    falling = v.new_log(v.Position(3, 2), LOG.snapshot_config, LOG.entries)
+    opened = v.new_log(v.Position(1, 2), LOG.snapshot_config, (v.Entry(2, v.COMMAND),))
+    old = v.SendMessage(1, v.RequestVoteReply(0, 1, 1, True))
+    backwards = v.AppendEntriesCall(0, 2, 1, 3, v.Position(3, 2), (v.Entry(2, v.TERM),))
+    leaping = v.AppendEntriesCall(0, 2, 1, 3, v.Position(1, 2), (v.Entry(2, v.COMMAND),))
     return {
         "terms_never_fall": [
             Member(NODE._replace(log=falling)),
@@ -123,27 +107,27 @@ def broken() -> dict[str, list[Member]]:
             Member(NODE._replace(commit_index=5)),
         ],
         "config_from_log": [
-            Member(NODE._replace(log=LOG._replace(config=Config(frozenset({0}))))),
+            Member(NODE._replace(log=LOG._replace(config=v.Config(frozenset({0}))))),
             Member(NODE._replace(log=LOG._replace(config_index=3))),
         ],
         "leaders_log_is_of_its_term": [Member(LEADER._replace(current_term=3))],
         "progress_within_log": [
-            Member(LEADER._replace(role=Leader((Progress(1, 5),), 4))),
-            Member(LEADER._replace(role=Leader((Progress(1, 4),), 5))),
+            Member(LEADER._replace(role=v.Leader((v.Progress(1, 5),), 4))),
+            Member(LEADER._replace(role=v.Leader((v.Progress(1, 4),), 5))),
         ],
-        "leader_follows_members": [Member(LEADER._replace(role=Leader((), 4)))],
+        "leader_follows_members": [Member(LEADER._replace(role=v.Leader((), 4)))],
         "owed_messages_of_this_term": [owing(sends=(old,))],
         "owed_calls_are_calls": [owing(broadcast=backwards), owing(broadcast=leaping)],
         "owed_write_ends_the_log": [
-            owing(append=AppendLogEntries(Position(2, 3), ())),
-            owing(append=AppendLogEntries(Position(1, 3), LOG.after(3))),
+            owing(append=v.AppendLogEntries(v.Position(2, 3), ())),
+            owing(append=v.AppendLogEntries(v.Position(1, 3), LOG.after(3))),
         ],
     }
 
 
 @pytest.mark.parametrize("one", ASSUMPTIONS, ids=[one.holds.__name__ for one in ASSUMPTIONS])
 def test_an_assumption_is_about_one_thing(one: Assumption) -> None:
-    write = AppendLogEntries(Position(2, 3), LOG.after(3))
+    write = v.AppendLogEntries(v.Position(2, 3), LOG.after(3))
     for sound in (Member(NODE), Member(LEADER, Pending(broadcast=CALL, append=write))):
         assert holds(sound, None)
     for member in broken()[one.holds.__name__]:
@@ -151,17 +135,17 @@ def test_an_assumption_is_about_one_thing(one: Assumption) -> None:
 
 
 def test_an_event_is_one_that_the_library_has_a_value_for() -> None:
-    leaping = AppendEntriesCall(1, 2, 1, 3, Position(1, 2), (Entry(2, COMMAND),))
-    assert is_event(Receive(CALL))
-    assert not is_event(Receive(leaping))
-    fallen = new_log(Position(3, 1), Config(), (Entry(2, TERM),))
-    assert is_event(Restart(2, None, fallen))
-    assert not is_event(Restart(2, None, fallen._replace(entries=(Entry(2, COMMAND),))))
+    leaping = v.AppendEntriesCall(1, 2, 1, 3, v.Position(1, 2), (v.Entry(2, v.COMMAND),))
+    assert is_event(v.Receive(CALL))
+    assert not is_event(v.Receive(leaping))
+    fallen = v.new_log(v.Position(3, 1), v.Config(), (v.Entry(2, v.TERM),))
+    assert is_event(v.Restart(2, None, fallen))
+    assert not is_event(v.Restart(2, None, fallen._replace(entries=(v.Entry(2, v.COMMAND),))))
 
 
 def test_symbolically_they_allow_just_what_they_hold_for() -> None:
     """On every path that is left they hold, whatever is asked; and some path is left."""
-    shape = Shape_(Server(Leader, "tc", owed=Owed("c", 1)), append_call("tc"), "call")
+    shape = Shape_(Server(v.Leader, "tc", owed=Owed("c", 1)), receives("tc"), "call")
     paths = Paths()
     member, event = shape.made(paths)
     everywhere = list(paths.run(lambda: holds(member, event)))

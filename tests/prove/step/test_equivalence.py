@@ -2,62 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from conformance.mutants.planted.catalogue import by_name
-from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
-from conformance.prove.step import asking, equivalence
+from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.step.counterexample import as_records
 from conformance.prove.step.equivalence import obligations
-from conformance.prove.step.family import family
-from conformance.prove.step.shapes import (
-    Owed,
-    Server,
-    Shape,
-    Unknowns,
-    append_call,
-    drain,
-    input_of,
-)
 from conformance.simulation.replay import replay
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import in_rules, patched_rule
 from conformance.trace.save import save
 from spec.cluster import Member
-from spec.rules import Effect
-from spec.values import Event, Follower, Heartbeat, Leader, Node
 from tests.prove.slips import SLIPS
 
 
 @cache
 def quick() -> tuple[Obligation, ...]:
     return tuple(obligations("quick"))
-
-
-def of_shapes(*shapes: Shape) -> Result:
-    return equivalence.Proof(family("some", 1, 2, shapes)).prove(Subjects())
-
-
-@pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
-def test_the_library_does_what_the_specification_says(obligation: Obligation) -> None:
-    result = obligation.prove(Subjects())
-    assert (result.result, result.detail) == ("proved", "")
-    assert result.paths == result.live > 0
-    assert result.queries >= result.paths
-
-
-@pytest.mark.parametrize("level", ["quick", "full"])
-def test_obligations_have_names_in_a_fixed_order(level: Level) -> None:
-    names = [one.name for one in obligations(level)]
-    assert len(set(names)) == len(names)
-    assert names == [one.name for one in obligations(level)]
-    assert all(name.startswith("equivalence/") for name in names)
-    assert all(one.bounds.keys() == {"entries", "voters"} for one in obligations(level))
 
 
 # What is not the same
@@ -94,17 +59,6 @@ def test_a_wrong_specification_is_refuted_as_well() -> None:
     assert result.found.replays
 
 
-def test_a_specification_that_raises_is_refuted() -> None:
-    def raising(node: Node, event: Event) -> Effect:
-        raise IndexError(f"{event} at {node.id}")
-
-    result = quick()[0].prove(Subjects(rule=raising))
-    assert result.result == "refuted"
-    assert result.found is not None
-    assert "IndexError" in result.found.what
-    assert result.found.replays
-
-
 def test_a_counterexample_has_plain_numbers_and_says_what_differs() -> None:
     with by_name("index-only-vote").planted() as broken:
         named = [one for one in quick() if one.name.startswith("equivalence/vote call/")]
@@ -115,48 +69,3 @@ def test_a_counterexample_has_plain_numbers_and_says_what_differs() -> None:
     assert type(found.turn.before.node.current_term) is int
     assert "state differs" in found.what
     assert any(line.startswith("voted_for: specified None, found ") for line in found.wrong)
-
-
-# What would be no proof
-
-
-def test_nothing_is_proved_of_no_shape() -> None:
-    assert of_shapes().result == "unknown"
-
-
-def test_nothing_is_proved_of_what_cannot_be() -> None:
-    """A node's term is at least its log's, and a leader's log ends in its term."""
-    impossible = Server(Leader, "t", owed=Owed(write=1))
-    shape = Shape(impossible, input_of(Heartbeat()), "heartbeat")
-    assert of_shapes(shape).result == "proved"
-    member_of = Server.member
-
-    def ahead(self: Server, of: Unknowns) -> Member:
-        member = member_of(self, of)
-        node = member.node
-        return member._replace(node=node._replace(commit_index=node.log.last_index + 1))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Server, "member", ahead)
-        result = of_shapes(shape)
-    assert result.result == "unknown"
-    assert "there is no such server" in result.detail
-
-
-def test_a_handler_has_to_be_reached() -> None:
-    refused = Shape(Server(Follower()), input_of(Heartbeat()), "heartbeat")
-    result = of_shapes(refused)
-    assert result.result == "unknown"
-    assert "nothing ever comes of it" in result.detail
-    assert of_shapes(replace(refused, acts=False)).result == "proved"
-    acting = Shape(Server(owed=Owed(flags=True)), drain, "drain", acts=False)
-    assert of_shapes(acting).result == "unknown"
-
-
-def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = Shape(Server(word="t"), append_call("t"), "call")
-    assert of_shapes(shape).result == "proved"
-    monkeypatch.setattr(asking, "PATHS", 3)
-    result = of_shapes(shape)
-    assert result.result == "unknown"
-    assert "more than 3 paths" in result.detail

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from conformance.mutants.planted.in_both import IN_BOTH
-from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
+from conformance.prove.runner.obligation import Obligation, Result, Subjects
 from conformance.prove.step.quorums import (
     SERVERS,
     change,
@@ -18,8 +18,9 @@ from conformance.prove.step.quorums import (
     subsets,
 )
 from conformance.prove.step.shapes import config
-from conformance.subjects.patched import Patch, in_rules, patched_rule
+from conformance.subjects.patched import Patch, patched_rule
 from spec import rules
+from tests.prove.shared import patch
 
 
 @cache
@@ -30,24 +31,6 @@ def quick() -> tuple[Obligation, ...]:
 def proved_of(start: str, *patches: Patch) -> list[Result]:
     subjects = Subjects(rule=patched_rule(*patches) if patches else rules.step)
     return [one.prove(subjects) for one in quick() if one.name.startswith(start)]
-
-
-def patch(old: str, new: str) -> tuple[Patch, ...]:
-    return (in_rules(old, new),)
-
-
-@pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
-def test_of_the_specification_it_is_proved(obligation: Obligation) -> None:
-    result = obligation.prove(Subjects())
-    assert (result.result, result.detail) == ("proved", "")
-    assert result.live == result.paths > 0
-
-
-@pytest.mark.parametrize("level", ["quick", "full", "deep"])
-def test_obligations_have_names_in_a_fixed_order(level: Level) -> None:
-    names = [one.name for one in obligations(level)]
-    assert len(set(names)) == len(names)
-    assert names == [one.name for one in obligations(level)]
 
 
 def test_without_a_joint_configuration_two_majorities_need_not_overlap() -> None:

@@ -6,49 +6,25 @@ from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conformance.audit.decisions import D3, D4, D6
 from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
-from conformance.prove.step import asking
-from conformance.prove.step import server_invariants as invariants
+from conformance.prove.step import server_invariants
 from conformance.prove.step.assumptions import ASSUMPTIONS
 from conformance.prove.step.counterexample import as_records
-from conformance.prove.step.family import family
-from conformance.prove.step.server_invariants import Proof, broken_by, obligations
-from conformance.prove.step.server_lemmas import STANDING, fits_reports, reports
-from conformance.prove.step.shapes import Server, Shape, append_call, input_of
+from conformance.prove.step.server_invariants import broken_by, obligations
+from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, reports
 from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
-from conformance.subjects.patched import Patch, in_rules, patched_rule
+from conformance.subjects.patched import Patch, patched_rule
 from conformance.trace.save import save
+from spec import values as v
 from spec.cluster import Deliver, Disk, Member, event_of, execute
 from spec.pending import Pending
-from spec.rules import Effect
-from spec.values import (
-    COMMAND,
-    TERM,
-    AppendEntriesCall,
-    AppendEntriesReply,
-    AppendLogEntries,
-    Candidate,
-    Config,
-    Entry,
-    Event,
-    Follower,
-    Heartbeat,
-    Leader,
-    Node,
-    Position,
-    Receive,
-    RequestVoteReply,
-    SendMessage,
-    SnapshotInstalled,
-    new_log,
-)
+from tests.prove.shared import patch
 
 
 @cache
@@ -59,26 +35,6 @@ def quick() -> tuple[Obligation, ...]:
 def named(start: str, level: Level = "quick") -> list[Obligation]:
     every = quick() if level == "quick" else obligations(level)
     return [one for one in every if one.name.startswith(f"invariant/{start}")]
-
-
-def of_shapes(*shapes: Shape, rule_: Any = None) -> Result:
-    subjects = Subjects() if rule_ is None else Subjects(rule=rule_)
-    return Proof(family("some", 1, 2, shapes)).prove(subjects)
-
-
-@pytest.mark.parametrize("obligation", quick(), ids=[one.name for one in quick()])
-def test_a_servers_steps_keep_what_is_true_of_it(obligation: Obligation) -> None:
-    result = obligation.prove(Subjects())
-    assert (result.result, result.detail) == ("proved", "")
-    assert result.paths == result.live > 0
-
-
-@pytest.mark.parametrize("level", ["quick", "full", "deep"])
-def test_obligations_have_names_in_a_fixed_order(level: Level) -> None:
-    names = [one.name for one in obligations(level)]
-    assert len(set(names)) == len(names)
-    assert names == [one.name for one in obligations(level)]
-    assert all(name.startswith("invariant/") for name in names)
 
 
 # It is true of what runs come by
@@ -99,20 +55,20 @@ def test_it_is_true_of_every_server_in_random_runs() -> None:
             if change.turn is not None and change.turn.after.up:
                 after = change.turn.after
                 owing += after.pending.append is not None
-                assert [one.words for one in STANDING if not one.holds(after)] == [], after
+                assert [one.words for one in SERVER_LEMMAS if not one.holds(after)] == [], after
         if events >= 20_000:
             break
     assert owing > 1_000
     assert reported > 0
 
 
-def says_something(member: Member, event: Event) -> bool:
+def says_something(member: Member, event: v.Event) -> bool:
     """Whether a report is owed of which the assumption says something."""
     return any(reports(member)) and (
-        isinstance(event, SnapshotInstalled)
+        isinstance(event, v.SnapshotInstalled)
         or (
-            isinstance(event, Receive)
-            and isinstance(event.message, AppendEntriesCall)
+            isinstance(event, v.Receive)
+            and isinstance(event.message, v.AppendEntriesCall)
             and event.message.term == member.node.current_term
         )
     )
@@ -121,22 +77,22 @@ def says_something(member: Member, event: Event) -> bool:
 # Each part of it can be broken
 
 
-PAIR = Config(frozenset({0, 1}))
-LOG = new_log(Position(1, 2), PAIR, (Entry(2, TERM), Entry(2, COMMAND)))
-NODE = Node(0, Follower(), 2, 1, LOG, 3)
+PAIR = v.Config(frozenset({0, 1}))
+LOG = v.new_log(v.Position(1, 2), PAIR, (v.Entry(2, v.TERM), v.Entry(2, v.COMMAND)))
+NODE = v.Node(0, v.Follower(), 2, 1, LOG, 3)
 DISK = Disk(2, 1, LOG)
-WRITE = AppendLogEntries(Position(2, 3), LOG.after(3))
+WRITE = v.AppendLogEntries(v.Position(2, 3), LOG.after(3))
 SHORT = Disk(2, 1, LOG.truncated(3))
 
 
-def reply(term: int, index: int) -> SendMessage:
-    return SendMessage(1, AppendEntriesReply(0, 2, 1, Position(term, index)))
+def reply(term: int, index: int) -> v.SendMessage:
+    return v.SendMessage(1, v.AppendEntriesReply(0, 2, 1, v.Position(term, index)))
 
 
 BROKEN: dict[str, tuple[Member, ...]] = {
-    "voted_for_itself": (Member(NODE._replace(role=Candidate(frozenset({0}))), disk=DISK),),
+    "voted_for_itself": (Member(NODE._replace(role=v.Candidate(frozenset({0}))), disk=DISK),),
     "owed_votes_are_given": (
-        Member(NODE, Pending(sends=(SendMessage(2, RequestVoteReply(0, 2, 1, True)),)), DISK),
+        Member(NODE, Pending(sends=(v.SendMessage(2, v.RequestVoteReply(0, 2, 1, True)),)), DISK),
     ),
     "reported_is_in_log": (
         Member(NODE, Pending(sends=(reply(2, 5),)), DISK),
@@ -154,53 +110,55 @@ BROKEN: dict[str, tuple[Member, ...]] = {
         Member(
             NODE,
             Pending(append=WRITE),
-            DISK._replace(log=new_log(Position(0, 2), PAIR, LOG.entries)),
+            DISK._replace(log=v.new_log(v.Position(0, 2), PAIR, LOG.entries)),
         ),
     ),
     "disk_is_fit_to_come_up_from": (
         Member(NODE, Pending(save_current_term=True), DISK._replace(current_term=1)),
         Member(
-            NODE, Pending(append=WRITE), Disk(2, 1, LOG.truncated(3).appended((Entry(3, TERM),)))
+            NODE,
+            Pending(append=WRITE),
+            Disk(2, 1, LOG.truncated(3).appended((v.Entry(3, v.TERM),))),
         ),
     ),
     "counted_is_on_disk": (
         Member(
             NODE._replace(
-                role=Leader((), 4),
+                role=v.Leader((), 4),
                 voted_for=0,
-                log=new_log(Position(1, 2), Config(frozenset({0})), LOG.entries),
+                log=v.new_log(v.Position(1, 2), v.Config(frozenset({0})), LOG.entries),
             ),
             Pending(append=WRITE),
-            Disk(2, 0, new_log(Position(1, 2), Config(frozenset({0})), LOG.entries[:1])),
+            Disk(2, 0, v.new_log(v.Position(1, 2), v.Config(frozenset({0})), LOG.entries[:1])),
         ),
     ),
 }
 
 
 def test_it_is_about_more_than_step_equivalence_assumes() -> None:
-    assert STANDING[: len(ASSUMPTIONS)] == ASSUMPTIONS
-    assert {one.holds.__name__ for one in STANDING[len(ASSUMPTIONS) :]} == BROKEN.keys()
+    assert SERVER_LEMMAS[: len(ASSUMPTIONS)] == ASSUMPTIONS
+    assert {one.holds.__name__ for one in SERVER_LEMMAS[len(ASSUMPTIONS) :]} == BROKEN.keys()
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_part_of_it_is_about_one_thing(name: str) -> None:
     for sound in (Member(NODE, disk=DISK), Member(NODE, Pending(append=WRITE), SHORT)):
-        assert all(one.holds(sound) for one in STANDING)
+        assert all(one.holds(sound) for one in SERVER_LEMMAS)
     for member in BROKEN[name]:
-        assert [one.holds.__name__ for one in STANDING if not one.holds(member)] == [name]
+        assert [one.holds.__name__ for one in SERVER_LEMMAS if not one.holds(member)] == [name]
 
 
 def test_a_leader_agrees_with_what_it_is_reported() -> None:
     member = Member(NODE, Pending(sends=(reply(2, 4),)), DISK)
-    call = AppendEntriesCall(1, 2, 5, 3, Position(2, 3), (Entry(2, COMMAND),))
-    assert fits_reports(member, Receive(call))
-    assert fits_reports(member, Receive(replace(call, prev_position=Position(2, 9))))
-    assert not fits_reports(member, Receive(replace(call, prev_position=Position(1, 3))))
-    assert not fits_reports(member, Receive(replace(call, prev_position=Position(1, 9))))
-    assert fits_reports(member, Receive(replace(call, term=3, prev_position=Position(1, 9))))
-    assert fits_reports(member, SnapshotInstalled(Position(2, 3), PAIR))
-    assert not fits_reports(member, SnapshotInstalled(Position(1, 3), PAIR))
-    assert fits_reports(replace_sends(member), SnapshotInstalled(Position(1, 3), PAIR))
+    call = v.AppendEntriesCall(1, 2, 5, 3, v.Position(2, 3), (v.Entry(2, v.COMMAND),))
+    assert fits_reports(member, v.Receive(call))
+    assert fits_reports(member, v.Receive(replace(call, prev_position=v.Position(2, 9))))
+    assert not fits_reports(member, v.Receive(replace(call, prev_position=v.Position(1, 3))))
+    assert not fits_reports(member, v.Receive(replace(call, prev_position=v.Position(1, 9))))
+    assert fits_reports(member, v.Receive(replace(call, term=3, prev_position=v.Position(1, 9))))
+    assert fits_reports(member, v.SnapshotInstalled(v.Position(2, 3), PAIR))
+    assert not fits_reports(member, v.SnapshotInstalled(v.Position(1, 3), PAIR))
+    assert fits_reports(replace_sends(member), v.SnapshotInstalled(v.Position(1, 3), PAIR))
 
 
 def replace_sends(member: Member) -> Member:
@@ -212,7 +170,7 @@ def replace_sends(member: Member) -> Member:
 def test_without_that_reports_may_become_untrue(
     start: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invariants, "fits_reports", lambda member, event: True)
+    monkeypatch.setattr(server_invariants, "fits_reports", lambda member, event: True)
     results = [one.prove(Subjects()) for one in named(start)]
     refuted = [one.found for one in results if one.result == "refuted"]
     assert refuted
@@ -221,10 +179,6 @@ def test_without_that_reports_may_become_untrue(
 
 
 # Bugs
-
-
-def patch(old: str, new: str = "") -> tuple[Patch, ...]:
-    return (in_rules(old, new),)
 
 
 BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
@@ -379,20 +333,11 @@ def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
     save(tmp_path / "found.jsonl", as_records(found), nodes=8)
 
 
-def test_a_specification_that_raises_is_refuted() -> None:
-    def raising(node: Node, event: Event) -> Effect:
-        raise IndexError(f"{event} at {node.id}")
-
-    result = of_shapes(Shape(Server(), append_call(""), "call"), rule_=raising)
-    assert result.result == "refuted"
-    assert "IndexError" in result.detail
-
-
 def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
     """A crash may fall between any two actions: here, after the log was written before the term."""
-    entries = (Entry(3, TERM),)
+    entries = (v.Entry(3, v.TERM),)
     node = NODE._replace(current_term=3, log=LOG.appended(entries))
-    write = AppendLogEntries(Position(2, 4), entries)
+    write = v.AppendLogEntries(v.Position(2, 4), entries)
     member = Member(node, Pending(save_current_term=True, append=write), DISK)
     turn = execute(member)
     assert broken_by(turn) is None
@@ -401,25 +346,3 @@ def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
     wrong = broken_by(turn._replace(executed=swapped))
     assert wrong is not None
     assert "no server can come up" in wrong
-
-
-# What would be no proof
-
-
-def test_nothing_is_proved_of_no_shape() -> None:
-    assert of_shapes().result == "unknown"
-
-
-def test_a_handler_has_to_be_reached() -> None:
-    refused = Shape(Server(), input_of(Heartbeat()), "heartbeat")
-    assert "nothing ever comes of it" in of_shapes(refused).detail
-    assert of_shapes(replace(refused, acts=False)).result == "proved"
-
-
-def test_a_budget_that_is_spent_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = Shape(Server(word="t"), append_call("t"), "call")
-    assert of_shapes(shape).result == "proved"
-    monkeypatch.setattr(asking, "PATHS", 3)
-    result = of_shapes(shape)
-    assert result.result == "unknown"
-    assert "more than 3 paths" in result.detail

@@ -20,11 +20,13 @@ More history, which no rule reads:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, Final, Protocol, TypeAlias
 
 from conformance.prove.statements import lemmas as fixed
-from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Lemma, adds_to, within
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Lemma, LogOf, adds_to, within
 from conformance.prove.statements.lemma import View as FixedView
 from conformance.prove.statements.lemmas import is_committed
 from conformance.prove.statements.logic import (
@@ -37,7 +39,6 @@ from conformance.prove.statements.logic import (
     negation,
 )
 from conformance.prove.statements.statements import seen
-from conformance.prove.statements.views import ACTOR
 
 Nodes = list[Formula]
 """Of each node whether it is among them."""
@@ -94,9 +95,26 @@ def quorum(v: View, config: EntryTerm, of: Nodes) -> Formula:
     )
 
 
-def base(v: View, term: Int, i: Int) -> Nodes:
-    j = v.lj(term, i)
-    last = v.tlog(term, j)
+@dataclass(frozen=True, slots=True)
+class Along:
+    """A log, and where up to an index its last configuration is, and its last joint one."""
+
+    entry: LogOf
+    last_config: Callable[[Int], Int]
+    last_joint: Callable[[Int], Int]
+
+    def in_force(self, i: Int) -> EntryTerm:
+        return self.entry(self.last_config(i))
+
+
+def along_leader(v: View, term: Int) -> Along:
+    """The log of a term's leader."""
+    return Along(partial(v.tlog, term), partial(v.lc, term), partial(v.lj, term))
+
+
+def base(v: View, log: Along, i: Int) -> Nodes:
+    j = log.last_joint(i)
+    last = log.entry(j)
     return [choose(j == 0, v.old(v.founding, m), v.new(last, m)) for m in range(v.size)]
 
 
@@ -115,7 +133,8 @@ LEMMAS += [one for one in fixed.LEMMAS if one.name not in CHANGED]
     "of its own term."
 )
 def candidate(v: View, n: int) -> Formula:
-    return fixed.candidacy(v, n, v.term_of(v.log(n, v.last(n))) < v.term(n))
+    s = v.server(n)
+    return fixed.candidacy(v, n, v.term_of(s.log(s.last)) < s.term)
 
 
 @lemma(
@@ -126,7 +145,10 @@ def candidate(v: View, n: int) -> Formula:
 def elected(v: View, term: Int) -> Formula:
     return both(
         within(NOBODY, v.lead(term), v.size - 1),
-        *[implies(v.lead(term) == n, within(1, term, v.dterm(n))) for n in range(v.size)],
+        *[
+            implies(v.lead(term) == n, within(1, term, v.server(n).disk_term))
+            for n in range(v.size)
+        ],
         implies(
             v.lead(term) != NOBODY,
             both(
@@ -176,17 +198,18 @@ def in_log(v: View, term: Int, first: Int, i: Int) -> Formula:
     lambda v, term, i: [[v.lc(term, i)], [v.lj(term, i)]],
 )
 def marks(v: View, term: Int, i: Int) -> Formula:
-    c, j = v.lc(term, i), v.lj(term, i)
-    return implies(
-        in_log(v, term, 1, i),
-        both(
-            within(1, c, i),
-            v.is_config(v.tlog(term, c)),
-            within(0, j, c),
-            j != 1,
-            implies(j >= 1, both(v.is_config(v.tlog(term, j)), v.joint(v.tlog(term, j)))),
-            implies(v.joint(v.tlog(term, c)), j == c),
-        ),
+    return implies(in_log(v, term, 1, i), has_marks(v, along_leader(v, term), i))
+
+
+def has_marks(v: View, log: Along, i: Int) -> Formula:
+    c, j, entry = log.last_config(i), log.last_joint(i), log.entry
+    return both(
+        within(1, c, i),
+        v.is_config(entry(c)),
+        within(0, j, c),
+        j != 1,
+        implies(j >= 1, both(v.is_config(entry(j)), v.joint(entry(j)))),
+        implies(v.joint(entry(c)), j == c),
     )
 
 
@@ -199,13 +222,15 @@ def marks(v: View, term: Int, i: Int) -> Formula:
     ],
 )
 def marks_are_last(v: View, term: Int, i: Int, k: Int) -> Formula:
-    entry = v.tlog(term, k)
-    return implies(
-        both(in_log(v, term, 1, i), k >= 1, k <= i),
-        both(
-            implies(k > v.lc(term, i), negation(v.is_config(entry))),
-            implies(k > v.lj(term, i), negation(v.joint(entry))),
-        ),
+    within_log = both(in_log(v, term, 1, i), k >= 1, k <= i)
+    return implies(within_log, is_no_mark(v, along_leader(v, term), i, k))
+
+
+def is_no_mark(v: View, log: Along, i: Int, k: Int) -> Formula:
+    """The entry at k, if it is after them."""
+    return both(
+        implies(k > log.last_config(i), negation(v.is_config(log.entry(k)))),
+        implies(k > log.last_joint(i), negation(v.joint(log.entry(k)))),
     )
 
 
@@ -231,10 +256,10 @@ def marks_agree(v: View, term: Int, i: Int) -> Formula:
     lambda v, term, i: [[v.lc(term, i)]],
 )
 def in_force(v: View, term: Int, i: Int) -> Formula:
-    config = v.tlog(term, v.lc(term, i))
+    log = along_leader(v, term)
     return implies(
-        both(in_log(v, term, 1, i), negation(v.joint(config))),
-        same(voters_of(v, config), base(v, term, i)),
+        both(in_log(v, term, 1, i), negation(v.joint(log.in_force(i)))),
+        same(voters_of(v, log.in_force(i)), base(v, log, i)),
     )
 
 
@@ -250,7 +275,7 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
     return implies(
         both(in_log(v, term, 2, i), v.is_config(entry)),
         both(
-            same(voters_of(v, entry), base(v, term, i - 1)),
+            same(voters_of(v, entry), base(v, along_leader(v, term), i - 1)),
             implies(
                 v.joint(before),
                 both(
@@ -260,7 +285,7 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
                         i > v.el(term),
                         both(
                             at <= v.kc(term),
-                            implies(v.first(at) == term, v.by(at) < i),
+                            implies(v.commit_term(at) == term, v.committed_up_to(at) < i),
                         ),
                     ),
                 ),
@@ -274,13 +299,14 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
 
 @lemma("What a leader knows to be committed is what it knew when it last led.")
 def known_to_leader(v: View, n: int) -> Formula:
-    return implies(v.leads(n), v.kc(v.term(n)) == v.commit(n))
+    s = v.server(n)
+    return implies(s.leads, v.kc(s.term) == s.commit)
 
 
 @lemma(
     "What a term's leader knew to be committed, a leader counted, of no later term.",
     "Tj",
-    lambda v, term, j: [[v.kc(term), v.first(j)]],
+    lambda v, term, j: [[v.kc(term), v.commit_term(j)]],
 )
 def known_is_committed(v: View, term: Int, j: Int) -> Formula:
     return implies(
@@ -294,11 +320,7 @@ def later(one: Int, other: Int) -> Int:
 
 
 def held_by_quorum(
-    v: View,
-    term: Int,
-    i: Int,
-    holders: Holders,
-    known: Callable[[Int], Formula],
+    v: View, term: Int, i: Int, holders: Holders, known: Callable[[Int], Formula]
 ) -> Formula:
     """A quorum of whatever configuration its leader may have counted by holds the entry at i.
 
@@ -315,16 +337,12 @@ def is_own(v: View, term: Int, i: Int) -> Formula:
 
 
 def quorums_hold(
-    v: View,
-    term: Int,
-    i: Int,
-    holders: Holders,
-    known: Callable[[Int], Formula],
+    v: View, term: Int, i: Int, holders: Holders, known: Callable[[Int], Formula]
 ) -> Formula:
     at = v.lc(term, i - 1)
     before = v.tlog(term, at)
     return both(
-        majority_of(base(v, term, i - 1), holders(i)),
+        majority_of(base(v, along_leader(v, term), i - 1), holders(i)),
         implies(
             v.joint(before),
             either(
@@ -342,7 +360,9 @@ def acknowledged(v: View, term: Int) -> Holders:
 
 def may_acknowledge(v: View, term: Int) -> Holders:
     """Who did so in this term, or still may."""
-    return lambda at: [either(v.ack(n, term) >= at, v.dterm(n) <= term) for n in range(v.size)]
+    return lambda at: [
+        either(v.ack(n, term) >= at, v.server(n).disk_term <= term) for n in range(v.size)
+    ]
 
 
 def could_be_chosen(v: View, term: Int, i: Int) -> Formula:
@@ -359,20 +379,14 @@ def opening_holds(v: Any) -> Formula:
     """The entry with which a candidate would open its term could be chosen, for all that is known
     of its log: nobody has acknowledged anything of the term yet.
     """
-    last, term = v.last(ACTOR), v.term(ACTOR)
-
-    def own(k: Int) -> EntryTerm:
-        return v.log(ACTOR, k)
-
-    at, joint = v.last_config(own, last), v.last_joint(own, last)
-    config = own(at)
-    based = [choose(joint == 0, v.old(v.founding, m), v.new(own(joint), m)) for m in range(v.size)]
-    not_later = [v.dterm(n) <= term for n in range(v.size)]
+    last, log = v.actor.last, v.along_own()
+    at, config = log.last_config(last), log.in_force(last)
+    not_later = [v.server(n).disk_term <= v.actor.term for n in range(v.size)]
     return both(
-        majority_of(based, not_later),
+        majority_of(base(v, log, last), not_later),
         implies(
             v.joint(config),
-            either(at <= v.commit(ACTOR), majority_of(voters_of(v, config), not_later)),
+            either(at <= v.actor.commit, majority_of(voters_of(v, config), not_later)),
         ),
     )
 
@@ -380,10 +394,10 @@ def opening_holds(v: Any) -> Formula:
 @lemma(
     "What a leader counted as committed, a quorum acknowledged in its term.",
     "j",
-    lambda v, j: [[v.first(j)]],
+    lambda v, j: [[v.commit_term(j)]],
 )
 def counted_is_chosen(v: View, j: Int) -> Formula:
-    term, by, since = v.first(j), v.by(j), v.since(j)
+    term, by, since = v.commit_term(j), v.committed_up_to(j), v.since(j)
     holders = acknowledged(v, term)
     return both(
         term >= 0,

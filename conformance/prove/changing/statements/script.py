@@ -16,7 +16,7 @@ from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
 from conformance.prove.statements.logic import Formula, negation
 from conformance.prove.statements.solvers import by_patterns
-from conformance.prove.statements.statements import assumption, choosable_means, instances, seen
+from conformance.prove.statements.statements import choosable_means, hypothesis, instances, seen
 from conformance.prove.statements.views import ENTRY, FOUNDING, TERM_OF
 
 MILLISECONDS: Final = 20_000
@@ -68,7 +68,7 @@ class Script:
             else:
                 lemma = BY_NAME[name]
                 for chosen in instances(lemma.over, self.before.size):
-                    solver.add(assumption(lemma, self.before, chosen))
+                    solver.add(hypothesis(lemma, self.before, chosen))
         solver.add(*[seen(one) for one in mention])
         return solver
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import z3
 
 from conformance.prove.changing.statements.lemmas import (
+    Along,
     could_be_chosen,
     may_be_chosen,
     opening_holds,
 )
 from conformance.prove.statements import views
-from conformance.prove.statements.lemma import EntryTerm, Int
+from conformance.prove.statements.lemma import EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, both, choose, either, implies
-from conformance.prove.statements.views import ENTRY, TERM_OF, LogOf, Part, integer_function
+from conformance.prove.statements.views import ENTRY, TERM_OF, Part, integer_function
 
 BOOL, INT = z3.BoolSort(), z3.IntSort()
 IS_CONFIG: Final = z3.Function("is_config", ENTRY, BOOL)
@@ -59,6 +61,11 @@ class Before(Configured, views.Before):
     def last_joint(self, log: LogOf, i: Int) -> Int:
         term = TERM_OF(log(i))
         return choose(term == 0, z3.IntVal(0), self.lj(term, i))
+
+    def along_own(self) -> Along:
+        """The acting server's own log: a leader's, up to each entry."""
+        own = self.actor.log
+        return Along(own, partial(self.last_config, own), partial(self.last_joint, own))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from conformance.prove.statements.views import ACTOR, TERM_OF
 def prove_wins(s: Script) -> None:
     """Of the terms of which something is missing we look at the least."""
     v, (t, i) = s.before, z3.Ints("low_t low_i")
-    term, y, own = v.term(ACTOR), v.last(ACTOR), partial(v.log, ACTOR)
+    term, y, own = v.actor.term, v.actor.last, v.actor.log
     s.given("votes", has_votes(v))
     s.given("missing", negation(has_chosen(v, own, y, term)(t, i)))
     s.given("least", for_all(has_chosen(v, own, y, t), v.choosable, T, AT))
@@ -77,7 +77,7 @@ def prove_new(s: Script) -> None:
     v, t, i = s.before, z3.Int("own_t"), z3.Int("own_i")
     after = first_after(s, t)
     y, theirs = v.el(after), partial(v.tlog, after)
-    s.given("leads", v.leads(ACTOR), t == v.term(ACTOR), i == v.last(ACTOR) + 1)
+    s.given("leads", v.actor.leads, t == v.actor.term, i == v.actor.last + 1)
     s.given("held", could_be_chosen(v, t, i))
     winner, voted = Side(v, "_winner", z3.Int("mine"), y), voted_for(v, after, v.lead(after))
     log, mine = winner.log, winner.term

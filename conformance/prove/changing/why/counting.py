@@ -9,6 +9,7 @@ import z3
 from conformance.prove.changing.statements.lemmas import (
     Nodes,
     acknowledged,
+    along_leader,
     base,
     held_by_quorum,
     later,
@@ -22,29 +23,28 @@ from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
 from conformance.prove.changing.why.facts import K, counting
 from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
 from conformance.prove.statements.logic import Formula, both, choose, implies, negation
-from conformance.prove.statements.views import ACTOR
 
 
 def counting_parts(s: Script) -> tuple[Int, Int]:
     """What is the same in both facts of counting."""
     v = s.before
     c, t = z3.Int("count"), z3.Int("own_t")
-    s.given("counting", counting(v, c), t == v.term(ACTOR))
+    s.given("counting", counting(v, c), t == v.actor.term)
     s.step(
         "own",
         both(
             t >= 1,
             v.lead(t) != NOBODY,
-            v.tlast(t) == v.last(ACTOR),
-            v.kc(t) == v.commit(ACTOR),
+            v.tlast(t) == v.actor.last,
+            v.kc(t) == v.actor.commit,
             v.el(t) >= 1,
-            v.commit(ACTOR) >= 0,
+            v.actor.commit >= 0,
         ),
         "counting Leader KnownToLeader Elected Ranges",
         [v.lead(t)],
     )
     at, n = z3.Ints("joint next")
-    in_force = v.lc(t, v.last(ACTOR))
+    in_force = v.lc(t, v.actor.last)
     x = partial(v.tlog, t)
     none = for_all(lambda k: z3.Implies(both(at < k, k < n), negation(IS_CONFIG(x(k)))), x, K)
     there_is = both(at < in_force, IS_CONFIG(x(in_force)))
@@ -54,7 +54,7 @@ def counting_parts(s: Script) -> tuple[Int, Int]:
         """A joint configuration that it does not know to be committed, and that was not left before
         it was elected, is the one in force.
         """
-        unknown = both(JOINT(x(at)), v.commit(ACTOR) < at, at <= v.last(ACTOR))
+        unknown = both(JOINT(x(at)), v.actor.commit < at, at <= v.actor.last)
         return z3.Implies(both(unknown, v.lc(t, v.el(t)) <= at), in_force == at)
 
     s.step(
@@ -75,12 +75,10 @@ def prove_no_more(s: Script) -> None:
     c, t = counting_parts(s)
     at = v.lc(t, i - 1)
     config = v.tlog(t, at)
-    s.given(
-        "kept", v.el(t) < i, i <= v.last(ACTOR) + 1, JOINT(config), at <= c, at > v.commit(ACTOR)
-    )
+    s.given("kept", v.el(t) < i, i <= v.actor.last + 1, JOINT(config), at <= c, at > v.actor.commit)
     s.step(
         "kept_in_force",
-        v.lc(t, v.last(ACTOR)) == at,
+        v.lc(t, v.actor.last) == at,
         "counting own kept unleft Marks MarksAreLast",
         [v.lc(t, v.el(t)), v.tlog(t, v.lc(t, v.el(t))), config],
     )
@@ -94,7 +92,7 @@ def prove_no_more(s: Script) -> None:
 def prove_counted(s: Script) -> None:
     v = s.before
     c, t = counting_parts(s)
-    last = v.last(ACTOR)
+    last = v.actor.last
     in_force, joint, before = v.lc(t, last), v.lj(t, last), v.lc(t, c - 1)
     x = partial(v.tlog, t)
     acks = acknowledged(v, t)
@@ -102,7 +100,7 @@ def prove_counted(s: Script) -> None:
     s.step(
         "behind_joint",
         implies(
-            both(JOINT(x(before)), before > v.commit(ACTOR)),
+            both(JOINT(x(before)), before > v.actor.commit),
             majority_of(voters_of(v, x(before)), acks(later(before, v.el(t) + 1))),
         ),
         "counting own unleft Marks MarksAreLast",
@@ -129,7 +127,7 @@ def prove_counted(s: Script) -> None:
         [*known, second, x(second), at_c, x(at_c)],
     )
     based = [z3.Bool(f"based_{m}") for m in range(v.size)]
-    s.given("based", same(based, base(v, t, c - 1)))
+    s.given("based", same(based, base(v, along_leader(v, t), c - 1)))
     s.step(
         "high",
         implies(joint >= c, same(voters_of(v, x(joint)), based)),
@@ -145,7 +143,7 @@ def prove_counted(s: Script) -> None:
     s.step("base", majority_of(based, acks(c)), "counting high low joint_in_force")
     s.step(
         "counted",
-        held_by_quorum(v, t, c, acks, lambda at: at <= v.commit(ACTOR)),
+        held_by_quorum(v, t, c, acks, lambda at: at <= v.actor.commit),
         "counting own based base behind_joint",
     )
 

@@ -23,7 +23,7 @@ def fork_of_candidate(s: Script, elected: Int, known: str) -> Fork:
     """Where the candidate's own log parts from that with which a leader was elected, in its term or
     the first one with a leader after it.  Beyond, nothing in either was committed before its term.
     """
-    v, term, y = s.before, s.before.term(ACTOR), s.before.last(ACTOR)
+    v, term, y = s.before, s.before.actor.term, s.before.actor.last
     own, other = Side(v, "_own", z3.Int("mine"), y), Side(v, "_other", elected, v.el(elected))
     log, last = other.log, other.last
     own_is_leaders(s, own, elected, known)
@@ -45,7 +45,7 @@ def fork_of_candidate(s: Script, elected: Int, known: str) -> Fork:
         "own_ended",
         TERM_OF(own.log(y)) < term,
         "votes mine log_own is_leaders Candidate TermLogEnds",
-        [v.log(ACTOR, y), own.log(y)],
+        [v.actor.log(y), own.log(y)],
     )
     fork = Fork(s, own, other, "mine ended own_ended")
     fork.part()
@@ -56,7 +56,7 @@ def fork_of_candidate(s: Script, elected: Int, known: str) -> Fork:
 
 def prove_alone(s: Script) -> None:
     """Those who elected the leader and those who vote for the candidate have a node in common."""
-    v, term = s.before, s.before.term(ACTOR)
+    v, term = s.before, s.before.actor.term
     s.given("votes", has_votes(v), v.lead(term) != NOBODY)
     s.given("wins", wins(v))
     s.step("two", v.lead(term) != ACTOR, "votes Candidate")
@@ -71,7 +71,7 @@ def prove_opening(s: Script) -> None:
     """Those who may acknowledge the candidate's entry and those who elected the later leader have a
     node in common, which cannot be in the candidate's term any more.
     """
-    v, term = s.before, s.before.term(ACTOR)
+    v, term = s.before, s.before.actor.term
     s.given("votes", has_votes(v))
     s.given("alone", alone(v))
     s.given("wins", wins(v))
@@ -81,15 +81,15 @@ def prove_opening(s: Script) -> None:
     fork = fork_of_candidate(s, after, "votes after least unled")
     majority = fork.majority(fork.other, voted_for(v, after, v.lead(after)))
     # Nothing joint beyond the fork is left in the candidate's log: what is in force decides.
-    not_later = [v.dterm(n) <= term for n in range(v.size)]
+    not_later = [v.server(n).disk_term <= term for n in range(v.size)]
     fork.unleft(fork.one)
     log, in_force, joint = fork.one.log, fork.one.in_force, fork.one.joint
     s.step(
         "known",
-        implies(both(joint > fork.at, in_force == joint), in_force > v.commit(ACTOR)),
+        implies(both(joint > fork.at, in_force == joint), in_force > v.actor.commit),
         "log_own prefix own_config is_leaders uncommitted_own unled KnownIsCounted "
         "CountedIsChosen Marks",
-        [v.first(joint), in_force, joint, v.log(ACTOR, joint), log(joint)],
+        [v.commit_term(joint), in_force, joint, v.actor.log(joint), log(joint)],
     )
     s.step(
         "held_own",

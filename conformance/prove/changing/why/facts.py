@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import z3
@@ -11,8 +10,11 @@ import z3
 from conformance.prove.changing.statements.lemmas import (
     Nodes,
     acknowledged,
+    base,
     could_be_chosen,
+    has_marks,
     held_by_quorum,
+    is_no_mark,
     later,
     majority_of,
     may_acknowledge,
@@ -23,11 +25,11 @@ from conformance.prove.changing.statements.lemmas import (
 )
 from conformance.prove.changing.statements.script import for_all
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
-from conformance.prove.statements.lemma import NOBODY, Int
+from conformance.prove.statements.lemma import NOBODY, Int, LogOf
 from conformance.prove.statements.lemmas import is_committed
-from conformance.prove.statements.logic import Formula, both, choose, either, implies, negation
+from conformance.prove.statements.logic import Formula, both, either, implies, negation
 from conformance.prove.statements.statements import seen
-from conformance.prove.statements.views import ACTOR, TERM_OF, LogOf
+from conformance.prove.statements.views import ACTOR, TERM_OF
 
 T, AT, K = z3.Ints("t i k")
 
@@ -39,9 +41,8 @@ def voted_for(v: Before, term: Int, n: Int) -> Nodes:
 
 def has_votes(v: Before) -> Formula:
     """A quorum of its configuration told that it votes for the acting server, a candidate."""
-    own = partial(v.log, ACTOR)
-    config = own(v.last_config(own, v.last(ACTOR)))
-    return both(v.campaigns(ACTOR), quorum(v, config, voted_for(v, v.term(ACTOR), ACTOR)))
+    config = v.along_own().in_force(v.actor.last)
+    return both(v.actor.campaigns, quorum(v, config, voted_for(v, v.actor.term, ACTOR)))
 
 
 def has_chosen(v: Before, log: LogOf, last: Int, before: Int) -> Callable[[Int, Int], Formula]:
@@ -58,21 +59,21 @@ def has_chosen(v: Before, log: LogOf, last: Int, before: Int) -> Callable[[Int, 
 
 def wins(v: Before) -> Formula:
     """It has all that may be chosen of earlier terms: Leader Completeness (§5.4.3)."""
-    has = has_chosen(v, partial(v.log, ACTOR), v.last(ACTOR), v.term(ACTOR))
+    has = has_chosen(v, v.actor.log, v.actor.last, v.actor.term)
     return z3.Implies(has_votes(v), for_all(has, v.choosable, T, AT))
 
 
 def alone(v: Before) -> Formula:
     """And nobody else leads its term."""
-    return z3.Implies(has_votes(v), v.lead(v.term(ACTOR)) == NOBODY)
+    return z3.Implies(has_votes(v), v.lead(v.actor.term) == NOBODY)
 
 
 def new(v: Before) -> Formula:
     """What it appends as a leader cannot be chosen any more where a later term has a leader."""
-    term = v.term(ACTOR)
-    hold = could_be_chosen(v, term, v.last(ACTOR) + 1)
+    term = v.actor.term
+    hold = could_be_chosen(v, term, v.actor.last + 1)
     return for_all(
-        lambda t: z3.Implies(both(v.leads(ACTOR), t > term, v.lead(t) != NOBODY), negation(hold)),
+        lambda t: z3.Implies(both(v.actor.leads, t > term, v.lead(t) != NOBODY), negation(hold)),
         v.lead,
         T,
     )
@@ -82,7 +83,7 @@ def opening(v: Before) -> Formula:
     """The same of the entry with which a candidate would open its term, when it has won."""
     return for_all(
         lambda t: z3.Implies(
-            both(has_votes(v), t > v.term(ACTOR), v.lead(t) != NOBODY), negation(opening_holds(v))
+            both(has_votes(v), t > v.actor.term, v.lead(t) != NOBODY), negation(opening_holds(v))
         ),
         v.lead,
         T,
@@ -91,104 +92,76 @@ def opening(v: Before) -> Formula:
 
 def counting(v: Before, c: Int) -> Formula:
     """The acting server leads, and finds that a quorum of its configuration has its log up to c."""
-    term = v.term(ACTOR)
-    config = v.tlog(term, v.lc(term, v.last(ACTOR)))
+    term = v.actor.term
+    config = v.tlog(term, v.lc(term, v.actor.last))
     acks = acknowledged(v, term)(c)
     return both(
-        v.leads(ACTOR),
-        v.commit(ACTOR) < c,
+        v.actor.leads,
+        v.actor.commit < c,
         v.el(term) < c,
-        c <= v.last(ACTOR),
+        c <= v.actor.last,
         quorum(v, config, acks),
     )
 
 
 def counted(v: Before, c: Int) -> Formula:
     """Then a quorum of whatever configuration it may have counted by has it."""
-    term = v.term(ACTOR)
+    term = v.actor.term
     held = held_by_quorum(
         v,
         term,
         c,
         acknowledged(v, term),
-        lambda at: at <= v.commit(ACTOR),
+        lambda at: at <= v.actor.commit,
     )
     return implies(counting(v, c), held)
 
 
 def no_more(v: Before, c: Int) -> Formula:
     """And nothing may be chosen for it that could not be chosen before."""
-    term = v.term(ACTOR)
+    term = v.actor.term
 
     def kept(i: Int) -> Formula:
         at = v.lc(term, i - 1)
         config = v.tlog(term, at)
         old = may_acknowledge(v, term)(later(at, v.el(term) + 1))
         return z3.Implies(
-            both(v.el(term) < i, i <= v.last(ACTOR) + 1, JOINT(config), at <= c),
+            both(v.el(term) < i, i <= v.actor.last + 1, JOINT(config), at <= c),
             either(at <= v.kc(term), majority_of(voters_of(v, config), old)),
         )
 
     return implies(counting(v, c), for_all(kept, lambda i: v.lc(term, i - 1), AT))
 
 
-Along = dict[str, tuple[Callable[..., Formula], Callable[..., Any], tuple[Int, ...]]]
+OwnLog = dict[str, tuple[Callable[..., Formula], Callable[..., Any], tuple[Int, ...]]]
 
 
-def along(v: Before) -> Along:
+def along(v: Before) -> OwnLog:
     """Where configurations are in the acting server's own log: as in a leader's.  Each with what
     makes z3 look at it, and what it holds for all of.
     """
-    last, own = v.last(ACTOR), partial(v.log, ACTOR)
-
-    def lc(i: Int) -> Int:
-        return v.last_config(own, i)
-
-    def lj(i: Int) -> Int:
-        return v.last_joint(own, i)
+    last, log = v.actor.last, v.along_own()
+    own = log.entry
 
     def marks(i: Int) -> Formula:
-        return z3.Implies(
-            both(i >= 1, i <= last),
-            both(
-                lc(i) >= 1,
-                lc(i) <= i,
-                IS_CONFIG(own(lc(i))),
-                lj(i) >= 0,
-                lj(i) <= lc(i),
-                lj(i) != 1,
-                implies(lj(i) >= 1, both(IS_CONFIG(own(lj(i))), JOINT(own(lj(i))))),
-                implies(JOINT(own(lc(i))), lj(i) == lc(i)),
-            ),
-        )
+        return z3.Implies(both(i >= 1, i <= last), has_marks(v, log, i))
 
     def are_last(i: Int, k: Int) -> Formula:
-        return z3.Implies(
-            both(k >= 1, k <= i, i <= last),
-            both(
-                implies(k > lc(i), negation(IS_CONFIG(own(k)))),
-                implies(k > lj(i), negation(JOINT(own(k)))),
-            ),
-        )
-
-    def own_base(i: Int) -> list[Formula]:
-        return [
-            choose(lj(i) == 0, v.old(v.founding, m), v.new(own(lj(i)), m)) for m in range(v.size)
-        ]
+        return z3.Implies(both(k >= 1, k <= i, i <= last), is_no_mark(v, log, i, k))
 
     def in_force(i: Int) -> Formula:
-        config = own(lc(i))
+        config = log.in_force(i)
         return z3.Implies(
             both(i >= 1, i <= last, negation(JOINT(config))),
-            same(voters_of(v, config), own_base(i)),
+            same(voters_of(v, config), base(v, log, i)),
         )
 
     def rule(i: Int) -> Formula:
-        at, entry = lc(i - 1), own(i)
+        at, entry = log.last_config(i - 1), own(i)
         return z3.Implies(
             both(i >= 2, i <= last, IS_CONFIG(entry)),
             both(
-                same(voters_of(v, entry), own_base(i - 1)),
+                same(voters_of(v, entry), base(v, log, i - 1)),
                 implies(
                     JOINT(own(at)),
                     both(negation(JOINT(entry)), is_committed(v, at, TERM_OF(entry), own(at))),

@@ -14,6 +14,7 @@ import z3
 
 from conformance.prove.changing.statements.lemmas import (
     Nodes,
+    along_leader,
     base,
     majority_of,
     new_voters_of,
@@ -117,7 +118,7 @@ class Fork:
             [*[x(K), z(K), x(d + 1), z(d + 1), x(1), z(1), z(other.last + 1)], *leads],
             [for_all(common, lambda k: (x(k), z(k)), K)],
         )
-        s.given("base", same(self.based, base(v, one.term, d)))
+        s.given("base", same(self.based, base(v, along_leader(v, one.term), d)))
         ours, theirs = v.lj(one.term, d), v.lj(other.term, d)
         s.step(
             "same_joint",
@@ -127,7 +128,7 @@ class Fork:
         )
         s.step(
             "same_base",
-            same(self.based, base(v, other.term, d)),
+            same(self.based, base(v, along_leader(v, other.term), d)),
             f"{self.logs} prefix base same_joint Marks",
             [x(ours), z(ours), ours],
         )
@@ -137,11 +138,11 @@ class Fork:
         s, v = self.script, self.script.before
 
         def is_not(b: Int) -> Formula:
-            by = v.first(b)
+            by = v.commit_term(b)
             counted = both(by >= 1, by < before, b <= v.tlast(by), side.log(b) == v.tlog(by, b))
             return z3.Implies(both(b > self.at, b <= side.last, counted), False)
 
-        first, by = v.first(B), v.by(B)
+        first, by = v.commit_term(B), v.committed_up_to(B)
         s.step(
             f"uncommitted{side.name}",
             is_not(B),
@@ -151,7 +152,7 @@ class Fork:
                 *[log(at) for log in (self.one.log, self.other.log) for at in (B, by)],
                 *[v.lead(first), v.lead(self.one.term), v.lead(self.other.term)],
             ],
-            [for_all(is_not, v.first, B)],
+            [for_all(is_not, v.commit_term, B)],
         )
 
     def majority(self, side: Side, voted: Nodes) -> str:
@@ -200,7 +201,7 @@ class Fork:
             f"left{n}",
             left(B, Q),
             f"{self.logs} prefix uncommitted{n} ConfigRule TermLogTerms TermLogFromLeader",
-            [log(B), log(Q), v.lc(t, Q - 1), v.first(B), log(side.last)],
+            [log(B), log(Q), v.lc(t, Q - 1), v.commit_term(B), log(side.last)],
             [for_all(left, lambda b, q: (log(b), log(q)), B, Q)],
         )
         following = z3.Function(f"following{n}", INT, INT)
@@ -227,7 +228,7 @@ class Fork:
             f"log{n} prefix before{n} Marks MarksAreLast",
             [j, log(j), at_d, log(at_d), before, log(before)],
         )
-        s.step(f"based{n}", same(self.based, base(v, t, d)), "base same_base")
+        s.step(f"based{n}", same(self.based, base(v, along_leader(v, t), d)), "base same_base")
         s.step(
             f"high{n}",
             implies(j > d, same(voters_of(v, log(j)), self.based)),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from conformance.prove.changing.statements.script import Script, for_all
 from conformance.prove.changing.why.facts import AT, K, along
 from conformance.prove.changing.why.fork import Side
-from conformance.prove.statements.lemma import Int
+from conformance.prove.statements.lemma import Int, LogOf
 from conformance.prove.statements.logic import both, choose, implies
-from conformance.prove.statements.views import ACTOR, TERM_OF, LogOf
+from conformance.prove.statements.views import TERM_OF
 
 
 def is_leaders(s: Script, log: LogOf, side: Side, founded: Int, using: str) -> None:
@@ -42,7 +41,7 @@ def is_leaders(s: Script, log: LogOf, side: Side, founded: Int, using: str) -> N
 
 def own_is_leaders(s: Script, side: Side, founded: Int, known: str) -> None:
     """The acting server's own log is so, and has its configurations where the leader's has them."""
-    v, own, log = s.before, partial(s.before.log, ACTOR), side.log
+    v, own, log = s.before, s.before.actor.log, side.log
     is_leaders(
         s, own, side, founded, f"{known} Candidate Elected LogFromLeader LogTerms TermLogEnds"
     )
@@ -61,7 +60,7 @@ def own_is_leaders(s: Script, side: Side, founded: Int, known: str) -> None:
 
 
 def prove_along(s: Script) -> None:
-    v, own = s.before, partial(s.before.log, ACTOR)
+    v, own = s.before, s.before.actor.log
     of, before = TERM_OF(own(AT)), TERM_OF(own(AT - 1))
     at, joint = v.last_config(own, AT), v.last_joint(own, AT)
     earlier, earlier_joint = v.last_config(own, AT - 1), v.last_joint(own, AT - 1)
@@ -83,7 +82,7 @@ def prove_along(s: Script) -> None:
     s.step(
         "same_marks",
         implies(
-            both(AT >= 2, v.last(ACTOR) >= AT),
+            both(AT >= 2, v.actor.last >= AT),
             both(v.lc(of, AT - 1) == earlier, v.lj(of, AT - 1) == earlier_joint, of >= 1),
         ),
         "MarksAgree LogTerms LogFromLeader",

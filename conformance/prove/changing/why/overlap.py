@@ -16,6 +16,7 @@ from conformance.prove.changing.statements.lemmas import (
     Holders,
     Nodes,
     acknowledged,
+    along_leader,
     base,
     held_by_quorum,
     later,
@@ -108,7 +109,8 @@ class Contradiction:
         s.step(
             "voted",
             both(
-                won > self.term, *[implies(self.voted[m], v.dterm(m) >= won) for m in range(v.size)]
+                won > self.term,
+                *[implies(self.voted[m], v.server(m).disk_term >= won) for m in range(v.size)],
             ),
             f"{using} ToldIsSaved Elected",
             [v.lead(won), *[v.told(m, won) for m in range(v.size)]],
@@ -155,14 +157,14 @@ class Contradiction:
         at_d = v.lj(t, d)
         s.step(
             "none_beyond",
-            implies(negation(beyond), same(based, base(v, t, i - 1))),
+            implies(negation(beyond), same(based, base(v, along_leader(v, t), i - 1))),
             f"{known} same_base Marks MarksAreLast",
             [last_joint, x(last_joint), at_d, x(at_d)],
         )
         before = v.lj(t, f - 1)
         s.step(
             "joint_base",
-            implies(beyond, same(based, base(v, t, f - 1))),
+            implies(beyond, same(based, base(v, along_leader(v, t), f - 1))),
             f"{known} same_base first_joint Marks MarksAreLast",
             [f, x(f), before, x(before), at_d, x(at_d)],
         )
@@ -181,7 +183,7 @@ class Contradiction:
             f"{known} first_joint next Marks MarksAreLast",
             [x(f), x(n), before_next, x(before_next), in_force],
         )
-        counted, by = v.first(f), v.by(f)
+        counted, by = v.commit_term(f), v.committed_up_to(f)
         own = both(beyond, counted == t)
         s.step(
             "left_by_own",
