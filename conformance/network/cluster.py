@@ -31,30 +31,9 @@ from conformance.observe.finding import Problem
 from conformance.observe.observed import recorded_outcome
 from conformance.observe.recorded import Recorded
 from conformance.subjects.subject import Subject
+from spec import values as v
 from spec.cluster import PERSISTING, Disk, disk_after, persist
 from spec.sequence import Sequence
-from spec.values import (
-    Action,
-    AppendEntriesCall,
-    BroadcastMessage,
-    CreateCluster,
-    ElectionTimeout,
-    Event,
-    InstallSnapshot,
-    Log,
-    Message,
-    NodeId,
-    Outcome,
-    Position,
-    ProposeCommand,
-    Receive,
-    Refused,
-    Restart,
-    SendMessage,
-    SetElectionTimeout,
-    SnapshotInstalled,
-    Start,
-)
 
 MESSAGE = 64
 """Bytes of a message without entries."""
@@ -62,7 +41,7 @@ MESSAGE = 64
 ENTRY = 100
 """Bytes of an entry, its command included."""
 
-Watch = Callable[[int, NodeId, object], None]
+Watch = Callable[[int, v.NodeId, object], None]
 """Told of what happens: when, where, and an event or an action."""
 
 
@@ -76,18 +55,18 @@ class Server:
     deposed  it was a leader or a candidate when its timer was last set, and is not any more
     """
 
-    node: NodeId
-    disk: Disk = field(default_factory=lambda: Disk(log=Log(entries=Sequence())))
+    node: v.NodeId
+    disk: Disk = field(default_factory=lambda: Disk(log=v.Log(entries=Sequence())))
     up: bool = True
     life: int = 0
     timer: int = 0
     busy: bool = False
     to_drain: bool = False
-    inbox: list[Event] = field(default_factory=list)
+    inbox: list[v.Event] = field(default_factory=list)
     record: Recorded | None = None
     seq: int = 0
     deposed: bool = False
-    done: list[Action] = field(default_factory=list)
+    done: list[v.Action] = field(default_factory=list)
 
 
 class Cluster:
@@ -112,9 +91,9 @@ class Cluster:
         self.servers = [Server(node) for node in range(scenario.nodes)]
         self._watch = watch
         self._as_figure_2 = as_figure_2
-        self._cut: dict[tuple[NodeId, NodeId], int] = {}
-        self._late: dict[tuple[NodeId, NodeId], int] = {}
-        self._transfers: set[NodeId] = set()
+        self._cut: dict[tuple[v.NodeId, v.NodeId], int] = {}
+        self._late: dict[tuple[v.NodeId, v.NodeId], int] = {}
+        self._transfers: set[v.NodeId] = set()
         self._wires = {
             (sender, to): Wire(
                 scenario.links.get((sender, to), scenario.link),
@@ -128,12 +107,12 @@ class Cluster:
         }
         for server in self.servers:
             self.figures.followers[server.node] = Follower()
-            self._take(server, (Start(),))
+            self._take(server, (v.Start(),))
 
     def run(self, tick: Callable[[], None] | None = None) -> Figures:
         """All of the scenario.  `tick` is called after every millisecond."""
         scenario, clock = self.scenario, self.clock
-        self._take(self.servers[0], (CreateCluster(frozenset(range(scenario.nodes))),))
+        self._take(self.servers[0], (v.CreateCluster(frozenset(range(scenario.nodes))),))
         clock.at(scenario.begin, self._begin)
         for happening in scenario.happenings:
             self._plan(happening)
@@ -194,14 +173,14 @@ class Cluster:
             case Compact(node, time):
                 at(time, lambda: self._compact(self.servers[node]))
             case Elect(node, time):
-                at(time, lambda: self._take(self.servers[node], (ElectionTimeout(),)))
+                at(time, lambda: self._take(self.servers[node], (v.ElectionTimeout(),)))
             case Propose(time, commands):
                 at(time, lambda: self._propose(commands))
 
-    def _no_longer_late(self, sender: NodeId, to: NodeId) -> None:
+    def _no_longer_late(self, sender: v.NodeId, to: v.NodeId) -> None:
         self._late.pop((sender, to), None)
 
-    def _cut_off(self, pairs: Iterable[tuple[NodeId, NodeId]], by: int) -> None:
+    def _cut_off(self, pairs: Iterable[tuple[v.NodeId, v.NodeId]], by: int) -> None:
         for pair in pairs:
             self._cut[pair] = self._cut.get(pair, 0) + by
 
@@ -219,16 +198,16 @@ class Cluster:
             if self.clock.now >= self.scenario.begin:
                 self.figures.unserved += commands
         else:
-            self._take(leader, (ProposeCommand(),) * commands)
+            self._take(leader, (v.ProposeCommand(),) * commands)
 
     def _compact(self, server: Server) -> None:
         state, log = self.subject.observe(server.node), self.subject.log(server.node)
         position = log.position(state.commit_index)
-        self._take(server, (SnapshotInstalled(position, log.config_at(position.index)),))
+        self._take(server, (v.SnapshotInstalled(position, log.config_at(position.index)),))
 
     # One server
 
-    def _take(self, server: Server, events: tuple[Event, ...]) -> None:
+    def _take(self, server: Server, events: tuple[v.Event, ...]) -> None:
         """Hand a server inputs: now, or once the drain under way has ended."""
         if not server.up:
             return
@@ -237,7 +216,7 @@ class Cluster:
         else:
             self._handle(server, events)
 
-    def _handle(self, server: Server, events: tuple[Event, ...]) -> None:
+    def _handle(self, server: Server, events: tuple[v.Event, ...]) -> None:
         node = server.node
         for event in events:
             before = self.subject.observe(node) if server.seq else None
@@ -247,7 +226,7 @@ class Cluster:
                 server.deposed = True
             server.disk = disk_after(server.disk, event, outcome)
             self._note(server, event, outcome)
-            if isinstance(event, ProposeCommand) and isinstance(outcome, Position):
+            if isinstance(event, v.ProposeCommand) and isinstance(outcome, v.Position):
                 self.figures.took_proposal(self.clock.now, node, outcome.term, outcome.index)
         self._count_drain(server, events)
         period = self.scenario.drain
@@ -258,18 +237,18 @@ class Cluster:
             due = -(-(self.clock.now + 1) // period) * period
             self.clock.at(due, partial(self._drain, server, server.life))
 
-    def _count_drain(self, server: Server, events: tuple[Event, ...]) -> None:
+    def _count_drain(self, server: Server, events: tuple[v.Event, ...]) -> None:
         """What a leader has to send calls for: a drain that proposed, or a heartbeat."""
         if self.subject.observe(server.node).role != "leader":
             return
         if self.clock.now < self.scenario.begin:
             return
-        if any(isinstance(event, ElectionTimeout) for event in events):
+        if any(isinstance(event, v.ElectionTimeout) for event in events):
             self.figures.heartbeats += 1
-        elif any(isinstance(event, ProposeCommand) for event in events) and not server.to_drain:
+        elif any(isinstance(event, v.ProposeCommand) for event in events) and not server.to_drain:
             self.figures.drains_that_proposed += 1
 
-    def _note(self, server: Server, event: Event, outcome: Outcome) -> None:
+    def _note(self, server: Server, event: v.Event, outcome: v.Outcome) -> None:
         """The record of an input begins; that of the one before it is complete."""
         self._close(server)
         server.seq += 1
@@ -277,7 +256,7 @@ class Cluster:
         server.record = Recorded(node, server.seq, event, recorded_outcome(outcome), None, state)
         if self._watch is not None:
             self._watch(self.clock.now, node, event)
-        if isinstance(outcome, Refused) and outcome.reason == "invariant":
+        if isinstance(outcome, v.Refused) and outcome.reason == "invariant":
             self.refusals.append(Problem("Refused", node, server.seq, outcome.why))
         self.figures.shown(self.clock.now, node, state)
 
@@ -320,21 +299,21 @@ class Cluster:
             events, server.inbox = tuple(server.inbox), []
             self._handle(server, events)
 
-    def _execute(self, server: Server, life: int, action: Action) -> None:
+    def _execute(self, server: Server, life: int, action: v.Action) -> None:
         if not server.up or server.life != life:
             return
         server.done.append(action)
         if self._watch is not None:
             self._watch(self.clock.now, server.node, action)
         match action:
-            case SetElectionTimeout():
+            case v.SetElectionTimeout():
                 self._set_timer(server)
-            case BroadcastMessage(message, peers):
+            case v.BroadcastMessage(message, peers):
                 for peer in peers:
                     self._send(server.node, peer, message)
-            case SendMessage(to, message):
+            case v.SendMessage(to, message):
                 self._send(server.node, to, message)
-            case InstallSnapshot(to):
+            case v.InstallSnapshot(to):
                 self._transfer(server, to)
             case _:
                 server.disk = persist(server.disk, action)
@@ -355,7 +334,7 @@ class Cluster:
         fire = partial(self._fire, server, server.life, server.timer)
         self.clock.at(self.clock.now + time, fire)
 
-    def _has_cause(self, server: Server, leader: NodeId | None) -> bool:
+    def _has_cause(self, server: Server, leader: v.NodeId | None) -> bool:
         """Figure 2, followers: a granted vote, a call of the current leader; or it was none."""
         state = self.subject.observe(server.node)
         return (
@@ -367,14 +346,14 @@ class Cluster:
 
     def _fire(self, server: Server, life: int, timer: int) -> None:
         if server.up and server.life == life and server.timer == timer:
-            self._take(server, (ElectionTimeout(),))
+            self._take(server, (v.ElectionTimeout(),))
 
     # The network
 
-    def _send(self, sender: NodeId, to: NodeId, message: Message) -> None:
+    def _send(self, sender: v.NodeId, to: v.NodeId, message: v.Message) -> None:
         self.figures.sent(self.clock.now, to, message)
         size = MESSAGE
-        if isinstance(message, AppendEntriesCall):
+        if isinstance(message, v.AppendEntriesCall):
             size += ENTRY * len(message.entries)
         late = self._late.get((sender, to))
         if self._cut.get((sender, to)):
@@ -384,12 +363,12 @@ class Cluster:
         elif not self._wires[sender, to].send(message, size):
             self.figures.arrived(to, message)
 
-    def _arrive(self, sender: NodeId, to: NodeId, message: Message) -> None:
+    def _arrive(self, sender: v.NodeId, to: v.NodeId, message: v.Message) -> None:
         self.figures.arrived(to, message)
         if not self._cut.get((sender, to)):
-            self._take(self.servers[to], (Receive(message),))
+            self._take(self.servers[to], (v.Receive(message),))
 
-    def _transfer(self, server: Server, to: NodeId) -> None:
+    def _transfer(self, server: Server, to: v.NodeId) -> None:
         """The user's part of §7: one transfer to a peer at a time."""
         if self.clock.now >= self.scenario.begin:
             self.figures.snapshots[to] += 1
@@ -397,7 +376,7 @@ class Cluster:
             return
         self._transfers.add(to)
         log = self.subject.log(server.node)
-        event = SnapshotInstalled(log.snapshot_position, log.snapshot_config)
+        event = v.SnapshotInstalled(log.snapshot_position, log.snapshot_config)
 
         def arrive() -> None:
             self._transfers.discard(to)
@@ -406,7 +385,7 @@ class Cluster:
 
         self.clock.at(self.clock.now + self.scenario.transfer, arrive)
 
-    def _install(self, server: Server, event: SnapshotInstalled) -> None:
+    def _install(self, server: Server, event: v.SnapshotInstalled) -> None:
         if server.up:
             self._take(server, (event,))
 
@@ -426,4 +405,4 @@ class Cluster:
         server.timer += 1
         disk = server.disk
         log = disk.log._replace(entries=tuple(disk.log.entries))
-        self._take(server, (Restart(disk.current_term, disk.voted_for, log),))
+        self._take(server, (v.Restart(disk.current_term, disk.voted_for, log),))

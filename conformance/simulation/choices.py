@@ -11,71 +11,54 @@ from typing import TypeAlias
 
 from conformance.observe.finding import Finding
 from conformance.simulation.run import Run
+from spec import cluster as c
 from spec import rules
-from spec.cluster import (
-    Cluster,
-    Deliver,
-    Duplicate,
-    Envelope,
-    Input,
-    Lose,
-    Step,
-    is_enabled,
-)
-from spec.values import (
-    AppendEntriesCall,
-    Leader,
-    Message,
-    NodeId,
-    Receive,
-    Refused,
-    SnapshotInstalled,
-)
+from spec import values as v
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
     """The `nth` content of this kind on its way from `sender` to `to`, and what happens to it."""
 
-    then: type[Deliver] | type[Lose] | type[Duplicate]
-    to: NodeId
-    sender: NodeId
+    then: type[c.Deliver] | type[c.Lose] | type[c.Duplicate]
+    to: v.NodeId
+    sender: v.NodeId
     kind: str
     nth: int
     keep: int | None = None
 
 
-Choice: TypeAlias = Step | Pick
+Choice: TypeAlias = c.Step | Pick
 
 
-def _kind(envelope: Envelope) -> tuple[NodeId, NodeId, str]:
+def _kind(envelope: c.Envelope) -> tuple[v.NodeId, v.NodeId, str]:
     """Terms are left out: they shift when an election is."""
     return envelope.to, envelope.content.sender, type(envelope.content).__name__
 
 
-def choice_of(cluster: Cluster, step: Step) -> Choice:
+def choice_of(cluster: c.Cluster, step: c.Step) -> Choice:
     """The step, named so that it can be found again in a similar state."""
-    if not isinstance(step, (Deliver, Lose, Duplicate)):
+    if not isinstance(step, (c.Deliver, c.Lose, c.Duplicate)):
         return step
     kind = _kind(cluster.network[step.index])
     nth = sum(_kind(envelope) == kind for envelope in cluster.network[: step.index])
-    keep = step.keep if isinstance(step, Deliver) else None
+    keep = step.keep if isinstance(step, c.Deliver) else None
     return Pick(type(step), *kind, nth, keep)
 
 
-def step_of(cluster: Cluster, choice: Choice) -> Step | None:
+def step_of(cluster: c.Cluster, choice: Choice) -> c.Step | None:
     """The step that a choice is in this state; None where it is not enabled."""
-    step: Step
+    step: c.Step
     if isinstance(choice, Pick):
         wanted = (choice.to, choice.sender, choice.kind)
         places = [at for at, envelope in enumerate(cluster.network) if _kind(envelope) == wanted]
         if choice.nth >= len(places):
             return None
         at = places[choice.nth]
-        step = Deliver(at, choice.keep) if choice.then is Deliver else choice.then(at)
+        step = c.Deliver(at, choice.keep) if choice.then is c.Deliver else choice.then(at)
     else:
         step = choice
-    return step if is_enabled(cluster, step) and _is_legal(cluster, step) else None
+    return step if c.is_enabled(cluster, step) and _is_legal(cluster, step) else None
 
 
 def take_all(run: Run, choices: Iterable[Choice]) -> tuple[Finding | None, list[Choice]]:
@@ -92,15 +75,15 @@ def take_all(run: Run, choices: Iterable[Choice]) -> tuple[Finding | None, list[
     return run.compare_logs(), taken
 
 
-def _is_true(cluster: Cluster, message: Message) -> bool:
+def _is_true(cluster: c.Cluster, message: v.Message) -> bool:
     """Whether a call says nothing but what its sender, a leader in its term, knows."""
-    if not isinstance(message, AppendEntriesCall):
+    if not isinstance(message, v.AppendEntriesCall):
         return False
     sender = cluster.members[message.sender]
     log, first = sender.node.log, message.prev_position.index
     return (
         sender.up
-        and isinstance(sender.node.role, Leader)
+        and isinstance(sender.node.role, v.Leader)
         and sender.node.current_term == message.term
         and sender.node.commit_index >= message.commit_index
         and log.contains(message.prev_position)
@@ -108,20 +91,20 @@ def _is_true(cluster: Cluster, message: Message) -> bool:
     )
 
 
-def _is_legal(cluster: Cluster, step: Step) -> bool:
+def _is_legal(cluster: c.Cluster, step: c.Step) -> bool:
     """Whether the user may do this, now that other steps before it are gone.
 
     A snapshot holds what is committed, in a term that is on the disk; a message that nobody sent
     has to be one that its leader might send, or that no node may accept.
     """
     match step:
-        case Input(node, SnapshotInstalled(position)):
+        case c.Input(node, v.SnapshotInstalled(position)):
             member = cluster.members[node]
             return (
                 position.index <= member.node.commit_index and not member.pending.save_current_term
             )
-        case Input(node, Receive(message) as event):
+        case c.Input(node, v.Receive(message) as event):
             return _is_true(cluster, message) or isinstance(
-                rules.step(cluster.members[node].node, event).outcome, Refused
+                rules.step(cluster.members[node].node, event).outcome, v.Refused
             )
     return True

@@ -15,15 +15,7 @@ from conformance.observe.finding import failure
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import FailureError, Run
 from conformance.subjects.readback import Reader, State
-from spec.cluster import (
-    Change,
-    Member,
-    Step,
-    Turn,
-    apply_with,
-    disk_after,
-    executed_turn,
-)
+from spec import cluster as c
 from spec.values import Event, NodeId, Refused, Restart, Start
 
 
@@ -38,10 +30,10 @@ class Live(Run):
         for node in range(size):
             self._nodes.handle(node, Start())
 
-    def change(self, step: Step) -> Change:
-        return apply_with(self.cluster, step, self._take, self._execute)
+    def change(self, step: c.Step) -> c.Change:
+        return c.apply_with(self.cluster, step, self._take, self._execute)
 
-    def _take(self, before: Member, event: Event) -> Turn:
+    def _take(self, before: c.Member, event: Event) -> c.Turn:
         node = before.node.id
         try:
             outcome = self._nodes.handle(node, event)
@@ -49,20 +41,20 @@ class Live(Run):
         except Exception as error:
             raise FailureError(failure(node, event, error)) from error
         if isinstance(event, Restart) and isinstance(outcome, Refused):
-            return Turn(before, before, event, outcome)
+            return c.Turn(before, before, event, outcome)
         if (state, pending) == before[:2] and before.up:
-            return Turn(before, before, event, outcome)
-        after = Member(state, pending, disk_after(before.disk, event, outcome))
-        return Turn(before, after, event, outcome)
+            return c.Turn(before, before, event, outcome)
+        after = c.Member(state, pending, c.disk_after(before.disk, event, outcome))
+        return c.Turn(before, after, event, outcome)
 
-    def _execute(self, before: Member, crash_after: int | None) -> Turn:
+    def _execute(self, before: c.Member, crash_after: int | None) -> c.Turn:
         node = before.node.id
         try:
             owed = self._nodes.drain(node)
             state, _ = self._read(node)
         except Exception as error:
             raise FailureError(failure(node, None, error)) from error
-        return executed_turn(before, owed, state, crash_after)
+        return c.executed_turn(before, owed, state, crash_after)
 
     def _read(self, node: NodeId) -> State:
         return self._nodes.read(self._nodes.nodes[node])

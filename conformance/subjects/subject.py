@@ -10,33 +10,24 @@ from typing import Protocol
 
 from conformance.observe.observed import Observed, observed
 from spec import rules
+from spec import values as v
 from spec.cluster import Member, Rule, drain, take
-from spec.values import (
-    Action,
-    Event,
-    Log,
-    NodeId,
-    Outcome,
-    Refused,
-    Restart,
-    Start,
-)
 
 
 class Subject(Protocol):
-    def handle(self, node: NodeId, event: Event) -> Outcome:
+    def handle(self, node: v.NodeId, event: v.Event) -> v.Outcome:
         """Hand a node an event.  What it owes for it stays pending.
 
         A node whose restart is refused is there as one that was just started.
         """
 
-    def drain(self, node: NodeId) -> tuple[Action, ...]:
+    def drain(self, node: v.NodeId) -> tuple[v.Action, ...]:
         """Take all of a node's pending actions, as executed one after another."""
 
-    def observe(self, node: NodeId) -> Observed:
+    def observe(self, node: v.NodeId) -> Observed:
         """What can be seen of a node from outside."""
 
-    def log(self, node: NodeId) -> Log:
+    def log(self, node: v.NodeId) -> v.Log:
         """A node's whole log, which may be long."""
 
 
@@ -45,26 +36,26 @@ class SpecSubject:
 
     def __init__(self, rule: Rule = rules.step) -> None:
         self.rule = rule
-        self.members: dict[NodeId, Member] = {}
+        self.members: dict[v.NodeId, Member] = {}
 
-    def handle(self, node: NodeId, event: Event) -> Outcome:
-        if isinstance(event, (Start, Restart)):
+    def handle(self, node: v.NodeId, event: v.Event) -> v.Outcome:
+        if isinstance(event, (v.Start, v.Restart)):
             member = Member(rules.start(node).node)
         else:
             member = self.members[node]
         turn = take(member, event, self.rule)
-        refused = isinstance(event, Restart) and isinstance(turn.outcome, Refused)
+        refused = isinstance(event, v.Restart) and isinstance(turn.outcome, v.Refused)
         self.members[node] = Member(rules.start(node).node) if refused else turn.after
         return turn.outcome
 
-    def drain(self, node: NodeId) -> tuple[Action, ...]:
+    def drain(self, node: v.NodeId) -> tuple[v.Action, ...]:
         member = self.members[node]
         owed, after = drain(member)
         self.members[node] = Member(after)
         return owed
 
-    def observe(self, node: NodeId) -> Observed:
+    def observe(self, node: v.NodeId) -> Observed:
         return observed(self.members[node].node)
 
-    def log(self, node: NodeId) -> Log:
+    def log(self, node: v.NodeId) -> v.Log:
         return self.members[node].node.log

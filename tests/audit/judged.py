@@ -8,17 +8,12 @@ from dataclasses import replace
 from conformance.audit.exact import ExactAudit
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
+from spec import values as v
 from spec.cluster import Disk, persist
-from spec.values import (
-    NodeId,
-    Receive,
-    Restart,
-    Start,
-)
 from tests.support.recordings import OPENED, VOTE
 from tests.support.tape import Tape
 
-Found = tuple[str, NodeId | None, int | None]
+Found = tuple[str, v.NodeId | None, int | None]
 
 
 def problems(recording: Iterable[Recorded]) -> list[Problem]:
@@ -34,23 +29,23 @@ def found(recording: Iterable[Recorded]) -> list[Found]:
 
 def followed_leader() -> list[Recorded]:
     """Node 1 saved a term and two entries."""
-    return Tape().drive(Start(), Receive(OPENED)).records
+    return Tape().drive(v.Start(), v.Receive(OPENED)).records
 
 
 def voted() -> list[Recorded]:
-    return Tape().drive(Start(), Receive(VOTE), Receive(OPENED)).records
+    return Tape().drive(v.Start(), v.Receive(VOTE), v.Receive(OPENED)).records
 
 
-def came_up(recording: list[Recorded], event: Start | Restart) -> list[Recorded]:
+def came_up(recording: list[Recorded], event: v.Start | v.Restart) -> list[Recorded]:
     """The recording and a start after it, as the library does that."""
     (record,) = Tape().drive(event).records
     return [*recording, replace(record, seq=recording[-1].seq + 1)]
 
 
-def disk_of(recording: Iterable[Recorded]) -> Restart:
+def disk_of(recording: Iterable[Recorded]) -> v.Restart:
     """What the executed actions have made durable."""
     disk = Disk()
     for record in recording:
         for action in record.actions or ():
             disk = persist(disk, action)
-    return Restart(*disk)
+    return v.Restart(*disk)

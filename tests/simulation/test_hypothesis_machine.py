@@ -29,16 +29,7 @@ from conformance.simulation.lockstep import Lockstep
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from spec import cluster as c
-from spec.values import (
-    Config,
-    CreateCluster,
-    ElectionTimeout,
-    Heartbeat,
-    Leader,
-    ProposeCommand,
-    ProposeConfig,
-    SnapshotInstalled,
-)
+from spec import values as v
 
 NUMBERS = st.integers(0, 99)
 NODES = st.integers(0, 3)
@@ -66,7 +57,9 @@ class RaftMachine(RuleBasedStateMachine):
 
     def leaders(self) -> list[int]:
         members = enumerate(self.lockstep.cluster.members)
-        return [at for at, member in members if member.up and isinstance(member.node.role, Leader)]
+        return [
+            at for at, member in members if member.up and isinstance(member.node.role, v.Leader)
+        ]
 
     @property
     def all_up(self) -> bool:
@@ -97,35 +90,35 @@ class RaftMachine(RuleBasedStateMachine):
     @initialize(voters=st.integers(2, 4), then=THEN)
     def create(self, voters: int, then: int) -> None:
         self.voters = frozenset(range(voters))
-        self.take(c.Input(0, CreateCluster(self.voters)))
+        self.take(c.Input(0, v.CreateCluster(self.voters)))
         self.go_on(0, then)
 
     @rule(node=NODES, then=THEN)
     def timeout(self, node: int, then: int) -> None:
-        self.take(c.Input(node, ElectionTimeout()))
+        self.take(c.Input(node, v.ElectionTimeout()))
         self.go_on(node, then)
 
     @rule(node=NODES)
     def create_again(self, node: int) -> None:
         """To be refused, but for a creator that crashed before its disk had anything."""
         if node == 0 or self.member(node).node.log.last_index > 0:
-            self.take(c.Input(node, CreateCluster(self.voters)))
+            self.take(c.Input(node, v.CreateCluster(self.voters)))
 
     @rule(node=NODES)
     def propose_to_anyone(self, node: int) -> None:
-        self.take(c.Input(node, ProposeCommand()))
+        self.take(c.Input(node, v.ProposeCommand()))
 
     @precondition(lambda self: self.leaders())
     @rule(number=NUMBERS, count=st.integers(1, 4), then=THEN)
     def propose(self, number: int, count: int, then: int) -> None:
         leader = self.leaders()[number % len(self.leaders())]
         for _ in range(count):
-            self.take(c.Input(leader, ProposeCommand()))
+            self.take(c.Input(leader, v.ProposeCommand()))
         self.go_on(leader, then)
 
     @rule(node=NODES, then=THEN)
     def heartbeat(self, node: int, then: int) -> None:
-        self.take(c.Input(node, Heartbeat()))
+        self.take(c.Input(node, v.Heartbeat()))
         self.go_on(node, then)
 
     @precondition(lambda self: self.leaders())
@@ -135,8 +128,8 @@ class RaftMachine(RuleBasedStateMachine):
     ) -> None:
         leader = self.leaders()[number % len(self.leaders())]
         voters = self.member(leader).node.config.voters
-        config = Config(voters, new_voters, non_voters - new_voters - voters)
-        self.take(c.Input(leader, ProposeConfig(config)))
+        config = v.Config(voters, new_voters, non_voters - new_voters - voters)
+        self.take(c.Input(leader, v.ProposeConfig(config)))
         self.go_on(leader, then)
 
     @rule(node=NODES, voters=SETS, new_voters=SETS, non_voters=SETS)
@@ -148,7 +141,7 @@ class RaftMachine(RuleBasedStateMachine):
         non_voters: frozenset[int],
     ) -> None:
         """The library has to refuse what the specification refuses."""
-        self.take(c.Input(node, ProposeConfig(Config(voters, new_voters, non_voters))))
+        self.take(c.Input(node, v.ProposeConfig(v.Config(voters, new_voters, non_voters))))
 
     @precondition(lambda self: self.under_way)
     @rule(number=NUMBERS)
@@ -177,7 +170,7 @@ class RaftMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.all_up)
     @rule(node=NODES, after=st.integers(0, 5))
     def crash_within_drain(self, node: int, after: int) -> None:
-        self.take(c.Input(node, ElectionTimeout()))
+        self.take(c.Input(node, v.ElectionTimeout()))
         self.take(c.Drain(node, crash_after=after))
 
     @precondition(lambda self: self.all_up)
@@ -198,7 +191,7 @@ class RaftMachine(RuleBasedStateMachine):
         first = known.log.snapshot_position.index
         index = first + number % (known.commit_index - first + 1)
         position, config = known.log.position(index), known.log.config_at(index)
-        self.take(c.Input(node, SnapshotInstalled(position, config)))
+        self.take(c.Input(node, v.SnapshotInstalled(position, config)))
 
     @invariant()
     def nothing_is_wrong(self) -> None:

@@ -14,16 +14,7 @@ from typing import Final, TypeAlias
 
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import Ids
-from spec.values import (
-    AppendEntriesCall,
-    AppendEntriesReply,
-    Message,
-    NodeId,
-    RequestVoteCall,
-    RequestVoteReply,
-    SeqNo,
-    Term,
-)
+from spec import values as v
 
 NAME: Final = "EveryMessageWasSent"
 
@@ -35,7 +26,7 @@ Runs: TypeAlias = tuple[int, ...]
 class _Unmatched:
     """A receipt for which nothing sent has been seen yet; the first of its kind."""
 
-    message: Message
+    message: v.Message
     runs: Runs
     seq: int
     times: int = 1
@@ -50,10 +41,10 @@ class _Sender:
     and `replies` are the highest numbers sent in it, replies by receiver.
     """
 
-    since: Term
-    term: Term = 0
-    calls: SeqNo = 0
-    replies: dict[NodeId, SeqNo] | None = None
+    since: v.Term
+    term: v.Term = 0
+    calls: v.SeqNo = 0
+    replies: dict[v.NodeId, v.SeqNo] | None = None
 
 
 class Mail:
@@ -61,20 +52,20 @@ class Mail:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._senders: dict[NodeId, _Sender] = {}
+        self._senders: dict[v.NodeId, _Sender] = {}
         self._sent: dict[int, Runs | list[Runs]] = {}
-        self._unmatched: dict[tuple[NodeId, int], list[_Unmatched]] = defaultdict(list)
+        self._unmatched: dict[tuple[v.NodeId, int], list[_Unmatched]] = defaultdict(list)
 
-    def recorded_since(self, node: NodeId, term: Term) -> None:
+    def recorded_since(self, node: v.NodeId, term: v.Term) -> None:
         self._senders[node] = _Sender(term)
 
-    def drained(self, node: NodeId, term: Term) -> None:
+    def drained(self, node: v.NodeId, term: v.Term) -> None:
         """All that a node owed in a term has been sent, and is recorded."""
         sender = self._senders[node]
         if term > sender.term:
             sender.term, sender.calls, sender.replies = term, 0, None
 
-    def sent(self, node: NodeId, to: tuple[NodeId, ...], message: Message, ids: Ids) -> None:
+    def sent(self, node: v.NodeId, to: tuple[v.NodeId, ...], message: v.Message, ids: Ids) -> None:
         self._number(self._senders[node], to, message)
         runs = _runs(ids)
         for receiver in to:
@@ -91,7 +82,7 @@ class Mail:
                 else:
                     del self._unmatched[receiver, key]
 
-    def received(self, node: NodeId, seq: int, message: Message, ids: Ids) -> None:
+    def received(self, node: v.NodeId, seq: int, message: v.Message, ids: Ids) -> None:
         self._findings.checked[NAME] += 1
         runs = _runs(ids)
         key = _key(message, message.sender, node)
@@ -127,12 +118,12 @@ class Mail:
             )
             findings.report(NAME, receiver, seq, detail, cause=sender)
 
-    def _number(self, sender: _Sender, to: tuple[NodeId, ...], message: Message) -> None:
+    def _number(self, sender: _Sender, to: tuple[v.NodeId, ...], message: v.Message) -> None:
         if message.term < sender.term:
             return
         if message.term > sender.term:
             sender.term, sender.calls, sender.replies = message.term, 0, None
-        if isinstance(message, (RequestVoteCall, AppendEntriesCall)):
+        if isinstance(message, (v.RequestVoteCall, v.AppendEntriesCall)):
             sender.calls = max(sender.calls, message.seqno)
             return
         if sender.replies is None:
@@ -140,7 +131,7 @@ class Mail:
         for receiver in to:
             sender.replies[receiver] = max(sender.replies.get(receiver, 0), message.seqno)
 
-    def _is_covered(self, receiver: NodeId, message: Message, complete: bool) -> bool:
+    def _is_covered(self, receiver: v.NodeId, message: v.Message, complete: bool) -> bool:
         """Whether a message would be in its sender's recording if it had been sent.
 
         It may have been sent after the recording's end if it is of the last term in it and has a
@@ -152,22 +143,22 @@ class Mail:
             return False
         if message.term != sender.term:
             return message.term < sender.term
-        if isinstance(message, (RequestVoteCall, AppendEntriesCall)):
+        if isinstance(message, (v.RequestVoteCall, v.AppendEntriesCall)):
             return message.seqno <= sender.calls
         return complete and message.seqno <= (sender.replies or {}).get(receiver, 0)
 
 
-def _key(message: Message, sender: NodeId, receiver: NodeId) -> int:
+def _key(message: v.Message, sender: v.NodeId, receiver: v.NodeId) -> int:
     """A hash of all of a message but its entries, of which some may have been cut off."""
     term, seqno = message.term, message.seqno
     match message:
-        case AppendEntriesCall(commit_index=commit, prev_position=prev):
+        case v.AppendEntriesCall(commit_index=commit, prev_position=prev):
             return hash((1, sender, receiver, term, seqno, commit, prev.term, prev.index))
-        case AppendEntriesReply(last_position=last):
+        case v.AppendEntriesReply(last_position=last):
             return hash((2, sender, receiver, term, seqno, last.term, last.index))
-        case RequestVoteCall(last_position=last):
+        case v.RequestVoteCall(last_position=last):
             return hash((3, sender, receiver, term, seqno, last.term, last.index))
-        case RequestVoteReply(vote_granted=granted):
+        case v.RequestVoteReply(vote_granted=granted):
             return hash((4, sender, receiver, term, seqno, granted))
 
 

@@ -17,16 +17,9 @@ from conformance.prove.induction.messages import as_claim
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.statements.views import ACTOR, SENDER, Before
 from conformance.symbolic.paths import Paths
+from spec import values as v
 from spec.cluster import Member, Rule, Turn
 from spec.pending import NOTHING, Pending, compact, owe
-from spec.values import (
-    AppendEntriesCall,
-    AppendLogEntries,
-    BroadcastMessage,
-    Node,
-    Position,
-    SendMessage,
-)
 
 
 def merged_calls(actor: Actor, earlier: Window, later: Window, to_all: bool) -> Happening:
@@ -34,8 +27,8 @@ def merged_calls(actor: Actor, earlier: Window, later: Window, to_all: bool) -> 
     node = actor.node("leader", None, any_vote(actor))
     one = call(actor, "earlier", ACTOR, node.current_term, earlier)
     other = call(actor, "later", ACTOR, node.current_term, later)
-    owed = Pending(broadcast=one) if to_all else Pending(sends=(SendMessage(SENDER, one),))
-    action = BroadcastMessage(other) if to_all else SendMessage(SENDER, other)
+    owed = Pending(broadcast=one) if to_all else Pending(sends=(v.SendMessage(SENDER, one),))
+    action = v.BroadcastMessage(other) if to_all else v.SendMessage(SENDER, other)
     return standing(actor, node, owed, lambda: owe(owed, (action,)), one, other)
 
 
@@ -43,7 +36,7 @@ def compacted_call(actor: Actor, message: Window, to_all: bool) -> Happening:
     """A leader owes a call, and its log begins with a snapshot now."""
     node = actor.node("leader", Window("snapshot", 0), any_vote(actor))
     one = call(actor, "owed", ACTOR, node.current_term, message)
-    owed = Pending(broadcast=one) if to_all else Pending(sends=(SendMessage(SENDER, one),))
+    owed = Pending(broadcast=one) if to_all else Pending(sends=(v.SendMessage(SENDER, one),))
     snapshot = actor.paths.term(node.log.snapshot_position.index)
     actor.hints.append(actor.before.tlog(actor.server.term, snapshot))
     return standing(actor, node, owed, lambda: compact(owed, node.log), one)
@@ -51,10 +44,10 @@ def compacted_call(actor: Actor, message: Window, to_all: bool) -> Happening:
 
 def standing(
     actor: Actor,
-    node: Node,
+    node: v.Node,
     owed: Pending,
     becomes: Callable[[], Pending],
-    *calls: AppendEntriesCall,
+    *calls: v.AppendEntriesCall,
 ) -> Happening:
     """Nothing happens but that what is owed becomes something else."""
     actor.member = member = Member(node, owed, any_disk(actor))
@@ -86,13 +79,13 @@ class MergedWrites:
         new = actor.entries("new", self.entries, 0, actor.number("most"))
 
         def merges() -> bool:
-            earlier = AppendLogEntries(log.position(owed_from), log.after(owed_from))
-            later = AppendLogEntries(log.position(from_), new)
+            earlier = v.AppendLogEntries(log.position(owed_from), log.after(owed_from))
+            later = v.AppendLogEntries(log.position(from_), new)
             after = log.truncated(from_).appended(new)
             begins = min(owed_from, from_)
             alone = owe(NOTHING, (later,)).append
             both = owe(NOTHING._replace(append=earlier), (later,)).append
-            whole = AppendLogEntries(Position(log.term(begins), begins), after.after(begins))
+            whole = v.AppendLogEntries(v.Position(log.term(begins), begins), after.after(begins))
             return alone == later and both == whole
 
         for path in paths.run(merges):

@@ -17,18 +17,12 @@ from conformance.prove.step.shapes import (
     Stimulus,
     config,
 )
-from spec.values import (
-    Candidate,
-    Config,
-    Follower,
-    Leader,
-    NodeId,
-)
+from spec import values as v
 
 ME: Final = frozenset({0})
-FOLLOWERS: Final = (Follower(), Follower(1), Follower(2))
-CANDIDATE: Final = Candidate(ME)
-ROLES: Final = (*FOLLOWERS, CANDIDATE, Leader)
+FOLLOWERS: Final = (v.Follower(), v.Follower(1), v.Follower(2))
+CANDIDATE: Final = v.Candidate(ME)
+ROLES: Final = (*FOLLOWERS, CANDIDATE, v.Leader)
 
 LEADING: Final = (
     SOLO,
@@ -71,7 +65,7 @@ def shapes_of(
 # What may be owed, one kind at a time
 
 
-def owed_to(peer: NodeId) -> Iterator[Owed]:
+def owed_to(peer: v.NodeId) -> Iterator[Owed]:
     """A message to a peer, and to another."""
     for kind in TO_SENDER:
         yield Owed(sends=((peer, kind),))
@@ -91,7 +85,7 @@ def anything_owed() -> Iterator[Owed]:
     yield Owed("c", 0, ((1, "c"), (2, "append reply")), (1,), True)
 
 
-def name_of(of: Config) -> str:
+def name_of(of: v.Config) -> str:
     parts = [of.voters, of.new_voters, of.non_voters]
     shown = ["".join(map(str, sorted(nodes))) for nodes in parts]
     return (

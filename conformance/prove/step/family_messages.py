@@ -32,12 +32,7 @@ from conformance.prove.step.shapes import (
     receives,
     words,
 )
-from spec.values import (
-    Candidate,
-    Config,
-    Follower,
-    Leader,
-)
+from spec import values as v
 
 # §5.3
 
@@ -90,7 +85,7 @@ def append_calls(full: bool) -> Iterator[Family]:
     )
     owing = [
         Server(role, word, owed=owed)
-        for role in (Follower(1), CANDIDATE)[: 2 if full else 1]
+        for role in (v.Follower(1), CANDIDATE)[: 2 if full else 1]
         for word in (("", "t") if full else ("t",))
         for owed in anything_owed()
     ]
@@ -139,14 +134,14 @@ def append_replies(full: bool) -> Iterator[Family]:
         sized = [word for word in logs if len(word) == size]
         if not sized:
             continue
-        servers = [Server(Leader, word, PAIR, same) for word in sized]
+        servers = [Server(v.Leader, word, PAIR, same) for word in sized]
         yield family(
             f"append reply/leader of 2/log of {size}", size, 2, shapes_of(event, reply, servers)
         )
         for word in sized:
             if word in ("t", "tct", "ctc") or (full and len(word) < 3):
                 owes = owed_to(1) if full else [Owed(sends=((1, "c"),))]
-                servers = [Server(Leader, word, PAIR, same, owed=owed) for owed in owes]
+                servers = [Server(v.Leader, word, PAIR, same, owed=owed) for owed in owes]
                 yield family(
                     f"append reply/leader of 2/log {word!r}/owed to it",
                     size,
@@ -157,9 +152,9 @@ def append_replies(full: bool) -> Iterator[Family]:
         if 1 not in now.members:
             continue
         logs = ["c", "k", "tk", "kt"] if full else ["c", "tc"]
-        servers = [Server(Leader, word, now, (now,)) for word in logs]
+        servers = [Server(v.Leader, word, now, (now,)) for word in logs]
         servers += [
-            Server(Leader, "k", PAIR, (now,), owed=Owed(broadcast, write))
+            Server(v.Leader, "k", PAIR, (now,), owed=Owed(broadcast, write))
             for broadcast in ("vote call", *CALLS)
             for write in (None, 0, 1)
             if full or (broadcast, write) == ("c", 0)
@@ -169,7 +164,7 @@ def append_replies(full: bool) -> Iterator[Family]:
         )
     for now in LARGE if full else LARGE[:1]:
         voters = len(now.voters)
-        servers = [Server(Leader, "c", now, (now,))]
+        servers = [Server(v.Leader, "c", now, (now,))]
         yield family(
             f"append reply/leader in {name_of(now)}", 1, voters, shapes_of(event, reply, servers)
         )
@@ -183,12 +178,12 @@ def append_replies(full: bool) -> Iterator[Family]:
             shapes_of(
                 "a stranger's reply",
                 receives("append reply", STRANGER),
-                [Server(Leader, "t", TRIO)],
+                [Server(v.Leader, "t", TRIO)],
             ),
             shapes_of(
                 "a reply of its own",
                 receives("append reply", 0),
-                [Server(Leader, "t", TRIO)],
+                [Server(v.Leader, "t", TRIO)],
                 acts=False,
             ),
         ),
@@ -215,11 +210,11 @@ def votes(full: bool) -> Iterator[Family]:
     ]
     yield family("vote call/anything owed", 1, 2, shapes_of(event, call, owing))
 
-    def candidates(now: Config, word: str, owed: Owed = NOTHING_OWED) -> Iterator[Server]:
+    def candidates(now: v.Config, word: str, owed: Owed = NOTHING_OWED) -> Iterator[Server]:
         others = sorted(now.electors - ME)
         for size in range(len(others) + 1):
             for granted in combinations(others, size):
-                yield Server(Candidate(ME | set(granted)), word, now, (now,), 0, owed)
+                yield Server(v.Candidate(ME | set(granted)), word, now, (now,), 0, owed)
 
     configs = (*LEADING, *LARGE) if full else (PAIR, TRIO, LEADING[6])
     for now in configs:

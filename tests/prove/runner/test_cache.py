@@ -24,15 +24,7 @@ from conformance.prove.runner.run import Options, Report, run
 from conformance.prove.runner.sources import CHECKOUT, PROVED, Sources, read
 from conformance.prove.runner.worker import prove
 from spec import rules
-from spec.values import (
-    Config,
-    CreateCluster,
-    ElectionTimeout,
-    Event,
-    Heartbeat,
-    ProposeCommand,
-    Start,
-)
+from spec import values as v
 from tests.prove.runner import sample
 from tests.support.recordings import STORIES
 
@@ -96,10 +88,15 @@ def test_each_proof_is_told_its_own(unedited: Sources) -> None:
     assert noted[0] == noted[2] != noted[1] == noted[3]
 
 
-def a_history() -> list[Event]:
+def a_history() -> list[v.Event]:
     voters = frozenset({0, 1, 2})
-    first: list[Event] = [CreateCluster(voters), ElectionTimeout(), ProposeCommand(), Heartbeat()]
-    return [Start(), *first, *[event for story in STORIES.values() for event in story]]
+    first: list[v.Event] = [
+        v.CreateCluster(voters),
+        v.ElectionTimeout(),
+        v.ProposeCommand(),
+        v.Heartbeat(),
+    ]
+    return [v.Start(), *first, *[event for story in STORIES.values() for event in story]]
 
 
 def act() -> None:
@@ -107,7 +104,7 @@ def act() -> None:
     node = rules.start(1).node
     for event in a_history():
         node = rules.step(node, event).node
-    assert node.config != Config(frozenset())
+    assert node.config != v.Config(frozenset())
 
 
 def test_it_is_what_a_profiler_sees(unedited: Sources) -> None:
