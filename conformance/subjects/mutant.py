@@ -40,3 +40,10 @@ class Mutant:
     def rule(self) -> Rule:
         """The specification's rule with the bug."""
         return patched_rule(*self.in_spec)
+
+
+def one_patch(
+    name: str, what: str, breaks: str, source: str, module: str, old: str, new: str
+) -> Mutant:
+    """A mutant of the library by one patch, of one module."""
+    return Mutant(name, what, breaks, source, (Patch(module, old, new),))

@@ -4,81 +4,61 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.subjects.mutant import Mutant
+from conformance.subjects.mutant import Mutant, one_patch
 from conformance.subjects.patched import Patch
 
 ACTIONS: Final = (
-    Mutant(
+    one_patch(
         "vote-saved-before-term",
         "a vote is saved before the term that it is given in",
         "VoteOncePerTerm",
         "Figure 2, persistent state; compare hashicorp/raft #661",
-        (
-            Patch(
-                "drain",
-                "            elif pending.save_current_term:\n",
-                "            elif pending.save_current_term and not pending.save_voted_for:\n",
-            ),
-        ),
+        "drain",
+        "            elif pending.save_current_term:\n",
+        "            elif pending.save_current_term and not pending.save_voted_for:\n",
     ),
-    Mutant(
+    one_patch(
         "message-before-vote",
         "a vote is told before it is saved",
         "VotePersistedBeforeReply",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "drain",
-                "            elif pending.save_voted_for:\n",
-                "            elif pending.save_voted_for and not pending.sends:\n",
-            ),
-        ),
+        "drain",
+        "            elif pending.save_voted_for:\n",
+        "            elif pending.save_voted_for and not pending.sends:\n",
     ),
-    Mutant(
+    one_patch(
         "message-before-term",
         "messages to single peers leave before their term is saved",
         "VotePersistedBeforeReply",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "drain",
-                "            elif pending.save_current_term:\n",
-                "            elif pending.save_current_term and not pending.sends:\n",
-            ),
-        ),
+        "drain",
+        "            elif pending.save_current_term:\n",
+        "            elif pending.save_current_term and not pending.sends:\n",
     ),
-    Mutant(
+    one_patch(
         "campaign-before-term",
         "a candidate asks for votes before its term is saved",
         "TermPersistedBeforeMessage",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "drain",
-                "            elif pending.save_current_term:\n",
-                "            elif pending.save_current_term and pending.broadcast is None:\n",
-            ),
-        ),
+        "drain",
+        "            elif pending.save_current_term:\n",
+        "            elif pending.save_current_term and pending.broadcast is None:\n",
     ),
-    Mutant(
+    one_patch(
         "truncation-lost-in-merge",
         "a write that begins before the one that is owed is lost",
         "WriteContinuesLog",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "rules",
-                "            if pending.append_after is None or base.index < "
-                "pending.append_after.index:\n"
-                "                pending.append_after = base\n",
-                "            if pending.append_after is None:\n"
-                "                pending.append_after = base\n"
-                "            elif base.index < pending.append_after.index:\n"
-                "                index = min(pending.append_after.index, "
-                "entries.last_position.index)\n"
-                "                pending.append_after = entries._position(index)\n",
-            ),
-        ),
+        "rules",
+        "            if pending.append_after is None or base.index < "
+        "pending.append_after.index:\n"
+        "                pending.append_after = base\n",
+        "            if pending.append_after is None:\n"
+        "                pending.append_after = base\n"
+        "            elif base.index < pending.append_after.index:\n"
+        "                index = min(pending.append_after.index, "
+        "entries.last_position.index)\n"
+        "                pending.append_after = entries._position(index)\n",
     ),
     Mutant(
         "write-lost-in-merge",
@@ -95,102 +75,72 @@ ACTIONS: Final = (
             Patch("rules", "        if pending.append_after is None:  #", "        if True:  #"),
         ),
     ),
-    Mutant(
+    one_patch(
         "vote-lost-in-merge",
         "a vote that is owed is lost when a higher term comes before the drain",
         "DiskAgreesWithMemory",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "rules",
-                "        self._voted_for = None\n"
-                "        self._pending.owe_new_term()\n"
-                "        self._pending.save_voted_for = True\n",
-                "        self._voted_for = None\n"
-                "        self._pending.owe_new_term()\n"
-                "        self._pending.save_voted_for = not self._pending.save_voted_for\n",
-            ),
-        ),
+        "rules",
+        "        self._voted_for = None\n"
+        "        self._pending.owe_new_term()\n"
+        "        self._pending.save_voted_for = True\n",
+        "        self._voted_for = None\n"
+        "        self._pending.owe_new_term()\n"
+        "        self._pending.save_voted_for = not self._pending.save_voted_for\n",
     ),
-    Mutant(
+    one_patch(
         "broadcast-lost-in-merge",
         "a call that is owed is dropped for a later one, not joined with it",
         "Specified",
         "§5.3",
-        (
-            Patch(
-                "rules",
-                "            earlier.entries.last_position is prev or "
-                "earlier.entries.contains(prev)\n",
-                "            False\n",
-            ),
-        ),
+        "rules",
+        "            earlier.entries.last_position is prev or earlier.entries.contains(prev)\n",
+        "            False\n",
     ),
-    Mutant(
+    one_patch(
         "commit-lost-in-merge",
         "a call that joins an owed one keeps the earlier one's commit index",
         "Specified",
         "§5.3",
-        (
-            Patch(
-                "rules",
-                "            earlier.commit_index = self._commit_index\n",
-                "",
-            ),
-        ),
+        "rules",
+        "            earlier.commit_index = self._commit_index\n",
+        "",
     ),
-    Mutant(
+    one_patch(
         "seqno-lost-in-merge",
         "a call that joins an owed one keeps the earlier one's number",
         "Specified",
         "§5.3",
-        (
-            Patch(
-                "rules",
-                "            earlier.seqno = seqno\n",
-                "",
-            ),
-        ),
+        "rules",
+        "            earlier.seqno = seqno\n",
+        "",
     ),
-    Mutant(
+    one_patch(
         "messages-kept-over-term",
         "what was to be sent in a term is sent in the next one too",
         "VotePersistedBeforeReply",
         "§5.1",
-        (
-            Patch(
-                "pending",
-                "        self.broadcast = None\n        self.sends.clear()\n"
-                "        self.installs.clear()\n",
-                "",
-            ),
-        ),
+        "pending",
+        "        self.broadcast = None\n        self.sends.clear()\n"
+        "        self.installs.clear()\n",
+        "",
     ),
-    Mutant(
+    one_patch(
         "install-lost-in-merge",
         "a snapshot that is owed to a peer is dropped for a message to another",
         "Specified",
         "§7",
-        (
-            Patch(
-                "drain",
-                "            elif pending.sends:\n",
-                "            elif pending.sends:\n                pending.installs.clear()\n",
-            ),
-        ),
+        "drain",
+        "            elif pending.sends:\n",
+        "            elif pending.sends:\n                pending.installs.clear()\n",
     ),
-    Mutant(
+    one_patch(
         "timer-not-set-by-leader",
         "a call of the leader does not set a follower's timer anew",
         "Specified",
         "§5.2",
-        (
-            Patch(
-                "rules",
-                "        self._reply_to_append(call)\n"
-                "        pending.set_election_timeout = True\n",
-                "        self._reply_to_append(call)\n",
-            ),
-        ),
+        "rules",
+        "        self._reply_to_append(call)\n        pending.set_election_timeout = True\n",
+        "        self._reply_to_append(call)\n",
     ),
 )

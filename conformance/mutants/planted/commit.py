@@ -5,36 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.mutants.planted.in_both import IN_BOTH
-from conformance.subjects.mutant import Mutant
+from conformance.subjects.mutant import Mutant, one_patch
 from conformance.subjects.patched import Patch
 
 COMMIT: Final = (
     IN_BOTH["earlier-term-commit"],
-    Mutant(
+    one_patch(
         "commit-index-back",
         "a follower takes over a commit index that lies behind its own",
         "CommitMonotonic",
         "ongardie/raft.tla #19; etcd-io/etcd #1203",
-        (
-            Patch(
-                "rules",
-                "        if commit_index > self._commit_index:\n",
-                "        if commit_index != self._commit_index:\n",
-            ),
-        ),
+        "rules",
+        "        if commit_index > self._commit_index:\n",
+        "        if commit_index != self._commit_index:\n",
     ),
-    Mutant(
+    one_patch(
         "commit-without-min",
         "a follower takes over the leader's commit index, however short its own log is",
         "SnapshotWithinCommit",
         "Figure 2, AppendEntries receiver 5; camunda/camunda #30354",
-        (
-            Patch(
-                "rules",
-                " if call.commit_index < verified else verified\n",
-                "\n",
-            ),
-        ),
+        "rules",
+        " if call.commit_index < verified else verified\n",
+        "\n",
     ),
     IN_BOTH["commit-past-verified"],
     Mutant(
@@ -55,41 +47,33 @@ COMMIT: Final = (
             ),
         ),
     ),
-    Mutant(
+    one_patch(
         "leader-counts-as-voter",
         "a leader counts itself where it is no voter",
         "CommittedOnQuorum",
         "§6; camunda/camunda #15232; RedisLabs/raft #13",
-        (
-            Patch(
-                "rules",
-                "        log = self._log\n",
-                "        quorum = role.quorum\n"
-                "        if self._id not in quorum._voters and not quorum._new_voters:\n"
-                "            held = sorted([*quorum._held, role.own.match_index])\n"
-                "            index = held[(len(held) - 1) // 2]\n"
-                "        log = self._log\n",
-            ),
-        ),
+        "rules",
+        "        log = self._log\n",
+        "        quorum = role.quorum\n"
+        "        if self._id not in quorum._voters and not quorum._new_voters:\n"
+        "            held = sorted([*quorum._held, role.own.match_index])\n"
+        "            index = held[(len(held) - 1) // 2]\n"
+        "        log = self._log\n",
     ),
-    Mutant(
+    one_patch(
         "non-voters-counted",
         "non-voters count for a commitment as voters do",
         "CommittedOnQuorum",
         "rabbitmq/ra #427",
-        (
-            Patch(
-                "rules",
-                "        log = self._log\n",
-                "        quorum = role.quorum\n"
-                "        others = self._log.latest_config.non_voters - {self._id}\n"
-                "        if others and not quorum._new_voters:\n"
-                "            more = [role.followers[other].match_index for other in others]\n"
-                "            held = sorted([*quorum._held, *more])\n"
-                "            index = held[(len(held) - 1) // 2]\n"
-                "        log = self._log\n",
-            ),
-        ),
+        "rules",
+        "        log = self._log\n",
+        "        quorum = role.quorum\n"
+        "        others = self._log.latest_config.non_voters - {self._id}\n"
+        "        if others and not quorum._new_voters:\n"
+        "            more = [role.followers[other].match_index for other in others]\n"
+        "            held = sorted([*quorum._held, *more])\n"
+        "            index = held[(len(held) - 1) // 2]\n"
+        "        log = self._log\n",
     ),
     IN_BOTH["joint-quorum-over-union"],
     Mutant(
@@ -130,58 +114,42 @@ COMMIT: Final = (
             ),
         ),
     ),
-    Mutant(
+    one_patch(
         "lone-voter-commits-at-once",
         "a leader without followers commits before its own disk has the entry",
         "CommittedOnQuorum",
         "etcd-io/etcd #14370",
-        (
-            Patch(
-                "rules",
-                "_merge_append_entries(pending.broadcast, prev)\n",
-                "_merge_append_entries(pending.broadcast, prev)\n"
-                "        else:\n"
-                "            self._drained(role)\n",
-            ),
-        ),
+        "rules",
+        "_merge_append_entries(pending.broadcast, prev)\n",
+        "_merge_append_entries(pending.broadcast, prev)\n"
+        "        else:\n"
+        "            self._drained(role)\n",
     ),
-    Mutant(
+    one_patch(
         "own-copy-before-disk",
         "a leader counts its own copy of an entry before that is on its disk",
         "CommittedOnQuorum",
         "deventlab/d-engine #329",
-        (
-            Patch(
-                "rules",
-                "_merge_append_entries(pending.broadcast, prev)\n",
-                "_merge_append_entries(pending.broadcast, prev)\n            self._drained(role)\n",
-            ),
-        ),
+        "rules",
+        "_merge_append_entries(pending.broadcast, prev)\n",
+        "_merge_append_entries(pending.broadcast, prev)\n            self._drained(role)\n",
     ),
-    Mutant(
+    one_patch(
         "restart-commits-log",
         "a restarted node takes all that its disk holds for committed",
         "LeaderCompleteness",
         "Figure 2, volatile state",
-        (
-            Patch(
-                "rules",
-                "        self._commit_index = log.snapshot_position.index\n",
-                "        self._commit_index = log.last_position.index\n",
-            ),
-        ),
+        "rules",
+        "        self._commit_index = log.snapshot_position.index\n",
+        "        self._commit_index = log.last_position.index\n",
     ),
-    Mutant(
+    one_patch(
         "commit-never-learnt",
         "a follower learns what is committed only with new entries",
         "Specified",
         "Figure 2, AppendEntries receiver 5",
-        (
-            Patch(
-                "rules",
-                "        if commit_index > self._commit_index:\n",
-                "        if commit_index > self._commit_index and base is not None:\n",
-            ),
-        ),
+        "rules",
+        "        if commit_index > self._commit_index:\n",
+        "        if commit_index > self._commit_index and base is not None:\n",
     ),
 )

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.subjects.mutant import Mutant
+from conformance.subjects.mutant import Mutant, one_patch
 from conformance.subjects.patched import Patch
 
 MEMBERSHIP: Final = (
-    Mutant(
+    one_patch(
         "second-change-in-flight",
         "a change of voters is accepted while another one is in progress",
         "ConfigChangeThroughJoint",
         "atomix/copycat #26",
-        (
-            Patch(
-                "node",
-                "        if now.is_joint_consensus:\n",
-                "        if False:\n",
-            ),
-        ),
+        "node",
+        "        if now.is_joint_consensus:\n",
+        "        if False:\n",
     ),
-    Mutant(
+    one_patch(
         "change-without-joint",
         "a change of voters is made in one step, with no joint configuration in between",
         "ConfigChangeThroughJoint",
         "§6, Figure 10",
-        (
-            Patch(
-                "node",
-                "        return self._append_config(role, config)\n",
-                "        if config.is_joint_consensus:\n"
-                "            config = ClusterConfig(config.new_voters, (), config.non_voters)\n"
-                "        return self._append_config(role, config)\n",
-            ),
-        ),
+        "node",
+        "        return self._append_config(role, config)\n",
+        "        if config.is_joint_consensus:\n"
+        "            config = ClusterConfig(config.new_voters, (), config.non_voters)\n"
+        "        return self._append_config(role, config)\n",
     ),
     Mutant(
         "config-at-commit",
@@ -71,147 +63,107 @@ MEMBERSHIP: Final = (
             ),
         ),
     ),
-    Mutant(
+    one_patch(
         "config-not-rolled-back",
         "a configuration stays in force, and in the log, though its entry was overwritten",
         "LogMatching",
         "§6; camunda/camunda #57393; scylladb/scylladb #30936; andrewjstone/rafter #34",
-        (
-            Patch(
-                "entries",
-                "            self._configs = configs.extended(their_configs, index)\n",
-                "            for at in configs.at:\n"
-                "                if at <= source.last_position.index and at not in "
-                "source._terms.at:\n"
-                "                    index = LogIndex(max(index, at))\n"
-                "            self._configs = configs.extended(their_configs, index)\n",
-            ),
-        ),
+        "entries",
+        "            self._configs = configs.extended(their_configs, index)\n",
+        "            for at in configs.at:\n"
+        "                if at <= source.last_position.index and at not in "
+        "source._terms.at:\n"
+        "                    index = LogIndex(max(index, at))\n"
+        "            self._configs = configs.extended(their_configs, index)\n",
     ),
-    Mutant(
+    one_patch(
         "joint-lost-in-restart",
         "a restarted node has forgotten the new voters of joint configurations",
         "DiskAgreesWithMemory",
         "§6; camunda/camunda #57389; andy-yx-chen/jraft #1",
-        (
-            Patch(
-                "node",
-                "        node._pending.set_election_timeout = True\n        return node\n",
-                "        configs = node._log.entries._configs.values\n"
-                "        configs[:] = [ClusterConfig(old.voters, (), old.non_voters) for old in "
-                "configs]\n"
-                "        node._pending.set_election_timeout = True\n"
-                "        return node\n",
-            ),
-        ),
+        "node",
+        "        node._pending.set_election_timeout = True\n        return node\n",
+        "        configs = node._log.entries._configs.values\n"
+        "        configs[:] = [ClusterConfig(old.voters, (), old.non_voters) for old in "
+        "configs]\n"
+        "        node._pending.set_election_timeout = True\n"
+        "        return node\n",
     ),
-    Mutant(
+    one_patch(
         "joint-lost-in-snapshot",
         "a follower's snapshot has forgotten the new voters of a joint configuration",
         "DiskAgreesWithMemory",
         "§6, §7",
-        (
-            Patch(
-                "rules",
-                "        self._log._compact(position, config)\n",
-                "        if not leads:\n"
-                "            config = ClusterConfig(config.voters, (), config.non_voters)\n"
-                "        self._log._compact(position, config)\n",
-            ),
-        ),
+        "rules",
+        "        self._log._compact(position, config)\n",
+        "        if not leads:\n"
+        "            config = ClusterConfig(config.voters, (), config.non_voters)\n"
+        "        self._log._compact(position, config)\n",
     ),
-    Mutant(
+    one_patch(
         "joint-never-left",
         "the final configuration is never proposed",
         "JointIsLeft",
         "§6",
-        (
-            Patch(
-                "rules",
-                "            self._append_config(role, final)\n",
-                "            return\n",
-            ),
-        ),
+        "rules",
+        "            self._append_config(role, final)\n",
+        "            return\n",
     ),
-    Mutant(
+    one_patch(
         "joint-left-too-early",
         "the final configuration is proposed before the joint one is committed",
         "LeaderCompleteness",
         "§6; camunda/camunda #60086",
-        (
-            Patch(
-                "rules",
-                "        if index < log.latest_config_index:\n",
-                "        if index < log.latest_config_index and not "
-                "log.latest_config.is_joint_consensus:\n",
-            ),
-        ),
+        "rules",
+        "        if index < log.latest_config_index:\n",
+        "        if index < log.latest_config_index and not "
+        "log.latest_config.is_joint_consensus:\n",
     ),
-    Mutant(
+    one_patch(
         "removed-leader-stays",
         "a leader outside of the new configuration goes on leading once that is committed",
         "RemovedLeaderStepsDown",
         "§6; etcd-io/etcd #11038",
-        (
-            Patch(
-                "rules",
-                "        elif self._id not in config.voters:\n",
-                "        elif False:\n",
-            ),
-        ),
+        "rules",
+        "        elif self._id not in config.voters:\n",
+        "        elif False:\n",
     ),
-    Mutant(
+    one_patch(
         "removed-leader-leaves-early",
         "a leader outside of the new configuration steps down before that is committed",
         "RemovedLeaderStepsDown",
         "§6; atomix/copycat #117",
-        (
-            Patch(
-                "rules",
-                "            self._append_config(role, final)\n        elif self._id",
-                "            self._append_config(role, final)\n"
-                "            config = final\n"
-                "        if self._id",
-            ),
-        ),
+        "rules",
+        "            self._append_config(role, final)\n        elif self._id",
+        "            self._append_config(role, final)\n"
+        "            config = final\n"
+        "        if self._id",
     ),
-    Mutant(
+    one_patch(
         "voter-and-non-voter",
         "a configuration with a node both voter and non-voter is accepted",
         "ConfigChangeThroughJoint",
         "§6; dissertation, §4.2.1",
-        (
-            Patch(
-                "node",
-                "        if both:\n",
-                "        if False:\n",
-            ),
-        ),
+        "node",
+        "        if both:\n",
+        "        if False:\n",
     ),
-    Mutant(
+    one_patch(
         "non-voters-lost",
         "the final configuration has none of the non-voters",
         "Specified",
         "dissertation, §4.2.1",
-        (
-            Patch(
-                "rules",
-                "ClusterConfig(config.new_voters, (), config.non_voters)",
-                "ClusterConfig(config.new_voters)",
-            ),
-        ),
+        "rules",
+        "ClusterConfig(config.new_voters, (), config.non_voters)",
+        "ClusterConfig(config.new_voters)",
     ),
-    Mutant(
+    one_patch(
         "new-voter-does-not-campaign",
         "a new voter of a joint configuration does not campaign",
         "Specified",
         "§6",
-        (
-            Patch(
-                "config",
-                "        return node_id in self._voters or node_id in self._new_voters\n",
-                "        return node_id in self._voters\n",
-            ),
-        ),
+        "config",
+        "        return node_id in self._voters or node_id in self._new_voters\n",
+        "        return node_id in self._voters\n",
     ),
 )

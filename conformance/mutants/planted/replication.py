@@ -6,70 +6,54 @@ from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.mutants.planted.in_both import IN_BOTH
-from conformance.subjects.mutant import Mutant
+from conformance.subjects.mutant import Mutant, one_patch
 from conformance.subjects.patched import Patch
 
 REPLICATION: Final = (
-    Mutant(
+    one_patch(
         "stale-append-obeyed",
         "a call of an earlier term is obeyed",
         "RemovedLeaderStepsDown",
         "Figure 2, AppendEntries receiver 1",
-        (
-            Patch(
-                "rules",
-                "        if term < self._current_term:\n",
-                "        if False:\n",
-            ),
-        ),
+        "rules",
+        "        if term < self._current_term:\n",
+        "        if False:\n",
     ),
     IN_BOTH["truncation-on-stale-append"],
-    Mutant(
+    one_patch(
         "truncation-before-conflict",
         "a call that begins after the log's end cuts off all that is not committed",
         "CommittedOnQuorum",
         "Figure 2, AppendEntries receiver 3",
-        (
-            Patch(
-                "log",
-                "    if before.index == log.last_position.index:\n"
-                "        return Agreement(None, sent, commit_index)\n",
-                "    if before.index == log.last_position.index:\n"
-                "        before = log._position(commit_index)\n",
-            ),
-        ),
+        "log",
+        "    if before.index == log.last_position.index:\n"
+        "        return Agreement(None, sent, commit_index)\n",
+        "    if before.index == log.last_position.index:\n"
+        "        before = log._position(commit_index)\n",
     ),
-    Mutant(
+    one_patch(
         "conflict-kept",
         "a follower refuses a call that its log does not lead up to, and keeps its own entries",
         "Eventually",
         "§5.3",
-        (
-            Patch(
-                "log",
-                "    if before.index == log.last_position.index:\n",
-                "    if before is not None:\n",
-            ),
-        ),
+        "log",
+        "    if before.index == log.last_position.index:\n",
+        "    if before is not None:\n",
     ),
-    Mutant(
+    one_patch(
         "conflicting-tail-kept",
         "entries that follow a conflict stay behind those that took its place",
         "TermsMonotonicInLog",
         "mofa-org/mofa #1150",
-        (
-            Patch(
-                "rules",
-                "            entries._splice(base, source)\n",
-                "            tail = entries._after(source.last_position)\n"
-                "            entries._splice(base, source)\n"
-                "            if source is call.entries and tail.last_position.index > verified:\n"
-                "                entries._splice(source.last_position, tail)\n"
-                "                end = tail.last_position.index\n"
-                "                entries.last_position = LogPosition("
-                "entries._term_run(end)[0], end)\n",
-            ),
-        ),
+        "rules",
+        "            entries._splice(base, source)\n",
+        "            tail = entries._after(source.last_position)\n"
+        "            entries._splice(base, source)\n"
+        "            if source is call.entries and tail.last_position.index > verified:\n"
+        "                entries._splice(source.last_position, tail)\n"
+        "                end = tail.last_position.index\n"
+        "                entries.last_position = LogPosition("
+        "entries._term_run(end)[0], end)\n",
     ),
     Mutant(
         "append-unchecked",
@@ -91,48 +75,36 @@ REPLICATION: Final = (
             ),
         ),
     ),
-    Mutant(
+    one_patch(
         "index-zero-accepted",
         "a call that begins at index 0 takes the log's place without a comparison",
         "CommittedEntriesStay",
         "Figure 2, AppendEntries receiver 3",
-        (
-            Patch(
-                "log",
-                "    prev, snapshot = sent.prev_position, log.prev_position\n",
-                "    prev, snapshot = sent.prev_position, log.prev_position\n"
-                "    if prev.index == snapshot.index == 0:\n"
-                "        return Agreement(prev, sent, sent.last_position.index)\n",
-            ),
-        ),
+        "log",
+        "    prev, snapshot = sent.prev_position, log.prev_position\n",
+        "    prev, snapshot = sent.prev_position, log.prev_position\n"
+        "    if prev.index == snapshot.index == 0:\n"
+        "        return Agreement(prev, sent, sent.last_position.index)\n",
     ),
-    Mutant(
+    one_patch(
         "compacted-prefix-accepted",
         "a call that begins in the compacted prefix takes the place of what follows, unlooked at",
         "LeaderCompleteness",
         "Figure 2, AppendEntries receiver 2; RedisLabs/raft #49",
-        (
-            Patch(
-                "log",
-                "        prev = snapshot\n",
-                "        prev = snapshot\n"
-                "        if sent.last_position.index > snapshot.index:\n"
-                "            return Agreement(snapshot, sent, sent.last_position.index)\n",
-            ),
-        ),
+        "log",
+        "        prev = snapshot\n",
+        "        prev = snapshot\n"
+        "        if sent.last_position.index > snapshot.index:\n"
+        "            return Agreement(snapshot, sent, sent.last_position.index)\n",
     ),
-    Mutant(
+    one_patch(
         "compacted-prefix-is-conflict",
         "a call that begins in the compacted prefix is taken for a conflict, and the log dropped",
         "CommittedEntriesStay",
         "databendlabs/openraft #511",
-        (
-            Patch(
-                "log",
-                "        prev = snapshot\n",
-                "        return Agreement(snapshot, LogEntries(snapshot, None), commit_index)\n",
-            ),
-        ),
+        "log",
+        "        prev = snapshot\n",
+        "        return Agreement(snapshot, LogEntries(snapshot, None), commit_index)\n",
     ),
     Mutant(
         "covered-entries-refused",
@@ -158,20 +130,14 @@ REPLICATION: Final = (
             Patch("rules", " and follower.match_index < shared.index:", ":"),
         ),
     ),
-    Mutant(
+    one_patch(
         "match-index-raised",
         "a reply to an earlier call counts for all that was sent since",
         "CommittedOnQuorum",
         "§5.3",
-        (
-            Patch(
-                "rules",
-                "follower.match_index, shared.index)\n"
-                "            follower.match_index = shared.index\n",
-                "follower.match_index, last.index)\n"
-                "            follower.match_index = last.index\n",
-            ),
-        ),
+        "rules",
+        "follower.match_index, shared.index)\n            follower.match_index = shared.index\n",
+        "follower.match_index, last.index)\n            follower.match_index = last.index\n",
     ),
     Mutant(
         "match-index-past-log",
@@ -193,85 +159,61 @@ REPLICATION: Final = (
             ),
         ),
     ),
-    Mutant(
+    one_patch(
         "old-term-reply",
         "a reply of an earlier term counts",
         "Specified",
         "§5.1",
-        (
-            Patch(
-                "rules",
-                "isinstance(role, Leader) or reply.term < self._current_term:",
-                "isinstance(role, Leader):",
-            ),
-        ),
+        "rules",
+        "isinstance(role, Leader) or reply.term < self._current_term:",
+        "isinstance(role, Leader):",
     ),
-    Mutant(
+    one_patch(
         "stale-reply",
         "the reply to a call is heeded even after one to a later call",
         "Specified",
         "etcd-io/etcd #1207",
-        (
-            Patch(
-                "rules",
-                "follower is None or reply.seqno <= follower.seqno:",
-                "follower is None:",
-            ),
-        ),
+        "rules",
+        "follower is None or reply.seqno <= follower.seqno:",
+        "follower is None:",
     ),
-    Mutant(
+    one_patch(
         "reply-before-write",
         "entries are reported before they are written",
         "EntriesPersistedBeforeReply",
         "camunda/camunda #4160; tikv/tikv #994",
-        (
-            Patch(
-                "drain",
-                "            elif pending.append_after is not None:\n",
-                "            elif pending.append_after is not None and not pending.sends:\n",
-            ),
-        ),
+        "drain",
+        "            elif pending.append_after is not None:\n",
+        "            elif pending.append_after is not None and not pending.sends:\n",
     ),
-    Mutant(
+    one_patch(
         "truncation-not-written",
         "entries that are dropped for a conflict stay on the disk",
         "DiskAgreesWithMemory",
         "microsoft/CCF #519",
-        (
-            Patch(
-                "rules",
-                "                pending.append_after = base\n",
-                "                if pending.append_after is not None or not source.is_empty:\n"
-                "                    pending.append_after = base\n",
-            ),
-        ),
+        "rules",
+        "                pending.append_after = base\n",
+        "                if pending.append_after is not None or not source.is_empty:\n"
+        "                    pending.append_after = base\n",
     ),
-    Mutant(
+    one_patch(
         "broadcast-merged-over-gap",
         "an owed call takes a later one's entries though its own before them are left out",
         "LogMatching",
         "§5.3",
-        (
-            Patch(
-                "rules",
-                "            earlier.entries._splice(prev, self._log.entries)\n",
-                "            earlier.entries.truncate(0)\n"
-                "            for entry in self._log.entries._after(prev):\n"
-                "                earlier.entries.push(entry)\n",
-            ),
-        ),
+        "rules",
+        "            earlier.entries._splice(prev, self._log.entries)\n",
+        "            earlier.entries.truncate(0)\n"
+        "            for entry in self._log.entries._after(prev):\n"
+        "                earlier.entries.push(entry)\n",
     ),
-    Mutant(
+    one_patch(
         "lagging-follower-left",
         "a follower that replies with a shorter log is sent nothing more",
         "Eventually",
         "§5.3",
-        (
-            Patch(
-                "rules",
-                "        if behind and self._role is role:\n",
-                "        if False:\n",
-            ),
-        ),
+        "rules",
+        "        if behind and self._role is role:\n",
+        "        if False:\n",
     ),
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
-from conformance.subjects.mutant import Mutant
-from conformance.subjects.patched import Patch
+from conformance.subjects.mutant import Mutant, one_patch
 
 SNAPSHOTS: Final = (
     Mutant(
@@ -16,204 +15,146 @@ SNAPSHOTS: Final = (
         "§7; the Rust crate raftbare 0.2.2 (D4)",
         IN_LIBRARY["D4"],
     ),
-    Mutant(
+    one_patch(
         "candidacy-outlives-snapshot",
         "a candidate counts votes from before under the configuration of a leader's snapshot",
         "ElectionSafety",
         "tests/spec/test_late_votes.py; this library, until its induction was tried",
-        (
-            Patch(
-                "rules",
-                "        if isinstance(self._role, Candidate) and "
-                "(found is None or found[0] != position):\n",
-                "        if False:\n",
-            ),
-        ),
+        "rules",
+        "        if isinstance(self._role, Candidate) and "
+        "(found is None or found[0] != position):\n",
+        "        if False:\n",
     ),
-    Mutant(
+    one_patch(
         "snapshot-lowers-commit",
         "a snapshot of what is committed takes the commit index back",
         "CommitMonotonic",
         "§7",
-        (
-            Patch(
-                "rules",
-                "        self._commit_index = max(committed, position.index)\n",
-                "        self._commit_index = position.index\n",
-            ),
-        ),
+        "rules",
+        "        self._commit_index = max(committed, position.index)\n",
+        "        self._commit_index = position.index\n",
     ),
-    Mutant(
+    one_patch(
         "restart-forgets-snapshot",
         "a restarted node does not know that its snapshot is committed",
         "SnapshotWithinCommit",
         "§7",
-        (
-            Patch(
-                "rules",
-                "        self._commit_index = log.snapshot_position.index\n",
-                "        self._commit_index = LogPosition.ZERO.index\n",
-            ),
-        ),
+        "rules",
+        "        self._commit_index = log.snapshot_position.index\n",
+        "        self._commit_index = LogPosition.ZERO.index\n",
     ),
-    Mutant(
+    one_patch(
         "older-snapshot-installed",
         "a snapshot older than the one that the node has takes its place",
         "CommittedEntriesStay",
         "databendlabs/openraft #543",
-        (
-            Patch(
-                "rules",
-                '            raise InvalidSnapshotError(f"{position!r} lies before the snapshot at '
-                '{snapshot!r}")\n',
-                "            self._log._compact(position, config)\n"
-                "            self._pending.compact(self._log)\n"
-                "            return\n",
-            ),
-        ),
+        "rules",
+        '            raise InvalidSnapshotError(f"{position!r} lies before the snapshot at '
+        '{snapshot!r}")\n',
+        "            self._log._compact(position, config)\n"
+        "            self._pending.compact(self._log)\n"
+        "            return\n",
     ),
-    Mutant(
+    one_patch(
         "suffix-dropped",
         "a follower drops the entries that follow an installed snapshot in its log",
         "DiskAgreesWithMemory",
         "Figure 13, InstallSnapshot receiver 6; camunda/camunda #6092",
-        (
-            Patch(
-                "rules",
-                "        self._log._compact(position, config)\n",
-                "        if not leads:\n"
-                "            self._log.entries = type(entries)(position)\n"
-                "        self._log._compact(position, config)\n",
-            ),
-        ),
+        "rules",
+        "        self._log._compact(position, config)\n",
+        "        if not leads:\n"
+        "            self._log.entries = type(entries)(position)\n"
+        "        self._log._compact(position, config)\n",
     ),
-    Mutant(
+    one_patch(
         "suffix-kept",
         "entries that conflict with an installed snapshot, or follow such, are kept",
         "DiskAgreesWithMemory",
         "Figure 13, InstallSnapshot receiver 7; hashicorp/raft #704",
-        (
-            Patch(
-                "log",
-                "        if self.entries.contains(position):\n"
-                "            self.entries._compact_to(position)\n",
-                "        if self.entries.contains_index(position.index):\n"
-                "            self.entries._compact_to(position)\n"
-                "            last = self.entries.last_position.index\n"
-                "            term, _, _ = self.entries._term_run(last)\n"
-                "            self.entries.last_position = LogPosition(term, last)\n",
-            ),
-        ),
+        "log",
+        "        if self.entries.contains(position):\n"
+        "            self.entries._compact_to(position)\n",
+        "        if self.entries.contains_index(position.index):\n"
+        "            self.entries._compact_to(position)\n"
+        "            last = self.entries.last_position.index\n"
+        "            term, _, _ = self.entries._term_run(last)\n"
+        "            self.entries.last_position = LogPosition(term, last)\n",
     ),
-    Mutant(
+    one_patch(
         "snapshot-config-lost",
         "a follower loses the configuration that was in force before a snapshot's end",
         "DiskAgreesWithMemory",
         "§7; moby/swarmkit #238",
-        (
-            Patch(
-                "rules",
-                "        self._log._compact(position, config)\n",
-                "        config = config if leads else self._log.snapshot_config\n"
-                "        self._log._compact(position, config)\n",
-            ),
-        ),
+        "rules",
+        "        self._log._compact(position, config)\n",
+        "        config = config if leads else self._log.snapshot_config\n"
+        "        self._log._compact(position, config)\n",
     ),
-    Mutant(
+    one_patch(
         "snapshot-takes-latest-config",
         "a compacted log's snapshot has the configuration in force, not the one at its end",
         "DiskAgreesWithMemory",
         "canonical/raft #250",
-        (
-            Patch(
-                "log",
-                "        if self.entries.contains(position):\n",
-                "        if self.entries.contains(position):\n"
-                "            config = self.latest_config\n",
-            ),
-        ),
+        "log",
+        "        if self.entries.contains(position):\n",
+        "        if self.entries.contains(position):\n            config = self.latest_config\n",
     ),
-    Mutant(
+    one_patch(
         "snapshot-bound-off-by-one",
         "a configuration that stands just after a follower's snapshot goes with the prefix",
         "DiskAgreesWithMemory",
         "§7",
-        (
-            Patch(
-                "rules",
-                "        self._log._compact(position, config)\n",
-                "        self._log._compact(position, config)\n"
-                "        first, configs = LogIndex(position.index + 1), "
-                "self._log.entries._configs\n"
-                "        self._log.entries._configs = configs if leads else configs.after(first)\n",
-            ),
-        ),
+        "rules",
+        "        self._log._compact(position, config)\n",
+        "        self._log._compact(position, config)\n"
+        "        first, configs = LogIndex(position.index + 1), "
+        "self._log.entries._configs\n"
+        "        self._log.entries._configs = configs if leads else configs.after(first)\n",
     ),
-    Mutant(
+    one_patch(
         "snapshot-sent-again",
         "a follower whose log ends with the leader's snapshot is sent that, not what follows",
         "Eventually",
         "§7",
-        (
-            Patch(
-                "rules",
-                "        if shared is None:\n",
-                "        if shared is None or 0 < shared.index == "
-                "self._log.entries.prev_position.index:\n",
-            ),
-        ),
+        "rules",
+        "        if shared is None:\n",
+        "        if shared is None or 0 < shared.index == self._log.entries.prev_position.index:\n",
     ),
-    Mutant(
+    one_patch(
         "snapshot-never-sent",
         "a follower that lacks what the leader has compacted is not sent the snapshot",
         "Eventually",
         "§7",
-        (
-            Patch(
-                "rules",
-                "            self._pending.installs.add(reply.sender)\n",
-                "",
-            ),
-        ),
+        "rules",
+        "            self._pending.installs.add(reply.sender)\n",
+        "",
     ),
-    Mutant(
+    one_patch(
         "pending-write-lost",
         "an owed write that begins before an installed snapshot is lost",
         "EntriesPersistedBeforeReply",
         "§7",
-        (
-            Patch(
-                "pending",
-                "            self.append_after = snapshot\n",
-                "            self.append_after = None\n",
-            ),
-        ),
+        "pending",
+        "            self.append_after = snapshot\n",
+        "            self.append_after = None\n",
     ),
-    Mutant(
+    one_patch(
         "pending-call-not-adjusted",
         "an owed call to a peer keeps the entries that the log was compacted beyond",
         "Specified",
         "§7",
-        (
-            Patch(
-                "pending",
-                "        for message in self.sends.values():\n"
-                "            compact_message(message, snapshot)\n",
-                "",
-            ),
-        ),
+        "pending",
+        "        for message in self.sends.values():\n"
+        "            compact_message(message, snapshot)\n",
+        "",
     ),
-    Mutant(
+    one_patch(
         "snapshot-before-term",
         "a snapshot is taken while the term by which it was committed is yet to be saved",
         "Specified",
         "§7; Figure 2, persistent state",
-        (
-            Patch(
-                "rules",
-                "        if self._pending.save_current_term:\n",
-                "        if False:\n",
-            ),
-        ),
+        "rules",
+        "        if self._pending.save_current_term:\n",
+        "        if False:\n",
     ),
 )

@@ -6,124 +6,92 @@ from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.mutants.planted.in_both import IN_BOTH
-from conformance.subjects.mutant import Mutant
+from conformance.subjects.mutant import Mutant, one_patch
 from conformance.subjects.patched import Patch
 
 VOTES: Final = (
     IN_BOTH["index-only-vote"],
-    Mutant(
+    one_patch(
         "term-only-vote",
         "a vote compares the term of the last entries only",
         "LeaderCompleteness",
         "§5.4.1",
-        (
-            Patch(
-                "rules",
-                "        if call.last_position < self._log.last_position:",
-                "        if call.last_position.term < self._log.last_position.term:",
-            ),
-        ),
+        "rules",
+        "        if call.last_position < self._log.last_position:",
+        "        if call.last_position.term < self._log.last_position.term:",
     ),
     IN_BOTH["vote-not-persisted"],
-    Mutant(
+    one_patch(
         "own-vote-not-persisted",
         "a candidate does not write down its vote for itself",
         "DiskAgreesWithMemory",
         "vesoft-inc/nebula #3415; wenweihu86/raft-java #57",
-        (
-            Patch(
-                "rules",
-                "        self._pending.save_voted_for = True\n"
-                "        self._pending.set_election_timeout = True\n"
-                "        if has_quorum(",
-                "        self._pending.set_election_timeout = True\n        if has_quorum(",
-            ),
-        ),
+        "rules",
+        "        self._pending.save_voted_for = True\n"
+        "        self._pending.set_election_timeout = True\n"
+        "        if has_quorum(",
+        "        self._pending.set_election_timeout = True\n        if has_quorum(",
     ),
-    Mutant(
+    one_patch(
         "campaign-term-not-persisted",
         "a candidate does not write down the term that it campaigns in",
         "TermPersistedBeforeMessage",
         "wenweihu86/raft-java #57",
-        (
-            Patch(
-                "rules",
-                "        self._voted_for = self._id\n        self._pending.owe_new_term()\n",
-                "        self._voted_for = self._id\n"
-                "        self._pending.owe_new_term()\n"
-                "        self._pending.save_current_term = False\n",
-            ),
-        ),
+        "rules",
+        "        self._voted_for = self._id\n        self._pending.owe_new_term()\n",
+        "        self._voted_for = self._id\n"
+        "        self._pending.owe_new_term()\n"
+        "        self._pending.save_current_term = False\n",
     ),
-    Mutant(
+    one_patch(
         "term-not-persisted",
         "a higher term is taken over from a message and not written down",
         "VotePersistedBeforeReply",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "rules",
-                "        self._voted_for = None\n        self._pending.owe_new_term()\n",
-                "        self._voted_for = None\n"
-                "        self._pending.owe_new_term()\n"
-                "        self._pending.save_current_term = False\n",
-            ),
-        ),
+        "rules",
+        "        self._voted_for = None\n        self._pending.owe_new_term()\n",
+        "        self._voted_for = None\n"
+        "        self._pending.owe_new_term()\n"
+        "        self._pending.save_current_term = False\n",
     ),
-    Mutant(
+    one_patch(
         "vote-forgotten-in-restart",
         "a restarted node does not read back whom it voted for",
         "DiskAgreesWithMemory",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "node",
-                "Node(node_id, current_term, voted_for, log.copy())",
-                "Node(node_id, current_term, None, log.copy())",
-            ),
-        ),
+        "node",
+        "Node(node_id, current_term, voted_for, log.copy())",
+        "Node(node_id, current_term, None, log.copy())",
     ),
-    Mutant(
+    one_patch(
         "term-lowered-by-restart",
         "a restarted node is in the term of its last entry, not in the one that it saved",
         "DiskAgreesWithMemory",
         "Figure 2, persistent state",
-        (
-            Patch(
-                "node",
-                "Node(node_id, current_term, voted_for, log.copy())",
-                "Node(node_id, log.last_position.term, voted_for, log.copy())",
-            ),
-        ),
+        "node",
+        "Node(node_id, current_term, voted_for, log.copy())",
+        "Node(node_id, log.last_position.term, voted_for, log.copy())",
     ),
-    Mutant(
+    one_patch(
         "term-lowered-by-snapshot",
         "an installed snapshot takes the node back to its last entry's term",
         "TermMonotonic",
         "§5.1, §7",
-        (
-            Patch(
-                "rules",
-                "        self._log._compact(position, config)\n",
-                "        self._log._compact(position, config)\n"
-                "        self._current_term = self._log.last_position.term\n",
-            ),
-        ),
+        "rules",
+        "        self._log._compact(position, config)\n",
+        "        self._log._compact(position, config)\n"
+        "        self._current_term = self._log.last_position.term\n",
     ),
-    Mutant(
+    one_patch(
         "vote-cleared-on-same-term-step-down",
         "a candidate that steps down for the leader of its term forgets its vote",
         "VoteKeptInTerm",
         "ktoso/akka-raft #56; microsoft/CCF #8094",
-        (
-            Patch(
-                "rules",
-                "            self._role = Follower(call.sender)\n",
-                "            self._role = Follower(call.sender)\n"
-                "            self._voted_for = None\n"
-                "            pending.save_voted_for = True\n",
-            ),
-        ),
+        "rules",
+        "            self._role = Follower(call.sender)\n",
+        "            self._role = Follower(call.sender)\n"
+        "            self._voted_for = None\n"
+        "            pending.save_voted_for = True\n",
     ),
     Mutant(
         "removed-leader-forgets-vote",
@@ -133,48 +101,36 @@ VOTES: Final = (
         "(D3)",
         IN_LIBRARY["D3"],
     ),
-    Mutant(
+    one_patch(
         "vote-granted-twice",
         "a vote goes to whoever asks last in a term",
         "VoteKeptInTerm",
         "§5.2",
-        (
-            Patch(
-                "rules",
-                "        if self._voted_for is None:\n"
-                "            self._voted_for = call.sender\n"
-                "            self._pending",
-                "        if self._voted_for != call.sender:\n"
-                "            self._voted_for = call.sender\n"
-                "            self._pending",
-            ),
-        ),
+        "rules",
+        "        if self._voted_for is None:\n"
+        "            self._voted_for = call.sender\n"
+        "            self._pending",
+        "        if self._voted_for != call.sender:\n"
+        "            self._voted_for = call.sender\n"
+        "            self._pending",
     ),
-    Mutant(
+    one_patch(
         "vote-told-to-all",
         "a vote is told to every candidate of a term, and kept for the first",
         "VotePersistedBeforeReply",
         "§5.2",
-        (
-            Patch(
-                "rules",
-                "        elif self._voted_for != call.sender:\n            return\n",
-                "",
-            ),
-        ),
+        "rules",
+        "        elif self._voted_for != call.sender:\n            return\n",
+        "",
     ),
-    Mutant(
+    one_patch(
         "vote-not-told-again",
         "a candidate that asks again is not told of the vote that it has",
         "Specified",
         "vesoft-inc/nebula #2419; ktoso/akka-raft #29",
-        (
-            Patch(
-                "rules",
-                "        elif self._voted_for != call.sender:\n            return\n",
-                "        else:\n            return\n",
-            ),
-        ),
+        "rules",
+        "        elif self._voted_for != call.sender:\n            return\n",
+        "        else:\n            return\n",
     ),
     Mutant(
         "vote-in-past-term",
@@ -196,132 +152,96 @@ VOTES: Final = (
             ),
         ),
     ),
-    Mutant(
+    one_patch(
         "stale-vote-reply",
         "a vote of an earlier term counts",
         "ElectedByQuorum",
         "andreev-io/little-raft #44; ktoso/akka-raft #46",
-        (
-            Patch(
-                "rules",
-                "reply.vote_granted and reply.term == self._current_term:",
-                "reply.vote_granted:",
-            ),
-        ),
+        "rules",
+        "reply.vote_granted and reply.term == self._current_term:",
+        "reply.vote_granted:",
     ),
     IN_BOTH["vote-counted-twice"],
-    Mutant(
+    one_patch(
         "votes-kept-for-next-term",
         "a candidate whose election failed takes its votes along to the next one",
         "ElectedByQuorum",
         "§5.2",
-        (
-            Patch(
-                "rules",
-                "        candidate = Candidate(self._id)\n",
-                "        role = self._role\n"
-                "        candidate = role if isinstance(role, Candidate) else "
-                "Candidate(self._id)\n",
-            ),
-        ),
+        "rules",
+        "        candidate = Candidate(self._id)\n",
+        "        role = self._role\n"
+        "        candidate = role if isinstance(role, Candidate) else "
+        "Candidate(self._id)\n",
     ),
-    Mutant(
+    one_patch(
         "non-voter-vote-counted",
         "a vote counts whether a voter gave it or not",
         "ElectedByQuorum",
         "rabbitmq/ra #427",
-        (
-            Patch(
-                "quorum",
-                "    return len(voters & nodes) > ",
-                "    return len(nodes) > ",
-            ),
-        ),
+        "quorum",
+        "    return len(voters & nodes) > ",
+        "    return len(nodes) > ",
     ),
-    Mutant(
+    one_patch(
         "vote-quorum-of-half",
         "half of the voters elect a leader",
         "ElectedByQuorum",
         "§5.2",
-        (
-            Patch(
-                "quorum",
-                "len(voters & nodes) > len(voters) // 2",
-                "len(voters & nodes) >= (len(voters) + 1) // 2",
-            ),
-        ),
+        "quorum",
+        "len(voters & nodes) > len(voters) // 2",
+        "len(voters & nodes) >= (len(voters) + 1) // 2",
     ),
-    Mutant(
+    one_patch(
         "non-voter-campaigns",
         "a non-voter becomes a candidate",
         "CampaignsAsElector",
         "hashicorp/raft #483; redpanda-data/redpanda #8495",
-        (
-            Patch(
-                "rules",
-                "        configs = self._log.entries._configs\n",
-                "        if self._log.latest_config.contains(self._id):\n"
-                "            return True\n"
-                "        configs = self._log.entries._configs\n",
-            ),
-        ),
+        "rules",
+        "        configs = self._log.entries._configs\n",
+        "        if self._log.latest_config.contains(self._id):\n"
+        "            return True\n"
+        "        configs = self._log.entries._configs\n",
     ),
-    Mutant(
+    one_patch(
         "removed-node-campaigns",
         "a node campaigns although its removal is committed",
         "CampaignsAsElector",
         "logcabin/logcabin #205",
-        (
-            Patch(
-                "rules",
-                "            if index <= self._commit_index:\n                return False\n",
-                "",
-            ),
-        ),
+        "rules",
+        "            if index <= self._commit_index:\n                return False\n",
+        "",
     ),
-    Mutant(
+    one_patch(
         "higher-term-in-reply-ignored",
         "a higher term is taken over from calls only, and ignored in a reply",
         "Eventually",
         "Figure 2, all servers; wenweihu86/raft-java #3",
-        (
-            Patch(
-                "node",
-                "        if message.term > self._current_term:\n",
-                "        if message.term > self._current_term and not isinstance("
-                "message, RequestVoteCall):\n",
-            ),
-        ),
+        "node",
+        "        if message.term > self._current_term:\n",
+        "        if message.term > self._current_term and not isinstance("
+        "message, RequestVoteCall):\n",
     ),
-    Mutant(
+    one_patch(
         "later-vote-call-dropped",
         "a node that voted for another drops a vote request of a higher term",
         "Eventually",
         "§5.1; the Rust crate raftbare 0.2.2 (D7)",
-        (
-            Patch(
-                "node",
-                "        if message.term > self._current_term:\n",
-                "        if message.term > self._current_term:\n"
-                "            voted = self._voted_for not in (None, message.sender)\n"
-                "            if voted and isinstance(message, RequestVoteCall) and not "
-                "self.role.is_candidate:\n"
-                "                return\n",
-            ),
-        ),
+        "node",
+        "        if message.term > self._current_term:\n",
+        "        if message.term > self._current_term:\n"
+        "            voted = self._voted_for not in (None, message.sender)\n"
+        "            if voted and isinstance(message, RequestVoteCall) and not "
+        "self.role.is_candidate:\n"
+        "                return\n",
     ),
-    Mutant(
+    one_patch(
         "candidate-ignores-leader",
         "a candidate does not step down for the leader that won its term",
         "Eventually",
         "sile/noraft #24",
-        (
-            Patch(
-                "rules",
-                "            self._role = Follower(call.sender)\n",
-                "            return\n",
-            ),
-        ),
+        "rules",
+        "            self._role = Follower(call.sender)\n",
+        "            return\n",
     ),
     Mutant(
         "leader-not-followed",
@@ -330,33 +250,25 @@ VOTES: Final = (
         "sile/noraft #24; the Rust crate raftbare 0.2.2 (D2)",
         IN_LIBRARY["D2"],
     ),
-    Mutant(
+    one_patch(
         "leader-follows-its-equal",
         "a leader accepts entries from another one of its own term",
         "RemovedLeaderStepsDown",
         "§5.2; nats-io/nats-server #5314",
-        (
-            Patch(
-                "rules",
-                "isinstance(role, Leader) and term == self._current_term:\n",
-                "isinstance(role, Leader) and term == self._current_term:\n"
-                "            self._role = role = Follower(call.sender)\n"
-                "        if False:\n",
-            ),
-        ),
+        "rules",
+        "isinstance(role, Leader) and term == self._current_term:\n",
+        "isinstance(role, Leader) and term == self._current_term:\n"
+        "            self._role = role = Follower(call.sender)\n"
+        "        if False:\n",
     ),
-    Mutant(
+    one_patch(
         "timer-set-by-any-vote-call",
         "the timer is set anew by a vote request that is refused",
         "Specified",
         "§5.2",
-        (
-            Patch(
-                "rules",
-                "        if call.last_position < self._log.last_position:",
-                "        self._pending.set_election_timeout = True\n"
-                "        if call.last_position < self._log.last_position:",
-            ),
-        ),
+        "rules",
+        "        if call.last_position < self._log.last_position:",
+        "        self._pending.set_election_timeout = True\n"
+        "        if call.last_position < self._log.last_position:",
     ),
 )

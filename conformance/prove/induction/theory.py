@@ -44,7 +44,7 @@ from conformance.prove.statements.views import (
     Reading,
 )
 from conformance.symbolic.paths import Path, Paths
-from spec import node as rules
+from spec import rules
 from spec.cluster import Rule
 from spec.values import (
     Leader,
