@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Generic, TypeAlias, TypeVar
 
 import z3
@@ -71,11 +70,12 @@ class Path(Generic[T]):
 class Paths:
     """Unknowns, what is assumed of them, and the runs of functions of them.
 
-    `limit`: the number of paths after which `run` raises `BudgetError`; `seconds`: the time.
+    `limit`: the number of paths after which `run` raises `BudgetError`; `questions`: how many a run
+    may ask in all.  Both are counts, so that a busy machine comes as far as an idle one.
     """
 
     limit: int | None = None
-    seconds: float | None = None
+    questions: int | None = None
     queries: int = 0
     """How often z3 was asked."""
     names: list[str] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Paths:
     _given: Ranges = field(default_factory=lambda: Ranges({}))
     _ranges: Ranges = field(default_factory=lambda: Ranges({}))
     _running: bool = False
-    _until: float | None = None
+    _asked: int = 0
 
     # Unknowns
 
@@ -167,7 +167,7 @@ class Paths:
         if self._running:
             raise RuntimeError("a function runs already")
         self._running = True
-        self._until = None if self.seconds is None else monotonic() + self.seconds
+        self._asked = 0
         self._trail = []
         self._solver.push()
         try:
@@ -239,7 +239,7 @@ class Paths:
         """What was decided in this run already, or plainly follows from it."""
         known = self._known.get(atom)
         if known is None:
-            self._check_time()
+            self._count()
             return self._ranges.follows(atom)
         return known
 
@@ -271,7 +271,7 @@ class Paths:
                 return value
 
     def _check(self) -> Model | None:
-        self._check_time()
+        self._count()
         self.queries += 1
         found = self._solver.check()
         if found == z3.unsat:
@@ -290,6 +290,7 @@ class Paths:
                 values[number] = int(z3.Z3_get_numeral_string(context, found))
         return values
 
-    def _check_time(self) -> None:
-        if self._until is not None and monotonic() > self._until:
-            raise BudgetError(f"more than {self.seconds} s")
+    def _count(self) -> None:
+        self._asked += 1
+        if self.questions is not None and self._asked > self.questions:
+            raise BudgetError(f"more than {self.questions} questions")

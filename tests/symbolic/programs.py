@@ -129,8 +129,8 @@ class Explored:
     found: list[Path[tuple[str, tuple[Any, ...]]]]
 
 
-def explored(program: Program, seconds: float | None = None) -> Explored:
-    paths = Paths(limit=MOST, seconds=seconds)
+def explored(program: Program, questions: int | None = None) -> Explored:
+    paths = Paths(limit=MOST, questions=questions)
     inputs = [paths.number(name) for name in INPUTS]
     return Explored(paths, list(paths.run(lambda: run_program(program, list(inputs)))))
 
@@ -154,9 +154,9 @@ def plain(result: tuple[str, tuple[Any, ...]] | None, values: list[int]) -> obje
     return how, tuple([value_of(number, model) for number in numbers])
 
 
-def unlawful(program: Program, values: list[int], seconds: float | None = None) -> str | None:
+def unlawful(program: Program, values: list[int], questions: int | None = None) -> str | None:
     """What of the law is broken, for this input or for one that a path has for itself."""
-    found = explored(program, seconds).found
+    found = explored(program, questions).found
     if any(path.raised is not None for path in found):
         return "a path ends as the program cannot"
     chosen = selected(found, values)

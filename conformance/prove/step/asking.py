@@ -14,7 +14,7 @@ from spec.cluster import Member, Turn
 from spec.values import Event
 
 PATHS: Final = 50_000
-SECONDS: Final = 300.0
+QUESTIONS: Final = 20_000_000
 """What one shape may take.  A library that is not as specified may have no end of paths."""
 
 Wrong = TypeVar("Wrong")
@@ -57,7 +57,7 @@ def asked(shapes: Collection[Shape], question: Question[Wrong]) -> Result:
 
 def _add(result: Result, shape: Shape, question: Question[Wrong]) -> None:
     """All paths of one shape; each is of numbers that the question allows."""
-    paths = Paths(limit=PATHS, seconds=SECONDS)
+    paths = Paths(limit=PATHS, questions=QUESTIONS)
     member, event = question.made(shape, paths)
     assume(paths, lambda: question.allows(member, event))
     before, acted = result.paths, False

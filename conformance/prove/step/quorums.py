@@ -36,7 +36,7 @@ SERVERS: Final = 5
 CHANGED: Final[dict[Level, int]] = {"quick": 3, "full": 4, "deep": 4}
 """Over how many servers every change is tried."""
 PATHS: Final = 200_000
-SECONDS: Final = 300.0
+QUESTIONS: Final = 20_000_000
 
 
 def obligations(level: Level) -> list[Obligation]:
@@ -149,7 +149,7 @@ class Counting:
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
         module = package_of(subjects.rule)
-        paths = Paths(limit=PATHS, seconds=SECONDS)
+        paths = Paths(limit=PATHS, questions=QUESTIONS)
         node = a_leader(paths, self.config)
 
         def wrong() -> str | None:

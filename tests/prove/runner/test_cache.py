@@ -231,7 +231,7 @@ FUTURE = "from __future__ import annotations"
         ("raftbare/rules.py", "  # by term first (D1)", ""),
         ("conformance/prove/runner/obligation.py", "it holds for all numbers.", "it holds."),
         # What no proof of these rests on.
-        ("conformance/cli/app.py", "import json\n", "import json\nimport os\n"),
+        ("conformance/cli/app.py", "import typer\n", "import typer\nimport os\n"),
         ("conformance/cli/report/prove.py", "SHOWN = 5", "SHOWN = 6"),
         ("raftbare/rules.py", "call.last_position < self._log.last_position", "call.last_position"),
         (STARTS, START, f"def unused() -> int:\n    return 1\n\n\n{START}"),

@@ -19,7 +19,7 @@ from conformance.prove.statements.solvers import by_patterns
 from conformance.prove.statements.statements import choosable_means, hypothesis, instances, seen
 from conformance.prove.statements.views import ENTRY, FOUNDING, TERM_OF
 
-MILLISECONDS: Final = 20_000
+RESOURCES: Final = 40_000_000
 BY_NAME: Final = {one.name: one for one in LEMMAS}
 
 
@@ -58,7 +58,7 @@ class Script:
 
     def solver(self, using: str, mention: Iterable[Any]) -> z3.Solver:
         """Knows the lemmas and the facts of these names."""
-        solver = by_patterns(MILLISECONDS)
+        solver = by_patterns(RESOURCES)
         solver.add(*about_entries())
         for name in using.split():
             if name in self.facts:
