@@ -22,8 +22,8 @@ from conformance.network.scenario import (
     Cut,
     Down,
     Elect,
-    Happening,
     Late,
+    Planned,
     Propose,
     Scenario,
 )
@@ -69,7 +69,7 @@ class Server:
     done: list[v.Action] = field(default_factory=list)
 
 
-class Cluster:
+class TimedCluster:
     """A scenario as it runs, all of it decided by the scenario and the seed."""
 
     def __init__(
@@ -114,8 +114,8 @@ class Cluster:
         scenario, clock = self.scenario, self.clock
         self._take(self.servers[0], (v.CreateCluster(frozenset(range(scenario.nodes))),))
         clock.at(scenario.begin, self._begin)
-        for happening in scenario.happenings:
-            self._plan(happening)
+        for planned in scenario.planned:
+            self._plan(planned)
         if scenario.load is not None:
             clock.at(scenario.load.begin, partial(self._offer, 0))
         step = MILLISECOND if scenario.until_led or tick is not None else scenario.length
@@ -158,9 +158,9 @@ class Cluster:
     def _last_index(self, server: Server) -> int:
         return self.subject.observe(server.node).last_position.index
 
-    def _plan(self, happening: Happening) -> None:
+    def _plan(self, planned: Planned) -> None:
         at = self.clock.at
-        match happening:
+        match planned:
             case Cut(pairs, begin, end):
                 at(begin, lambda: self._cut_off(pairs, 1))
                 at(end, lambda: self._cut_off(pairs, -1))
