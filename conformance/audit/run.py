@@ -139,7 +139,7 @@ def _judge(
                 if events % 256 == 0:
                     progress(reader.position)
     except BadTrace as error:
-        safety.complete = False  # what was sent last may lie behind the recording's end
+        safety.complete = False  # what was sent last may lie after the recording's end
         failed = str(error)
         if isinstance(error, TruncatedTrace):
             failed += " (all before is judged)"

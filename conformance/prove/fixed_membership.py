@@ -44,7 +44,7 @@ from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import CreateCluster
 
 Size: TypeAlias = tuple[int, int]
-"""How many voters, and how many entries of a log, behind a snapshot, are looked at."""
+"""How many voters, and how many entries of a log, after a snapshot, are looked at."""
 KEPT: Final[dict[Level, tuple[Size, ...]]] = {
     "quick": ((3, 0),),
     "full": ((3, 3), (5, 2)),

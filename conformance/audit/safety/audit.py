@@ -52,7 +52,7 @@ class SafetyAudit:
     """Takes records one at a time, those of a node in their order; then tells what is wrong.
 
     `complete`: the recordings of all nodes end together, as when a cluster was stopped.  Without
-    that, a reply that a node sent in the last term it recorded may lie behind its recording's end.
+    that, a reply that a node sent in the last term it recorded may lie after its recording's end.
     It may be set until `finish`.
     """
 

@@ -1,7 +1,7 @@
-"""The history variables of the lemmas, kept along a run of the specified cluster.
+"""The history variables of the lemmas, computed beside a run of the specified cluster.
 
-What `induction` writes into the history of a symbolic cluster, this writes into that of a concrete
-one, after each turn of a server.  Immutable values: a search may have them in its states.
+What `prove.induction` writes into the history of a symbolic cluster, this writes into that of a
+concrete one, after each turn of a server.  Immutable values: a search may have them in its states.
 
 Membership is fixed: servers 0 to size - 1 are voters, one of which creates the cluster.  Snapshots
 come from leaders, or from a server's own log.
@@ -193,7 +193,7 @@ def replaced(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
 
 
 def put(values: tuple[Any, ...], at: int, value: Any, usual: Any) -> tuple[Any, ...]:
-    """The values with one of them set; behind the last that is not as usual there are none."""
+    """The values with one of them set; after the last that is not as usual there are none."""
     if at < len(values):
         values = replaced(values, at, value)
     elif value != usual:

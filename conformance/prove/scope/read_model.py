@@ -1,7 +1,7 @@
 """A model of the lemmas as what it is a model of: a cluster, its messages, and its history.
 
 What z3 has as tables becomes servers, logs and history variables; then the specification can be run
-on it, and `holding.broken` can be asked, which knows nothing of z3.
+on it, and `prove.history.holding.broken` can be asked, which knows nothing of z3.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Model:
     # Values
 
     def of(self, grounded: Any) -> Any:
-        """The plain value of a number or a truth value that is about `Small`."""
+        """The plain value of a number or a truth value that is about `grounding.Small`."""
         if isinstance(grounded, (bool, int)):
             return grounded
         value = self._found.eval(grounded, model_completion=True)
         return z3.is_true(value) if z3.is_bool(value) else signed(value)
 
     def at(self, formula: Any) -> Any:
-        """The plain value of what is about `Before`."""
+        """The plain value of what is about `statements.views.Before`."""
         return self.of(self._ground(formula))
 
     def entry(self, grounded: Any) -> v.Entry:
