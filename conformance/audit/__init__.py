@@ -1,4 +1,4 @@
 """Whether a recording was Raft, and if not, where it first went wrong.
 
-Imports the traces, the subjects and `observe`; knows nothing of simulation.
+May import the traces, the subjects and `observe`; not `simulation`.
 """

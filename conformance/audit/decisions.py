@@ -2,7 +2,8 @@
 
 The decisions D1 to D9 are where this library departs from the crate: see `docs/decisions.md`.
 Here each is a patch that takes one back.  They name what a recording of the crate departs in.
-`IN_LIBRARY` has the same for the library: mutants that the checks have to catch.
+`conformance.mutants.planted.crate` has the same for the library: mutants that the checks have to
+catch.
 """
 
 from __future__ import annotations

@@ -7,19 +7,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
 from conformance.observe.finding import Problem
-from conformance.observe.verdicts import Verdict
+from conformance.observe.verdicts import AuditLevel, Verdict
 from conformance.trace.errors import BadTrace, TruncatedTrace
 from conformance.trace.files import read
 from conformance.trace.records import records
 from conformance.trace.save import IMPLEMENTATION
 from spec.values import NodeId
-
-Level: TypeAlias = Literal["exact", "safety"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class AuditedFile:
     """One file that was read: judged by which level, and how far."""
 
     path: str
-    level: Level
+    level: AuditLevel
     implementation: str
     events: int
     error: str | None = None
@@ -71,7 +68,7 @@ class AuditReport:
 
 def audit(
     paths: Iterable[Path],
-    level: Level | None = None,
+    level: AuditLevel | None = None,
     progress: Callable[[int], None] = lambda done: None,
     complete: bool = False,
 ) -> AuditReport:
@@ -117,14 +114,14 @@ def _advance(progress: Callable[[int], None], before: int, at: int) -> None:
 
 def _judge(
     path: Path,
-    level: Level | None,
+    level: AuditLevel | None,
     exact: ExactAudit,
     safety: SafetyAudit,
     homes: dict[NodeId, Path],
     progress: Callable[[int], None],
 ) -> AuditedFile:
     events = 0
-    chosen: Level = level or "safety"
+    chosen: AuditLevel = level or "safety"
     implementation, failed = "", None
     try:
         with read(path) as reader:
@@ -142,7 +139,7 @@ def _judge(
                 if events % 256 == 0:
                     progress(reader.position)
     except BadTrace as error:
-        safety.complete = False  # what was sent last may lie behind the recording's end
+        safety.complete = False  # what was sent last may lie after the recording's end
         failed = str(error)
         if isinstance(error, TruncatedTrace):
             failed += " (all before is judged)"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import typer
 
 from conformance.cli.options import Json
 from conformance.cli.terminal import conclude, progress
-
-AuditLevel: TypeAlias = Literal["exact", "safety"]
+from conformance.observe.verdicts import AuditLevel
 
 
 def audit_command(

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from conformance.cli.options import Json, Level
+from conformance.cli.options import Json
 from conformance.cli.terminal import finish, output, print_json, progress, refuse
+from conformance.observe.verdicts import Level
 
 
 def certify_command(

@@ -10,7 +10,6 @@ import typer
 
 from conformance.cli.options import Json, Seed, only_of
 from conformance.cli.terminal import conclude, progress, refuse, warn
-from conformance.observe.selection import SelectionError, selected
 
 
 def measure_command(
@@ -30,6 +29,7 @@ def measure_command(
     from conformance.cli.report.measure import draw, print_measured
     from conformance.network.run import measure_all
     from conformance.network.scenarios import SCENARIOS
+    from conformance.observe.selection import SelectionError, selected
 
     try:
         chosen = selected(list(SCENARIOS.values()), only)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import Json, Level, Processes, only_of
+from conformance.cli.options import Json, Processes, only_of
 from conformance.cli.terminal import conclude, progress, refuse
+from conformance.observe.verdicts import Level
 
 
 def mutants_command(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final
 
 import typer
 
 FINDINGS: Final = Path("findings")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Level: TypeAlias = Literal["quick", "full"]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")]
 Seconds = Annotated[float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]

@@ -8,5 +8,6 @@ states    a cluster as one 64-bit number: its servers in the upper half, the net
 liveness  from everywhere a leader can still be elected, and commits
 search    layer by layer: a layer is an array of such numbers; the way back to what was found
 
-Imports simulation, the subjects and `observe`; of these three, the later may import the earlier.
+Of the three folders `liveness` may import `states`, and `search` both.  All may import simulation,
+the subjects and `observe`.
 """

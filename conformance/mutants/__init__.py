@@ -1,4 +1,4 @@
 """Bugs planted in the library, and the methods that have to find them.
 
-Imports every room below.
+May import every room below.
 """

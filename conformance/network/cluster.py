@@ -1,8 +1,8 @@
 """Servers, the wires between them, and a driver for each that does as the library asks.
 
-The driver's loop, by the numbers of the library's docstring: a server takes an input, is drained in
-order and to the end, and takes no other input before that.  What persists takes `fsync`, and
-the next action waits for it.  What a server shows goes to the figures and, record by record, to
+The driver's loop, its steps numbered as in the library's docstring: a server takes an input, is
+drained in order and to the end, and takes no other input before that.  What persists takes `fsync`,
+and the next action waits for it.  What a server shows goes to the figures and, record by record, to
 an audit, which judges it by what Raft rules out.
 """
 
@@ -22,8 +22,8 @@ from conformance.network.scenario import (
     Cut,
     Down,
     Elect,
-    Happening,
     Late,
+    Planned,
     Propose,
     Scenario,
 )
@@ -69,7 +69,7 @@ class Server:
     done: list[v.Action] = field(default_factory=list)
 
 
-class Cluster:
+class TimedCluster:
     """A scenario as it runs, all of it decided by the scenario and the seed."""
 
     def __init__(
@@ -107,15 +107,15 @@ class Cluster:
         }
         for server in self.servers:
             self.figures.followers[server.node] = Follower()
-            self._take(server, (v.Start(),))
+            self._take(server, (v.Start(),))  # 1. Start
 
     def run(self, tick: Callable[[], None] | None = None) -> Figures:
         """All of the scenario.  `tick` is called after every millisecond."""
         scenario, clock = self.scenario, self.clock
         self._take(self.servers[0], (v.CreateCluster(frozenset(range(scenario.nodes))),))
         clock.at(scenario.begin, self._begin)
-        for happening in scenario.happenings:
-            self._plan(happening)
+        for planned in scenario.planned:
+            self._plan(planned)
         if scenario.load is not None:
             clock.at(scenario.load.begin, partial(self._offer, 0))
         step = MILLISECOND if scenario.until_led or tick is not None else scenario.length
@@ -158,9 +158,9 @@ class Cluster:
     def _last_index(self, server: Server) -> int:
         return self.subject.observe(server.node).last_position.index
 
-    def _plan(self, happening: Happening) -> None:
+    def _plan(self, planned: Planned) -> None:
         at = self.clock.at
-        match happening:
+        match planned:
             case Cut(pairs, begin, end):
                 at(begin, lambda: self._cut_off(pairs, 1))
                 at(end, lambda: self._cut_off(pairs, -1))
@@ -220,7 +220,7 @@ class Cluster:
         node = server.node
         for event in events:
             before = self.subject.observe(node) if server.seq else None
-            outcome = self.subject.handle(node, event)
+            outcome = self.subject.handle(node, event)  # 2. Input
             state = self.subject.observe(node)
             if before is not None and before.role != "follower" and state.role == "follower":
                 server.deposed = True
@@ -270,7 +270,7 @@ class Cluster:
         if not server.up or server.life != life:
             return
         server.to_drain = False
-        actions = self.subject.drain(server.node)
+        actions = self.subject.drain(server.node)  # 3. Drain
         time = self.clock.now
         server.done = []
         for action in actions:
@@ -293,8 +293,8 @@ class Cluster:
         if server.record is not None:
             server.record.actions = tuple(server.done)
             server.record.state = state
-        self.figures.shown(self.clock.now, server.node, state)
-        server.busy = False
+        self.figures.shown(self.clock.now, server.node, state)  # 4. Apply
+        server.busy = False  # 5. Wait
         if server.inbox:  # all that has arrived meanwhile, before one drain
             events, server.inbox = tuple(server.inbox), []
             self._handle(server, events)
@@ -405,4 +405,4 @@ class Cluster:
         server.timer += 1
         disk = server.disk
         log = disk.log._replace(entries=tuple(disk.log.entries))
-        self._take(server, (v.Restart(disk.current_term, disk.voted_for, log),))
+        self._take(server, (v.Restart(disk.current_term, disk.voted_for, log),))  # 1. Start

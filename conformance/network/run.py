@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.network.clock import MILLISECOND
-from conformance.network.cluster import Cluster
+from conformance.network.cluster import TimedCluster
 from conformance.network.figures import share
 from conformance.network.scenario import Bound, Scenario
 from conformance.observe.finding import Problem
@@ -106,7 +106,7 @@ def measure(scenario: Scenario, seed: int = 0, subject: MakeSubject = LibrarySub
     """All of a scenario's runs."""
     if scenario.until_led:
         return _measure_elections(scenario, seed, subject)
-    cluster = Cluster(scenario, subject(), seed)
+    cluster = TimedCluster(scenario, subject(), seed)
     figures = cluster.run().table(scenario.length)
     measured = Measured(scenario, seed, figures, cluster.problems)
     for bound in scenario.bounds:
@@ -122,7 +122,7 @@ def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> M
     found: dict[bool, list[int]] = {False: [], True: []}
     for run in range(seed, seed + scenario.runs):
         for as_figure_2 in (False, True):
-            cluster = Cluster(scenario, subject(), run, as_figure_2=as_figure_2)
+            cluster = TimedCluster(scenario, subject(), run, as_figure_2=as_figure_2)
             led = cluster.run().led_after_begin
             limit = scenario.length - scenario.begin
             found[as_figure_2].append(limit if led is None else led)
@@ -153,7 +153,7 @@ def first_excess(
     class ExceededError(Exception):
         pass
 
-    cluster = Cluster(scenario, subject(), seed, watch)
+    cluster = TimedCluster(scenario, subject(), seed, watch)
 
     def tick() -> None:
         if cluster.figures.table(cluster.clock.now)[bound.figure] > bound.most:

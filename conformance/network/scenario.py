@@ -79,7 +79,7 @@ class Propose:
     commands: int
 
 
-Happening: TypeAlias = Cut | Down | Late | Compact | Elect | Propose
+Planned: TypeAlias = Cut | Down | Late | Compact | Elect | Propose
 
 
 def alone(node: NodeId, nodes: int) -> frozenset[tuple[NodeId, NodeId]]:
@@ -127,7 +127,7 @@ class Scenario:
     drain: int = 0
     transfer: int = 300 * MILLISECOND
     load: Load | None = None
-    happenings: tuple[Happening, ...] = ()
+    planned: tuple[Planned, ...] = ()
     begin: int = SECOND
     until_led: bool = False
     runs: int = 1

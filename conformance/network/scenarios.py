@@ -77,7 +77,7 @@ def _electable(voters: int) -> Scenario:
         link=Link(MS),
         heartbeat=5 * MS,
         timeout=(50 * MS, 100 * MS),
-        happenings=(
+        planned=(
             Cut(lacking, 252 * MS),
             Propose(253 * MS, 1),
             *(Down(node, crash) for node in range(half)),
@@ -136,7 +136,7 @@ SCENARIOS: Final = {
             heartbeat=5 * MS,
             timeout=(5 * SECOND, 9 * SECOND),
             load=Load(MS, 100 * MS, SECOND, (10,)),
-            happenings=(Cut(alone(2, 3), 30 * MS, 100 * MS), Propose(40 * MS, 20_000)),
+            planned=(Cut(alone(2, 3), 30 * MS, 100 * MS), Propose(40 * MS, 20_000)),
             begin=100 * MS,
             bounds=(Bound("entries", 1.1), Bound("catch_up", 1.1)),
         ),
@@ -147,7 +147,7 @@ SCENARIOS: Final = {
             QUIET,
             link=Link(5 * MS),
             load=Load(MS, SECOND, 2 * SECOND, (10,)),
-            happenings=_flapping(),
+            planned=_flapping(),
             bounds=(Bound("entries", 2.0),),
         ),
         Scenario(
@@ -156,7 +156,7 @@ SCENARIOS: Final = {
             "willemt/raft#97, redpanda#9384",
             120 * SECOND,
             link=Link(MS),
-            happenings=(
+            planned=(
                 Late(0, 1, 50 * SECOND, 50 * SECOND + 50 * MS, 50 * SECOND + 300 * MS),
                 Down(2, 50 * SECOND + 100 * MS),
                 Down(0, 50 * SECOND + 101 * MS, 50 * SECOND + 102 * MS),
@@ -176,7 +176,7 @@ SCENARIOS: Final = {
             timeout=(5 * SECOND, 9 * SECOND),
             load=Load(MS, 110 * MS, 160 * MS),
             transfer=100 * MS,
-            happenings=(
+            planned=(
                 Cut(alone(2, 3), 30 * MS, 100 * MS),
                 Propose(40 * MS, 1_000),
                 Compact(0, 90 * MS),

@@ -14,6 +14,9 @@ class Recorded:
 
     `seq` counts a node's records from 1.  `actions`: what was executed when the node was drained
     right after this input; None where it was not.  `state`: what was then seen of the node.
+
+    `outcome`: of a record that was read from a trace, False stands for any refusal, as
+    `recorded_outcome` has it.
     """
 
     node: NodeId

@@ -1,9 +1,13 @@
-"""The verdicts of all checks, and the exit code of each."""
+"""The verdicts of all checks, the exit code of each, and the levels that checks are run at."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
+Level: TypeAlias = Literal["quick", "full"]
+"""How far a check goes: minutes, or hours."""
+AuditLevel: TypeAlias = Literal["exact", "safety"]
+"""Judged as the specification says, event by event; or by what Raft rules out."""
 Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
 
 EXIT_CODES: Final[dict[str, int]] = {

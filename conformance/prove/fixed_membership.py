@@ -22,8 +22,8 @@ from typing import Final, TypeAlias
 
 import z3
 
-from conformance.prove.history.ghosts import initial
 from conformance.prove.history.holding import broken
+from conformance.prove.history.variables import initial
 from conformance.prove.induction.cases import KINDS, Kind, cases, windows
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.merging import MergedWrites
@@ -44,7 +44,7 @@ from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import CreateCluster
 
 Size: TypeAlias = tuple[int, int]
-"""How many voters, and how many entries of a log, behind a snapshot, are looked at."""
+"""How many voters, and how many entries of a log, after a snapshot, are looked at."""
 KEPT: Final[dict[Level, tuple[Size, ...]]] = {
     "quick": ((3, 0),),
     "full": ((3, 3), (5, 2)),
@@ -192,13 +192,13 @@ class Begins:
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        cluster, ghosts = new_cluster(self.size), initial(self.size)
-        wrong = broken(cluster, ghosts)
+        cluster, variables = new_cluster(self.size), initial(self.size)
+        wrong = broken(cluster, variables)
         for creator in range(self.size):
             created = CreateCluster(frozenset(range(self.size)))
             change = apply(cluster, Input(creator, created), subjects.rule)
             assert change.turn is not None
-            wrong += broken(change.after, ghosts.after(change.turn))
+            wrong += broken(change.after, variables.after(change.turn))
             result.paths += 1
         if wrong:
             result.result, result.detail = "refuted", f"{wrong[0].name} does not hold"

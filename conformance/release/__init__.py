@@ -1,4 +1,4 @@
 """What a release carries: golden traces, the certificate, the one command that checks it all.
 
-Imports every room but `cli`.
+May import every room but `cli`.
 """

@@ -13,7 +13,7 @@ from typing import Final
 
 import raftbare
 import spec
-from conformance.release.levels import Level
+from conformance.observe.verdicts import Level
 from conformance.release.write import write_json
 from raftbare.certified import FILE, Certificate, certificate, changed, digests
 

@@ -14,11 +14,12 @@ from conformance.explore.search.suite import explore_all
 from conformance.explore.states.bounds import PRESETS
 from conformance.mutants.matrix import run as matrix
 from conformance.mutants.planted.catalogue import CATALOGUE
+from conformance.observe.verdicts import Level
 from conformance.prove.catalogue import obligations
 from conformance.prove.runner import run as runner
 from conformance.prove.runner.cache import FILE
 from conformance.release.collection import PARTS, verify_traces
-from conformance.release.levels import EVENTS, EXPLORED, Level
+from conformance.release.levels import EVENTS, EXPLORED
 from conformance.simulation.check import Options, check
 from raftbare import Claim
 

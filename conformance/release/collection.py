@@ -9,8 +9,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from conformance.audit.run import AuditReport, Level, audit
-from conformance.observe.verdicts import Verdict
+from conformance.audit.run import AuditReport, audit
+from conformance.observe.verdicts import AuditLevel, Verdict
 
 PARTS: Final = ("golden", "violations")
 """The directories of a collection: recordings of healthy clusters, and of broken ones."""
@@ -26,7 +26,7 @@ class Expected(BaseModel):
     verdict: Verdict
     property: str | None = None
     """A property that has to be among those reported."""
-    level: Level | None = None
+    level: AuditLevel | None = None
     what: str
 
 

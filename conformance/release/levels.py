@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-Level: TypeAlias = Literal["quick", "full"]
+from conformance.observe.verdicts import Level
 
 EVENTS: Final[dict[Level, int]] = {"quick": 200_000, "full": 2_000_000}
 """Inputs to nodes in lockstep."""

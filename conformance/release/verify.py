@@ -1,4 +1,4 @@
-"""`conformance verify`: the main job, all checks that take less than minutes.
+"""`conformance verify`: the main job, two to four minutes of checks.
 
 A lockstep check, an exploration, proofs, and the traces whose verdicts are known.
 """

@@ -1,6 +1,7 @@
 """Random schedules of a cluster: specification and subject in lockstep.
 
-Imports the subjects, the traces and `observe`; knows nothing of audits.
+May import the subjects and `observe`; not audits.  The traces are imported within functions alone,
+so that a check needs no third party (`tests/simulation/test_imports.py`).
 """
 
 MAX_NODES = 7

@@ -1,8 +1,8 @@
 """The seeded simulator: which step a cluster takes next.
 
 Episodes are short and each draws its own mixture of faults (Groce et al., "Swarm Testing", ISSTA
-2012): a schedule in which everything happens a little seldom comes by what needs much of one thing
-and none of another.  Everything follows from the seed and the number of the episode.
+2012).  A schedule with a little of every fault rarely reaches what takes much of one fault and none
+of another.  Everything follows from the seed and the number of the episode.
 """
 
 from __future__ import annotations

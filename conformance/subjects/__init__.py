@@ -1,4 +1,4 @@
 """What is put to the test: the specification, the library, and patched copies of both.
 
-Imports `observe`.
+May import `observe`; of `trace` and `symbolic` it has no need.
 """

@@ -1,7 +1,7 @@
 """A mutant: the library, the specification or both, with one rule changed.
 
-A checker is worth what it catches.  The catalogue (`mutants.planted`) is of bugs that the checks
-have to find; `audit.decisions` are mutants of the specification that explain what an audit found.
+The catalogue (`mutants.planted`) is of bugs that the checks have to find; `audit.decisions` are
+mutants of the specification that explain what an audit found.
 """
 
 from __future__ import annotations

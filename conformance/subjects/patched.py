@@ -1,7 +1,7 @@
 """Copies of the library and of the specification with some of their source text replaced.
 
-A checker is only worth what it catches, so the tests give it deliberately broken copies.  A patch
-names a text that occurs exactly once; one that does not fit any more fails loudly.
+Checkers are tested on deliberately broken copies.  A patch names a text that occurs exactly once;
+one that does not fit any more fails loudly.
 """
 
 from __future__ import annotations

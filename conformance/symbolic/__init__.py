@@ -1,4 +1,4 @@
 """Running Python on integers that stand for all integers, one run for every path.
 
-Imports z3, and of the checkout `spec.values` alone.
+Needs z3.  May import `observe`, and uses of the checkout `spec.values` alone.
 """

@@ -142,7 +142,7 @@ _PROPOSALS = ("create_cluster", "propose_command", "propose_config")
 
 
 def outcome_to_spec(event: t.Event, outcome: t.Outcome) -> RecordedOutcome:
-    """Compare it with `recorded_outcome` of the specification's."""
+    """What a trace tells of an outcome, as `recorded_outcome` has it; compare the two."""
     if outcome is None:
         return False if event.kind in _PROPOSALS else None
     return outcome if isinstance(outcome, bool) else position_to_spec(outcome)

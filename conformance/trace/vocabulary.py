@@ -1,8 +1,8 @@
 """What the records of a trace are made of: numbers, positions, entries, logs, messages, actions.
 
-`conformance.trace.model` builds the lines of a trace from these and is the module to import from.
-The docstrings and field descriptions are the format's documentation: `traces/FORMAT.md` and
-`traces/schema.json` are generated from them.
+`conformance.trace.model` builds the lines of a trace from these.  The docstrings and field
+descriptions are the format's documentation: `traces/FORMAT.md` and `traces/schema.json` are
+generated from them.
 """
 
 from __future__ import annotations

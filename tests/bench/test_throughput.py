@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from conformance.audit.run import Level, audit
+from conformance.audit.run import audit
 from conformance.observe.recorded import Recorded, Recorder
+from conformance.observe.verdicts import AuditLevel
 from conformance.simulation.check import LIBRARY, Options, check, specified
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
@@ -68,7 +69,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
 
 @pytest.mark.benchmark(group="audit")
 @pytest.mark.parametrize("level", ["exact", "safety"])
-def test_audit(benchmark: Any, recording: tuple[Path, int], level: Level) -> None:
+def test_audit(benchmark: Any, recording: tuple[Path, int], level: AuditLevel) -> None:
     path, events = recording
     assert audit([path], level).verdict == "conforms"
     measure(benchmark, events, lambda: audit([path], level))

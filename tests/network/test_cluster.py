@@ -8,7 +8,7 @@ import pytest
 
 from conformance.mutants.planted.catalogue import by_name
 from conformance.network.clock import MILLISECOND as MS
-from conformance.network.cluster import Cluster
+from conformance.network.cluster import TimedCluster
 from conformance.network.link import Link
 from conformance.network.scenario import (
     Compact,
@@ -26,8 +26,8 @@ from conformance.subjects.subject import SpecSubject
 from tests.network.brief import BRIEF
 
 
-def ran(scenario: Scenario, seed: int = 0) -> Cluster:
-    cluster = Cluster(scenario, LibrarySubject(), seed)
+def ran(scenario: Scenario, seed: int = 0) -> TimedCluster:
+    cluster = TimedCluster(scenario, LibrarySubject(), seed)
     cluster.run()
     return cluster
 
@@ -46,10 +46,10 @@ def test_a_healthy_cluster_sends_every_entry_once() -> None:
 
 def test_the_specification_has_the_same_figures_as_the_library() -> None:
     link = Link(MS, jitter=2 * MS, loss=50, doubled=20, overtaken=20)
-    scenario = replace(BRIEF, link=link, fsync=300, happenings=(Down(0, 130 * MS, 160 * MS),))
+    scenario = replace(BRIEF, link=link, fsync=300, planned=(Down(0, 130 * MS, 160 * MS),))
     tables = []
     for subject in (SpecSubject(), LibrarySubject()):
-        cluster = Cluster(scenario, subject)
+        cluster = TimedCluster(scenario, subject)
         cluster.run()
         tables.append((cluster.figures.table(scenario.length), cluster.figures.leaders))
         assert cluster.problems == []
@@ -91,7 +91,7 @@ def test_a_crash_leaves_what_was_durable() -> None:
         BRIEF,
         load=None,
         fsync=4 * MS,
-        happenings=(Propose(at, 1), Down(0, at + 2 * MS)),
+        planned=(Propose(at, 1), Down(0, at + 2 * MS)),
         length=at + 20 * MS,
     )
     cluster = ran(scenario)
@@ -100,7 +100,7 @@ def test_a_crash_leaves_what_was_durable() -> None:
 
 
 def test_who_comes_back_goes_on_with_its_disk() -> None:
-    scenario = replace(BRIEF, happenings=(Down(2, 120 * MS, 250 * MS),), length=700 * MS)
+    scenario = replace(BRIEF, planned=(Down(2, 120 * MS, 250 * MS),), length=700 * MS)
     cluster = ran(scenario)
     assert [server.life for server in cluster.servers] == [0, 0, 1]
     assert len({cluster.subject.observe(node).commit_index for node in range(3)}) == 1
@@ -109,28 +109,28 @@ def test_who_comes_back_goes_on_with_its_disk() -> None:
 
 def test_a_cut_holds_up_nothing_but_its_pairs() -> None:
     one_way = Cut(frozenset({(0, 2)}), 110 * MS, 190 * MS)
-    cluster = ran(replace(BRIEF, happenings=(one_way,), length=150 * MS))
+    cluster = ran(replace(BRIEF, planned=(one_way,), length=150 * MS))
     assert cluster.subject.observe(1).last_position.index > 10
     assert cluster.subject.observe(2).last_position.index < 6
 
 
 def test_without_a_leader_commands_find_none_and_a_new_one_is_elected() -> None:
-    happenings = (Down(0, 120 * MS),)
-    found = figures(replace(BRIEF, happenings=happenings, length=3000 * MS))
+    planned = (Down(0, 120 * MS),)
+    found = figures(replace(BRIEF, planned=planned, length=3000 * MS))
     assert found["unserved"] == 16  # from 120 to 195 ms
     assert found["leaders"] == 1
 
 
 def test_late_messages_arrive_in_the_end() -> None:
     late = Late(0, 1, 120 * MS, 130 * MS, 300 * MS)
-    cluster = ran(replace(BRIEF, happenings=(late, Cut(alone(2, 3), 110 * MS))))
+    cluster = ran(replace(BRIEF, planned=(late, Cut(alone(2, 3), 110 * MS))))
     assert max(cluster.figures.latencies) >= 8 * MS
     assert cluster.problems == []
 
 
 def test_a_follower_that_needs_a_snapshot_gets_one() -> None:
-    happenings = (Cut(alone(2, 3), 105 * MS, 210 * MS), Compact(0, 205 * MS))
-    cluster = ran(replace(BRIEF, happenings=happenings, transfer=20 * MS, length=500 * MS))
+    planned = (Cut(alone(2, 3), 105 * MS, 210 * MS), Compact(0, 205 * MS))
+    cluster = ran(replace(BRIEF, planned=planned, transfer=20 * MS, length=500 * MS))
     assert cluster.figures.snapshots[2] >= 1
     shown = cluster.subject.observe(2)
     assert shown.snapshot_position.index > 5
@@ -139,7 +139,7 @@ def test_a_follower_that_needs_a_snapshot_gets_one() -> None:
 
 
 def test_a_timer_can_be_made_to_fire() -> None:
-    cluster = ran(replace(BRIEF, load=None, happenings=(Elect(2, 150 * MS),)))
+    cluster = ran(replace(BRIEF, load=None, planned=(Elect(2, 150 * MS),)))
     assert [(term, node) for _, term, node in cluster.figures.leaders] == [(1, 0), (2, 2)]
 
 
@@ -152,9 +152,9 @@ def test_a_timer_can_be_made_to_fire() -> None:
 )
 def test_the_properties_watch(mutant: str, breaks: str) -> None:
     """A bug in the library shows in a run, whatever its figures are."""
-    scenario = replace(BRIEF, happenings=(Elect(2, 150 * MS),))
+    scenario = replace(BRIEF, planned=(Elect(2, 150 * MS),))
     with by_name(mutant).planted() as library:
-        cluster = Cluster(scenario, LibrarySubject(library))
+        cluster = TimedCluster(scenario, LibrarySubject(library))
         cluster.run()
         assert breaks in {problem.property for problem in cluster.problems}
     assert ran(scenario).problems == []

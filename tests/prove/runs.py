@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
-from conformance.prove.history.ghosts import Ghosts, initial
+from conformance.prove.history.variables import HistoryVariables, initial
 from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Profile, Schedule, draw_profile
 from spec import rules
@@ -20,8 +20,8 @@ LONG, LATE = 8, 6
 class Event(NamedTuple):
     episode: int
     change: Change
-    before: Ghosts
-    ghosts: Ghosts
+    before: HistoryVariables
+    variables: HistoryVariables
 
     @property
     def cluster(self) -> Cluster:
@@ -53,12 +53,12 @@ def events(size: int, count: int, seed: int = 0, rule: Rule = rules.step) -> Ite
     done = episode = 0
     while done < count:
         schedule = Schedule(seed, episode, profile=profile(seed, episode, size))
-        ghosts = initial(size)
+        variables = initial(size)
         for _, change in changes(schedule, rule):
-            before = ghosts
+            before = variables
             if change.turn is not None:
-                ghosts = ghosts.after(change.turn)
-            yield Event(episode, change, before, ghosts)
+                variables = variables.after(change.turn)
+            yield Event(episode, change, before, variables)
             done += 1
             if any(
                 is_long(member.node.log.last_index, member.node.current_term)

@@ -8,12 +8,14 @@ from collections.abc import Hashable, Iterator
 from conformance.explore.search.path import possible
 from conformance.explore.states.bounds import Bounds, Cost
 from conformance.explore.states.space import Space
-from conformance.prove.history.ghosts import Ghosts, initial
+from conformance.prove.history.variables import HistoryVariables, initial
 from spec import rules
 from spec.cluster import Cluster, Rule, new_cluster
 
 
-def reachable(bounds: Bounds, rule: Rule = rules.step) -> Iterator[tuple[Cluster, Ghosts]]:
+def reachable(
+    bounds: Bounds, rule: Rule = rules.step
+) -> Iterator[tuple[Cluster, HistoryVariables]]:
     """Every state within the bounds once, breadth first; also those within a move of the search.
 
     Such are: an event was taken and nothing executed yet, or a server is down.
@@ -24,10 +26,10 @@ def reachable(bounds: Bounds, rule: Rule = rules.step) -> Iterator[tuple[Cluster
     frontier = {(key_of(*start), Cost()): start}
     seen, expanded = {key_of(*start)}, set(frontier)
     while frontier:
-        following: dict[tuple[Hashable, Cost], tuple[Cluster, Ghosts]] = {}
-        for (_, spent), (cluster, ghosts) in frontier.items():
+        following: dict[tuple[Hashable, Cost], tuple[Cluster, HistoryVariables]] = {}
+        for (_, spent), (cluster, variables) in frontier.items():
             for move in possible(space, cluster, spent):
-                history = ghosts
+                history = variables
                 for change in move.changes:
                     if change.turn is not None:
                         history = history.after(change.turn)
@@ -41,6 +43,6 @@ def reachable(bounds: Bounds, rule: Rule = rules.step) -> Iterator[tuple[Cluster
         frontier = following
 
 
-def key_of(cluster: Cluster, ghosts: Ghosts) -> Hashable:
+def key_of(cluster: Cluster, variables: HistoryVariables) -> Hashable:
     """The state as a value: the order of what is under way is no part of it."""
-    return cluster.members, frozenset(Counter(cluster.network).items()), ghosts
+    return cluster.members, frozenset(Counter(cluster.network).items()), variables

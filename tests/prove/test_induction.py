@@ -140,14 +140,14 @@ def test_a_log_of_which_one_entry_is_read_answers_as_the_whole_one_does() -> Non
 
 
 def test_the_history_of_the_proof_is_that_of_a_run() -> None:
-    """`Theory.changes` on plain turns writes what `Ghosts.after` does."""
+    """`Theory.changes` on plain turns writes what `HistoryVariables.after` does."""
     actor: Any = SimpleNamespace(
         paths=SimpleNamespace(term=lambda number: number),
         end_on_disk=lambda log: (log.last_index, log.last_position.term),
     )
     led = counted = told = acknowledged = 0
     for event in islice(events(3, 4000), 4000):
-        turn, before, after = event.change.turn, event.before, event.ghosts
+        turn, before, after = event.change.turn, event.before, event.variables
         if turn is None or turn.node != 0 or turn.after is turn.before or not turn.after.up:
             continue
         if type(turn.event).__name__ == "Restart":

@@ -18,8 +18,8 @@ from conformance.audit.decisions import D4
 from conformance.explore.search.run import Options, explore
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.in_both import IN_BOTH
-from conformance.prove.history.ghosts import Ghosts, initial
 from conformance.prove.history.holding import Broken, Checker, broken
+from conformance.prove.history.variables import HistoryVariables, initial
 from conformance.prove.history.view import Concrete, claims_of
 from conformance.prove.statements.claims import CLAIMS, Claim
 from conformance.prove.statements.lemma import Lemma
@@ -83,14 +83,14 @@ def checked_run(size: int, count: int) -> Seen:
                 seen.witnesses.update(seen_in(event.change.turn))
                 seen.witnesses[OVERTAKEN] += is_overtaken(event.change.turn)
             seen.states += 1
-            seen.first = seen.first or checker.broken(event.cluster, event.ghosts)
-            seen.messages |= kinds_in(event.cluster, event.ghosts)
+            seen.first = seen.first or checker.broken(event.cluster, event.variables)
+            seen.messages |= kinds_in(event.cluster, event.variables)
     seen.premises = premises
     return seen
 
 
-def kinds_in(cluster: Cluster, ghosts: Ghosts) -> set[tuple[type, bool]]:
-    return {(type(message), owed) for message, owed in claims_of(cluster, ghosts)}
+def kinds_in(cluster: Cluster, variables: HistoryVariables) -> set[tuple[type, bool]]:
+    return {(type(message), owed) for message, owed in claims_of(cluster, variables)}
 
 
 def is_overtaken(turn: Turn) -> bool:
@@ -119,8 +119,8 @@ def test_all_hold_in_every_state_of_random_runs(runs: dict[int, Seen], size: int
 @pytest.mark.parametrize("name", BOUNDS)
 def test_all_hold_in_every_state_within_bounds(name: str) -> None:
     checker, states = Checker(), 0
-    for cluster, ghosts in reachable(BOUNDS[name]):
-        assert checker.broken(cluster, ghosts) == []
+    for cluster, variables in reachable(BOUNDS[name]):
+        assert checker.broken(cluster, variables) == []
         states += 1
     assert states > 1000
 
@@ -150,30 +150,30 @@ def test_every_premise_is_true_somewhere(runs: dict[int, Seen]) -> None:
 # What is wrong is noticed
 
 
-def samples(size: int, count: int) -> Iterator[tuple[Cluster, Ghosts]]:
+def samples(size: int, count: int) -> Iterator[tuple[Cluster, HistoryVariables]]:
     """States of a run: the first few with messages of some kind after so many terms were led.
 
     It makes a difference, too, whether a sender has acknowledged anything.
     """
     taken: Counter[tuple[object, ...]] = Counter()
     for event in events(size, count):
-        led = min(sum(leadership is not None for leadership in event.ghosts.leaderships), 2)
+        led = min(sum(leadership is not None for leadership in event.variables.leaderships), 2)
         tags = {
-            (type(message), owed, led, any(event.ghosts.ack[message.sender]))
-            for message, owed in claims_of(event.cluster, event.ghosts)
+            (type(message), owed, led, any(event.variables.ack[message.sender]))
+            for message, owed in claims_of(event.cluster, event.variables)
         }
         if any(taken[tag] < 2 for tag in tags):
             taken.update(tags)
-            yield event.cluster, event.ghosts
+            yield event.cluster, event.variables
 
 
 def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     """The states hold, so what is reported is the change."""
     reported: Counter[str] = Counter()
-    for cluster, ghosts in samples(3, 2500):
+    for cluster, variables in samples(3, 2500):
         checker = Checker()
-        assert checker.broken(cluster, ghosts) == []
-        for changed in changed_states(cluster, ghosts):
+        assert checker.broken(cluster, variables) == []
+        for changed in changed_states(cluster, variables):
             reported.update({one.name for one in checker.broken(*changed)})
     names = {lemma.name for lemma in LEMMAS} | {claim.name for claim in CLAIMS}
     assert names - reported.keys() == set()
@@ -226,7 +226,7 @@ def first_broken(size: int, of: Rule = rules.step, seed: int = 0) -> list[Broken
     """What does not hold in the first state in which anything does not."""
     checker = Checker()
     for event in events(size, 5000, seed, of):
-        if found := checker.broken(event.cluster, event.ghosts):
+        if found := checker.broken(event.cluster, event.variables):
             return found
     return []
 
@@ -238,11 +238,11 @@ def test_a_vote_by_index_alone_breaks_a_lemma_or_a_claim_before_the_end() -> Non
         found = explore(Options(mutant.bounds, rule=mutant.rule(), library=library)).found
     assert found is not None
     changes = [change for move in found.moves for change in move.changes]
-    ghosts, names = initial(found.nodes), []
+    variables, names = initial(found.nodes), []
     for change in changes:
         if change.turn is not None:
-            ghosts = ghosts.after(change.turn)
-        names.append({one.name for one in broken(change.after, ghosts)})
+            variables = variables.after(change.turn)
+        names.append({one.name for one in broken(change.after, variables)})
     assert names[0] == set()
     assert any(names[:-1])
 
@@ -251,17 +251,17 @@ def test_a_vote_by_index_alone_breaks_a_lemma_or_a_claim_before_the_end() -> Non
 def test_a_history_that_is_not_kept_breaks_a_lemma(
     kept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Ghosts, kept, lambda ghosts, turn: ghosts)
+    monkeypatch.setattr(HistoryVariables, kept, lambda variables, turn: variables)
     assert first_broken(3)
 
 
 def test_a_prefix_that_is_not_kept_breaks_a_lemma(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ghosts, "compacted", lambda ghosts, turn: ghosts)
+    monkeypatch.setattr(HistoryVariables, "compacted", lambda variables, turn: variables)
     assert first_broken(3)
 
 
 def test_a_snapshot_that_is_not_kept_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ghosts, "handed_over", lambda ghosts, turn: ghosts)
+    monkeypatch.setattr(HistoryVariables, "handed_over", lambda variables, turn: variables)
     with pytest.raises(ValueError, match="no leader"):
         first_broken(3)
 
@@ -272,9 +272,9 @@ def test_a_snapshot_that_is_not_kept_is_missed(monkeypatch: pytest.MonkeyPatch) 
 def test_answers_that_are_kept_are_those_of_each_state_alone() -> None:
     """Of good states and bad ones, with one checker for all."""
     checker, compared, wrong = Checker(), 0, 0
-    for at, (cluster, ghosts) in enumerate(samples(3, 1200)):
-        changed = list(changed_states(cluster, ghosts))
-        for state in [(cluster, ghosts), *changed[at % 29 :: 29]]:
+    for at, (cluster, variables) in enumerate(samples(3, 1200)):
+        changed = list(changed_states(cluster, variables))
+        for state in [(cluster, variables), *changed[at % 29 :: 29]]:
             expected = sorted(map(repr, plainly_broken(*state)))
             assert sorted(map(repr, checker.broken(*state))) == expected
             compared += 1
@@ -291,12 +291,12 @@ class Plain(Concrete):
         return found
 
 
-def plainly_broken(cluster: Cluster, ghosts: Ghosts) -> list[Broken]:
-    view = Plain(cluster, ghosts)
+def plainly_broken(cluster: Cluster, variables: HistoryVariables) -> list[Broken]:
+    view = Plain(cluster, variables)
     nodes, terms, indices = range(view.size), range(view.terms + 2), range(view.indices + 1)
     ranges = dict.fromkeys("nmc", nodes) | dict.fromkeys("TS", terms) | dict.fromkeys("ij", indices)
     asked: list[tuple[Lemma | Claim, tuple[Any, ...]]] = [(lemma, ()) for lemma in LEMMAS]
-    for message, owed in claims_of(cluster, ghosts):
+    for message, owed in claims_of(cluster, variables):
         asked += [(c, (message,)) for c in CLAIMS if (c.kind, c.owed) == (type(message), owed)]
     return [
         Broken(fact.name, (*of, *arguments))
@@ -308,13 +308,13 @@ def plainly_broken(cluster: Cluster, ghosts: Ghosts) -> list[Broken]:
 
 def test_all_indices_and_terms_that_there_are_are_looked_at() -> None:
     for event in events(3, 1000):
-        view = Concrete(event.cluster, event.ghosts)
+        view = Concrete(event.cluster, event.variables)
         for member in event.cluster.members:
             assert view.indices > max(member.node.log.last_index, member.disk.log.last_index)
             assert view.terms >= max(member.node.current_term, member.disk.current_term)
         assert all(
             view.indices > len(leadership.log)
-            for leadership in event.ghosts.leaderships
+            for leadership in event.variables.leaderships
             if leadership
         )
 
@@ -328,6 +328,6 @@ def test_a_server_that_is_down_is_seen_as_what_it_comes_back_as() -> None:
         crashes += 1
         back = apply(event.cluster, Comeback(turn.node))
         assert back.turn is not None
-        after = event.ghosts.after(back.turn)
-        assert Concrete(event.cluster, event.ghosts).known == Concrete(back.after, after).known
+        after = event.variables.after(back.turn)
+        assert Concrete(event.cluster, event.variables).known == Concrete(back.after, after).known
     assert crashes > 20

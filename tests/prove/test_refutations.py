@@ -265,7 +265,7 @@ def test_states_of_the_scope_satisfy_the_lemmas_as_they_are() -> None:
                 assert path.result is not None
                 model = Model(scope.ground, found, search.actor)
                 state = model.state(path.result.turn.event, search.happening.known)
-                assert broken(state.cluster, state.ghosts) == []
+                assert broken(state.cluster, state.variables) == []
                 ran = search.replayed(model, state, path.result)
                 assert ran.turn.outcome == path.result.turn.outcome
                 seen += 1

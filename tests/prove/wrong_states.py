@@ -6,32 +6,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from conformance.prove.history.ghosts import Counted, Ghosts, Leadership, Sent
+from conformance.prove.history.variables import Counted, HistoryVariables, Leadership, Sent
 from conformance.prove.statements.lemma import NOBODY
 from spec import values as v
 from spec.cluster import Cluster, Envelope, Member, Snapshot
 from spec.pending import Pending
 
-State = tuple[Cluster, Ghosts]
+State = tuple[Cluster, HistoryVariables]
 
 
-def changed_states(cluster: Cluster, ghosts: Ghosts) -> Iterator[State]:
+def changed_states(cluster: Cluster, variables: HistoryVariables) -> Iterator[State]:
     """The state with one thing in it changed: a server, a message or the history."""
     for at, member in enumerate(cluster.members):
         if member.up:
             for changed in members(member, len(cluster.members)):
-                yield cluster._replace(members=put(cluster.members, at, changed)), ghosts
+                yield cluster._replace(members=put(cluster.members, at, changed)), variables
     for at, envelope in enumerate(cluster.network):
         if isinstance(envelope.content, Snapshot):
-            for sent in [one for one in ghosts.snapshots if one.to == envelope.to]:
-                yield from snapshots(cluster, ghosts, at, sent)
+            for sent in [one for one in variables.snapshots if one.to == envelope.to]:
+                yield from snapshots(cluster, variables, at, sent)
         else:
             for message in messages(envelope.content):
                 wrong = Envelope(envelope.to, message)
-                yield cluster._replace(network=put(cluster.network, at, wrong)), ghosts
-            elsewhere = Envelope((envelope.to + 1) % ghosts.size, envelope.content)
-            yield cluster._replace(network=put(cluster.network, at, elsewhere)), ghosts
-    for history in histories(ghosts):
+                yield cluster._replace(network=put(cluster.network, at, wrong)), variables
+            elsewhere = Envelope((envelope.to + 1) % variables.size, envelope.content)
+            yield cluster._replace(network=put(cluster.network, at, elsewhere)), variables
+    for history in histories(variables):
         yield cluster, history
 
 
@@ -117,10 +117,12 @@ def messages(message: v.Message) -> Iterator[v.Message]:
                     yield replace(message, entries=wrong)
 
 
-def snapshots(cluster: Cluster, ghosts: Ghosts, at: int, sent: Sent) -> Iterator[State]:
+def snapshots(
+    cluster: Cluster, variables: HistoryVariables, at: int, sent: Sent
+) -> Iterator[State]:
     """A snapshot of another term, sender or position, and known as such."""
     others: list[Sent] = [sent._replace(term=term) for term in around(sent.term)]
-    others += [sent._replace(sender=sender) for sender in range(ghosts.size)]
+    others += [sent._replace(sender=sender) for sender in range(variables.size)]
     for index in around(sent.position.index):
         others.append(sent._replace(position=v.Position(sent.position.term, index)))
     for one in others:
@@ -128,34 +130,40 @@ def snapshots(cluster: Cluster, ghosts: Ghosts, at: int, sent: Sent) -> Iterator
         assert isinstance(content, Snapshot)
         wrong = Snapshot(one.sender, one.position, content.config)
         network = put(cluster.network, at, Envelope(one.to, wrong))
-        history = ghosts._replace(snapshots=ghosts.snapshots | {one})
+        history = variables._replace(snapshots=variables.snapshots | {one})
         yield cluster._replace(network=network), history
 
 
-def histories(ghosts: Ghosts) -> Iterator[Ghosts]:
-    for at, leadership in enumerate(ghosts.leaderships):
-        yield ghosts._replace(leaderships=put(ghosts.leaderships, at, None))
+def histories(variables: HistoryVariables) -> Iterator[HistoryVariables]:
+    for at, leadership in enumerate(variables.leaderships):
+        yield variables._replace(leaderships=put(variables.leaderships, at, None))
         if leadership is not None:
-            for leader in range(ghosts.size):
+            for leader in range(variables.size):
                 changed = leadership._replace(leader=leader)
-                yield ghosts._replace(leaderships=put(ghosts.leaderships, at, changed))
+                yield variables._replace(leaderships=put(variables.leaderships, at, changed))
             for log in logs(v.new_log(entries=leadership.log)):
                 other = Leadership(leadership.leader, tuple(log.entries))
-                yield ghosts._replace(leaderships=put(ghosts.leaderships, at, other))
-    for at, counted in enumerate(ghosts.counted):
-        yield ghosts._replace(counted=put(ghosts.counted, at, None))
+                yield variables._replace(leaderships=put(variables.leaderships, at, other))
+    for at, counted in enumerate(variables.counted):
+        yield variables._replace(counted=put(variables.counted, at, None))
         if counted is not None:
             for term in around(counted.term):
                 changed_ = Counted(term, counted.up_to)
-                yield ghosts._replace(counted=put(ghosts.counted, at, changed_))
-            yield ghosts._replace(counted=put(ghosts.counted, at, counted._replace(up_to=at - 1)))
-    for n in range(ghosts.size):
-        for term, told in enumerate(ghosts.told[n]):
-            for vote in {NOBODY, *range(ghosts.size)} - {told}:
-                yield ghosts._replace(told=put(ghosts.told, n, put(ghosts.told[n], term, vote)))
-        for term, ack in enumerate(ghosts.ack[n]):
+                yield variables._replace(counted=put(variables.counted, at, changed_))
+            yield variables._replace(
+                counted=put(variables.counted, at, counted._replace(up_to=at - 1))
+            )
+    for n in range(variables.size):
+        for term, told in enumerate(variables.told[n]):
+            for vote in {NOBODY, *range(variables.size)} - {told}:
+                yield variables._replace(
+                    told=put(variables.told, n, put(variables.told[n], term, vote))
+                )
+        for term, ack in enumerate(variables.ack[n]):
             for index in around(ack):
-                yield ghosts._replace(ack=put(ghosts.ack, n, put(ghosts.ack[n], term, index)))
+                yield variables._replace(
+                    ack=put(variables.ack, n, put(variables.ack[n], term, index))
+                )
 
 
 def around(number: int) -> tuple[int, ...]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import raftbare
+from conformance.observe.verdicts import Level
 from conformance.release import certificate as making
 from conformance.release import claims
 from conformance.release.claims import CLAIMS, FailedError, Tell, audits, lockstep
-from conformance.release.levels import Level
 from raftbare import Claim, certificate, certified
 from tests.cli.helpers import run
 

@@ -211,7 +211,7 @@ COMMON = {
     "RestartedWithLog",
     "StaleReplyIgnored",
 }
-"""What the machine must have come by, or it has shown nothing."""
+"""What the machine must have reached, or it has shown nothing."""
 
 SETTINGS = settings(
     max_examples=40,

@@ -1,7 +1,7 @@
 """`--level safety`: was that Raft?  Nothing is assumed about the implementation that was recorded.
 
 Only what the recording itself shows is judged.  What one node's records decide is judged as they
-come (`safety_node`, `safety_disk`).  What takes several nodes is judged at the end, when it does
+come (`node`, `disk`).  What takes several nodes is judged at the end, when it does
 not matter any more in which order the records of different nodes were read: they need no common
 clock.
 
@@ -22,7 +22,7 @@ from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import EntryIds, value_at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.node import LeaderCommit, NodeAudit
-from conformance.audit.safety.sightings import Claim, differences
+from conformance.audit.safety.sightings import Shown, differences
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
 from spec.values import NodeId, Payload, Term
@@ -52,7 +52,7 @@ class SafetyAudit:
     """Takes records one at a time, those of a node in their order; then tells what is wrong.
 
     `complete`: the recordings of all nodes end together, as when a cluster was stopped.  Without
-    that, a reply that a node sent in the last term it recorded may lie behind its recording's end.
+    that, a reply that a node sent in the last term it recorded may lie after its recording's end.
     It may be set until `finish`.
     """
 
@@ -126,10 +126,10 @@ class SafetyAudit:
         found, compared = differences({name: node.shown.log for name, node in nodes.items()})
         findings.checked["LogMatching"] += compared
         reported: set[Term] = set()
-        for index, claims in found:
-            by_term: dict[Term, list[Claim]] = defaultdict(list)
-            for claim in claims:
-                by_term[entry_ids.terms[claim[2]]].append(claim)
+        for index, shown in found:
+            by_term: dict[Term, list[Shown]] = defaultdict(list)
+            for one in shown:
+                by_term[entry_ids.terms[one[2]]].append(one)
             for term, same in sorted(by_term.items()):
                 if term in reported or len({entry_id for _, _, entry_id in same}) == 1:
                     continue
@@ -157,22 +157,22 @@ class SafetyAudit:
         for index in sorted(suspects):
             terms: set[Term] = set()
             payloads: set[Payload | None] = set()
-            claims: list[tuple[NodeId, int, str]] = []
+            shown: list[tuple[NodeId, int, str]] = []
             for name, node in nodes.items():
                 # An id also tells the term of the entry before, which is for LogMatching.
                 for entry_id, seq in committed[name].at(index).items():
                     terms.add(entry_ids.terms[entry_id])
                     payloads.add(entry_ids.payloads[entry_id])
-                    claims.append((name, seq, f"committed {entry_ids.describe(entry_id)}"))
+                    shown.append((name, seq, f"committed {entry_ids.describe(entry_id)}"))
                 # A snapshot tells nothing but the term of its last entry.
                 for term, seq in node.shown.snapshots.get(index, {}).items():
                     terms.add(term)
-                    claims.append((name, seq, f"has a snapshot that ends with term {term}"))
-            findings.checked["StateMachineSafety"] += len(claims) - 1
+                    shown.append((name, seq, f"has a snapshot that ends with term {term}"))
+            findings.checked["StateMachineSafety"] += len(shown) - 1
             if len(terms) > 1 or len(payloads) > 1:
-                claims.sort()
-                at, seq = _blamed(nodes, claims)
-                said = "; ".join(f"node {name} {what} (seq {seq})" for name, seq, what in claims)
+                shown.sort()
+                at, seq = _blamed(nodes, shown)
+                said = "; ".join(f"node {name} {what} (seq {seq})" for name, seq, what in shown)
                 findings.report("StateMachineSafety", at, seq, f"index {index}: {said}")
                 break
 
@@ -218,16 +218,16 @@ class SafetyAudit:
 
 
 def _blamed(
-    nodes: Mapping[NodeId, NodeAudit], claims: Iterable[tuple[NodeId, int, Hashable]]
+    nodes: Mapping[NodeId, NodeAudit], shown: Iterable[tuple[NodeId, int, Hashable]]
 ) -> tuple[NodeId, int]:
     """The record that a contradiction is reported at.
 
-    Terms are the clock that all nodes share (§5.1).  Each contradicting claim is dated by the term
-    in which it was first made; the latest of these is to blame, where it was first made.
+    Terms are the clock that all nodes share (§5.1).  What contradicts is dated by the term in
+    which it was first shown; the latest of these is to blame, where it was first shown.
     """
     first: dict[Hashable, tuple[Term, NodeId, int]] = {}
-    for node, seq, what in claims:
-        claim = nodes[node].shown.term_at(seq), node, seq
-        first[what] = min(first.get(what, claim), claim)
+    for node, seq, what in shown:
+        dated = nodes[node].shown.term_at(seq), node, seq
+        first[what] = min(first.get(what, dated), dated)
     _, node, seq = max(first.values())
     return node, seq

@@ -17,7 +17,7 @@ from spec.values import Index, NodeId
 BLOCK: Final = 64
 """Indices are kept in blocks, so that a log may begin anywhere and have gaps."""
 
-Claim: TypeAlias = tuple[NodeId, int, int]
+Shown: TypeAlias = tuple[NodeId, int, int]
 """A node, the seq of the record in which it first showed an entry, and the entry's id."""
 
 
@@ -98,10 +98,10 @@ class Sightings:
 
 def differences(
     nodes: Mapping[NodeId, Sightings],
-) -> tuple[list[tuple[Index, list[Claim]]], int]:
+) -> tuple[list[tuple[Index, list[Shown]]], int]:
     """Where more than one entry was seen, by index, and how many comparisons that took.
 
-    The claims of each index are in the order of the nodes and their records.
+    What was shown at each index is in the order of the nodes and their records.
     """
     differing: set[Index] = set()
     compared = 0
@@ -111,10 +111,10 @@ def differences(
         compared += one.compare(other, differing)
     found = []
     for index in sorted(differing):
-        claims = [
+        shown = [
             (node, seq, entry_id)
             for node, sightings in nodes.items()
             for entry_id, seq in sightings.at(index).items()
         ]
-        found.append((index, sorted(claims)))
+        found.append((index, sorted(shown)))
     return found, compared

@@ -1,4 +1,4 @@
 """What people read of each command, as tables and lines.
 
-Imports what it prints; nothing but `cli` imports it.
+May import every room; nothing but `cli` imports it.
 """

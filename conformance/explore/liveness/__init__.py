@@ -1,4 +1,4 @@
 """That nothing ends in a trap: from every state a leader can be elected and commit.
 
-Imports `explore.states`.
+May import `explore.states`, and the rooms that `explore` may.
 """

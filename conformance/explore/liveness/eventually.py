@@ -132,7 +132,7 @@ class LivenessFailure:
 
 
 @dataclass(slots=True)
-class Claim:
+class LivenessClaim:
     """`checked`: how often its premise held; `failed`: how many ends contradict it.
 
     `most`: the timeouts, or the heartbeats, that it took at most.
@@ -148,7 +148,9 @@ class Claim:
 @dataclass(slots=True)
 class EventuallyReport:
     every_order: bool = True
-    claims: dict[str, Claim] = field(default_factory=lambda: {name: Claim(name) for name in CLAIMS})
+    claims: dict[str, LivenessClaim] = field(
+        default_factory=lambda: {name: LivenessClaim(name) for name in CLAIMS}
+    )
     explored: int = 0
     settled: int = 0
     """Explored states that differ in more than history, disks and budgets."""

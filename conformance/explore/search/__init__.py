@@ -1,4 +1,4 @@
 """The search itself: layers, their store, and the way back to what was found.
 
-Imports `explore.liveness` and `explore.states`.
+May import `explore.liveness` and `explore.states`, and the rooms that `explore` may.
 """

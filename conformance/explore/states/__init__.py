@@ -1,4 +1,4 @@
 """States of a bounded cluster as numbers, and the steps between them.
 
-Imports no other folder of `explore`.
+May import no other folder of `explore`, and the rooms that `explore` may.
 """

@@ -1,4 +1,4 @@
-"""The right half of a state: what is under way and what is spent, as one number."""
+"""The lower half of a state: what is under way and what is spent, as one number."""
 
 from __future__ import annotations
 

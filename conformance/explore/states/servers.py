@@ -1,4 +1,4 @@
-"""The left half of a state: all servers together with the history, as one number.
+"""The upper half of a state: all servers together with the history, as one number.
 
 ALWAYS is a predicate on it; it is asked once for each.
 """

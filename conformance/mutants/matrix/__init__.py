@@ -1,4 +1,5 @@
 """Every planted bug against every method.
 
-Imports `mutants.planted`.
+The mutants are handed to it.  May import `mutants.planted`, and every room below
+`mutants`.
 """

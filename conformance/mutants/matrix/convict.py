@@ -16,13 +16,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeAlias
 
-from conformance.audit.run import Level, audit
+from conformance.audit.run import audit
 from conformance.explore.search.path import Counterexample
 from conformance.explore.search.run import Options as Exploring
 from conformance.explore.search.run import explore
 from conformance.mutants.matrix.trial import BUDGETS
 from conformance.observe.finding import Difference
 from conformance.observe.recorded import Recorder
+from conformance.observe.verdicts import AuditLevel
 from conformance.simulation.check import Found, Options, against_library, check, live
 from conformance.simulation.choices import Choice, take_all
 from conformance.simulation.live import Live
@@ -41,7 +42,7 @@ class Convicted:
 
     recorder: Recorder
     nodes: int
-    level: Level
+    level: AuditLevel
     property: str
 
 
@@ -52,7 +53,7 @@ class UnconvictedError(Exception):
 def convict(mutant: Mutant) -> Convicted:
     """A recording that condemns the mutant.  All of it follows from the mutant."""
     with mutant.planted() as broken:
-        seen: list[tuple[Level, Found | Counterexample]] = []
+        seen: list[tuple[AuditLevel, Found | Counterexample]] = []
         for look in LOOKS:
             level, found = look(broken)
             if found is not None:
@@ -66,7 +67,7 @@ def convict(mutant: Mutant) -> Convicted:
     raise UnconvictedError(f"{mutant.name}: no recording of it is condemned by an audit")
 
 
-Sought: TypeAlias = tuple[Level, Found | Counterexample | None]
+Sought: TypeAlias = tuple[AuditLevel, Found | Counterexample | None]
 
 USUAL: Final = Options(events=EVENTS, shrink_seconds=SHRINK_SECONDS, honest=True)
 
@@ -141,7 +142,7 @@ def _more(cluster: Live, found: Found | Counterexample) -> Iterator[Step]:
         yield Input(node, SnapshotInstalled(log.position(committed), log.config_at(committed)))
 
 
-def _judged(recorder: Recorder, nodes: int, level: Level) -> str | None:
+def _judged(recorder: Recorder, nodes: int, level: AuditLevel) -> str | None:
     """What the audit of the recording finds first."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.jsonl"

@@ -11,12 +11,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from conformance.audit.run import Level, audit
+from conformance.audit.run import audit
 from conformance.explore.search.run import Options as Exploring
 from conformance.explore.search.run import explore
 from conformance.mutants.matrix.trial import Budget, Method, Trial
 from conformance.observe.finding import describe, name_of
 from conformance.observe.recorded import Recorder
+from conformance.observe.verdicts import AuditLevel
 from conformance.prove.runner.obligation import Obligation, Subjects
 from conformance.prove.step import equivalence
 from conformance.prove.step import server_invariants as invariants
@@ -119,7 +120,7 @@ def audited_for_safety(library: ModuleType, budget: Budget, trial: Trial) -> Non
     _audit(library, "safety", budget, trial)
 
 
-def _audit(library: ModuleType, level: Level, budget: Budget, trial: Trial) -> None:
+def _audit(library: ModuleType, level: AuditLevel, budget: Budget, trial: Trial) -> None:
     """Recordings of the mutant's own clusters, one episode each."""
     trial.unit = "events"
     episode = 0

@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from conformance.mutants.matrix import methods as methods_module
 from conformance.mutants.matrix.methods import METHODS
-from conformance.mutants.matrix.trial import BUDGETS, Budget, Level, Method, Trial, tried
+from conformance.mutants.matrix.trial import BUDGETS, Budget, Method, Trial, tried
 from conformance.observe.selection import SelectionError
+from conformance.observe.verdicts import Level
 from conformance.subjects.mutant import Mutant
 
 

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from types import ModuleType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from conformance.explore.states.bounds import PRESETS, Bounds
-
-Level: TypeAlias = Literal["quick", "full"]
+from conformance.observe.verdicts import Level
 
 FAILURE: Final = "Failure"
 """What a mutant is killed by that raises what no node may raise."""

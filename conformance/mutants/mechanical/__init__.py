@@ -1,4 +1,5 @@
 """The library changed operator by operator, and what survives.
 
-Imports `mutants.planted`.
+It makes its mutants by itself.  May import `mutants.planted`, and every room below
+`mutants`.
 """

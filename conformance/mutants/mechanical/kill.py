@@ -43,7 +43,7 @@ Stage: TypeAlias = Callable[["Subject"], str | None]
 """A check of a mutant: what it noticed."""
 
 EXPLORED: Final = ("crashes", "held", "snapshots", "membership", "joining")
-"""Of the preset quick: few states, and most of what a node can come by."""
+"""Of the preset quick: few states, and most of what a node can reach."""
 
 NAME: Final = "raftbare_mutant"
 MEMORY: Final = 4 << 30
@@ -138,7 +138,7 @@ class _First:
 
 
 def explored(first: int, last: int) -> Stage:
-    """Turns of a node that explorations come by, compared in all that a node is made of.
+    """Turns of a node that explorations reach, compared in all that a node is made of.
 
     What `conformance explore` compares: up to the first difference all states are the specified
     ones, so they need not be explored anew for each mutant.

@@ -1,4 +1,4 @@
 """The inductive invariant of a cluster whose membership changes through joint configurations.
 
-Imports `prove.history`, `prove.induction` and what lies below them.
+May import `prove.history`, `prove.induction` and what lies below them.
 """

@@ -6,8 +6,8 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.prove.history.ghosts import Ghosts, initial, put
 from conformance.prove.history.holding import CLAIMS_OF, Broken, failures
+from conformance.prove.history.variables import HistoryVariables, initial, put
 from conformance.prove.history.view import Choosable, Concrete, claims_of
 from spec.cluster import Cluster, Turn
 from spec.values import Config, Entry, Index, Leader, Term
@@ -16,7 +16,7 @@ from spec.values import Config, Entry, Index, Leader, Term
 class History(NamedTuple):
     """`el`, `kc` by term, `since` by index: see the lemmas."""
 
-    ghosts: Ghosts
+    variables: HistoryVariables
     elected: tuple[Index, ...] = ()
     known: tuple[Index, ...] = ()
     since: tuple[Index, ...] = ()
@@ -27,22 +27,22 @@ class History(NamedTuple):
 
     def after(self, turn: Turn) -> History:
         before, node = turn.before.node, turn.after.node
-        ghosts, (_, elected, known, since) = self.ghosts.after(turn), self
+        variables, (_, elected, known, since) = self.variables.after(turn), self
         term = node.current_term
         led = isinstance(before.role, Leader) and before.current_term == term
         if not (turn.before.up and turn.after.up):
-            return History(ghosts, elected, known, since)
+            return History(variables, elected, known, since)
         if isinstance(node.role, Leader) and not led:
-            elected = put(elected, term, len(ghosts.whole(node)) - 1, 0)
+            elected = put(elected, term, len(variables.whole(node)) - 1, 0)
             known = put(known, term, node.commit_index, 0)
         if led and node.commit_index != before.commit_index:
             # It may have stepped down by it.
-            ghosts = ghosts.counting(term, node.commit_index)
+            variables = variables.counting(term, node.commit_index)
             known = put(known, term, node.commit_index, 0)
-        for j, (old, new) in enumerate(zip_longest(self.ghosts.counted, ghosts.counted)):
+        for j, (old, new) in enumerate(zip_longest(self.variables.counted, variables.counted)):
             if new is not None and new != old:
                 since = put(since, j, before.commit_index, 0)
-        return History(ghosts, elected, known, since)
+        return History(variables, elected, known, since)
 
 
 def chosen_by(view: Concrete, term: Term) -> frozenset[Index]:
@@ -56,9 +56,9 @@ class Seen(Concrete):
     def __init__(
         self, cluster: Cluster, history: History, choosable: Choosable = chosen_by
     ) -> None:
-        super().__init__(cluster, history.ghosts, choosable)
+        super().__init__(cluster, history.variables, choosable)
         self.history = history
-        founding = [one.log[0] for one in history.ghosts.leaderships if one is not None]
+        founding = [one.log[0] for one in history.variables.leaderships if one is not None]
         if founding:
             self.founding = founding[0]
         else:
@@ -105,7 +105,7 @@ def broken(cluster: Cluster, history: History) -> list[Broken]:
     """The lemmas and claims that do not hold of a state."""
     view = Seen(cluster, history)
     found = [one for lemma in LEMMAS for one in failures(lemma, view, {})]
-    for message, owed in claims_of(cluster, history.ghosts):
+    for message, owed in claims_of(cluster, history.variables):
         for _, claim in CLAIMS_OF[type(message), owed]:
             found += failures(claim, view, {}, message)
     return found

@@ -1,4 +1,4 @@
-"""The history variables that the lemmas speak of, kept along on plain values.
+"""The history variables that the lemmas speak of, computed beside a run on plain values.
 
-Imports `prove.statements`.
+May import `prove.statements` and what lies below it.
 """

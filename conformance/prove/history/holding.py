@@ -13,7 +13,7 @@ from functools import cache
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
-from conformance.prove.history.ghosts import Ghosts
+from conformance.prove.history.variables import HistoryVariables
 from conformance.prove.history.view import Cell, Concrete, choosable, claims_of
 from conformance.prove.statements.claims import CLAIMS, Claim, Message
 from conformance.prove.statements.lemma import Lemma
@@ -86,12 +86,12 @@ class Checker:
         self.answers = Answers()
         self.states: dict[Hashable, tuple[Broken, ...]] = {}
 
-    def broken(self, cluster: Cluster, ghosts: Ghosts) -> list[Broken]:
+    def broken(self, cluster: Cluster, variables: HistoryVariables) -> list[Broken]:
         """What does not hold, over all nodes, terms and indices up to one more than there is."""
-        view = Concrete(cluster, ghosts, self.choosable)
+        view = Concrete(cluster, variables, self.choosable)
         ask = self.answers.ask
         found = list(self.lemmas(view))
-        for message, owed in claims_of(cluster, ghosts):
+        for message, owed in claims_of(cluster, variables):
             for name, claim in CLAIMS_OF[type(message), owed]:
                 found += ask(
                     (name, message),
@@ -121,9 +121,9 @@ class Checker:
         self.states.clear()
 
 
-def broken(cluster: Cluster, ghosts: Ghosts) -> list[Broken]:
+def broken(cluster: Cluster, variables: HistoryVariables) -> list[Broken]:
     """The lemmas and claims that do not hold of one state."""
-    return Checker().broken(cluster, ghosts)
+    return Checker().broken(cluster, variables)
 
 
 Question: TypeAlias = tuple[Hashable, Lemma, dict[str, int]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from conformance.prove.history.ghosts import Ghosts, Leadership, Prefix
+from conformance.prove.history.variables import HistoryVariables, Leadership, Prefix
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
@@ -86,35 +86,45 @@ class Concrete:
     change with every entry, so that not all has to be asked again.
     """
 
-    def __init__(self, cluster: Cluster, ghosts: Ghosts, choosable: Choosable = choosable) -> None:
+    def __init__(
+        self, cluster: Cluster, variables: HistoryVariables, choosable: Choosable = choosable
+    ) -> None:
         self.size = len(cluster.members)
         self.founding = v.Entry(0, v.Config(frozenset(range(self.size))))
         self.reads: dict[Cell, Any] = {}
         self._choosable = choosable
-        self.cells = Cells(self, ghosts)
+        self.cells = Cells(self, variables)
         self.servers = [ConcreteServer(self, n) for n in range(self.size)]
         longest = highest = 0
         servers = []
-        for member, memory, disk in zip(cluster.members, ghosts.memory, ghosts.disk, strict=True):
+        for member, memory, disk in zip(
+            cluster.members, variables.memory, variables.disk, strict=True
+        ):
             cells = cells_of(member, memory, disk, self.size)
             servers.append(tuple(cells.values()))
             self.cells.update(cells)
             at = member.node.id
             longest = max(longest, cells["last", at], cells["disk_last", at])
             highest = max(highest, cells["term", at], cells["disk_term", at])
-        for leadership in ghosts.leaderships:
+        for leadership in variables.leaderships:
             if leadership is not None:
                 longest = max(longest, len(leadership.log))
-        self.cells["counted",] = ghosts.counted
-        longest = max(longest, len(ghosts.counted) - 1)
+        self.cells["counted",] = variables.counted
+        longest = max(longest, len(variables.counted) - 1)
         self.cells["indices",] = longest // GRAIN * GRAIN + GRAIN
         self.cells["terms",] = max(
             highest,
-            len(ghosts.leaderships) - 1,
-            *(len(known) - 1 for known in (*ghosts.told, *ghosts.ack)),
+            len(variables.leaderships) - 1,
+            *(len(known) - 1 for known in (*variables.told, *variables.ack)),
         )
 
-        self.known = (tuple(servers), ghosts.leaderships, ghosts.counted, ghosts.told, ghosts.ack)
+        self.known = (
+            tuple(servers),
+            variables.leaderships,
+            variables.counted,
+            variables.told,
+            variables.ack,
+        )
         """All that the cells follow from."""
 
     def read(self, *cell: Any) -> Any:
@@ -195,19 +205,19 @@ class ConcreteServer:
 class Cells(dict[Cell, Any]):
     """All cells of a view, by name; those of the history once they are asked for."""
 
-    def __init__(self, view: Concrete, ghosts: Ghosts) -> None:
-        self.view, self.ghosts = view, ghosts
+    def __init__(self, view: Concrete, variables: HistoryVariables) -> None:
+        self.view, self.variables = view, variables
 
     def __missing__(self, cell: Cell) -> Any:
         match cell:
             case "told", n, term:
-                told = self.ghosts.told[n]
+                told = self.variables.told[n]
                 value: Any = told[term] if 0 <= term < len(told) else NOBODY
             case "ack", n, term:
-                ack = self.ghosts.ack[n]
+                ack = self.variables.ack[n]
                 value = ack[term] if 0 <= term < len(ack) else 0
             case "leadership", term:
-                leadership = self.ghosts.leadership(term)
+                leadership = self.variables.leadership(term)
                 value = None if leadership is None else leadership_of(leadership)
             case "choosable", term:
                 value = self.view.may_be_chosen(term)
@@ -270,13 +280,13 @@ READS: Final = Reads(lambda number: number, entries_of)
 """As they are."""
 
 
-def claims_of(cluster: Cluster, ghosts: Ghosts) -> list[tuple[claims.Message, bool]]:
+def claims_of(cluster: Cluster, variables: HistoryVariables) -> list[tuple[claims.Message, bool]]:
     """The messages under way, and those that are owed, each once; with whether they are owed."""
     found: dict[tuple[claims.Message, bool], None] = {}
     for to, content in cluster.network:
         if isinstance(content, Snapshot):
             sender, position = content.sender, content.position
-            for term in terms_of(ghosts, content, to):
+            for term in terms_of(variables, content, to):
                 found[claims.Install(sender, to, term, *position), False] = None
         else:
             found[claim_of(READS, content, to), False] = None
@@ -289,12 +299,12 @@ def claims_of(cluster: Cluster, ghosts: Ghosts) -> list[tuple[claims.Message, bo
     return list(found)
 
 
-def terms_of(ghosts: Ghosts, snapshot: Snapshot, to: v.NodeId) -> list[v.Term]:
+def terms_of(variables: HistoryVariables, snapshot: Snapshot, to: v.NodeId) -> list[v.Term]:
     """In which terms its sender sent such a snapshot: it does not say which of them it is of."""
     sender, position = snapshot.sender, snapshot.position
     terms = sorted(
         one.term
-        for one in ghosts.snapshots
+        for one in variables.snapshots
         if (one.sender, one.to, one.position) == (sender, to, position)
     )
     if not terms:

@@ -1,4 +1,4 @@
 """Every kind of step of a cluster, on a symbolic server among unknown others.
 
-Imports `prove.statements`, and results of `prove.runner`.
+May import `prove.statements` and `prove.runner`.
 """

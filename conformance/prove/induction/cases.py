@@ -1,8 +1,8 @@
 """Every case of a step, by kind: what happens, and the shapes of the server that it happens to.
 
 A case is as general as what its code reads allows.  Where that is the log's last position alone,
-the log is any.  Where entries are read, as many as `entries` lie behind a snapshot at any index, or
-behind the founding entry; that is the one bound, and it is no proven cut-off.
+the log is any.  Where entries are read, as many as `entries` come after a snapshot at any index, or
+after the founding entry; that is the one bound, and it is no proven cut-off.
 """
 
 from __future__ import annotations

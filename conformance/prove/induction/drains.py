@@ -107,7 +107,7 @@ def broadcast(actor: Actor, what: str) -> Happening:
 
 
 def write_log(actor: Actor, log: Window, synced: int) -> Happening:
-    """All after the first `synced` entries behind the snapshot is written."""
+    """All after the first `synced` entries after the snapshot is written."""
     node = actor.node("any", log, any_vote(actor))
     actor.given(owes_term=False, owes_vote=False, owes_write=True)
     index = node.log.snapshot_position.index + synced

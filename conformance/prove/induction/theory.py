@@ -216,7 +216,7 @@ class Theory:
 
     def stones(self, made: Consequence) -> list[Formula]:
         """What many goals rest on, if it follows: that an entry may be chosen which a leader counts
-        as committed, and that one that may be chosen still, could be before the step.
+        as committed, and that what may still be chosen after the step could be chosen before it.
         """
         before, after, changes = self.before, made.after, made.after.changes
         stones: list[Formula] = []

@@ -1,4 +1,4 @@
 """Obligations, the processes that prove them, and the results that are kept.
 
-Imports no other folder of `prove`.
+May import no other folder of `prove`.
 """

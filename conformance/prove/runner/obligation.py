@@ -72,4 +72,4 @@ class Obligation:
 
 
 Level: TypeAlias = Literal["quick", "full", "deep"]
-"""Seconds, minutes, an hour: the bounds grow, and nothing else changes."""
+"""The bounds grow from one to the next; PROOFS.md says which are proved, and how long it takes."""

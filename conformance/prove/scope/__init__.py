@@ -1,4 +1,4 @@
 """Concrete clusters within a small scope: witnesses, and counterexamples to replay.
 
-Imports `prove.induction` and what lies below it.
+May import `prove.induction`, `prove.history` and what lies below them.
 """

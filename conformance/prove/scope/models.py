@@ -207,7 +207,7 @@ class Search:
         name = goal.name.split("[")[0].split(" (")[0]
         message = self.older_of(model, goal, made)
         state = model.state(ran.turn.event, self.happening.known, message)
-        was_broken = broken(state.cluster, state.ghosts)
+        was_broken = broken(state.cluster, state.variables)
         again = self.replayed(model, state, ran)
         turn = again.turn._replace(after=again.after)
         refused = isinstance(turn.outcome, Refused) and turn.outcome.reason == "invariant"
@@ -279,10 +279,10 @@ class Known:
 
 def after_turn(state: State, ran: Ran) -> tuple[Cluster, Any]:
     """The cluster and its history once the acting server has had its turn."""
-    cluster, ghosts = state.cluster, state.ghosts.after(ran.turn)
+    cluster, variables = state.cluster, state.variables.after(ran.turn)
     members = tuple([ran.after if n == ACTOR else one for n, one in enumerate(cluster.members)])
     network = (*cluster.network[state.delivered :], *sent(ran.turn))
-    return cluster._replace(members=members, network=network), ghosts
+    return cluster._replace(members=members, network=network), variables
 
 
 def witness(

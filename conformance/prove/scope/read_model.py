@@ -1,7 +1,7 @@
 """A model of the lemmas as what it is a model of: a cluster, its messages, and its history.
 
 What z3 has as tables becomes servers, logs and history variables; then the specification can be run
-on it, and `holding.broken` can be asked, which knows nothing of z3.
+on it, and `prove.history.holding.broken` can be asked, which knows nothing of z3.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import z3
 
-from conformance.prove.history.ghosts import Counted, Ghosts, Leadership, Sent, put
+from conformance.prove.history.variables import Counted, HistoryVariables, Leadership, Sent, put
 from conformance.prove.induction.actor import Actor
 from conformance.prove.induction.unread import Token, Unread
 from conformance.prove.scope.grounding import FOUNDING_VALUE, Grounding, signed, term_of
@@ -32,7 +32,7 @@ class State(NamedTuple):
     """A whole state, and the event that the acting server is about to take, if it takes one."""
 
     cluster: Cluster
-    ghosts: Ghosts
+    variables: HistoryVariables
     event: v.Event | None
     delivered: int
     """How many of the messages under way it takes: the first, or none."""
@@ -49,14 +49,14 @@ class Model:
     # Values
 
     def of(self, grounded: Any) -> Any:
-        """The plain value of a number or a truth value that is about `Small`."""
+        """The plain value of a number or a truth value that is about `grounding.Small`."""
         if isinstance(grounded, (bool, int)):
             return grounded
         value = self._found.eval(grounded, model_completion=True)
         return z3.is_true(value) if z3.is_bool(value) else signed(value)
 
     def at(self, formula: Any) -> Any:
-        """The plain value of what is about `Before`."""
+        """The plain value of what is about `statements.views.Before`."""
         return self.of(self._ground(formula))
 
     def entry(self, grounded: Any) -> v.Entry:
@@ -152,7 +152,7 @@ class Model:
 
     # History
 
-    def ghosts(self) -> Ghosts:
+    def variables(self) -> HistoryVariables:
         small = self.small
         terms, indices = range(1, small.bounds.terms + 1), range(1, small.bounds.indices + 1)
         leaderships: tuple[Leadership | None, ...] = ()
@@ -181,7 +181,7 @@ class Model:
         servers = list(zip(small.servers, snaps, strict=True))
         memory = tuple([self.whole(server.log, snap) for server, snap in servers])
         disk = tuple([self.whole(server.disk_log, snap) for server, snap in servers])
-        return Ghosts(leaderships, counted, tuple(told), tuple(ack), memory, disk)
+        return HistoryVariables(leaderships, counted, tuple(told), tuple(ack), memory, disk)
 
     # Messages
 
@@ -213,8 +213,8 @@ class Model:
                 raise TypeError("a snapshot is no message")
 
     def with_message(
-        self, cluster: Cluster, ghosts: Ghosts, claim: claims.Message, owed: bool
-    ) -> tuple[Cluster, Ghosts]:
+        self, cluster: Cluster, variables: HistoryVariables, claim: claims.Message, owed: bool
+    ) -> tuple[Cluster, HistoryVariables]:
         """The cluster with one more message: under way, or owed by its sender."""
         sender = claim.sender
         if isinstance(claim, (claims.VoteReply, claims.Install)):
@@ -236,16 +236,16 @@ class Model:
                 pending = pending._replace(sends=ordered)
             members = list(cluster.members)
             members[sender] = member._replace(pending=pending)
-            return cluster._replace(members=tuple(members)), ghosts
+            return cluster._replace(members=tuple(members)), variables
         if isinstance(claim, claims.Install):
             position = v.Position(self.at(claim.last_term), self.at(claim.last_index))
             sent = Sent(sender, to, self.at(claim.term), position)
-            ghosts = ghosts._replace(snapshots=ghosts.snapshots | {sent})
+            variables = variables._replace(snapshots=variables.snapshots | {sent})
             content: v.Message | Snapshot = Snapshot(sender, position, self.config)
         else:
             content = self.message(claim)
         network = (*cluster.network, Envelope(to, content))
-        return cluster._replace(network=network), ghosts
+        return cluster._replace(network=network), variables
 
     # The whole
 
@@ -256,20 +256,20 @@ class Model:
         older: tuple[claims.Message, bool] | None = None,
     ) -> State:
         """`known`: the messages of the step; one that is owed is in the acting server already."""
-        cluster, ghosts = Cluster(self.members()), self.ghosts()
+        cluster, variables = Cluster(self.members()), self.variables()
         for claim, owed in known:
             if not owed:
-                cluster, ghosts = self.with_message(cluster, ghosts, claim, False)
+                cluster, variables = self.with_message(cluster, variables, claim, False)
         delivered = len(cluster.network)
         if older is not None:
-            cluster, ghosts = self.with_message(cluster, ghosts, *older)
+            cluster, variables = self.with_message(cluster, variables, *older)
         match event:
             case v.Receive(message):
                 (claim, _) = known[0]
                 event = v.Receive(replace(self.message(claim), seqno=self.plain(message.seqno)))
             case v.SnapshotInstalled(position, config):
                 event = v.SnapshotInstalled(self.plain(position), config)
-        return State(cluster, ghosts, event, delivered)
+        return State(cluster, variables, event, delivered)
 
 
 def nobody(vote: int) -> v.NodeId | None:
@@ -281,7 +281,7 @@ def nobody(vote: int) -> v.NodeId | None:
 
 def described(state: State, acting: v.NodeId) -> Iterator[str]:
     """What has to be known of a cluster besides the acting server's memory, a line each."""
-    cluster, ghosts = state.cluster, state.ghosts
+    cluster, variables = state.cluster, state.variables
     for member in cluster.members:
         node = member.node
         if node.id != acting:
@@ -289,24 +289,24 @@ def described(state: State, acting: v.NodeId) -> Iterator[str]:
             owed = [name for name, what in member.pending._asdict().items() if what]
             if owed:
                 yield f"node {node.id} owes: {', '.join(owed)}"
-        whole = (*ghosts.memory[node.id], *node.log.entries)
+        whole = (*variables.memory[node.id], *node.log.entries)
         yield f"node {node.id} has {_log(whole)}, committed up to {node.commit_index}"
         disk = member.disk
         yield (
             f"the disk of node {node.id}: term {disk.current_term}, vote {disk.voted_for}, "
-            f"{_log((*ghosts.disk[node.id], *disk.log.entries))}"
+            f"{_log((*variables.disk[node.id], *disk.log.entries))}"
         )
-    for term, leadership in enumerate(ghosts.leaderships):
+    for term, leadership in enumerate(variables.leaderships):
         if leadership is not None:
             yield f"node {leadership.leader} led term {term}, last with {_log(leadership.log)}"
-    for n, (told, ack) in enumerate(zip(ghosts.told, ghosts.ack, strict=True)):
+    for n, (told, ack) in enumerate(zip(variables.told, variables.ack, strict=True)):
         for term, vote in enumerate(told):
             if vote != NOBODY:
                 yield f"node {n} told in term {term} that it votes for {vote}"
         for term, index in enumerate(ack):
             if index:
                 yield f"node {n} acknowledged up to {index} in term {term}"
-    for j, counted in enumerate(ghosts.counted):
+    for j, counted in enumerate(variables.counted):
         if counted is not None:
             yield f"index {j} was counted as committed first in term {counted.term}"
     for envelope in cluster.network[state.delivered :]:

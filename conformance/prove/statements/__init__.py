@@ -1,4 +1,4 @@
 """What is proved: lemmas on clusters, claims on messages, and how z3 is asked.
 
-Imports `prove.runner` alone.
+May import `prove.runner`, and no other folder of `prove`.
 """

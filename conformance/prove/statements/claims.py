@@ -161,7 +161,11 @@ def owed_vote_call(v: View, m: VoteCall) -> Formula:
 
 
 @claim(
-    "It asks with no more than it has, of what may be chosen.", VoteCall, "either", "Ti", _choosable
+    "The candidate has every entry that may be chosen at or before the last position in its call.",
+    VoteCall,
+    "either",
+    "Ti",
+    _choosable,
 )
 def vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
     """What may be chosen, of no later position than that of the call, the candidate has.

@@ -161,7 +161,10 @@ def candidacy(v: View, n: int, *also: Formula) -> Formula:
     )
 
 
-@lemma("A candidate voted for itself, leads not, and was told the votes that it counts: too few.")
+@lemma(
+    "A candidate voted for itself and does not lead; the votes it counts were told to it, and are "
+    "no majority."
+)
 def candidate(v: View, n: int) -> Formula:
     return candidacy(
         v, n, negation(majority([m == n or v.server(n).granted[m] for m in range(v.size)]))
@@ -195,7 +198,7 @@ def leader_log(v: View, n: int, i: Int) -> Formula:
     return implies(both(s.leads, within(1, i, s.last)), s.log(i) == v.tlog(s.term, i))
 
 
-@lemma("What a leader knows a server to hold, of its own term, that has on its disk.")
+@lemma("What a leader counts a server to hold, of the leader's term, is on that server's disk.")
 def leader_progress(v: View, n: int) -> Formula:
     s = v.server(n)
     term = s.term
@@ -362,7 +365,11 @@ def chosen(v: View, term: Int, i: Int) -> Formula:
 
 
 def may_be_chosen(v: View, term: Int, i: Int) -> Formula:
-    """A majority has, or may still, acknowledge the entry of this term at i."""
+    """A majority acknowledged the entry of this term at i, or still may.
+
+    Who has moved to a later term on its disk will not acknowledge it any more.  A `View` has the
+    same as `choosable`.
+    """
     nodes = range(v.size)
     may = [either(v.ack(n, term) >= i, v.server(n).disk_term <= term) for n in nodes]
     return held_by_majority(v, term, i, may)

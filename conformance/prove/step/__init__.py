@@ -1,4 +1,4 @@
 """One server's step, on symbolic numbers: against the library, and against its own properties.
 
-Imports `prove.runner`.
+May import `prove.runner`, and no other folder of `prove`.
 """

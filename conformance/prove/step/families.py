@@ -1,7 +1,8 @@
 """Which servers and events the equivalence of specification and library is proved for.
 
 Not the product of everything: what a handler does not read cannot interact with what it does.  For
-each event, what is multiplied with what:
+each event, what is multiplied with what.  A *word* is a list of entries by their kinds, a letter
+each: `t` begins a term, `c` is a command, `k` a configuration (`shapes`).
 
 - **AppendEntries call**: every word of the log with every word of the call (§5.3 compares their
   terms; a configuration is only cut off or carried over with its entry, so where the two have more

@@ -178,7 +178,7 @@ def snapshots(full: bool) -> Iterator[Family]:
 
     for role in (v.Follower(1), v.Leader):
         label = "leader" if role is v.Leader else "follower"
-        for size in range(4 if full else 3):  # one entry at the snapshot's place, and one behind it
+        for size in range(4 if full else 3):  # one entry at the snapshot's place, and one after it
             servers = [Server(role, word) for word in words(size) if len(word) == size]
             yield family(
                 f"snapshot/{label}/log of {size}",

@@ -1,4 +1,4 @@
-"""What a proof assumes of servers and events holds in every state that random runs come by."""
+"""What a proof assumes of servers and events holds in every state that random runs reach."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def named(start: str, level: Level = "quick") -> list[Obligation]:
     return [one for one in every if one.name.startswith(f"invariant/{start}")]
 
 
-# It is true of what runs come by
+# It is true of what runs reach
 
 
 def test_it_is_true_of_every_server_in_random_runs() -> None:

@@ -1,4 +1,4 @@
 """What is proved of a changing membership.
 
-Imports `prove.statements`.
+May import what `prove.changing` may, and no other file of it.
 """

@@ -14,5 +14,5 @@ their proofs, by subject:
                    no_more   and nothing may be chosen for it that could not be chosen before
 
 Completeness and elections compare two logs, which part somewhere: see `fork`, and for the first of
-the two `overlap`.
+the two `overlap`.  May import `prove.changing.statements` and what `prove.changing` may.
 """

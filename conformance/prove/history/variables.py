@@ -1,7 +1,7 @@
-"""The history variables of the lemmas, kept along a run of the specified cluster.
+"""The history variables of the lemmas, computed beside a run of the specified cluster.
 
-What `induction` writes into the history of a symbolic cluster, this writes into that of a concrete
-one, after each turn of a server.  Immutable values: a search may have them in its states.
+What `prove.induction` writes into the history of a symbolic cluster, this writes into that of a
+concrete one, after each turn of a server.  Immutable values: a search may have them in its states.
 
 Membership is fixed: servers 0 to size - 1 are voters, one of which creates the cluster.  Snapshots
 come from leaders, or from a server's own log.
@@ -42,7 +42,7 @@ class Sent(NamedTuple):
     position: v.Position
 
 
-class Ghosts(NamedTuple):
+class HistoryVariables(NamedTuple):
     """What has been.  No rule reads it, and it follows from the turns alone.
 
     leaderships     at each term, who led it
@@ -73,20 +73,20 @@ class Ghosts(NamedTuple):
         """The log of a server in memory, with what its snapshot covers."""
         return (*self.memory[node.id], *node.log.entries)
 
-    def after(self, turn: Turn) -> Ghosts:
+    def after(self, turn: Turn) -> HistoryVariables:
         """The history once a server has had its turn."""
         if turn.after is turn.before:
             return self
-        ghosts = self.compacted(turn)
+        variables = self.compacted(turn)
         if isinstance(turn.event, v.Restart):
-            return ghosts  # nothing is told, and the disk is as it was
+            return variables  # nothing is told, and the disk is as it was
         if turn.after.node is not turn.before.node:
-            ghosts = ghosts.ruled(turn).committed(turn)
+            variables = variables.ruled(turn).committed(turn)
         if turn.owed is not None:
-            ghosts = ghosts.voted(turn).handed_over(turn)
-        return ghosts.acknowledged(turn)
+            variables = variables.voted(turn).handed_over(turn)
+        return variables.acknowledged(turn)
 
-    def compacted(self, turn: Turn) -> Ghosts:
+    def compacted(self, turn: Turn) -> HistoryVariables:
         """What the snapshots stand for, in memory and on the disk.
 
         A log without the entry that a snapshot ends with takes over that of who has it: the
@@ -117,7 +117,7 @@ class Ghosts(NamedTuple):
         assert leadership is not None
         return leadership.log[: position.index]
 
-    def ruled(self, turn: Turn) -> Ghosts:
+    def ruled(self, turn: Turn) -> HistoryVariables:
         """`lead`, `tlog`, `tlast`: a leader's log is that of its term."""
         node = turn.after.node
         if not isinstance(node.role, v.Leader):
@@ -125,14 +125,14 @@ class Ghosts(NamedTuple):
         leadership = Leadership(node.id, self.whole(node))
         return self._replace(leaderships=put(self.leaderships, node.current_term, leadership, None))
 
-    def committed(self, turn: Turn) -> Ghosts:
+    def committed(self, turn: Turn) -> HistoryVariables:
         """What a leader counts: `counting`."""
         before, node = turn.before.node, turn.after.node
         if not isinstance(node.role, v.Leader) or node.commit_index == before.commit_index:
             return self
         return self.counting(node.current_term, node.commit_index)
 
-    def counting(self, term: v.Term, commit: v.Index) -> Ghosts:
+    def counting(self, term: v.Term, commit: v.Index) -> HistoryVariables:
         """A leader of this term counts so far; no leader of this or a lower one did before."""
         counted = self.counted
         for j in range(1, commit + 1):
@@ -141,7 +141,7 @@ class Ghosts(NamedTuple):
                 counted = put(counted, j, Counted(term, commit), None)
         return self._replace(counted=counted)
 
-    def voted(self, turn: Turn) -> Ghosts:
+    def voted(self, turn: Turn) -> HistoryVariables:
         """`told`: votes that were told, or given to itself by saving them."""
         at, term, told = turn.node, turn.after.node.current_term, self.told
         for done in turn.executed:
@@ -152,7 +152,7 @@ class Ghosts(NamedTuple):
                     told = replaced(told, at, put(told[at], term, to, NOBODY))
         return self._replace(told=told)
 
-    def acknowledged(self, turn: Turn) -> Ghosts:
+    def acknowledged(self, turn: Turn) -> HistoryVariables:
         """`ack`, in the disk's term: the disk's log, if it ends with an entry of that term."""
         if turn.owed is None and turn.after.disk is turn.before.disk:
             return self
@@ -162,7 +162,7 @@ class Ghosts(NamedTuple):
         known = put(self.ack[at], term, last.index if ends_with_term else 0, 0)
         return self._replace(ack=replaced(self.ack, at, known))
 
-    def handed_over(self, turn: Turn) -> Ghosts:
+    def handed_over(self, turn: Turn) -> HistoryVariables:
         """The snapshots that were sent, with the term in which their sender led."""
         node = turn.before.node
         sent = [
@@ -173,10 +173,10 @@ class Ghosts(NamedTuple):
         return self._replace(snapshots=self.snapshots.union(sent)) if sent else self
 
 
-def initial(size: int) -> Ghosts:
+def initial(size: int) -> HistoryVariables:
     """The history of servers that have just been started for the first time."""
     nothing: tuple[tuple[Any, ...], ...] = ((),) * size
-    return Ghosts((), (), nothing, nothing, nothing, nothing)
+    return HistoryVariables((), (), nothing, nothing, nothing, nothing)
 
 
 def covered(prefix: Prefix, log: v.Log, position: v.Position) -> Prefix | None:
@@ -193,7 +193,7 @@ def replaced(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
 
 
 def put(values: tuple[Any, ...], at: int, value: Any, usual: Any) -> tuple[Any, ...]:
-    """The values with one of them set; behind the last that is not as usual there are none."""
+    """The values with one of them set; after the last that is not as usual there are none."""
     if at < len(values):
         values = replaced(values, at, value)
     elif value != usual:
