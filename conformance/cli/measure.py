@@ -33,6 +33,8 @@ def measure_command(
 
     try:
         chosen = selected(list(SCENARIOS.values()), only)
+        if plot is not None and not plot.resolve().parent.is_dir():
+            refuse(f"--plot {plot}: its directory does not exist", as_json)
     except SelectionError as error:
         refuse(str(error), as_json)
     with progress("measuring", as_json) as tell:
