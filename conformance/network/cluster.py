@@ -28,11 +28,11 @@ from conformance.network.scenario import (
     Scenario,
 )
 from conformance.observe.finding import Problem
-from conformance.observe.observed import recorded_outcome
+from conformance.observe.observed import Observed, recorded_outcome
 from conformance.observe.recorded import Recorded
 from conformance.subjects.subject import Subject
 from spec import values as v
-from spec.cluster import PERSISTING, Disk, disk_after, persist
+from spec.cluster import PERSISTING, Disk, disk_after, persist, restart_from
 from spec.sequence import Sequence
 
 MESSAGE = 64
@@ -218,17 +218,19 @@ class TimedCluster:
 
     def _handle(self, server: Server, events: tuple[v.Event, ...]) -> None:
         node = server.node
+        before = self.subject.observe(node) if server.seq else None
         for event in events:
-            before = self.subject.observe(node) if server.seq else None
             outcome = self.subject.handle(node, event)  # 2. Input
             state = self.subject.observe(node)
             if before is not None and before.role != "follower" and state.role == "follower":
                 server.deposed = True
             server.disk = disk_after(server.disk, event, outcome)
-            self._note(server, event, outcome)
+            self._note(server, event, outcome, state)
             if isinstance(event, v.ProposeCommand) and isinstance(outcome, v.Position):
                 self.figures.took_proposal(self.clock.now, node, outcome.term, outcome.index)
-        self._count_drain(server, events)
+            before = state
+        if before is not None and before.role == "leader":
+            self._count_drain(server, events)
         period = self.scenario.drain
         if not period:
             self._drain(server, server.life)
@@ -239,8 +241,6 @@ class TimedCluster:
 
     def _count_drain(self, server: Server, events: tuple[v.Event, ...]) -> None:
         """What a leader has to send calls for: a drain that proposed, or a heartbeat."""
-        if self.subject.observe(server.node).role != "leader":
-            return
         if self.clock.now < self.scenario.begin:
             return
         if any(isinstance(event, v.ElectionTimeout) for event in events):
@@ -248,11 +248,11 @@ class TimedCluster:
         elif any(isinstance(event, v.ProposeCommand) for event in events) and not server.to_drain:
             self.figures.drains_that_proposed += 1
 
-    def _note(self, server: Server, event: v.Event, outcome: v.Outcome) -> None:
+    def _note(self, server: Server, event: v.Event, outcome: v.Outcome, state: Observed) -> None:
         """The record of an input begins; that of the one before it is complete."""
         self._close(server)
         server.seq += 1
-        node, state = server.node, self.subject.observe(server.node)
+        node = server.node
         server.record = Recorded(node, server.seq, event, recorded_outcome(outcome), None, state)
         if self._watch is not None:
             self._watch(self.clock.now, node, event)
@@ -325,7 +325,7 @@ class TimedCluster:
         if state.role == "leader":
             time = scenario.heartbeat
         else:
-            if self._as_figure_2 and server.timer and not self._has_cause(server, state.leader):
+            if self._as_figure_2 and server.timer and not self._has_cause(server, state):
                 return
             low, high = scenario.timeouts.get(server.node, scenario.timeout)
             time = self.random.randrange(low, high)
@@ -334,12 +334,11 @@ class TimedCluster:
         fire = partial(self._fire, server, server.life, server.timer)
         self.clock.at(self.clock.now + time, fire)
 
-    def _has_cause(self, server: Server, leader: v.NodeId | None) -> bool:
+    def _has_cause(self, server: Server, state: Observed) -> bool:
         """Figure 2, followers: a granted vote, a call of the current leader; or it was none."""
-        state = self.subject.observe(server.node)
         return (
             state.role == "candidate"
-            or leader is not None
+            or state.leader is not None
             or state.voted_for is not None
             or server.deposed
         )
@@ -381,13 +380,9 @@ class TimedCluster:
         def arrive() -> None:
             self._transfers.discard(to)
             if not self._cut.get((server.node, to)):
-                self._install(self.servers[to], event)
+                self._take(self.servers[to], (event,))
 
         self.clock.at(self.clock.now + self.scenario.transfer, arrive)
-
-    def _install(self, server: Server, event: v.SnapshotInstalled) -> None:
-        if server.up:
-            self._take(server, (event,))
 
     # Crashes
 
@@ -403,6 +398,5 @@ class TimedCluster:
     def _come_back(self, server: Server) -> None:
         server.up = True
         server.timer += 1
-        disk = server.disk
-        log = disk.log._replace(entries=tuple(disk.log.entries))
-        self._take(server, (v.Restart(disk.current_term, disk.voted_for, log),))  # 1. Start
+        log = server.disk.log._replace(entries=tuple(server.disk.log.entries))
+        self._take(server, (restart_from(server.disk._replace(log=log)),))  # 1. Start

@@ -39,7 +39,6 @@ class Figures:
     begin: int
     round_trip: int
     followers: dict[NodeId, Follower] = field(default_factory=dict)
-    messages: int = 0
     largest_call: int = 0
     most_in_flight: int = 0
     snapshots: Counter[NodeId] = field(default_factory=Counter)
@@ -65,7 +64,6 @@ class Figures:
     def sent(self, now: int, to: NodeId, message: Message) -> None:
         if now < self.begin:
             return
-        self.messages += 1
         if isinstance(message, AppendEntriesCall):
             follower, count = self.followers[to], len(message.entries)
             follower.calls += 1

@@ -42,6 +42,10 @@ class Measured:
     problems: list[Problem] = field(default_factory=list)
     excesses: list[Excess] = field(default_factory=list)
 
+    def beyond(self) -> list[Bound]:
+        """The bounds that a figure exceeds."""
+        return [one for one in self.scenario.bounds if self.figures[one.figure] > one.most]
+
     @property
     def verdict(self) -> str:
         return "violation" if self.problems or self.excesses else "conforms"
@@ -109,10 +113,9 @@ def measure(scenario: Scenario, seed: int = 0, subject: MakeSubject = LibrarySub
     cluster = TimedCluster(scenario, subject(), seed)
     figures = cluster.run().table(scenario.length)
     measured = Measured(scenario, seed, figures, cluster.problems)
-    for bound in scenario.bounds:
-        if figures[bound.figure] > bound.most:
-            at, timeline = first_excess(scenario, seed, subject, bound)
-            measured.excesses.append(Excess(bound, figures[bound.figure], at, timeline))
+    for bound in measured.beyond():
+        at, timeline = first_excess(scenario, seed, subject, bound)
+        measured.excesses.append(Excess(bound, figures[bound.figure], at, timeline))
     return measured
 
 
@@ -135,9 +138,7 @@ def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> M
         figures[f"led_{name}_figure_2"] = theirs / MILLISECOND
         figures[f"led_{name}_ratio"] = ours / theirs
     measured = Measured(scenario, seed, figures, problems)
-    for bound in scenario.bounds:
-        if figures[bound.figure] > bound.most:
-            measured.excesses.append(Excess(bound, figures[bound.figure]))
+    measured.excesses = [Excess(bound, figures[bound.figure]) for bound in measured.beyond()]
     return measured
 
 

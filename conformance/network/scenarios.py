@@ -168,7 +168,7 @@ SCENARIOS: Final = {
         ),
         Scenario(
             "snapshot",
-            "a follower needs a snapshot, which travels for 300 ms",
+            "a follower needs a snapshot, which travels for 100 ms",
             "etcd-io/etcd#3292, RATIS-1402",
             2 * SECOND,
             link=Link(MS),
