@@ -103,7 +103,9 @@ from raftbare.error import (
     InvariantError,
     NotLeaderError,
     RaftError,
+    TooManyUncommittedError,
 )
+from raftbare.limits import Limits
 from raftbare.log import Log
 from raftbare.message import (
     AppendEntriesCall,
@@ -147,6 +149,7 @@ __all__ = [
     "InvalidConfigError",
     "InvalidSnapshotError",
     "InvariantError",
+    "Limits",
     "Log",
     "LogEntries",
     "LogEntry",
@@ -168,6 +171,7 @@ __all__ = [
     "SetElectionTimeout",
     "Term",
     "TermEntry",
+    "TooManyUncommittedError",
     "__version__",
     "certificate",
     "compiled",

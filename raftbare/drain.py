@@ -38,8 +38,9 @@ class Actions:
       a leader driven like that never counts its own copy.
 
     The order: term and vote are durable before any message that rests on them leaves, entries
-    before the reply that reports them.  A leader's broadcast does not rest on its own disk
-    (dissertation, §10.2.1) and goes before the write: the peers write while the leader does.
+    before the reply that reports them.  A leader's calls do not rest on its own disk
+    (dissertation, §10.2.1) and go before the write: the peers write while the leader does.  Those
+    to single peers go first: the broadcast may follow on what they bring.
     """
 
     __slots__ = ("_node",)
@@ -58,9 +59,9 @@ class Actions:
         one is looked for anew each time: no message overtakes what it rests on, even where an input
         comes before the drain is over.
 
-        Raises nothing.  Each action is O(1), but for these: `AppendLogEntries` O(log runs + runs
-        written), `SendMessage` and `InstallSnapshot` O(peers owed one), and the end of a leader's
-        drain O(log voters + log runs).
+        Raises nothing.  Each action is O(1), but for these: a leader's `BroadcastMessage` and
+        `AppendLogEntries` O(log runs + runs written), its `SendMessage` O(log runs + runs sent +
+        peers owed one), and the end of its drain O(log voters + log runs).
         """
         node = self._node
         pending = node._pending
@@ -74,10 +75,12 @@ class Actions:
             elif pending.save_voted_for:
                 pending.save_voted_for = False
                 yield SAVE_VOTED_FOR
-            elif pending.broadcast is not None:
-                message = pending.broadcast
-                pending.broadcast = None
-                yield BroadcastMessage(message)
+            elif pending.calls:
+                to = min(pending.calls)
+                call = node._call_one(to)
+                yield InstallSnapshot(to) if call is None else SendMessage(to, call)
+            elif pending.broadcast:
+                yield BroadcastMessage(node._call_all())
             elif pending.append_after is not None:
                 after = pending.append_after
                 pending.append_after = None
@@ -89,10 +92,6 @@ class Actions:
                     to = min(pending.sends)
                     message = pending.sends.pop(to)
                 yield SendMessage(to, message)
-            elif pending.installs:
-                to = min(pending.installs)
-                pending.installs.remove(to)
-                yield InstallSnapshot(to)
             else:
                 role, last = node._role, node._log.entries.last_position
                 if not isinstance(role, Leader) or role.own.match_index >= last.index:

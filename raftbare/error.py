@@ -27,6 +27,13 @@ class NotLeaderError(RaftError):
         self.leader = leader
 
 
+class TooManyUncommittedError(RaftError):
+    """A command beyond `Limits.uncommitted`: the cluster does not commit as fast as is proposed.
+
+    Nobody's fault.  Propose it again once `node.commit_index` has risen, or tell the client to.
+    """
+
+
 class InvalidConfigError(RaftError):
     """A cluster configuration that cannot follow the one in force (§6).
 

@@ -98,6 +98,9 @@ class Log:
 class Agreement(NamedTuple):
     """What to do to agree with a leader."""
 
+    accepted: bool
+    """Whether the log has the position that the leader's entries follow (Figure 2, `success`)."""
+
     base: LogPosition | None
     """After this position the log is to go on as `source` does; None: nothing is to be changed."""
 
@@ -130,13 +133,13 @@ def agree_with_leader(log: LogEntries, commit_index: LogIndex, sent: LogEntries)
         return _drop_conflict(log, commit_index, sent)
     agreed = _agreed(log, sent, prev.index)
     if agreed >= sent.last_position.index:
-        return Agreement(None, sent, agreed)
+        return Agreement(True, None, sent, agreed)
     if agreed < commit_index:
         raise InvariantError(
             f"the leader's entry at index {agreed + 1} has another term than the one here, "
             f"which is committed, as all are up to index {commit_index}"
         )
-    return Agreement(log._position(agreed), sent, sent.last_position.index)
+    return Agreement(True, log._position(agreed), sent, sent.last_position.index)
 
 
 def _agreed(log: LogEntries, sent: LogEntries, agreed: LogIndex) -> LogIndex:
@@ -166,8 +169,8 @@ def _drop_conflict(log: LogEntries, commit_index: LogIndex, sent: LogEntries) ->
             f"up to index {commit_index}"
         )
     if before.index == log.last_position.index:
-        return Agreement(None, sent, commit_index)
-    return Agreement(before, LogEntries(before, None), commit_index)
+        return Agreement(False, None, sent, commit_index)
+    return Agreement(False, before, LogEntries(before, None), commit_index)
 
 
 def last_below(log: LogEntries, limit: LogPosition) -> tuple[LogPosition | None, bool]:

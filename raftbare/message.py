@@ -89,10 +89,10 @@ class AppendEntriesCall(Headed):
     """A leader brings entries, or none to show that it is alive (§5.3).
 
     - `commit_index`: as far as the leader knows entries to be committed; may lie past `entries`.
-    - `entries`: all that the leader's log has after `entries.prev_position`.
+    - `entries`: what the leader's log has after `entries.prev_position`, `Limits.entries` at most.
 
-    There is no upper limit to their number.  The user may shorten them with `truncate` before
-    sending: what is missing will be sent again.
+    The user may shorten them further with `truncate` before sending: what is missing is sent again
+    once the follower has shown that it lacks it.
     """
 
     __slots__ = ("commit_index", "entries")
@@ -109,20 +109,25 @@ class AppendEntriesCall(Headed):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class AppendEntriesReply(Headed):
-    """The answer to an `AppendEntriesCall`: the last position of the sender's log.
+    """The answer to an `AppendEntriesCall`.
 
-    It stands in place of Figure 2's boolean: if the leader's log contains it, then by Log Matching
-    the two logs agree up to there.
+    - `accepted`: Figure 2's `success`: the log has the position that the call's entries follow.
+    - `last_position`: that of the sender's log.  If the leader's log contains it, then by Log
+      Matching the two logs agree up to there.
+
+    The answer to a call of an earlier term only tells its sender of the later one, and has the
+    number 0: a leader that has come up again may be at that number once more, in the later term.
     """
 
-    __slots__ = ("last_position",)
-    __match_args__: ClassVar = ("header", "last_position")
+    __slots__ = ("accepted", "last_position")
+    __match_args__: ClassVar = ("header", "last_position", "accepted")
 
-    def __init__(self, header: Headed, last_position: LogPosition) -> None:
+    def __init__(self, header: Headed, last_position: LogPosition, accepted: bool = True) -> None:
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
         self.last_position = last_position
+        self.accepted = accepted
 
 
 Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | AppendEntriesReply

@@ -18,7 +18,9 @@ from raftbare.error import (
     InvalidConfigError,
     InvariantError,
     NotLeaderError,
+    TooManyUncommittedError,
 )
+from raftbare.limits import LIMITS, Limits
 from raftbare.log import Log
 from raftbare.message import AppendEntriesCall, AppendEntriesReply, Message, RequestVoteCall
 from raftbare.role import Follower, Leader
@@ -41,33 +43,46 @@ class Node(Rules):
     __slots__ = ("actions",)
 
     def __init__(
-        self, node_id: NodeId, current_term: Term, voted_for: NodeId | None, log: Log
+        self,
+        node_id: NodeId,
+        current_term: Term,
+        voted_for: NodeId | None,
+        log: Log,
+        limits: Limits,
     ) -> None:
         """For `start` and `restart`, which see to it that the arguments fit together."""
-        super().__init__(node_id, current_term, voted_for, log)
+        super().__init__(node_id, current_term, voted_for, log, limits)
         self.actions = Actions(self)
         """What the node asks its user to do; always the same object."""
 
     # Coming up
 
     @classmethod
-    def start(cls, node_id: NodeId) -> Node:
+    def start(cls, node_id: NodeId, *, limits: Limits = LIMITS) -> Node:
         """A node that has never run before: a follower without a log, a term or a cluster.
 
         It waits to be reached by a leader, or for `create_cluster`, and owes nothing, not even a
         timer.  `node_id` is its name for ever.  O(1).  Raises nothing.
         """
-        return Node(node_id, Term(0), None, Log(ClusterConfig(), LogEntries(LogPosition.ZERO)))
+        log = Log(ClusterConfig(), LogEntries(LogPosition.ZERO))
+        return Node(node_id, Term(0), None, log, limits)
 
     @classmethod
     def restart(
-        cls, node_id: NodeId, *, current_term: Term, voted_for: NodeId | None, log: Log
+        cls,
+        node_id: NodeId,
+        *,
+        current_term: Term,
+        voted_for: NodeId | None,
+        log: Log,
+        limits: Limits = LIMITS,
     ) -> Node:
         """A node that comes up again with what its disk holds (§5.1, Figure 2).  O(runs).
 
         - `current_term`, `voted_for`: as the last `SaveCurrentTerm` and `SaveVotedFor` had them;
           0 and None where there was none.
         - `log`: the snapshot's configuration, and the entries after the snapshot.  It is copied.
+        - `limits`: what the node keeps to if it leads; they may be others than before.
 
         Raises `InvariantError` where log and term cannot have been written together: a lost term
         would let the node vote twice.
@@ -80,11 +95,16 @@ class Node(Rules):
                     f"term {later} after term {earlier} on the disk of node {node_id}: terms never "
                     f"fall in a log, nor is the current one ({current_term}) below them"
                 )
-        node = Node(node_id, current_term, voted_for, log.copy())
+        node = Node(node_id, current_term, voted_for, log.copy(), limits)
         node._pending.set_election_timeout = True
         return node
 
     # Reading
+
+    @property
+    def limits(self) -> Limits:
+        """What the node was told to keep to while it leads."""
+        return self._limits
 
     @property
     def id(self) -> NodeId:
@@ -202,12 +222,18 @@ class Node(Rules):
         Returns the position that it has if it is committed; see `get_commit_status`.  Keep the
         command's content under it before the next drain, which writes and sends it.
 
-        Raises `NotLeaderError`, which names the leader.
+        Raises `NotLeaderError`, which names the leader, and `TooManyUncommittedError` beyond what
+        `Limits.uncommitted` allows.
         """
         role = self._role
         if not isinstance(role, Leader):
             raise self._not_leader("a command is proposed")
-        prev = self._log.entries.last_position
+        prev, most = self._log.entries.last_position, self._limits.uncommitted
+        if most is not None and prev.index - self._commit_index >= most:
+            raise TooManyUncommittedError(
+                f"node {self._id} has {prev.index - self._commit_index} entries after its commit "
+                f"index {self._commit_index}: fewer than {most} were expected"
+            )
         position = self._log.entries._push_command()
         self._replicate(role, prev)
         return position
@@ -251,11 +277,9 @@ class Node(Rules):
         role = self._role
         if not isinstance(role, Leader):
             raise self._not_leader("a heartbeat is asked for")
-        pending = self._pending
-        pending.set_election_timeout = True
+        self._pending.set_election_timeout = True
         if role.followers:
-            last = self._log.entries.last_position
-            pending.broadcast = self._merge_append_entries(pending.broadcast, last)
+            self._pending.broadcast = True
 
     def handle_election_timeout(self) -> None:
         """The timer that `SetElectionTimeout` asked for has run out.

@@ -1,7 +1,8 @@
 """What a node owes between two drains, and how that merges.
 
 A user may hand over any number of inputs before a drain (pipelining).  What they owe together is
-at most one action of each kind, and at most one message and one snapshot to each peer.
+at most one action of each kind, and a message for each peer.  Calls are made when they are taken,
+from the log as it is then: so they need no merging.
 """
 
 from __future__ import annotations
@@ -9,24 +10,28 @@ from __future__ import annotations
 from typing import final
 
 from raftbare.log import Log
-from raftbare.message import AppendEntriesCall, Message
+from raftbare.message import AppendEntriesReply, RequestVoteReply
 from raftbare.types import LogPosition, NodeId
 
 
 @final
 class Pending:
-    """What is owed; the fields are in the order of execution.
+    """What is owed, in the order of execution.
 
-    Invariants: the messages are of the current term (a new one voids them), and are nobody else's
-    until they are taken, so that merging may change them in place.  The write is always of all
-    that the log has after `append_after`, a position in the log: a write that begins earlier
-    covers one that begins later, and both end where the log ends.
+    - `calls`: the followers that are owed calls of their own.
+    - `broadcast`: a call to all others: a candidate asks for votes, a leader sends what it writes.
+    - `append_after`: a position in the log.  The write is of all that the log has after it: one
+      that begins earlier covers one that begins later, and both end where the log ends.
+    - `sends`: the replies.
+
+    Invariants: the replies are of the current term (a new one voids them).  Only a candidate or
+    leader owes a broadcast, only a leader owes calls, and only to its peers.
     """
 
     __slots__ = (
         "append_after",
         "broadcast",
-        "installs",
+        "calls",
         "save_current_term",
         "save_voted_for",
         "sends",
@@ -37,10 +42,10 @@ class Pending:
         self.set_election_timeout = False
         self.save_current_term = False
         self.save_voted_for = False
-        self.broadcast: Message | None = None
+        self.broadcast = False
+        self.calls: set[NodeId] = set()
         self.append_after: LogPosition | None = None
-        self.sends: dict[NodeId, Message] = {}
-        self.installs: set[NodeId] = set()
+        self.sends: dict[NodeId, RequestVoteReply | AppendEntriesReply] = {}
 
     def is_empty(self) -> bool:
         """Whether nothing is owed.  O(1)."""
@@ -48,10 +53,10 @@ class Pending:
             self.set_election_timeout
             or self.save_current_term
             or self.save_voted_for
-            or self.broadcast is not None
+            or self.calls
+            or self.broadcast
             or self.append_after is not None
             or self.sends
-            or self.installs
         )
 
     def owe_new_term(self) -> None:
@@ -59,39 +64,23 @@ class Pending:
         for it any more, and the entries it speaks of may be overwritten before it leaves.
         """
         self.save_current_term = True
-        self.broadcast = None
+        self.void_calls()
         self.sends.clear()
-        self.installs.clear()
+
+    def void_calls(self) -> None:
+        """Who follows calls nobody."""
+        self.broadcast = False
+        self.calls.clear()
 
     def compact(self, log: Log) -> None:
         """§7: what the log's new snapshot covers can no longer be read to execute an action."""
-        snapshot = log.snapshot_position
         after = self.append_after
         if after is not None and not log.entries.contains(after):
-            self.append_after = snapshot
-        if self.broadcast is not None:
-            compact_message(self.broadcast, snapshot)
-        for message in self.sends.values():
-            compact_message(message, snapshot)
+            self.append_after = log.snapshot_position
 
     def __repr__(self) -> str:
         return (
             f"Pending({self.set_election_timeout}, {self.save_current_term}, "
-            f"{self.save_voted_for}, {self.broadcast!r}, {self.append_after!r}, {self.sends!r}, "
-            f"{self.installs!r})"
+            f"{self.save_voted_for}, {self.calls!r}, {self.broadcast}, {self.append_after!r}, "
+            f"{self.sends!r})"
         )
-
-
-def compact_message(message: Message, snapshot: LogPosition) -> None:
-    """A call keeps what lies after the snapshot.  One that has nothing there keeps its previous
-    position and loses its entries, which leaves it as true as before.
-    """
-    if not isinstance(message, AppendEntriesCall):
-        return
-    entries = message.entries
-    if entries.is_empty or entries.prev_position.index >= snapshot.index:
-        return
-    if entries.contains(snapshot):
-        entries._compact_to(snapshot)
-    else:
-        entries._truncate_to(entries.prev_position)

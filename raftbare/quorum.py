@@ -12,19 +12,29 @@ from raftbare.types import LogIndex, MessageSeqNo, NodeId
 
 @final
 class Progress:
-    """What a leader knows of a member: it durably holds the leader's log up to `match_index`.
+    """What a leader knows of a member (Figure 2).
 
-    `seqno` is the latest call that the member replied to.  Both only grow.
+    - `match_index`: it durably holds the leader's log up to there.  Only grows.
+    - `next_index`: the first entry that it was not sent.  None: it was sent all that all others
+      were, and will be by every broadcast.
+    - `probe`: the number of the calls to it alone, taken when it last refused one: that it refused
+      a call with a lower number is no news.
+    - `asked`: replies to calls with a lower number owe it no snapshot.
     """
 
-    __slots__ = ("match_index", "seqno")
+    __slots__ = ("asked", "match_index", "next_index", "probe")
 
     def __init__(self) -> None:
         self.match_index = LogIndex(0)
-        self.seqno = MessageSeqNo(0)
+        self.next_index: LogIndex | None = None
+        self.probe = MessageSeqNo(0)
+        self.asked = MessageSeqNo(0)
 
     def __repr__(self) -> str:
-        return f"Progress(match_index={self.match_index}, seqno={self.seqno})"
+        return (
+            f"Progress(match_index={self.match_index}, next_index={self.next_index}, "
+            f"probe={self.probe}, asked={self.asked})"
+        )
 
 
 @final

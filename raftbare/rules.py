@@ -12,18 +12,19 @@ symbolic numbers.
 from __future__ import annotations
 
 from raftbare.config import ClusterConfig
+from raftbare.entries import LogEntries
 from raftbare.error import InvalidSnapshotError, InvariantError
+from raftbare.limits import Limits
 from raftbare.log import Log, agree_with_leader, last_below
 from raftbare.message import (
     AppendEntriesCall,
     AppendEntriesReply,
-    Message,
     MessageHeader,
     RequestVoteCall,
     RequestVoteReply,
 )
 from raftbare.pending import Pending
-from raftbare.quorum import has_quorum
+from raftbare.quorum import Progress, has_quorum
 from raftbare.role import Candidate, Follower, Leader, RoleState
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
 
@@ -39,6 +40,7 @@ class Rules:
         "_commit_index",
         "_current_term",
         "_id",
+        "_limits",
         "_log",
         "_pending",
         "_role",
@@ -47,9 +49,15 @@ class Rules:
     )
 
     def __init__(
-        self, node_id: NodeId, current_term: Term, voted_for: NodeId | None, log: Log
+        self,
+        node_id: NodeId,
+        current_term: Term,
+        voted_for: NodeId | None,
+        log: Log,
+        limits: Limits,
     ) -> None:
         self._id = node_id
+        self._limits = limits
         self._role: RoleState = Follower()
         self._current_term = current_term
         self._voted_for = voted_for
@@ -76,11 +84,7 @@ class Rules:
         if has_quorum(config, candidate.granted_votes):
             self._become_leader()
         else:
-            self._seqno = MessageSeqNo(self._seqno + 1)
-            self._pending.broadcast = RequestVoteCall(
-                MessageHeader(self._id, self._current_term, self._seqno),
-                self._log.last_position,
-            )
+            self._pending.broadcast = True
 
     def _may_campaign(self) -> bool:
         """§6: voters do.  Who was one keeps the right as long as it knows no later configuration
@@ -128,8 +132,10 @@ class Rules:
         self._pending.set_election_timeout = True
 
     def _reply_to_vote(self, call: RequestVoteCall, granted: bool) -> None:
-        header = MessageHeader(self._id, self._current_term, call.seqno)
-        self._pending.sends[call.sender] = RequestVoteReply(header, granted)
+        """A denial only tells the term, and takes no other reply's place: that tells it too."""
+        if granted or call.sender not in self._pending.sends:
+            header = MessageHeader(self._id, self._current_term, call.seqno)
+            self._pending.sends[call.sender] = RequestVoteReply(header, granted)
 
     def _handle_request_vote_reply(self, reply: RequestVoteReply) -> None:
         """§5.2: a candidate that a quorum voted for in its own term leads it."""
@@ -151,35 +157,71 @@ class Rules:
         if pending.append_after is None:  # an owed write begins no later than the log ended
             pending.append_after = prev
         if role.followers:
-            pending.broadcast = self._merge_append_entries(pending.broadcast, prev)
+            pending.broadcast = True
 
-    def _merge_append_entries(
-        self, earlier: Message | None, prev: LogPosition
-    ) -> AppendEntriesCall:
-        """The call with all that the leader's log has after `prev`, merged with an `earlier`
-        message that is owed to the same nodes.
+    def _call_all(self) -> RequestVoteCall | AppendEntriesCall:
+        """The call to all others that is owed: a candidate's for votes (§5.2), a leader's with what
+        it is to write (§5.3).
 
-        Where the entries of an earlier call reach `prev`, that call is extended in place and
-        returned.  In any other case a new call takes the earlier message's place: messages may be
-        lost, so one may always be dropped, but two calls with a gap between them may not be joined.
+        Where that is more than a call may carry, those who were sent all before are owed calls for
+        the rest.
         """
-        self._seqno = seqno = MessageSeqNo(self._seqno + 1)
-        # An earlier call is of the same term: see the invariant of `Pending`.
-        if isinstance(earlier, AppendEntriesCall) and (
-            earlier.entries.last_position is prev or earlier.entries.contains(prev)
-        ):
-            earlier.entries._splice(prev, self._log.entries)
-            earlier.seqno = seqno
-            earlier.commit_index = self._commit_index
-            return earlier
+        pending, role = self._pending, self._role
+        pending.broadcast = False
+        self._seqno = MessageSeqNo(self._seqno + 1)
+        if not isinstance(role, Leader):
+            header = MessageHeader(self._id, self._current_term, self._seqno)
+            return RequestVoteCall(header, self._log.last_position)
+        last, prev = self._log.last_position, pending.append_after
+        call = self._append_call(last if prev is None else prev, self._seqno)
+        end = call.entries.last_position.index
+        if end < last.index:
+            for peer, progress in role.followers.items():
+                if progress.next_index is None:
+                    progress.next_index = LogIndex(end + 1)
+                    progress.probe = self._seqno
+                    pending.calls.add(peer)
+        return call
+
+    def _call_one(self, to: NodeId) -> AppendEntriesCall | None:
+        """The next call to a follower that does not have all that was sent to all others, from its
+        next index on (Figure 2); None where that lies in the snapshot (§7).
+
+        As long as it was not sent all, and no more is under way than the user allows, one call
+        follows another.
+        """
+        pending, role, entries, limits = self._pending, self._role, self._log.entries, self._limits
+        assert isinstance(role, Leader)  # see the invariant of `Pending`
+        progress, last = role.followers[to], entries.last_position
+        prev = last
+        if progress.next_index is not None:
+            if progress.next_index <= entries.prev_position.index:
+                progress.asked = MessageSeqNo(self._seqno + limits.ask_again)
+                pending.calls.discard(to)
+                return None
+            prev = entries._position(LogIndex(progress.next_index - 1))
+        call = self._append_call(prev, progress.probe)
+        end = call.entries.last_position.index
+        progress.next_index = LogIndex(end + 1) if end < last.index else None
+        if progress.next_index is None or end - progress.match_index >= limits.in_flight:
+            pending.calls.discard(to)
+        return call
+
+    def _append_call(self, prev: LogPosition, seqno: MessageSeqNo) -> AppendEntriesCall:
+        """A call with what the log has after `prev`, up to the limit."""
+        entries: LogEntries = self._log.entries._after(prev)
+        most = LogIndex(prev.index + self._limits.entries)
+        if most < entries.last_position.index:
+            entries._truncate_to(entries._position(most))
         header = MessageHeader(self._id, self._current_term, seqno)
-        return AppendEntriesCall(header, self._commit_index, self._log.entries._after(prev))
+        return AppendEntriesCall(header, self._commit_index, entries)
 
     def _append_config(self, role: Leader, config: ClusterConfig) -> LogPosition:
         """§6: the configuration is in force, and replicated to those that are in it."""
         prev = self._log.last_position
         position = self._log.entries._push_config(config)
         role.track_members(self._id, config)
+        self._pending.calls.intersection_update(role.peers)
         self._replicate(role, prev)
         return position
 
@@ -190,7 +232,9 @@ class Rules:
         """
         term, role = call.term, self._role
         if term < self._current_term:
-            self._reply_to_append(call)
+            if call.sender not in self._pending.sends:  # any other reply tells the term as well
+                self._reply_to_append(call, False)
+                self._pending.sends[call.sender].seqno = MessageSeqNo(0)
             return
         if isinstance(role, Leader) and term == self._current_term:
             raise InvariantError(
@@ -206,10 +250,11 @@ class Rules:
         prev, last = source.prev_position, entries.last_position
         if prev.index == last.index and prev.term == last.term:
             # The usual call goes on where the log ends: there is nothing to compare.
-            verified = source.last_position.index
+            accepted, verified = True, source.last_position.index
             base = last if verified > last.index else None
         else:
-            base, source, verified = agree_with_leader(entries, self._commit_index, source)
+            agreement = agree_with_leader(entries, self._commit_index, source)
+            accepted, base, source, verified = agreement
 
         pending = self._pending
         if term > self._current_term:
@@ -219,6 +264,7 @@ class Rules:
             role.leader = call.sender
         else:
             self._role = Follower(call.sender)
+            pending.void_calls()
         if base is not None:
             entries._splice(base, source)
             if pending.append_after is None or base.index < pending.append_after.index:
@@ -226,45 +272,79 @@ class Rules:
         commit_index = call.commit_index if call.commit_index < verified else verified
         if commit_index > self._commit_index:
             self._commit_index = commit_index
-        self._reply_to_append(call)
+        self._reply_to_append(call, accepted)
         pending.set_election_timeout = True
 
-    def _reply_to_append(self, call: AppendEntriesCall) -> None:
+    def _reply_to_append(self, call: AppendEntriesCall, accepted: bool) -> None:
         """The call's header, with who answers it, and in which term."""
-        reply = AppendEntriesReply(call, self._log.entries.last_position)
+        reply = AppendEntriesReply(call, self._log.entries.last_position, accepted)
         reply.sender, reply.term = self._id, self._current_term
         self._pending.sends[call.sender] = reply
 
     def _handle_append_entries_reply(self, reply: AppendEntriesReply) -> None:
-        """§5.3: learn how far the peer's log matches, and send it what it lacks.
+        """§5.3: learn how far the peer's log matches, and what to send it next.
 
-        A reply to an earlier call than the latest one replied to is stale.  Where the peer's last
-        entry is none of the leader's, the leader goes on from the last entry that the peer may
-        still have in common with it (D6).
+        Number 0 answers a call of an earlier term.
         """
         role = self._role
-        if not isinstance(role, Leader) or reply.term < self._current_term:
+        if not isinstance(role, Leader) or reply.term < self._current_term or reply.seqno == 0:
             return
         follower = role.followers.get(reply.sender)
-        if follower is None or reply.seqno <= follower.seqno:
+        if follower is None:
             return
-        follower.seqno = reply.seqno
         theirs, last = reply.last_position, self._log.entries.last_position
-        behind = theirs.index != last.index or theirs.term != last.term
         shared: LogPosition | None
         shared, matches = theirs, True
-        if behind:
+        if theirs.index != last.index or theirs.term != last.term:
             shared, matches = last_below(self._log.entries, theirs)
-        if shared is None:
-            self._pending.installs.add(reply.sender)
-            return
-        if matches and follower.match_index < shared.index:
-            held = role.quorum.update_match(reply.sender, follower.match_index, shared.index)
-            follower.match_index = shared.index
+        if matches and follower.match_index < theirs.index:
+            # It holds the leader's log up to there, whatever it answers.
+            held = role.quorum.update_match(reply.sender, follower.match_index, theirs.index)
+            follower.match_index = theirs.index
             self._advance_commit(role, held)
-        if behind and self._role is role:
-            sends = self._pending.sends
-            sends[reply.sender] = self._merge_append_entries(sends.get(reply.sender), shared)
+            if self._role is not role:
+                return
+        if not reply.accepted:
+            self._handle_refusal(follower, reply, shared)
+        elif follower.next_index is not None:
+            self._send_more(follower, reply.sender, follower.next_index)
+
+    def _send_more(self, follower: Progress, to: NodeId, next_index: LogIndex) -> None:
+        """A follower that was not sent all is sent more, while no more is under way than the user
+        allows.  One that waits for a snapshot has nothing to be sent.
+        """
+        entries, match = self._log.entries, follower.match_index
+        if next_index <= match:
+            next_index = LogIndex(match + 1)
+        if next_index <= entries.prev_position.index:
+            return
+        if next_index > entries.last_position.index:
+            follower.next_index = None
+            return
+        follower.next_index = next_index
+        if next_index - 1 - match < self._limits.in_flight:
+            self._pending.calls.add(to)
+
+    def _handle_refusal(
+        self, follower: Progress, reply: AppendEntriesReply, shared: LogPosition | None
+    ) -> None:
+        """A follower that has not what a call follows is sent what comes after all that the logs
+        may share (D6), unless that was done since the call; or the snapshot (§7).
+        """
+        if shared is None:
+            if reply.seqno < follower.asked:
+                return
+            next_index = self._log.snapshot_position.index
+        else:
+            if reply.seqno < follower.probe:
+                return
+            next_index = LogIndex(shared.index + 1)
+        self._seqno = follower.probe = MessageSeqNo(self._seqno + 1)
+        if next_index > self._log.last_position.index:
+            follower.next_index = None
+            return
+        follower.next_index = next_index
+        self._pending.calls.add(reply.sender)
 
     # Commitment, §5.3 and §5.4.2
 
@@ -291,6 +371,7 @@ class Rules:
     def _step_down(self) -> None:
         """§6: lead no more, in the same term.  The vote that was cast in it stays cast (D3)."""
         self._role = Follower()
+        self._pending.void_calls()
         self._pending.set_election_timeout = True
 
     def _drained(self, role: Leader) -> None:
@@ -346,6 +427,7 @@ class Rules:
             )
         if isinstance(self._role, Candidate) and (found is None or found[0] != position):
             self._role = Follower()
+            self._pending.void_calls()
         self._log._compact(position, config)
         self._commit_index = max(committed, position.index)
         self._pending.compact(self._log)

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from spec import rules
 from spec import values as v
-from spec.pending import NOTHING, Pending, actions, compact, owe
+from spec.pending import NOTHING, Pending, callers_only, compact, owe
 from spec.rules.snapshots import term_first
 
 Rule: TypeAlias = Callable[[v.Node, v.Event], rules.Effect]
@@ -75,9 +75,9 @@ class Cluster(NamedTuple):
     history: History = History()
 
 
-def new_cluster(size: int) -> Cluster:
+def new_cluster(size: int, limits: v.Limits = v.LIMITS) -> Cluster:
     """`size` nodes that have just been started for the first time."""
-    return Cluster(tuple(Member(rules.start(node_id).node) for node_id in range(size)))
+    return Cluster(tuple(Member(rules.start(node_id, limits).node) for node_id in range(size)))
 
 
 # Steps: what may happen.
@@ -208,7 +208,7 @@ def apply_with(
             return after_turn(cluster, cluster, crash(members[node_id]))
         case Comeback(node_id):
             member = members[node_id]
-            return after_turn(cluster, cluster, take(member, restart_from(member.disk)))
+            return after_turn(cluster, cluster, take(member, restart(member)))
 
 
 def after_turn(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
@@ -257,7 +257,8 @@ def take(member: Member, event: v.Event, rule: Rule = rules.step) -> Turn:
     if taken.node is member.node and not taken.owed and member.up:
         return Turn(member, member, event, taken.outcome)
     disk = disk_after(member.disk, event, taken.outcome)
-    after = Member(taken.node, owe(pending, taken.owed), disk)
+    pending = callers_only(owe(pending, taken.owed), taken.node)
+    after = Member(taken.node, pending, disk)
     return Turn(member, after, event, taken.outcome)
 
 
@@ -271,11 +272,16 @@ def disk_after(disk: Disk, event: v.Event, outcome: v.Outcome) -> Disk:
 
 def come_back(member: Member, rule: Rule = rules.step) -> Turn:
     """A server restarts from its disk."""
-    return take(member, restart_from(member.disk), rule)
+    return take(member, restart(member), rule)
 
 
-def restart_from(disk: Disk) -> v.Restart:
-    return v.Restart(disk.current_term, disk.voted_for, disk.log)
+def restart(member: Member) -> v.Restart:
+    """From the disk, and with the same limits."""
+    return restart_from(member.disk, member.node.limits)
+
+
+def restart_from(disk: Disk, limits: v.Limits = v.LIMITS) -> v.Restart:
+    return v.Restart(disk.current_term, disk.voted_for, disk.log, limits)
 
 
 def crash(member: Member) -> Turn:
@@ -290,11 +296,12 @@ def drain(member: Member) -> tuple[tuple[v.Action, ...], v.Node]:
     node, pending = member.node, member.pending
     owed: tuple[v.Action, ...] = ()
     while True:
-        owed += actions(pending, node)
+        actions, node = rules.take_all(node, pending)
+        owed += actions
         node, more, _ = rules.drained(node)
         if not more:
             return owed, node
-        pending = owe(NOTHING, more)
+        pending = callers_only(owe(NOTHING, more), node)
 
 
 def execute(member: Member, crash_after: int | None = None) -> Turn:

@@ -222,18 +222,40 @@ class AppendEntriesCall:
 
 @dataclass(frozen=True, slots=True)
 class AppendEntriesReply:
-    """In place of Figure 2's `success` a reply carries the last position of the sender's log.
+    """`accepted` is Figure 2's `success`: the call's previous position was found in the log.
 
-    If the leader's log contains it, then by Log Matching the two logs agree up to there.
+    `last_position` is that of the sender's log once the call is dealt with.  If the leader's log
+    contains it, then by Log Matching the two logs agree up to there.  An answer to a call of an
+    earlier term has the number 0: it tells the term, and says nothing of any call of that term.
     """
 
     sender: NodeId
     term: Term
     seqno: SeqNo
     last_position: Position
+    accepted: bool = True
 
 
 Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | AppendEntriesReply
+
+
+class Limits(NamedTuple):
+    """What a leader keeps to, set by its user when the node comes up.
+
+    entries      that a call carries at the most
+    calls        as many full calls may be under way to a follower that catches up
+    ask_again    after how many more calls InstallSnapshot is owed again for a peer that has not
+                 caught up by then
+    uncommitted  entries after the commit index beyond which a command is refused; None: never
+    """
+
+    entries: Index = 500
+    calls: int = 8
+    ask_again: SeqNo = 1000
+    uncommitted: Index | None = None
+
+
+LIMITS: Final = Limits()
 
 
 # Events: what may happen to one node.
@@ -243,6 +265,8 @@ Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | Ap
 class Start:
     """A node that has never run before starts."""
 
+    limits: Limits = LIMITS
+
 
 @dataclass(frozen=True, slots=True)
 class Restart:
@@ -251,6 +275,7 @@ class Restart:
     current_term: Term
     voted_for: NodeId | None
     log: Log
+    limits: Limits = LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,10 +387,33 @@ Action: TypeAlias = (
 )
 
 
+# What a rule owes the user: actions, and calls, which are made when they are taken.
+
+
+@dataclass(frozen=True, slots=True)
+class CallAll:
+    """A call to all others: a candidate asks for votes, a leader sends what it has appended."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallOne:
+    """A leader's calls to a follower that does not have all that was sent to all others."""
+
+    to: NodeId
+
+
+Owed: TypeAlias = Action | CallAll | CallOne
+
+
 # Outcomes: what the caller of an event is told.
 
 Reason: TypeAlias = Literal[
-    "not_leader", "invalid_config", "cluster_exists", "invalid_snapshot", "invariant"
+    "not_leader",
+    "invalid_config",
+    "cluster_exists",
+    "invalid_snapshot",
+    "too_many_uncommitted",
+    "invariant",
 ]
 
 
@@ -400,15 +448,21 @@ class Candidate:
 
 
 class Progress(NamedTuple):
-    """What a leader knows of a peer: it holds the leader's log up to `match`, its matchIndex.
+    """What a leader knows of a peer.
 
-    `seqno` is the latest call that the peer replied to.  There is no nextIndex: what to send next
-    follows from the peer's reply.
+    match  its matchIndex: it holds the leader's log up to there
+    next   its nextIndex: the first entry that it was not sent; None: it was sent all that all others
+           were, and will be (Figure 2 begins with the last log index + 1)
+    probe  the number of the calls to it alone, taken when it last refused one: that it refused a
+           call with a lower number is no news
+    asked  InstallSnapshot is not owed for it because of a reply to a call with a lower number
     """
 
     node: NodeId
     match: Index = 0
-    seqno: SeqNo = 0
+    next: Index | None = None
+    probe: SeqNo = 0
+    asked: SeqNo = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +480,7 @@ class Node(NamedTuple):
     """The state of one node (Figure 2, State).
 
     Term, vote and log persist.  lastApplied is the user's, who applies what is committed.  `seqno`
-    is the latest call's sequence number.
+    is the latest call's sequence number; `limits` are the user's.
     """
 
     id: NodeId
@@ -436,6 +490,7 @@ class Node(NamedTuple):
     log: Log = EMPTY_LOG
     commit_index: Index = 0
     seqno: SeqNo = 0
+    limits: Limits = LIMITS
 
     @property
     def config(self) -> Config:

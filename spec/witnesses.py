@@ -155,11 +155,47 @@ def append_before_snapshot(turn: Turn, before: v.Node, after: v.Node) -> bool:
     return False
 
 
-def stale_reply_ignored(turn: Turn, before: v.Node, after: v.Node) -> bool:
+def stale_refusal_ignored(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A call was refused before which the peer had been sent a call of its own."""
     match turn.event, before.role:
-        case v.Receive(v.AppendEntriesReply(sender, term, seqno)), v.Leader(peers):
-            return term == before.current_term and any(
-                peer.node == sender and seqno <= peer.seqno for peer in peers
+        case v.Receive(v.AppendEntriesReply(sender, term, seqno, _, False)), v.Leader(peers):
+            return (
+                term == before.current_term
+                and seqno > 0
+                and before is after
+                and any(peer.node == sender and seqno < peer.probe for peer in peers)
+            )
+    return False
+
+
+def earlier_life_answered(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A leader got the answer to a call of an earlier term, in its own."""
+    match turn.event, before.role:
+        case v.Receive(v.AppendEntriesReply(_, term, 0)), v.Leader():
+            return term == before.current_term
+    return False
+
+
+def calls_limited(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """What a peer lacks was more than one call may carry."""
+    calls = [one.message for one in turn.owed or () if isinstance(one, v.SendMessage)]
+    return any(
+        isinstance(call, v.AppendEntriesCall)
+        and len(call.entries) == after.limits.entries
+        and call.prev_position.index + len(call.entries) < after.log.last_index
+        for call in calls
+    )
+
+
+def snapshot_asked_once(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A peer needs a snapshot, and that was said already (§7)."""
+    match turn.event, before.role:
+        case v.Receive(v.AppendEntriesReply(sender, term, seqno, _, False)), v.Leader(peers):
+            return (
+                term == before.current_term
+                and seqno > 0
+                and before is after
+                and any(peer.node == sender and seqno < peer.asked for peer in peers)
             )
     return False
 
@@ -207,7 +243,10 @@ SOMETIMES: tuple[Witness, ...] = (
     Witness("SnapshotKeptSuffix", "§7", INSTALLS, snapshot_kept_suffix),
     Witness("PendingActionCompacted", "§7", INSTALLS, pending_action_compacted),
     Witness("AppendBeforeSnapshot", "§7, D5", (v.Receive,), append_before_snapshot),
-    Witness("StaleReplyIgnored", "§5.3", (v.Receive,), stale_reply_ignored),
+    Witness("StaleRefusalIgnored", "§5.3", (v.Receive,), stale_refusal_ignored),
+    Witness("EarlierLifeAnswered", "§5.1", (v.Receive,), earlier_life_answered),
+    Witness("CallsLimited", "§5.3", (DRAIN,), calls_limited),
+    Witness("SnapshotAskedOnce", "§7", (v.Receive,), snapshot_asked_once),
     Witness("ProposalsPipelined", "§5.3", (DRAIN,), proposals_pipelined),
     Witness("CommittedAtEndOfDrain", "§5.3", (DRAIN,), committed_at_end_of_drain),
     Witness("CrashedWithinDrain", "Figure 2", (DRAIN,), crashed_within_drain),

@@ -149,7 +149,7 @@ def _expected(rule: Rule, member: Member, event: v.Event, record: Recorded) -> _
     """
     outcome: v.Outcome = None
     if isinstance(event, v.Start):
-        member = _new_member(member.node.id)
+        member = _new_member(member.node.id, event.limits)
     else:
         turn = take(member, event, rule)
         outcome, member = turn.outcome, turn.after
@@ -208,8 +208,8 @@ def _narrowed(difference: Difference) -> tuple[str, object, object]:
     return difference.what, difference.specified, difference.found
 
 
-def _new_member(node: v.NodeId) -> Member:
-    state = rules.start(node).node._replace(log=_persistent(v.Log()))
+def _new_member(node: v.NodeId, limits: v.Limits = v.LIMITS) -> Member:
+    state = rules.start(node, limits).node._replace(log=_persistent(v.Log()))
     return Member(state, NOTHING, Disk(log=_persistent(v.Log())))
 
 

@@ -206,7 +206,9 @@ AT_REST: Final[Witnesses] = {
         in (
             witnesses.snapshot_needed,
             witnesses.append_before_snapshot,
-            witnesses.stale_reply_ignored,
+            witnesses.stale_refusal_ignored,
+            witnesses.earlier_life_answered,
+            witnesses.snapshot_asked_once,
             witnesses.proposals_pipelined,
             witnesses.crashed_within_drain,
         )

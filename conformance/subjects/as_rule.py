@@ -11,7 +11,7 @@ from types import ModuleType
 
 from conformance.subjects.rebuild import Rebuilder
 from spec.cluster import Rule
-from spec.pending import NOTHING, actions
+from spec.pending import NOTHING, owed_in
 from spec.rules import Effect
 from spec.values import Event, Node, Refused, Restart
 
@@ -19,8 +19,8 @@ from spec.values import Event, Node, Refused, Restart
 def rule_of(library: ModuleType, reraise: tuple[type[Exception], ...] = ()) -> Rule:
     """The rule that a node of this library follows: it is rebuilt for every event, and read back.
 
-    What is owed is what the event alone owes: how it merges with what was owed before, and in
-    which order it is taken, remains the specification's (`spec.pending`).
+    What is owed is what the event alone owes: how it merges with what was owed before, and what a
+    drain makes of it, remains the specification's (`spec.pending`, `spec.rules.drain`).
     """
     rebuilder = Rebuilder(library, reraise)
 
@@ -30,6 +30,6 @@ def rule_of(library: ModuleType, reraise: tuple[type[Exception], ...] = ()) -> R
         after, pending = taken.state
         if isinstance(taken.outcome, Refused) and not isinstance(event, Restart):
             return Effect(node, outcome=taken.outcome)
-        return Effect(after, actions(pending, after), taken.outcome)
+        return Effect(after, owed_in(pending), taken.outcome)
 
     return step

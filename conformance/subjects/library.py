@@ -18,11 +18,13 @@ class LibrarySubject:
         self.nodes: dict[v.NodeId, Any] = {}
         self.library: Any = library
         self._config: tuple[Any, v.Config] = (None, v.Config())  # the latest one translated
+        self._limits: tuple[v.Limits, Any] = (v.LIMITS, library.Limits(*v.LIMITS))
         self._reasons: dict[type, v.Reason] = {
             library.NotLeaderError: "not_leader",
             library.InvalidConfigError: "invalid_config",
             library.ClusterExistsError: "cluster_exists",
             library.InvalidSnapshotError: "invalid_snapshot",
+            library.TooManyUncommittedError: "too_many_uncommitted",
             library.InvariantError: "invariant",
         }
         self._actions: dict[type, Callable[[Any, Any], v.Action]] = {
@@ -56,7 +58,11 @@ class LibrarySubject:
                 self.entries_to_spec(call.entries),
             ),
             library.AppendEntriesReply: lambda reply: v.AppendEntriesReply(
-                reply.sender, reply.term, reply.seqno, _position(reply.last_position)
+                reply.sender,
+                reply.term,
+                reply.seqno,
+                _position(reply.last_position),
+                reply.accepted,
             ),
         }
 
@@ -114,16 +120,17 @@ class LibrarySubject:
                 return True
             case v.CreateCluster(voters):
                 return _position(self.nodes[node].create_cluster(sorted(voters)))
-            case v.Start():
-                self.nodes[node] = library.Node.start(node)
+            case v.Start(limits):
+                self.nodes[node] = library.Node.start(node, limits=self.limits_from_spec(limits))
                 return None
-            case v.Restart(current_term, voted_for, log):
+            case v.Restart(current_term, voted_for, log, limits):
                 self.nodes[node] = library.Node.start(node)  # in case that it is refused
                 self.nodes[node] = library.Node.restart(
                     node,
                     current_term=current_term,
                     voted_for=voted_for,
                     log=self.log_from_spec(log),
+                    limits=self.limits_from_spec(limits),
                 )
                 return None
 
@@ -180,9 +187,9 @@ class LibrarySubject:
                 return library.AppendEntriesCall(
                     header, commit_index, self.entries_from_spec(prev, entries)
                 )
-            case v.AppendEntriesReply(last_position=last):
+            case v.AppendEntriesReply(last_position=last, accepted=accepted):
                 return library.AppendEntriesReply(
-                    header, library.LogPosition(last.term, last.index)
+                    header, library.LogPosition(last.term, last.index), accepted
                 )
             case v.RequestVoteCall(last_position=last):
                 return library.RequestVoteCall(header, library.LogPosition(last.term, last.index))
@@ -207,6 +214,11 @@ class LibrarySubject:
         if commands:
             runs.append((library.CommandEntry(), commands))
         return library.LogEntries.from_runs(library.LogPosition(prev.term, prev.index), runs)
+
+    def limits_from_spec(self, limits: v.Limits) -> Any:
+        if limits != self._limits[0]:
+            self._limits = limits, self.library.Limits(*limits)
+        return self._limits[1]
 
     def config_from_spec(self, config: v.Config) -> Any:
         return self.library.ClusterConfig(config.voters, config.new_voters, config.non_voters)

@@ -1,7 +1,7 @@
 """All of a library node's state, hidden parts included, as the specification's values.
 
 What can be seen from outside is little of it: who granted a vote, how far each follower's log
-matches, which call it replied to last, what is owed.  Here a node is read slot by slot.
+matches, what it is to be sent next, what is owed.  Here a node is read slot by slot.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ LibraryNode: TypeAlias = Any
 
 SLOTS: Final = {
     "Node": "actions",
-    "rules.Rules": "_commit_index _current_term _id _log _pending _role _seqno _voted_for",
+    "rules.Rules": "_commit_index _current_term _id _limits _log _pending _role _seqno "
+    "_voted_for",
     "Actions": "_node",
-    "pending.Pending": "append_after broadcast installs save_current_term save_voted_for sends "
+    "pending.Pending": "append_after broadcast calls save_current_term save_voted_for sends "
     "set_election_timeout",
     "role.Follower": "leader",
     "role.Candidate": "granted_votes",
     "role.Leader": "followers own peers quorum",
-    "quorum.Progress": "match_index seqno",
+    "quorum.Progress": "asked match_index next_index probe",
     "quorum.Quorum": "_held _new_held _new_voters _voters",
     "Log": "entries snapshot_config",
     "LogEntries": "_configs _terms last_position prev_position",
@@ -40,7 +41,8 @@ SLOTS: Final = {
     "RequestVoteCall": "last_position",
     "RequestVoteReply": "vote_granted",
     "AppendEntriesCall": "commit_index entries",
-    "AppendEntriesReply": "last_position",
+    "AppendEntriesReply": "accepted last_position",
+    "Limits": "ask_again calls entries in_flight uncommitted",
 }
 """Where a node keeps its state.  One more slot would be neither set nor read."""
 
@@ -74,8 +76,7 @@ class Reader(LibrarySubject):
         owed, sends = live._pending, live._pending.sends
         if live.actions._node is not live:
             raise InconsistentError("node.actions speaks of another node")
-        broadcast = () if owed.broadcast is None else (owed.broadcast,)
-        self._check_sharing([live._log.entries, *broadcast, *sends.values(), *borrowed])
+        self._check_sharing([live._log.entries, *sends.values(), *borrowed])
         log = self.log_to_spec(live._log)
         node = v.Node(
             live._id,
@@ -85,17 +86,23 @@ class Reader(LibrarySubject):
             log,
             live._commit_index,
             live._seqno,
+            self._read_limits(live._limits),
         )
         pending = Pending(
             owed.set_election_timeout,
             owed.save_current_term,
             owed.save_voted_for,
-            None if owed.broadcast is None else self.message_to_spec(owed.broadcast),
+            tuple(sorted(owed.calls)),
+            owed.broadcast,
             _write(log, owed.append_after),
             tuple([v.SendMessage(to, self.message_to_spec(sends[to])) for to in sorted(sends)]),
-            tuple(sorted(owed.installs)),
         )
         return node, pending
+
+    def _read_limits(self, limits: Any) -> v.Limits:
+        if limits.in_flight != limits.entries * limits.calls:
+            raise InconsistentError(f"{limits} with {limits.in_flight} entries in flight")
+        return v.Limits(limits.entries, limits.calls, limits.ask_again, limits.uncommitted)
 
     def _read_role(self, live: LibraryNode, log: v.Log) -> v.Role:
         kinds, role = self.library.role, live._role
@@ -104,8 +111,8 @@ class Reader(LibrarySubject):
         if isinstance(role, kinds.Candidate):
             return v.Candidate(frozenset(role.granted_votes))
         own, followers = role.own, role.followers
-        if own.seqno != 0:
-            raise InconsistentError(f"a leader that replied to its own call {own.seqno}")
+        if own.next_index is not None or own.probe != 0 or own.asked != 0:
+            raise InconsistentError(f"a leader that calls itself: {own}")
         progress, quorum = {**followers, live._id: own}, role.quorum
         for voters, counted, held in (
             (log.config.voters, quorum._voters, quorum._held),
@@ -119,8 +126,8 @@ class Reader(LibrarySubject):
         if len({id(one) for one in progress.values()}) != len(progress):
             raise InconsistentError(f"one progress stands for two of {progress}")
         peers = [
-            v.Progress(peer, followers[peer].match_index, followers[peer].seqno)
-            for peer in sorted(followers)
+            v.Progress(peer, one.match_index, one.next_index, one.probe, one.asked)
+            for peer, one in sorted(followers.items())
         ]
         return v.Leader(tuple(peers), own.match_index)
 

@@ -83,6 +83,7 @@ class Rebuilder:
         built._voted_for = node.voted_for
         built._commit_index = node.commit_index
         built._seqno = node.seqno
+        built._limits = self._subject.limits_from_spec(node.limits)
         built._log = self._subject.log_from_spec(node.log)
         _check_terms(node.log.snapshot_position, node.log.entries)
         built._role = self._build_role(node)
@@ -116,7 +117,8 @@ class Rebuilder:
 
     def _build_progress(self, peer: v.Progress) -> Any:
         progress = _blank(self.library.quorum.Progress)
-        progress.match_index, progress.seqno = peer.match, peer.seqno
+        progress.match_index, progress.next_index = peer.match, peer.next
+        progress.probe, progress.asked = peer.probe, peer.asked
         return progress
 
     def _build_pending(self, pending: Pending, log: v.Log) -> Any:
@@ -125,7 +127,8 @@ class Rebuilder:
         built.set_election_timeout = pending.set_election_timeout
         built.save_current_term = pending.save_current_term
         built.save_voted_for = pending.save_voted_for
-        built.broadcast = None if pending.broadcast is None else translate(pending.broadcast)
+        built.broadcast = pending.broadcast
+        built.calls = set(pending.calls)
         built.append_after = None
         if pending.append is not None:
             prev, entries = pending.append.prev_position, pending.append.entries
@@ -133,7 +136,6 @@ class Rebuilder:
                 raise UnbuildableError(f"a write that is not the end of the log: {pending.append}")
             built.append_after = self.library.LogPosition(prev.term, prev.index)
         built.sends = {send.to: translate(send.message) for send in pending.sends}
-        built.installs = set(pending.installs)
         return built
 
     def _message_from_spec(self, message: v.Message) -> Any:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from conformance.trace.vocabulary import (
     Actions,
     Integer,
+    Limits,
     Log,
     Model,
     NodeId,
@@ -34,7 +35,13 @@ class Peer(Model):
 
     node: NodeId = Field(description="The member.")
     match: Integer = Field(description="The member's log is known to match up to this index.")
-    seqno: Integer = Field(description="The latest call that the member replied to; 0 for none.")
+    next: Integer | None = Field(
+        description="The first entry that the member was not sent; null where it was sent all."
+    )
+    probe: Integer = Field(description="The latest call to this member alone; 0 for none.")
+    asked: Integer = Field(
+        description="No snapshot is owed to it because of a reply to an earlier call than this."
+    )
 
 
 class _Snapshot(Model):
@@ -49,6 +56,7 @@ class _Snapshot(Model):
         description="The actions that are owed and not executed, in order of execution."
     )
     disk: Disk = Field(description="What has been made durable.")
+    limits: Limits = Field(description="What the node keeps to when it leads.")
 
     @model_validator(mode="after")
     def _check_indices(self) -> _Snapshot:
@@ -58,6 +66,7 @@ class _Snapshot(Model):
         if isinstance(self, LeaderSnapshot):
             indices.append(("durable", self.durable))
             indices.extend((f"match of peer {peer.node}", peer.match) for peer in self.peers)
+            indices.extend((f"next of peer {peer.node}", peer.next or 0) for peer in self.peers)
         for name, index in indices:
             if index > last:
                 raise problem(f"{name} is {index}", f"at most the log's last index, {last}")

@@ -21,8 +21,10 @@ _APPEND = (
 )
 _REPLY = (
     '{"type":"append_entries_reply","from":1,"term":2,"seqno":12,'
-    '"last_position":{"term":2,"index":8}}'
+    '"last_position":{"term":2,"index":8},"accepted":true}'
 )
+_LIMITS = '{"entries":500,"calls":8,"ask_again":1000,"uncommitted":null}'
+_PEER = '{"node":1,"match":6,"next":7,"probe":4,"asked":0}'
 _STATE = (
     '{"role":"leader","current_term":2,"voted_for":0,"commit_index":8,'
     f'"last_position":{{"term":2,"index":8}},"snapshot_position":{_NO_POSITION},'
@@ -34,7 +36,7 @@ _DISK = f'{{"current_term":1,"voted_for":0,"log":{_LOG}}}'
 def _snapshot(role: str, leader: str, more: str = "") -> str:
     return (
         f'{{"role":"{role}","current_term":1,"voted_for":0,"leader":{leader},"log":{_LOG},'
-        f'"commit_index":6,"seqno":4,"pending":[],"disk":{_DISK}{more}}}'
+        f'"commit_index":6,"seqno":4,"pending":[],"disk":{_DISK},"limits":{_LIMITS}{more}}}'
     )
 
 
@@ -63,6 +65,7 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     t.SnapshotInstalled: f'{{"kind":"snapshot_installed","position":{_POSITION},'
     f'"config":{_CONFIG}}}',
     t.Checkpoint: f'{{"kind":"checkpoint","snapshot":{_snapshot("follower", "0")}}}',
+    w.Limits: _LIMITS,
     w.RequestVoteCall: _VOTE,
     w.RequestVoteReply: '{"type":"request_vote_reply","from":1,"term":3,"seqno":9,'
     '"vote_granted":true}',
@@ -81,9 +84,9 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     k.LeaderSnapshot: _snapshot(
         "leader",
         "0",
-        ',"peers":[{"node":1,"match":7,"seqno":4},{"node":2,"match":6,"seqno":3}],"durable":7',
+        f',"peers":[{_PEER},{{"node":2,"match":7,"next":null,"probe":0,"asked":0}}],"durable":7',
     ),
-    k.Peer: '{"node":1,"match":7,"seqno":4}',
+    k.Peer: _PEER,
     k.Disk: _DISK,
     t.Request: '{"node":0,"event":{"kind":"heartbeat"},"drain":false}',
     t.Answer: f'{{"outcome":true,"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',

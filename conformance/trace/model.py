@@ -19,6 +19,7 @@ from conformance.trace.vocabulary import (
     Config,
     Entries,
     Integer,
+    Limits,
     Log,
     Message,
     Model,
@@ -56,6 +57,8 @@ def _optional(description: str) -> Any:
 
 
 OptionalActions: TypeAlias = Annotated[Actions | None, AfterValidator(not_null)]
+OptionalLimits: TypeAlias = Annotated[Limits | None, AfterValidator(not_null)]
+LIMITS: Final = "What it keeps to when it leads; left out where it is the library's default."
 
 
 class Header(Model):
@@ -79,6 +82,7 @@ class Start(Model):
 
     OUTCOMES: ClassVar = ("null",)
     kind: Literal["start"]
+    limits: OptionalLimits = _optional(LIMITS)
 
 
 class Restart(Model):
@@ -89,6 +93,7 @@ class Restart(Model):
     current_term: Integer = Field(description="The term on the disk.")
     voted_for: NodeId | None = Field(description="The vote on the disk, or null for none.")
     log: Log = Field(description="The log on the disk.")
+    limits: OptionalLimits = _optional(LIMITS)
 
 
 class CreateCluster(Model):

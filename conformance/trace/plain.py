@@ -77,7 +77,8 @@ def plain_message(message: v.Message) -> Plain:
                 "entries": plain_entries(prev.term, entries),
             }
         case v.AppendEntriesReply(last_position=last):
-            kind, rest = "append_entries_reply", {"last_position": plain_position(last)}
+            kind = "append_entries_reply"
+            rest = {"last_position": plain_position(last), "accepted": message.accepted}
         case v.RequestVoteCall(last_position=last):
             kind, rest = "request_vote_call", {"last_position": plain_position(last)}
         case v.RequestVoteReply(vote_granted=granted):
@@ -123,7 +124,7 @@ def plain_event(event: v.Event | Checkpoint) -> Plain:
         case v.Heartbeat():
             return {"kind": "heartbeat"}
         case v.Restart():
-            return {"kind": "restart", **plain_disk(event)}
+            return {"kind": "restart", **plain_disk(event), **_plain_limits(event)}
         case v.SnapshotInstalled(covered, membership):
             return {
                 "kind": "snapshot_installed",
@@ -135,9 +136,13 @@ def plain_event(event: v.Event | Checkpoint) -> Plain:
         case v.CreateCluster(voters):
             return {"kind": "create_cluster", "voters": tuple(sorted(voters))}
         case v.Start():
-            return {"kind": "start"}
+            return {"kind": "start", **_plain_limits(event)}
         case Checkpoint():
             return {"kind": "checkpoint", "snapshot": plain_snapshot(event)}
+
+
+def _plain_limits(event: v.Start | v.Restart) -> Plain:
+    return {} if event.limits == v.LIMITS else {"limits": event.limits._asdict()}
 
 
 def plain_disk(disk: v.Restart) -> Plain:
@@ -160,6 +165,7 @@ def plain_snapshot(checkpoint: Checkpoint) -> Plain:
         "seqno": node.seqno,
         "pending": tuple(map(plain_action, checkpoint.pending)),
         "disk": plain_disk(checkpoint.disk),
+        "limits": node.limits._asdict(),
     }
     match node.role:
         case v.Candidate(granted):
@@ -168,8 +174,7 @@ def plain_snapshot(checkpoint: Checkpoint) -> Plain:
         case v.Leader(peers, durable):
             plain["role"] = "leader"
             plain["peers"] = tuple(
-                {"node": peer.node, "match": peer.match, "seqno": peer.seqno}
-                for peer in sorted(peers, key=lambda peer: peer.node)
+                peer._asdict() for peer in sorted(peers, key=lambda peer: peer.node)
             )
             plain["durable"] = durable
     return plain

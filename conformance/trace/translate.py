@@ -60,7 +60,8 @@ def message_to_spec(message: w.Message) -> v.Message:
         entries = entries_to_spec(prev.term, message.entries)
         return v.AppendEntriesCall(sender, term, seqno, message.commit_index, prev, entries)
     if message.type == "append_entries_reply":
-        return v.AppendEntriesReply(sender, term, seqno, position_to_spec(message.last_position))
+        last = position_to_spec(message.last_position)
+        return v.AppendEntriesReply(sender, term, seqno, last, message.accepted)
     if message.type == "request_vote_call":
         return v.RequestVoteCall(sender, term, seqno, position_to_spec(message.last_position))
     return v.RequestVoteReply(sender, term, seqno, message.vote_granted)
@@ -99,7 +100,8 @@ def event_to_spec(event: t.Event) -> v.Event:
     if event.kind == "heartbeat":
         return v.Heartbeat()
     if event.kind == "restart":
-        return v.Restart(event.current_term, event.voted_for, log_to_spec(event.log))
+        log, limits = log_to_spec(event.log), limits_to_spec(event.limits)
+        return v.Restart(event.current_term, event.voted_for, log, limits)
     if event.kind == "snapshot_installed":
         position = position_to_spec(event.position)
         return v.SnapshotInstalled(position, config_to_spec(event.config))
@@ -108,8 +110,15 @@ def event_to_spec(event: t.Event) -> v.Event:
     if event.kind == "create_cluster":
         return v.CreateCluster(frozenset(event.voters))
     if event.kind == "start":
-        return v.Start()
+        return v.Start(limits_to_spec(event.limits))
     raise ValueError("a checkpoint is nothing that happens to a node")
+
+
+def limits_to_spec(limits: w.Limits | None) -> v.Limits:
+    """The library's default where a trace says nothing."""
+    if limits is None:
+        return v.LIMITS
+    return v.Limits(limits.entries, limits.calls, limits.ask_again, limits.uncommitted)
 
 
 def checkpoint_to_spec(node: v.NodeId, event: t.Checkpoint) -> Checkpoint:
@@ -120,7 +129,10 @@ def checkpoint_to_spec(node: v.NodeId, event: t.Checkpoint) -> Checkpoint:
     elif snapshot.role == "candidate":
         role = v.Candidate(frozenset(snapshot.granted))
     else:
-        peers = tuple(v.Progress(peer.node, peer.match, peer.seqno) for peer in snapshot.peers)
+        peers = tuple(
+            v.Progress(peer.node, peer.match, peer.next, peer.probe, peer.asked)
+            for peer in snapshot.peers
+        )
         role = v.Leader(peers, snapshot.durable)
     state = v.Node(
         node,
@@ -130,6 +142,7 @@ def checkpoint_to_spec(node: v.NodeId, event: t.Checkpoint) -> Checkpoint:
         log_to_spec(snapshot.log),
         snapshot.commit_index,
         snapshot.seqno,
+        limits_to_spec(snapshot.limits),
     )
     return Checkpoint(
         state,

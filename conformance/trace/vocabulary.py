@@ -62,6 +62,7 @@ def _ascending(ids: tuple[int, ...]) -> tuple[int, ...]:
 
 
 Integer: TypeAlias = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Limit: TypeAlias = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 NodeId: TypeAlias = Integer
 NodeIds: TypeAlias = Annotated[
     tuple[NodeId, ...],
@@ -186,6 +187,21 @@ class Log(Model):
         return self.snapshot_position.index + count(self.entries)
 
 
+class Limits(Model):
+    """What a leader keeps to, as its user has set it."""
+
+    entries: Limit = Field(description="How many entries one call carries at most.")
+    calls: Limit = Field(
+        description="How many full calls may be under way to a follower that catches up."
+    )
+    ask_again: Limit = Field(
+        description="After how many more calls a snapshot is asked for again, for the same peer."
+    )
+    uncommitted: Limit | None = Field(
+        description="Beyond how many uncommitted entries commands are refused; null: never."
+    )
+
+
 # Messages
 
 
@@ -194,7 +210,8 @@ class _Message(Model):
     sender: NodeId = Field(alias="from", description="The node that sends it.")
     term: Integer = Field(description="The sender's current term.")
     seqno: Integer = Field(
-        description="The sequence number that the caller gave; a reply repeats its call's."
+        description="The sequence number that the caller gave; a reply repeats its call's. "
+        "The reply to an append entries call of an earlier term has 0."
     )
 
 
@@ -231,6 +248,11 @@ class AppendEntriesReply(_Message):
 
     type: Literal["append_entries_reply"]
     last_position: Position = Field(description="The last position of the sender's log.")
+    accepted: bool = Field(
+        default=True,
+        description="Whether the log has the position just before the call's entries. "
+        "Taken for true where it is left out.",
+    )
 
 
 Message: TypeAlias = Annotated[

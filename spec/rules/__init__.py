@@ -17,15 +17,17 @@ Figure 2, State                    spec/values.py
     log[]                          Node.log             begins with a snapshot (§7), maybe empty
     commitIndex                    Node                 as there; a snapshot raises it too (D4)
     lastApplied                    -                    the user's, who applies what is committed
-    nextIndex[]                    -                    follows from each reply: last_shared()
+    nextIndex[]                    Progress.next        None where all was sent that all others were
     matchIndex[]                   Progress.match       as there; the leader's own: Leader.durable
-    -                              Node.seqno           numbers the calls, so that a leader can tell
-                                                        a stale reply; Progress.seqno is the latest
+    -                              Node.seqno           numbers the calls; Progress.probe and asked
+                                                        say which replies are no news
+    -                              Node.limits          of calls; the user's
 
 AppendEntries RPC                  append_entries.py
     arguments                      AppendEntriesCall    leaderId is `sender`
-    results                        reply_to()           the log's last position in place of success
-    invoked by leader              append_as_leader()   at once, to all peers
+    results                        reply_to()           the log's last position as well
+    invoked by leader              call_all()           to all peers, once a drain (drain.py)
+                                   call_one()           to one that does not have all that was sent
     also used as heartbeat         broadcast_heartbeat()  as there
     receiver 1                     receive_append_entries_call()  as there
     receiver 2                     agree_with_leader()  skips what the own snapshot covers (D5);
@@ -58,12 +60,14 @@ Rules for Servers: leaders         leaders.py
     upon election                  become_leader()      sends an entry, not an empty call (§8)
     repeat during idle periods     heartbeat()          when the user or election_timeout() says so
     command from client            propose_command()    the user responds: commit_status()
-    last log index >= nextIndex    receive_append_entries_reply()  sends upon a reply alone
-    successful: matchIndex         with_progress()      as there
-    fails: nextIndex, retry        last_shared()        whole terms at a time (§5.3, D6)
+    last log index >= nextIndex    call_one()           upon a reply of the peer alone
+    successful: nextIndex,         on_success()         as there
+        matchIndex                 receive_append_entries_reply()  upon a failure as well
+    fails: nextIndex, retry        on_failure()         from last_shared(): whole terms at a time
+                                                        (§5.3, D6)
     such an N exists               advance_commit()     as there
     majority of matchIndex         quorum_index()       the leader counts once its disk has it:
-                                                        drained()
+                                                        drained() (drain.py)
 
 §6, membership                     membership.py
     servers that only catch up     Config.non_voters    as there
@@ -83,8 +87,8 @@ Rules for Servers: leaders         leaders.py
                                                         and done are the user's, who transfers it
     results                        -                    none: the receiver's next reply_to() a call
                                                         shows a longer log
-    invoked by leader              InstallSnapshot      the action that asks the user to send it,
-                                                        where last_shared() finds nothing
+    invoked by leader              call_one()           asks the user to send it (InstallSnapshot)
+                                                        where nextIndex is not after the snapshot
     receiver 1                     -                    left out: a late snapshot does no harm
     receiver 2 to 5                -                    the user's; the event tells of it once it is
                                                         durable, after the term: term_first()
@@ -107,8 +111,9 @@ rule of each event.
 
 from __future__ import annotations
 
+from spec.rules.drain import drained, take_action, take_all
 from spec.rules.effect import Effect
-from spec.rules.leaders import drained, quorum_index
+from spec.rules.leaders import quorum_index
 from spec.rules.membership import has_quorum
 from spec.rules.queries import commit_status, could_be_disruptive
 from spec.rules.servers import step
@@ -123,4 +128,6 @@ __all__ = [
     "quorum_index",
     "start",
     "step",
+    "take_action",
+    "take_all",
 ]

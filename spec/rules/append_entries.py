@@ -1,4 +1,7 @@
-"""AppendEntries RPC (Figure 2): the calls of a leader, and what their receiver does."""
+"""AppendEntries RPC (Figure 2): what a leader owes calls for, and what their receiver does.
+
+The calls themselves are made when they are taken (`spec.rules.drain`).
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,13 @@ def append_as_leader(node: v.Node, payload: v.Payload) -> Effect:
     entries = (v.Entry(node.current_term, payload),)
     node = node._replace(log=node.log.appended(entries))
     owed = (v.AppendLogEntries(prev, entries), v.SetElectionTimeout())
-    if not node.peers:
-        return Effect(node, owed)
-    node = node._replace(seqno=node.seqno + 1)
-    call = v.AppendEntriesCall(
-        node.id, node.current_term, node.seqno, node.commit_index, prev, entries
-    )
-    return Effect(node, (*owed, v.BroadcastMessage(call)))
+    return Effect(node, (*owed, v.CallAll()) if node.peers else owed)
 
 
 def broadcast_heartbeat(node: v.Node) -> Effect:
     """§5.2: AppendEntries without entries keeps the others from campaigning."""
-    if not node.peers:
-        return Effect(node, (v.SetElectionTimeout(),))
-    node = node._replace(seqno=node.seqno + 1)
-    call = v.AppendEntriesCall(
-        node.id, node.current_term, node.seqno, node.commit_index, node.log.last_position, ()
-    )
-    return Effect(node, (v.BroadcastMessage(call), v.SetElectionTimeout()))
+    owed = (v.SetElectionTimeout(),)
+    return Effect(node, (*owed, v.CallAll()) if node.peers else owed)
 
 
 # Receiver implementation
@@ -41,7 +33,7 @@ def receive_append_entries_call(node: v.Node, call: v.AppendEntriesCall) -> Effe
     """Receiver 1, and the reply; 2 to 5 are in `agree_with_leader`."""
     # 1. A call of an earlier term is answered, and otherwise ignored (§5.1).
     if call.term < node.current_term:
-        return Effect(node, (reply_to(node, call),))
+        return Effect(node, (reply_to(node, call, accepted=False),))
     match node.role:
         case v.Leader():
             return refused(node, "invariant", "two leaders in one term break Election Safety")
@@ -53,21 +45,26 @@ def receive_append_entries_call(node: v.Node, call: v.AppendEntriesCall) -> Effe
     effect = agree_with_leader(node, call)
     if isinstance(effect.outcome, v.Refused):
         return effect
+    accepted = effect.outcome is True
     node, owed, _ = effect
-    return Effect(node, (*owed, reply_to(node, call), v.SetElectionTimeout()))
+    return Effect(node, (*owed, reply_to(node, call, accepted), v.SetElectionTimeout()))
 
 
-def reply_to(node: v.Node, call: v.AppendEntriesCall) -> v.SendMessage:
-    """Results: in place of `success`, the last position of the log.
+def reply_to(node: v.Node, call: v.AppendEntriesCall, accepted: bool) -> v.SendMessage:
+    """Results: `success`, and the last position of the log, from which the leader sees how far the
+    logs agree.
 
-    The leader sees from it how far the logs agree, whichever step the receiver ended with.
+    The number of a call of an earlier term may be that of one of this term, of a leader that has
+    come up again since: it is not repeated.
     """
-    reply = v.AppendEntriesReply(node.id, node.current_term, call.seqno, node.log.last_position)
+    seqno = call.seqno if call.term == node.current_term else 0
+    last = node.log.last_position
+    reply = v.AppendEntriesReply(node.id, node.current_term, seqno, last, accepted)
     return v.SendMessage(call.sender, reply)
 
 
 def agree_with_leader(node: v.Node, call: v.AppendEntriesCall) -> Effect:
-    """Receiver 2 to 5.
+    """Receiver 2 to 5.  The outcome is Figure 2's `success`.
 
     What the own snapshot covers is committed, so the leader has it too, and it is skipped (D5).
     What contradicts a committed entry is refused (D9).
@@ -100,7 +97,7 @@ def agree_with_leader(node: v.Node, call: v.AppendEntriesCall) -> Effect:
     #    that here is not known to be the leader's.
     verified = agreed + len(missing)
     node = node._replace(commit_index=max(node.commit_index, min(call.commit_index, verified)))
-    return Effect(node, owed)
+    return Effect(node, owed, True)
 
 
 def drop_conflict(node: v.Node, prev: v.Position) -> Effect:
@@ -116,6 +113,6 @@ def drop_conflict(node: v.Node, prev: v.Position) -> Effect:
     if keep < node.commit_index:
         return refused(node, "invariant", "the leader's log contradicts committed entries")
     if keep == log.last_index:
-        return Effect(node)
+        return Effect(node, outcome=False)
     node = node._replace(log=log.truncated(keep))
-    return Effect(node, (v.AppendLogEntries(log.position(keep), ()),))
+    return Effect(node, (v.AppendLogEntries(log.position(keep), ()),), False)

@@ -15,7 +15,7 @@ class Effect(NamedTuple):
     """
 
     node: v.Node
-    owed: tuple[v.Action, ...] = ()
+    owed: tuple[v.Owed, ...] = ()
     outcome: v.Outcome = None
 
 

@@ -11,7 +11,8 @@ from spec.rules.membership import config_committed
 def become_leader(node: v.Node) -> Effect:
     """Upon election: nothing is known of the peers' logs; an entry of its own opens the term (§8).
 
-    With it goes the first AppendEntries RPC to each server, which Figure 2 sends empty.
+    With it goes the first AppendEntries RPC to each server, which Figure 2 sends empty: so the
+    first entry that a peer is sent is the one after the last (nextIndex).
     """
     node = node._replace(role=v.Leader(tuple(v.Progress(peer) for peer in node.peers)))
     return append_as_leader(node, v.TERM)
@@ -30,50 +31,86 @@ def propose_command(node: v.Node) -> Effect:
 
     The user responds once `queries.commit_status` says that it is committed.
     """
-    match node.role:
-        case v.Leader():
-            effect = append_as_leader(node, v.COMMAND)
-            return effect._replace(outcome=effect.node.log.last_position)
-    return refused(node, "not_leader", "only a leader accepts proposals")
+    if not isinstance(node.role, v.Leader):
+        return refused(node, "not_leader", "only a leader accepts proposals")
+    most = node.limits.uncommitted
+    if most is not None and node.log.last_index - node.commit_index >= most:
+        return refused(node, "too_many_uncommitted", "as many entries as the user allows")
+    effect = append_as_leader(node, v.COMMAND)
+    return effect._replace(outcome=effect.node.log.last_position)
 
 
 def receive_append_entries_reply(node: v.Node, reply: v.AppendEntriesReply) -> Effect:
-    """§5.3: learn how far the peer's log matches, and send it what it lacks.
+    """§5.3: learn how far the peer's log matches, and what to send it next.
 
-    A reply to an earlier call than the latest one replied to is stale.
+    Number 0 answers a call of an earlier term.
     """
     role = node.role
-    if not isinstance(role, v.Leader) or reply.term < node.current_term:
+    if not isinstance(role, v.Leader) or reply.term < node.current_term or reply.seqno == 0:
         return Effect(node)
     progress = next((peer for peer in role.peers if peer.node == reply.sender), None)
-    if progress is None or reply.seqno <= progress.seqno:
+    if progress is None:
         return Effect(node)
-    progress = progress._replace(seqno=reply.seqno)
     shared = last_shared(node, reply.last_position)
-    if shared is None:
-        return Effect(with_progress(node, progress), (v.InstallSnapshot(reply.sender),))
-    owed: tuple[v.Action, ...] = ()
-    behind = reply.last_position != node.log.last_position
+    owed: tuple[v.Owed, ...] = ()
     if shared == reply.last_position and progress.match < shared.index:
-        # The follower has accepted: it holds the log up to there (matchIndex, §5.3).
-        node = with_progress(node, progress._replace(match=shared.index))
-        node, owed, _ = advance_commit(node)
+        # It holds the leader's log up to there (matchIndex), whatever it answers.
+        progress = progress._replace(match=shared.index)
+        node, owed, _ = advance_commit(with_progress(node, progress))
+        if not isinstance(node.role, v.Leader):
+            return Effect(node, owed)
+    if reply.accepted:
+        effect = on_success(node, progress)
     else:
-        node = with_progress(node, progress)
-    if not behind or not isinstance(node.role, v.Leader):
-        return Effect(node, owed)
-    # A follower that lacks entries is sent them, from nextIndex on; one that has refused them is
-    # sent earlier ones as well (§5.3).  Either way the call begins after what the logs may share.
+        effect = on_failure(node, progress, reply, shared)
+    return effect._replace(owed=owed + effect.owed)
+
+
+def on_success(node: v.Node, progress: v.Progress) -> Effect:
+    """A peer that was not sent all is sent more, while no more is under way than the user allows.
+
+    One that waits for a snapshot has nothing to be sent.
+    """
+    log = node.log
+    if progress.next is None:
+        return Effect(node)
+    following = max(progress.next, progress.match + 1)
+    if following <= log.snapshot_position.index:
+        return Effect(node)
+    if following > log.last_index:
+        return Effect(with_progress(node, progress._replace(next=None)))
+    node = with_progress(node, progress._replace(next=following))
+    if following - 1 - progress.match < in_flight(node.limits):
+        return Effect(node, (v.CallOne(progress.node),))
+    return Effect(node)
+
+
+def in_flight(limits: v.Limits) -> v.Index:
+    """How many entries may be under way to a peer that catches up."""
+    return limits.entries * limits.calls
+
+
+def on_failure(
+    node: v.Node, progress: v.Progress, reply: v.AppendEntriesReply, shared: v.Position | None
+) -> Effect:
+    """A peer that has not what a call follows is sent what comes after all that the logs may share
+    (nextIndex), unless that was done since the call.
+    """
+    if shared is None:
+        # What it needs next is in the snapshot alone (§7).
+        if reply.seqno < progress.asked:
+            return Effect(node)
+        following = node.log.snapshot_position.index
+    else:
+        if reply.seqno < progress.probe:
+            return Effect(node)
+        following = shared.index + 1
     node = node._replace(seqno=node.seqno + 1)
-    call = v.AppendEntriesCall(
-        node.id,
-        node.current_term,
-        node.seqno,
-        node.commit_index,
-        shared,
-        node.log.after(shared.index),
-    )
-    return Effect(node, (*owed, v.SendMessage(reply.sender, call)))
+    progress = progress._replace(probe=node.seqno)
+    if following > node.log.last_index:
+        return Effect(with_progress(node, progress._replace(next=None)))
+    node = with_progress(node, progress._replace(next=following))
+    return Effect(node, (v.CallOne(progress.node),))
 
 
 def last_shared(node: v.Node, theirs: v.Position) -> v.Position | None:
@@ -129,14 +166,3 @@ def quorum_index(node: v.Node) -> v.Index:
     if node.config.is_joint:
         index = min(index, majority_index(node.config.new_voters))
     return index
-
-
-def drained(node: v.Node) -> Effect:
-    """Every owed action has been executed: all of the log is on the disk now.
-
-    With it a leader's own copy counts, which alone commits where it is the only voter.
-    """
-    match node.role:
-        case v.Leader(peers, durable) if durable < node.log.last_index:
-            return advance_commit(node._replace(role=v.Leader(peers, node.log.last_index)))
-    return Effect(node)

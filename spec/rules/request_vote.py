@@ -53,9 +53,7 @@ def start_election(node: v.Node) -> Effect:
         effect = become_leader(node)
         return effect._replace(owed=owed + effect.owed)
     # The others are asked for theirs.
-    node = node._replace(seqno=node.seqno + 1)
-    call = v.RequestVoteCall(node.id, node.current_term, node.seqno, node.log.last_position)
-    return Effect(node, (*owed, v.BroadcastMessage(call)))
+    return Effect(node, (*owed, v.CallAll()))
 
 
 def receive_request_vote_reply(node: v.Node, reply: v.RequestVoteReply) -> Effect:

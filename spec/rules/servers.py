@@ -35,8 +35,8 @@ def step(node: v.Node, event: v.Event) -> Effect:
             return create_cluster(node, voters)
         case v.Restart():
             return restart(node.id, event)
-        case v.Start():
-            return start(node.id)
+        case v.Start(limits):
+            return start(node.id, limits)
 
 
 def receive(node: v.Node, message: v.Message) -> Effect:

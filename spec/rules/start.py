@@ -9,9 +9,9 @@ from spec.rules.effect import Effect, refused
 from spec.rules.request_vote import start_election
 
 
-def start(node_id: v.NodeId) -> Effect:
+def start(node_id: v.NodeId, limits: v.Limits = v.LIMITS) -> Effect:
     """A new node: a follower without a log, a term or a cluster."""
-    return Effect(v.Node(node_id))
+    return Effect(v.Node(node_id, limits=limits))
 
 
 def restart(node_id: v.NodeId, disk: v.Restart) -> Effect:
@@ -28,6 +28,7 @@ def restart(node_id: v.NodeId, disk: v.Restart) -> Effect:
         voted_for=disk.voted_for,
         log=log,
         commit_index=log.snapshot_position.index,
+        limits=disk.limits,
     )
     if any(later < earlier for earlier, later in pairwise(terms)):
         return refused(node, "invariant", "terms never fall in a log, nor below it")

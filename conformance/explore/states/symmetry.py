@@ -74,10 +74,9 @@ def _node(node: v.Node, names: Renaming) -> v.Node:
 def _pending(pending: Pending, names: Renaming) -> Pending:
     sends = [renamed(send, names) for send in pending.sends]
     return pending._replace(
-        broadcast=None if pending.broadcast is None else renamed(pending.broadcast, names),
+        calls=tuple(sorted(names[to] for to in pending.calls)),
         append=None if pending.append is None else renamed(pending.append, names),
         sends=tuple(sorted(sends, key=lambda send: send.to)),
-        installs=tuple(sorted(names[node] for node in pending.installs)),
     )
 
 

@@ -11,7 +11,7 @@ from conformance.prove.runner.obligation import Counterexample
 from conformance.symbolic.number import Number, value_of
 from conformance.symbolic.paths import Model
 from spec.cluster import Disk, Member, drain
-from spec.pending import actions
+from spec.rules import take_all
 from spec.values import Receive, RequestVoteReply, Restart, Start
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def as_records(counterexample: Counterexample) -> list[Recorded]:
     node, disk = before.node, before.disk
     checkpoint = Checkpoint(
         node,
-        actions(before.pending, node),
+        take_all(node, before.pending)[0],
         Restart(disk.current_term, disk.voted_for, disk.log),
     )
     if event is None:

@@ -1,0 +1,51 @@
+"""What a leader keeps to, so that no link, follower or memory is flooded."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, final
+
+from raftbare.types import LogIndex, MessageSeqNo, Value
+
+
+@final
+class Limits(Value):
+    """Limits of one node while it leads, given to `Node.start` and `Node.restart`.
+
+    - `entries`: how many entries one call carries at the most.  Multiply it by the size of a
+      command to have the size of a message.
+    - `calls`: how many such calls may be under way to a follower that catches up.  That many
+      entries per round trip is as fast as it does.
+    - `ask_again`: after how many more calls, heartbeats included, `InstallSnapshot` is owed again
+      for a peer that still needs a snapshot.
+    - `uncommitted`: how many entries the log may have after the commit index when a command is
+      proposed; a proposal beyond that raises `TooManyUncommittedError`.  None: any number.
+
+    What a single drain proposes goes out in one broadcast, which no limit holds back: of more than
+    `entries` the rest follows in calls to each peer.  Immutable by convention.
+    """
+
+    __slots__ = ("ask_again", "calls", "entries", "in_flight", "uncommitted")
+    __match_args__: ClassVar = ("entries", "calls", "ask_again", "uncommitted")
+
+    def __init__(
+        self,
+        entries: int = 500,
+        calls: int = 8,
+        ask_again: int = 1000,
+        uncommitted: int | None = None,
+    ) -> None:
+        """Raises `ValueError` for a limit below 1: nothing would ever be sent, or proposed.  O(1)."""
+        for name, limit in (("entries", entries), ("calls", calls), ("ask_again", ask_again)):
+            if limit < 1:
+                raise ValueError(f"{name}={limit}: at least 1 was expected")
+        if uncommitted is not None and uncommitted < 1:
+            raise ValueError(f"uncommitted={uncommitted}: at least 1, or None, was expected")
+        self.entries = LogIndex(entries)
+        self.calls = calls
+        self.ask_again = MessageSeqNo(ask_again)
+        self.uncommitted = None if uncommitted is None else LogIndex(uncommitted)
+        self.in_flight = LogIndex(entries * calls)
+
+
+LIMITS: Final = Limits()
+"""The limits of a node that is given none."""
