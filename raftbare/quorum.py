@@ -17,8 +17,8 @@ class Progress:
     - `match_index`: it durably holds the leader's log up to there.  Only grows.
     - `next_index`: the first entry that it was not sent.  None: it was sent all that all others
       were, and will be by every broadcast.
-    - `probe`: the number of the calls to it alone, taken when it last refused one: that it refused
-      a call with a lower number is no news.
+    - `probe`: the number of the latest calls to it alone; that it refused an earlier one is no
+      news.
     - `asked`: replies to calls with a lower number owe it no snapshot.
     """
 

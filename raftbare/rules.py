@@ -302,12 +302,18 @@ class Rules:
             held = role.quorum.update_match(reply.sender, follower.match_index, theirs.index)
             follower.match_index = theirs.index
             self._advance_commit(role, held)
-            if self._role is not role:
+            if self._role is not role or reply.sender not in role.followers:
                 return
         if not reply.accepted:
             self._handle_refusal(follower, reply, shared)
         elif follower.next_index is not None:
             self._send_more(follower, reply.sender, follower.next_index)
+
+    def _owe_call(self, follower: Progress, to: NodeId, next_index: LogIndex) -> None:
+        """A follower is owed calls from this index on; they get the next number."""
+        self._seqno = follower.probe = MessageSeqNo(self._seqno + 1)
+        follower.next_index = next_index
+        self._pending.calls.add(to)
 
     def _send_more(self, follower: Progress, to: NodeId, next_index: LogIndex) -> None:
         """A follower that was not sent all is sent more, while no more is under way than the user
@@ -321,9 +327,10 @@ class Rules:
         if next_index > entries.last_position.index:
             follower.next_index = None
             return
-        follower.next_index = next_index
         if next_index - 1 - match < self._limits.in_flight:
-            self._pending.calls.add(to)
+            self._owe_call(follower, to, next_index)
+        else:
+            follower.next_index = next_index
 
     def _handle_refusal(
         self, follower: Progress, reply: AppendEntriesReply, shared: LogPosition | None
@@ -339,12 +346,10 @@ class Rules:
             if reply.seqno < follower.probe:
                 return
             next_index = LogIndex(shared.index + 1)
-        self._seqno = follower.probe = MessageSeqNo(self._seqno + 1)
         if next_index > self._log.last_position.index:
             follower.next_index = None
-            return
-        follower.next_index = next_index
-        self._pending.calls.add(reply.sender)
+        else:
+            self._owe_call(follower, reply.sender, next_index)
 
     # Commitment, §5.3 and §5.4.2
 

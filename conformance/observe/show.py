@@ -35,6 +35,10 @@ def show(value: object) -> str:
             )
         case v.Receive(message):
             return show(message)
+        case v.Start(limits) if limits == v.LIMITS:
+            return "Start"
+        case v.Limits():
+            return ", ".join(f"{name} {limit}" for name, limit in value._asdict().items())
         case frozenset():
             return _ids(value)
         case tuple() if not hasattr(value, "_fields"):

@@ -60,6 +60,7 @@ class Profile:
     """How many contents the network holds back, to deliver them long after later ones."""
     partition: float
     """How often the network falls into two parts, or becomes whole again."""
+    limits: v.Limits = v.LIMITS
 
 
 def draw_profile(random: Random, nodes: int | None) -> Profile:
@@ -94,6 +95,19 @@ def draw_profile(random: Random, nodes: int | None) -> Profile:
         forge=often(0.4, 0.005, 0.02),
         backlog=random.choice((0, 0, 2, 5)),
         partition=often(0.7, 0.01, 0.08),
+        limits=draw_limits(random),
+    )
+
+
+def draw_limits(random: Random) -> v.Limits:
+    """Of every other episode so low that its few entries reach them."""
+    if random.random() < 0.5:
+        return v.LIMITS
+    return v.Limits(
+        entries=random.choice((1, 1, 2, 3)),
+        calls=random.choice((1, 2)),
+        ask_again=random.choice((1, 3, 1000)),
+        uncommitted=random.choice((None, None, 3)),
     )
 
 
@@ -109,6 +123,8 @@ class Schedule:
         """The smaller part of a partitioned network; empty where it is whole."""
         self._to_drain: v.NodeId | None = None
         self._batch = 0
+        self._to_limit = self.profile.nodes if self.profile.limits != v.LIMITS else 0
+        """Of the servers so many are yet to be told their limits."""
 
     def honest(self) -> Schedule:
         """The same without messages that nobody sent."""
@@ -136,6 +152,10 @@ class Schedule:
 
     def next(self, cluster: c.Cluster) -> c.Step:
         """The next step; what was handed over last is drained first, as a rule."""
+        if self._to_limit:
+            self._to_limit -= 1
+            restart = v.Restart(0, None, v.EMPTY_LOG, self.profile.limits)
+            return c.Input(self._to_limit, restart)
         if self._batch > 0 and self._to_drain is not None and cluster.members[self._to_drain].up:
             self._batch -= 1
             return c.Input(self._to_drain, v.ProposeCommand())

@@ -57,7 +57,7 @@ def receive_append_entries_reply(node: v.Node, reply: v.AppendEntriesReply) -> E
         # It holds the leader's log up to there (matchIndex), whatever it answers.
         progress = progress._replace(match=shared.index)
         node, owed, _ = advance_commit(with_progress(node, progress))
-        if not isinstance(node.role, v.Leader):
+        if not isinstance(node.role, v.Leader) or reply.sender not in node.peers:
             return Effect(node, owed)
     if reply.accepted:
         effect = on_success(node, progress)
@@ -79,10 +79,10 @@ def on_success(node: v.Node, progress: v.Progress) -> Effect:
         return Effect(node)
     if following > log.last_index:
         return Effect(with_progress(node, progress._replace(next=None)))
-    node = with_progress(node, progress._replace(next=following))
-    if following - 1 - progress.match < in_flight(node.limits):
-        return Effect(node, (v.CallOne(progress.node),))
-    return Effect(node)
+    progress = progress._replace(next=following)
+    if following - 1 - progress.match >= in_flight(node.limits):
+        return Effect(with_progress(node, progress))
+    return call_it(node, progress)
 
 
 def in_flight(limits: v.Limits) -> v.Index:
@@ -105,11 +105,15 @@ def on_failure(
         if reply.seqno < progress.probe:
             return Effect(node)
         following = shared.index + 1
-    node = node._replace(seqno=node.seqno + 1)
-    progress = progress._replace(probe=node.seqno)
     if following > node.log.last_index:
         return Effect(with_progress(node, progress._replace(next=None)))
-    node = with_progress(node, progress._replace(next=following))
+    return call_it(node, progress._replace(next=following))
+
+
+def call_it(node: v.Node, progress: v.Progress) -> Effect:
+    """A peer is owed calls from its nextIndex on; they get the next number."""
+    node = node._replace(seqno=node.seqno + 1)
+    node = with_progress(node, progress._replace(probe=node.seqno))
     return Effect(node, (v.CallOne(progress.node),))
 
 
