@@ -309,7 +309,7 @@ class Rules:
         elif follower.next_index is not None:
             self._send_more(follower, reply.sender, follower.next_index)
 
-    def _owe_call(self, follower: Progress, to: NodeId, next_index: LogIndex) -> None:
+    def _owe_calls(self, follower: Progress, to: NodeId, next_index: LogIndex) -> None:
         """A follower is owed calls from this index on; they get the next number."""
         self._seqno = follower.probe = MessageSeqNo(self._seqno + 1)
         follower.next_index = next_index
@@ -328,7 +328,7 @@ class Rules:
             follower.next_index = None
             return
         if next_index - 1 - match < self._limits.in_flight:
-            self._owe_call(follower, to, next_index)
+            self._owe_calls(follower, to, next_index)
         else:
             follower.next_index = next_index
 
@@ -349,7 +349,7 @@ class Rules:
         if next_index > self._log.last_position.index:
             follower.next_index = None
         else:
-            self._owe_call(follower, reply.sender, next_index)
+            self._owe_calls(follower, reply.sender, next_index)
 
     # Commitment, §5.3 and §5.4.2
 

@@ -21,8 +21,7 @@ LibraryNode: TypeAlias = Any
 
 SLOTS: Final = {
     "Node": "actions",
-    "rules.Rules": "_commit_index _current_term _id _limits _log _pending _role _seqno "
-    "_voted_for",
+    "rules.Rules": "_commit_index _current_term _id _limits _log _pending _role _seqno _voted_for",
     "Actions": "_node",
     "pending.Pending": "append_after broadcast calls save_current_term save_voted_for sends "
     "set_election_timeout",

@@ -33,9 +33,7 @@ def take_action(node: v.Node, pending: Pending) -> Taken | None:
         left = pending._replace(save_current_term=False)
         return Taken(v.SaveCurrentTerm(node.current_term), node, left)
     if pending.save_voted_for:
-        return Taken(
-            v.SaveVotedFor(node.voted_for), node, pending._replace(save_voted_for=False)
-        )
+        return Taken(v.SaveVotedFor(node.voted_for), node, pending._replace(save_voted_for=False))
     if pending.calls:
         return call_one(node, pending, pending.calls[0])
     if pending.broadcast:

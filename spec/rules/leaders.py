@@ -82,7 +82,7 @@ def on_success(node: v.Node, progress: v.Progress) -> Effect:
     progress = progress._replace(next=following)
     if following - 1 - progress.match >= in_flight(node.limits):
         return Effect(with_progress(node, progress))
-    return call_it(node, progress)
+    return owe_calls(node, progress)
 
 
 def in_flight(limits: v.Limits) -> v.Index:
@@ -107,10 +107,10 @@ def on_failure(
         following = shared.index + 1
     if following > node.log.last_index:
         return Effect(with_progress(node, progress._replace(next=None)))
-    return call_it(node, progress._replace(next=following))
+    return owe_calls(node, progress._replace(next=following))
 
 
-def call_it(node: v.Node, progress: v.Progress) -> Effect:
+def owe_calls(node: v.Node, progress: v.Progress) -> Effect:
     """A peer is owed calls from its nextIndex on; they get the next number."""
     node = node._replace(seqno=node.seqno + 1)
     node = with_progress(node, progress._replace(probe=node.seqno))
