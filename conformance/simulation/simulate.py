@@ -296,14 +296,15 @@ class Schedule:
 
     def _snapshot(self, cluster: c.Cluster) -> c.Step | None:
         """A node compacts a part of what it knows to be committed; now and then an invalid one."""
-        draw = self.random.random()
 
-        def wanted(member: c.Member) -> bool:
-            if not member.up or member.node.commit_index <= member.node.log.snapshot_position.index:
-                return False
-            return draw >= 0.3 or member.pending != NOTHING
+        def may(member: c.Member) -> bool:
+            return member.up and member.node.commit_index > member.node.log.snapshot_position.index
 
-        member = self._member(cluster, wanted)
+        member = None
+        if self.random.random() < 0.5:
+            member = self._member(cluster, lambda m: may(m) and m.pending.append is not None)
+        if member is None:
+            member = self._member(cluster, may)
         if member is None:
             return None
         if member.pending.save_current_term:

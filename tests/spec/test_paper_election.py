@@ -44,7 +44,7 @@ def test_5_1_stale_calls_are_answered_with_the_current_term() -> None:
     assert sent(vote.owed, 0) == v.RequestVoteReply(1, 2, 7, False)
     append = receive(FOLLOWER, v.AppendEntriesCall(0, 1, 7, 9, v.Position(1, 1), commands(1)))
     assert append.node == FOLLOWER
-    assert sent(append.owed, 0) == v.AppendEntriesReply(1, 2, 7, v.Position(1, 2))
+    assert sent(append.owed, 0) == v.AppendEntriesReply(1, 2, 0, v.Position(1, 2), False)
 
 
 def test_5_2_a_campaign_increments_the_term_votes_for_itself_and_asks_the_others() -> None:
@@ -55,7 +55,7 @@ def test_5_2_a_campaign_increments_the_term_votes_for_itself_and_asks_the_others
         v.SaveCurrentTerm(3),
         v.SaveVotedFor(1),
         v.SetElectionTimeout(),
-        v.BroadcastMessage(v.RequestVoteCall(1, 3, 1, v.Position(1, 2))),
+        v.CallAll(),
     )
 
 
