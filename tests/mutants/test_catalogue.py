@@ -45,6 +45,7 @@ REQUIRED = {
         "old-term-reply",
         "reply-before-write",
         "late-answer-numbered",
+        "late-answer-blocks",
         "late-answer-replaces-vote",
         "accepted-always",
         "accepted-inverted",

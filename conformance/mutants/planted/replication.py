@@ -165,6 +165,26 @@ REPLICATION: Final = (
         "                self._pending.sends[call.sender].seqno = MessageSeqNo(0)\n",
         "",
     ),
+    Mutant(
+        "late-answer-blocks",
+        "replies are stale after one with a higher number, which may be of the leader's former life",
+        "Specified",
+        "willemt/raft #97, redpanda #9384; this library, until delay was simulated",
+        (
+            Patch(
+                "rules",
+                "                self._pending.sends[call.sender].seqno = MessageSeqNo(0)\n",
+                "",
+            ),
+            Patch(
+                "rules",
+                "        if follower is None:\n            return\n",
+                "        if follower is None or reply.seqno < follower.asked:\n"
+                "            return\n"
+                "        follower.asked = reply.seqno\n",
+            ),
+        ),
+    ),
     one_patch(
         "late-answer-counts",
         "the answer to a call of an earlier term is taken for a refusal of a later one",
