@@ -19,6 +19,7 @@ from conformance.network.scenario import (
     Scenario,
     alone,
 )
+from spec.values import LIMITS
 
 A_SECOND = Load(MS, SECOND, 2 * SECOND)
 """A command a millisecond, for a second."""
@@ -138,7 +139,13 @@ SCENARIOS: Final = {
             load=Load(MS, 100 * MS, SECOND, (10,)),
             planned=(Cut(alone(2, 3), 30 * MS, 100 * MS), Propose(40 * MS, 20_000)),
             begin=100 * MS,
-            bounds=(Bound("entries", 1.1), Bound("catch_up", 1.1)),
+            bounds=(
+                Bound("entries", 1.1),
+                Bound("catch_up", 1.1),
+                Bound("largest_call", LIMITS.entries),
+                # All that may be under way, and the load that comes meanwhile.
+                Bound("in_flight", 1.1 * LIMITS.entries * LIMITS.calls),
+            ),
         ),
         Scenario(
             "flapping",
