@@ -105,8 +105,8 @@ IN_BOTH: Final = _by_name(
         (
             Patch(
                 "log",
-                "        return Agreement(None, sent, agreed)\n",
-                "        return Agreement(None, sent, log.last_position.index)\n",
+                "        return Agreement(True, None, sent, agreed)\n",
+                "        return Agreement(True, None, sent, log.last_position.index)\n",
             ),
         ),
         Bounds(terms=2, log=3, in_flight=2, shortened=2),
@@ -132,7 +132,7 @@ IN_BOTH: Final = _by_name(
                 "    if agreed >= sent.last_position.index:\n"
                 "        if agreed < log.last_position.index:\n"
                 "            base = log._position(agreed)\n"
-                "            return Agreement(base, LogEntries(base, None), agreed)\n",
+                "            return Agreement(True, base, LogEntries(base, None), agreed)\n",
             ),
         ),
         Bounds(terms=2, log=3, in_flight=2),
