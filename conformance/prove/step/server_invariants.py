@@ -7,7 +7,8 @@ After each of the two:
 - what is true of a server between its steps (`server_lemmas` beside it) is true again: so what step
   equivalence assumes is no more than what holds in every state;
 - no property of a single server is broken (`spec.properties`: LOG, NODE, MEMBER; CHANGE, DISK,
-  ACTION), nor what a crash between any two actions of the drain would leave on the disk.
+  ACTION), nor what a crash between any two actions of the drain would leave on the disk;
+- what was sent is what step equivalence takes for a message.
 
 Of the other servers `fits_reports` is assumed, and nothing else: messages may say anything.
 """
@@ -21,7 +22,7 @@ from typing import Final
 from conformance.observe.checking import check_server, check_turn
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.asking import asked
-from conformance.prove.step.assumptions import is_event
+from conformance.prove.step.assumptions import is_event, is_message
 from conformance.prove.step.counterexample import plain
 from conformance.prove.step.families import families
 from conformance.prove.step.family import Family
@@ -143,6 +144,10 @@ def broken_by(turn: Turn) -> str | None:
             return f"no longer true: {one.words}"
     disk = turn.before.disk
     for done in turn.executed:
+        match done.action:
+            case v.BroadcastMessage(message) | v.SendMessage(message=message):
+                if not is_message(message):
+                    return f"no server sends this: {message}"
         if done.disk is not disk and not is_fit(turn.node, done.disk):
             return f"no server can come up from the disk before {done.action}"
         disk = done.disk
