@@ -350,15 +350,24 @@ _KINDS: Final = (
 def at_rest(node: v.Node) -> v.Node:
     """The node that stands for this one while nothing is under way.
 
-    Sequence numbers are only compared with those of calls under way: every later call of a leader
-    has a higher one than all that its peers have replied to, from whichever number it counts on.
+    Calls are numbered on from `seqno`, and a reply's number is only asked whether it is below
+    `probe` or `asked`: so all three may be lowered by as much.  No call is under way or owed, so
+    the next reply has a number above `seqno`, and so not below `probe`, which is never above that;
+    nor below `asked`, where that is at most one above it.
     A candidate's votes are worth nothing once no more can come: it has to campaign again, in
     another term, for the replies to its last campaign have all arrived.
     """
     match node.role:
         case v.Leader(peers, durable):
-            role = v.Leader(tuple(peer._replace(seqno=0) for peer in peers), durable)
-            return node._replace(role=role, seqno=0)
+            rested = [
+                peer._replace(probe=0, asked=_ahead(peer.asked, node.seqno)) for peer in peers
+            ]
+            return node._replace(role=v.Leader(tuple(rested), durable), seqno=0)
         case v.Candidate():
             return node._replace(role=v.Candidate(frozenset({node.id})), seqno=0)
     return node._replace(seqno=0)
+
+
+def _ahead(asked: v.SeqNo, seqno: v.SeqNo) -> v.SeqNo:
+    """How many calls there are to be before a refusal asks for a snapshot again; 0: none."""
+    return asked - seqno if asked > seqno + 1 else 0

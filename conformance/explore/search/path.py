@@ -113,11 +113,11 @@ class Retraced(NamedTuple):
 def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retraced:
     """The moves once more, in lockstep with the library, up to the first finding."""
     recorder = Recorder()
-    size, rule = space.bounds.nodes, space.nodes.rule
+    size, limits, rule = space.bounds.nodes, space.bounds.limits, space.nodes.rule
     run = (
-        Run(size, rule, recorder)
+        Run(size, rule, recorder, limits)
         if library is None
-        else Lockstep(size, LibrarySubject(library), rule, recorder)
+        else Lockstep(size, LibrarySubject(library), rule, recorder, limits)
     )
     for at, move in enumerate(moves):
         for done, step in enumerate(move.steps):
@@ -165,7 +165,7 @@ def walk(space: Space, states: list[int]) -> list[Move]:
 
 def _end(space: Space, moves: list[Move]) -> tuple[c.Cluster, Cost]:
     if not moves:
-        return c.new_cluster(space.bounds.nodes), Cost()
+        return c.new_cluster(space.bounds.nodes, space.bounds.limits), Cost()
     return moves[-1].after, moves[-1].spent
 
 
