@@ -406,7 +406,7 @@ def test_no_more_calls_are_under_way_than_the_limit_and_each_reply_sends_on() ->
 
 def test_the_first_call_from_a_guess_is_alone_where_little_is_known_of_the_peer() -> None:
     """One probe, until it is answered: nothing is known of what the peer's log has before it."""
-    entries = [opening(1), *[COMMAND] * 8, opening(3), *[COMMAND] * 9]
+    entries: list[rb.LogEntry] = [opening(1), *[COMMAND] * 8, opening(3), *[COMMAND] * 9]
     cluster = leader_with(*entries, term=5)
     leader = rb.Node.restart(
         rb.NodeId(0),

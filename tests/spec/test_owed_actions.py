@@ -149,7 +149,7 @@ def test_the_order_of_execution_and_the_latest_term_and_vote() -> None:
         v.AppendLogEntries(P(1, 1), commands(3)),
         v.SendMessage(1, reply(1)),
     )
-    assert after.role == v.Leader((v.Progress(1, 1, None, 6), v.Progress(2)), 0)
+    assert after.role == v.Leader((v.Progress(1, 1, None, 6), v.Progress(2)), durable=2)
 
 
 def test_a_candidates_call_asks_for_votes() -> None:

@@ -189,7 +189,7 @@ def test_6_d3_a_removed_leader_leads_until_the_change_is_committed_and_keeps_its
     assert (asked.node, asked.owed) == (node, ())
     cluster.input(1, v.ElectionTimeout())
     cluster.settle()
-    assert cluster.node(1).role == v.Leader((v.Progress(2, 5, 2),), 5)
+    assert cluster.node(1).role == v.Leader((v.Progress(2, 5),), 5)
 
 
 def test_6_d3_one_that_clears_its_vote_might_vote_twice() -> None:
