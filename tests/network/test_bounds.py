@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.mutants.planted.catalogue import by_name
 from conformance.network.clock import MILLISECOND as MS
 from conformance.network.figures import MEANING
 from conformance.network.run import measure
 from conformance.network.scenario import Bound, Load
 from conformance.network.scenarios import SCENARIOS
+from conformance.subjects.library import LibrarySubject
 from tests.network.brief import BRIEF
 
 
@@ -54,9 +56,16 @@ FOUND = {
     "late-answer": "heartbeats",
     "snapshot": "snapshots",
     "merged": "entries",
-    "electable-3": "led_median_ratio",
 }
 """Known faults of the library that nothing else here can see, for nothing else knows of delay."""
+
+
+def test_an_election_that_a_higher_term_puts_off_is_found() -> None:
+    scenario = replace(SCENARIOS["electable-3"], runs=12)
+    assert measure(scenario).excesses == []
+    with by_name("timer-set-by-higher-term").planted() as library:
+        found = measure(scenario, subject=lambda: LibrarySubject(library)).excesses
+    assert {excess.bound.figure for excess in found} >= {"led_median_ratio", "led_most_ratio"}
 
 
 @pytest.mark.parametrize(("name", "figure"), FOUND.items())
