@@ -284,8 +284,9 @@ class Node(Rules):
     def handle_election_timeout(self) -> None:
         """The timer that `SetElectionTimeout` asked for has run out.
 
-        A follower or candidate that is a voter starts an election, others do nothing; a leader
-        shows that it is alive (§5.2).  One that comes late or too often does no harm to safety.
+        A follower or candidate that is a voter starts an election; a leader shows that it is alive
+        (§5.2); others do nothing.  All ask for the timer again.  One that comes late or too often
+        does no harm to safety.
 
         Raises nothing.  O(voters), and O(configurations in the log that are not committed).
         """

@@ -71,7 +71,8 @@ class Rules:
 
     def _start_election(self) -> None:
         """§5.2: increment the term, vote for oneself, ask the others."""
-        if not self._may_campaign():
+        if not self._may_campaign():  # the timer goes on for the day on which it may
+            self._pending.set_election_timeout = True
             return
         config = self._log.latest_config
         candidate = Candidate(self._id)
@@ -108,13 +109,17 @@ class Rules:
         self._replicate(role, prev)
 
     def _become_follower(self, term: Term) -> None:
-        """§5.1: become a follower of a new, higher term, with no vote cast in it (D3)."""
+        """§5.1: become a follower of a new, higher term, with no vote cast in it (D3).
+
+        A higher term is no cause to set an election timer that runs (Figure 2): a leader has none.
+        """
+        if isinstance(self._role, Leader):
+            self._pending.set_election_timeout = True
         self._role = Follower()
         self._current_term = term
         self._voted_for = None
         self._pending.owe_new_term()
         self._pending.save_voted_for = True
-        self._pending.set_election_timeout = True
 
     def _handle_request_vote_call(self, call: RequestVoteCall) -> None:
         """§5.2, §5.4.1: one vote a term, first come first served, to a log not behind one's own."""

@@ -12,6 +12,7 @@ ALWAYS      LOG      one log
 STEP        CHANGE   what one step did to a running server
             QUORUM   what one step made a leader do, and the cluster around it
             DISK     what one step did to a disk
+            TURN     what one server's turn did, and what it owes before and after
             ACTION   one executed action and the disk before it
 SOMETIMES   witnesses in `spec.witnesses`: that a run has come by what the properties are about
 
@@ -98,6 +99,9 @@ QUORUM: tuple[Property[Callable[[Node, Node, Cluster], Detail]], ...] = (
 DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
     Property("TermMonotonic", "§5.1", steps.term_monotonic),
 )
+TURN: tuple[Property[Callable[[Turn], Detail]], ...] = (
+    Property("TimerSetByCause", "§5.2, Figure 2", steps.timer_set_by_cause),
+)
 ACTION: dict[type, tuple[Property[Callable[[Executed], Detail]], ...]] = {
     SendMessage: (
         Property("VotePersistedBeforeReply", "Figure 2", steps.vote_persisted_before_reply),
@@ -141,6 +145,8 @@ def wrong_in_turn(turn: Turn, cluster: Cluster) -> Iterator[Violation]:
     if new.up and not came_up(turn):
         yield from _wrong(CHANGE, at, old.node, new.node)
         yield from _wrong(QUORUM, at, old.node, new.node, cluster)
+    if new.up:
+        yield from _wrong(TURN, at, turn)
 
 
 def came_up(turn: Turn) -> bool:

@@ -52,7 +52,7 @@ class Server:
     busy     a drain is being executed, and `inbox` has what arrived since it began
     done     what has been executed of the drain under way
     life     how often it has come up: what an earlier life left undone is void
-    deposed  it was a leader or a candidate when its timer was last set, and is not any more
+    deposed  it was a leader when its timer was last set, and is not any more
     """
 
     node: v.NodeId
@@ -222,7 +222,7 @@ class TimedCluster:
         for event in events:
             outcome = self.subject.handle(node, event)  # 2. Input
             state = self.subject.observe(node)
-            if before is not None and before.role != "follower" and state.role == "follower":
+            if before is not None and before.role == "leader" and state.role == "follower":
                 server.deposed = True
             server.disk = disk_after(server.disk, event, outcome)
             self._note(server, event, outcome, state)

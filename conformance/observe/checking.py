@@ -106,9 +106,12 @@ def check_turn(turn: Turn) -> Violation | None:
     if new.disk is not old.disk:
         if broken := _first(properties.DISK, turn.node, old.disk, new.disk):
             return broken
-    if not new.up or came_up(turn):
+    if not new.up:
         return None
-    return _first(OF_CHANGE[_touched(old.node, new.node)], turn.node, old.node, new.node)
+    if touched := 0 if came_up(turn) else _touched(old.node, new.node):
+        if broken := _first(OF_CHANGE[touched], turn.node, old.node, new.node):
+            return broken
+    return _first(properties.TURN, turn.node, turn)
 
 
 def check_quorum(turn: Turn, cluster: Cluster) -> Violation | None:

@@ -116,6 +116,7 @@ PROPERTIES: list[properties.Property[Any]] = [
     *properties.CHANGE,
     *properties.QUORUM,
     *properties.DISK,
+    *properties.TURN,
     *(entry for table in properties.ACTION.values() for entry in table),
 ]
 

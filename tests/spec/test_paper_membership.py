@@ -99,7 +99,7 @@ def test_6_only_a_leader_accepts_a_change() -> None:
 )
 def test_6_a_non_voter_and_a_removed_node_do_not_campaign(config: v.Config) -> None:
     node = v.Node(0, v.Follower(), 1, None, log_of(1, config=config))
-    assert step(node, v.ElectionTimeout()) == Effect(node)
+    assert step(node, v.ElectionTimeout()) == Effect(node, (v.SetElectionTimeout(),))
 
 
 def test_6_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> None:

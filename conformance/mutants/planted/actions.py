@@ -173,7 +173,7 @@ ACTIONS: Final = (
     one_patch(
         "timer-not-set-by-leader",
         "a call of the leader does not set a follower's timer anew",
-        "Specified",
+        "TimerSetByCause",
         "§5.2",
         "rules",
         "        self._reply_to_append(call, accepted)\n"

@@ -201,4 +201,24 @@ IN_BOTH: Final = _by_name(
         Bounds(nodes=4, terms=1, log=3, in_flight=2, proposals=0, duplications=1),
         "ElectedByQuorum",
     ),
+    _in_both(
+        "timer-set-by-higher-term",
+        "a higher term sets a follower's timer anew, whoever brings it",
+        "Figure 2, followers; tikv/raft-rs #14; dotnet/dotNext #89",
+        (
+            in_rules(
+                "    if isinstance(node.role, v.Leader):  # it had another timer\n",
+                "    if True:\n",
+            ),
+        ),
+        (
+            _library(
+                "        if isinstance(self._role, Leader):\n"
+                "            self._pending.set_election_timeout = True\n",
+                "        self._pending.set_election_timeout = True\n",
+            ),
+        ),
+        Bounds(terms=2, log=3, in_flight=1),
+        "TimerSetByCause",
+    ),
 )

@@ -167,7 +167,7 @@ REPLICATION: Final = (
     ),
     Mutant(
         "late-answer-blocks",
-        "replies are stale after one with a higher number, which may be of the leader's former life",
+        "replies are stale after one with a higher number, maybe of the leader's former life",
         "Specified",
         "willemt/raft #97, redpanda #9384; this library, until delay was simulated",
         (

@@ -273,11 +273,31 @@ VOTES: Final = (
     one_patch(
         "timer-set-by-any-vote-call",
         "the timer is set anew by a vote request that is refused",
-        "Specified",
+        "TimerSetByCause",
         "§5.2",
         "rules",
         "        if call.last_position < self._log.last_position:",
         "        self._pending.set_election_timeout = True\n"
         "        if call.last_position < self._log.last_position:",
+    ),
+    IN_BOTH["timer-set-by-higher-term"],
+    one_patch(
+        "deposed-leader-keeps-timer",
+        "a leader that a higher term deposes goes on with the timer of its heartbeats",
+        "TimerSetByCause",
+        "Figure 2, followers",
+        "rules",
+        "        if isinstance(self._role, Leader):\n"
+        "            self._pending.set_election_timeout = True\n",
+        "",
+    ),
+    one_patch(
+        "timer-ends-without-vote",
+        "the timer of a node that may not campaign runs out, and is not set again",
+        "TimerSetByCause",
+        "Figure 2, followers",
+        "rules",
+        "on which it may\n            self._pending.set_election_timeout = True\n",
+        "on which it may\n",
     ),
 )

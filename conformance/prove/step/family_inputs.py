@@ -53,7 +53,7 @@ def timeouts(full: bool) -> Iterator[Family]:
             for change in changes
             for word in logs
         ]
-        asked = [Shape(server, timeout, event, _may_act(server)) for server in servers]
+        asked = shapes_of(event, timeout, servers)
         yield family(
             f"election timeout/{type(role).__name__.lower()}/who may campaign", 3, 2, asked
         )
@@ -62,7 +62,7 @@ def timeouts(full: bool) -> Iterator[Family]:
         "election timeout/any configuration",
         1,
         5,
-        [Shape(server, timeout, event, _may_act(server)) for server in now],
+        shapes_of(event, timeout, now),
     )
     owes = [
         Server(role, "t", of, owed=owed)
@@ -72,17 +72,7 @@ def timeouts(full: bool) -> Iterator[Family]:
     ]
     yield family("election timeout/anything owed", 1, 2, shapes_of(event, timeout, owes))
     strangers = [Server(v.Follower(), "", v.NO_CONFIG)]
-    yield family("election timeout/no cluster", 0, 0, shapes_of(event, timeout, strangers, False))
-
-
-def _may_act(server: Server) -> bool:
-    """Whether an election timeout does anything: who is no voter may have been one before."""
-    configs = [
-        server.changes[place % len(server.changes)]
-        for place, letter in enumerate(server.word)
-        if letter == "k"
-    ]
-    return any(0 in one.electors for one in (server.config, *configs))
+    yield family("election timeout/no cluster", 0, 0, shapes_of(event, timeout, strangers))
 
 
 # Proposals, §5.3 and §6

@@ -43,6 +43,18 @@ def owed_votes_are_given(member: Member) -> bool:
     return True
 
 
+@lemma("Where a vote is owed to be told, so is the timer that it sets (§5.2).")
+def owed_votes_set_timer(member: Member) -> bool:
+    return member.pending.set_election_timeout or not any(map(tells_vote, member.pending.sends))
+
+
+def tells_vote(send: v.SendMessage) -> bool:
+    match send.message:
+        case v.RequestVoteReply(vote_granted=True):
+            return True
+    return False
+
+
 def reports(member: Member) -> Iterator[v.Position]:
     """The entries of the current term that the server owes somebody a report of.
 
