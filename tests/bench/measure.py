@@ -81,6 +81,8 @@ def growth() -> dict[str, dict[str, float]]:
         "history": {str(n): one(log_of(n, 10)) for n in scaling.HISTORIES},
         "lag": {str(n): scaling.lagging_reply(n, 10) for n in scaling.LAGS},
         "lag commands": {str(n): scaling.lagging_reply(10, n) for n in scaling.LENGTHS},
+        "search": {str(n): scaling.search(n) for n in scaling.LAGS},
+        "conflict": {str(n): scaling.conflicting_call(n) for n in scaling.LAGS},
         "broadcast": {str(n): found[0] for n, found in clusters.items()},
         "reply": {str(n): found[1] for n, found in clusters.items()},
     }

@@ -98,6 +98,8 @@ WHAT = {
     "history": "a round on three nodes, by terms in the log",
     "lag": "a lagging follower's reply, by terms in the log",
     "lag commands": "a lagging follower's reply, by commands in each of 10 terms",
+    "search": "the last entry in common found, by terms in conflict",
+    "conflict": "a follower drops what conflicts, by terms in conflict",
     "broadcast": "a proposal broadcast, for each peer, by nodes",
     "reply": "a reply, by nodes",
 }
