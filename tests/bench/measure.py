@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import product
 
 import raftbare
-from tests.bench import scaling
+from tests.bench import delay, scaling
 from tests.bench.rounds import Floor, Interface, Measured, Raftbare
 
 NODES = (3, 5)
@@ -54,9 +54,9 @@ def throughput() -> dict[str, Rates]:
         "floor": Floor,
     }
     try:
-        from tests.bench.pysyncobj_peer import PySyncObj
+        from tests.bench.pysyncobj_peer import Flushed, PySyncObj
 
-        made["pysyncobj"] = PySyncObj
+        made |= {"flushed": Flushed, "pysyncobj": PySyncObj}
     except ImportError as error:
         print(f"A peer is not installed: {error}", file=sys.stderr)
     works = list(product(NODES, BATCHES))
@@ -93,6 +93,7 @@ def main() -> None:
         "compiled": raftbare.compiled,
         "throughput": throughput(),
         "growth": growth(),
+        "delay": delay.costs(),
         "bytes": scaling.bytes_a_term(100_000),
     }
     print(json.dumps(measured))

@@ -8,12 +8,16 @@ nothing waits, and it polls no sockets.  A tick sends what the tick before put i
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 import pysyncobj
 from pysyncobj import syncobj
 from pysyncobj.node import Node
 from pysyncobj.transport import Transport
+
+from conformance.network import clock as virtual
+from tests.bench.delay import Wires
 
 PERIOD = 0.001
 FOREVER = 1e9
@@ -124,3 +128,75 @@ class PySyncObj:
 
     def commit_indexes(self) -> list[int]:
         return [member.raftCommitIndex for member in self.members]
+
+
+class Flushed(PySyncObj):
+    """At most what is needed to commit: the followers do not tick, so they apply nothing, and what
+    is in the log is sent at once."""
+
+    def round(self, batch: int) -> None:
+        add = self.leader.add
+        for _ in range(batch):
+            add()
+        for _ in range(2):  # entries, and then that they are committed
+            self.leader.doTick()
+            self.leader._SyncObj__sendAppendEntries()
+            self.deliver()
+
+
+class OverWires:
+    """Takes the place of the queue that all nodes share."""
+
+    def __init__(self, numbers: dict[Node, int], wires: Wires) -> None:
+        self.numbers = numbers
+        self.wires = wires
+
+    def append(self, sent: tuple[Node, Node, Any]) -> None:
+        to, sender, message = sent
+        entries = len(message.get("entries", ()))
+        self.wires.send(self.numbers[sender], self.numbers[to], message, entries)
+
+
+class DelayedPySyncObj(PySyncObj):
+    """Ticks once in a millisecond, and sends in each tick what is in the log by then.
+
+    by_hand  the leader alone ticks, and sends at once what a tick has put into the log; otherwise
+             all tick, and apply what is committed, and a command is sent with the next tick
+    """
+
+    def __init__(self, clock: virtual.Clock, size: int, delay: int, *, by_hand: bool) -> None:
+        super().__init__(size)
+        self.by_hand = by_hand
+        self.waiting = False
+        self.virtual = clock
+        names = list(self.transports)
+        numbers = {name: number for number, name in enumerate(names)}
+        self.wires = Wires(clock, size, delay)
+        self.names = names
+        for transport in self.transports.values():
+            transport.queue = OverWires(numbers, self.wires)  # type: ignore[assignment]
+            self.wires.deliver.append(partial(self._receive, transport))
+        clock.at(virtual.MILLISECOND // 2, self._tick)
+
+    def command(self) -> None:
+        self.leader.add()
+        self.waiting = True
+
+    def committed(self) -> int:
+        return int(self.leader.raftCommitIndex)
+
+    def _receive(self, to: InProcess, sender: int, message: Any) -> None:
+        to._onMessageReceived(self.names[sender], message)
+
+    def _tick(self) -> None:
+        """In the middle between two commands."""
+        self.virtual.at(self.virtual.now + virtual.MILLISECOND, self._tick)
+        if self.by_hand:
+            self.leader.doTick()
+            if self.waiting:
+                self.waiting = False
+                self.leader._SyncObj__sendAppendEntries()
+        else:
+            self.clock.now += 2 * PERIOD
+            for member in self.members:
+                member.doTick()
