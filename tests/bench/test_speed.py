@@ -100,7 +100,7 @@ def test_faster_than_a_round_trip_pysyncobj_sends_again_what_is_under_way() -> N
 
 
 @pytest.mark.xfail(reason="what is under way is sent again with each reply")
-@pytest.mark.parametrize(("size", "ms"), product(delay.NODES, delay.DELAYS))
+@pytest.mark.parametrize(("size", "ms"), list(product(delay.NODES, delay.DELAYS)))
 def test_it_sends_each_entry_once_and_no_more_messages_than_pysyncobj(size: int, ms: int) -> None:
     pytest.importorskip("pysyncobj")
     found = {name: delay.cost(make, size, ms, commands=50) for name, make in SUBJECTS.items()}
