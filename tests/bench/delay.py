@@ -1,29 +1,28 @@
 """The same load over links with delay: what each command costs in messages, entries and CPU time.
 
-Time is virtual, so counts are exact; of the process's own time the whole run is measured, driver
-and links included, which are the same for all.  A command comes each millisecond.  No message is
-lost, and nobody's timer but the leader's runs out.
+Time is virtual, so counts are exact.  Of the process's own time the whole run is measured, driver
+and links included; they are the same for all.  A command comes each millisecond.  No message is
+lost, all take equally long, and nobody's timer but the leader's runs out.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
-from random import Random
+from itertools import count, product
 from typing import Any, Final, Protocol
 
-from conformance.network.clock import MILLISECOND, Clock
-from conformance.network.link import Link, Wire
 from raftbare import AppendEntriesCall, BroadcastMessage, SendMessage, SetElectionTimeout
 from tests.bench.rounds import Raftbare
 
 COMMANDS: Final = 1_000
 DELAYS: Final = (1, 5, 20)
 NODES: Final = (3, 5)
-HEARTBEAT: Final = 50 * MILLISECOND
+HEARTBEAT: Final = 50
+"""Of times in milliseconds."""
 
 
 @dataclass(slots=True)
@@ -35,35 +34,34 @@ class Cost:
     cpu: float
 
 
-class Wires:
-    """A link from each member to each other one; counts what goes over them."""
+class Links:
+    """From each member to each other one; counts what goes over them.
 
-    def __init__(self, clock: Clock, size: int, delay: int) -> None:
+    Each message takes equally long, so those under way arrive in the order in which they were sent.
+    """
+
+    def __init__(self, delay: int) -> None:
+        self.now = 0.0
         self.messages = self.entries = 0
-        self.deliver: list[Callable[[int, Any], None]] = []
-        link, random = Link(delay * MILLISECOND), Random(0)
-        self._wires = {
-            (sender, to): Wire(link, clock, random, partial(self._arrive, sender, to))
-            for sender, to in product(range(size), repeat=2)
-            if sender != to
-        }
+        self.under_way: deque[tuple[float, int, int, Any]] = deque()
+        self._delay = delay
 
     def send(self, sender: int, to: int, message: Any, entries: int) -> None:
         self.messages += 1
         self.entries += entries
-        self._wires[sender, to].send(message, 0)
-
-    def _arrive(self, sender: int, to: int, message: Any) -> None:
-        self.deliver[to](sender, message)
+        self.under_way.append((self.now + self._delay, sender, to, message))
 
 
 class Delayed(Protocol):
-    """A cluster with a leader, at rest, whose messages go over `wires`."""
-
-    wires: Wires
+    """A cluster with a leader, at rest, whose messages go over links."""
 
     def command(self) -> None:
-        """A client brings a command: now is the beginning of a millisecond."""
+        """A client brings a command: a millisecond begins."""
+
+    def midway(self) -> None:
+        """In the middle of each millisecond."""
+
+    def receive(self, sender: int, to: int, message: Any) -> None: ...
 
     def committed(self) -> int:
         """How many entries the leader knows to be committed."""
@@ -72,46 +70,46 @@ class Delayed(Protocol):
 class DelayedRaftbare:
     """Each node is drained after each input, as its docstring asks."""
 
-    def __init__(self, clock: Clock, size: int, delay: int) -> None:
-        self.clock = clock
+    def __init__(self, links: Links, size: int) -> None:
+        self.links = links
         self.nodes: list[Any] = list(Raftbare(size).nodes)
-        self.wires = Wires(clock, size, delay)
-        self.wires.deliver = [partial(self._receive, node) for node in self.nodes]
-        self._timer = 0
+        self.leader = self.nodes[0]
+        self.due: float = HEARTBEAT
 
     def command(self) -> None:
-        self.nodes[0].propose_command()
-        self._drain(self.nodes[0])
+        self.leader.propose_command()
+        self._drain(self.leader)
 
-    def committed(self) -> int:
-        return int(self.nodes[0].commit_index)
+    def midway(self) -> None:
+        if self.links.now >= self.due:
+            self.leader.handle_election_timeout()
+            self._drain(self.leader)
 
-    def _receive(self, node: Any, _sender: int, message: Any) -> None:
+    def receive(self, _sender: int, to: int, message: Any) -> None:
+        node = self.nodes[to]
         node.handle_message(message)
         self._drain(node)
 
+    def committed(self) -> int:
+        return int(self.leader.commit_index)
+
     def _drain(self, node: Any) -> None:
         for action in node.actions:
-            if isinstance(action, SendMessage):
+            kind = type(action)
+            if kind is SendMessage:
                 self._send(node, action.to, action.message)
-            elif isinstance(action, BroadcastMessage):
+            elif kind is BroadcastMessage:
                 for peer in node.peers:
                     self._send(node, peer, action.message)
-            elif isinstance(action, SetElectionTimeout) and node is self.nodes[0]:
-                self._timer += 1
-                self.clock.at(self.clock.now + HEARTBEAT, partial(self._fire, self._timer))
+            elif kind is SetElectionTimeout and node is self.leader:
+                self.due = self.links.now + HEARTBEAT
 
     def _send(self, node: Any, to: int, message: Any) -> None:
-        entries = len(message.entries) if isinstance(message, AppendEntriesCall) else 0
-        self.wires.send(node.id, to, message, entries)
-
-    def _fire(self, timer: int) -> None:
-        if timer == self._timer:
-            self.nodes[0].handle_election_timeout()
-            self._drain(self.nodes[0])
+        entries = len(message.entries) if type(message) is AppendEntriesCall else 0
+        self.links.send(node.id, to, message, entries)
 
 
-Make = Callable[[Clock, int, int], Delayed]
+Make = Callable[[Links, int], Delayed]
 
 
 def subjects() -> dict[str, Make]:
@@ -129,19 +127,24 @@ def subjects() -> dict[str, Make]:
 
 def cost(make: Make, size: int, delay: int, every: int = 1, commands: int = COMMANDS) -> Cost:
     """Of so many commands, one each `every` milliseconds, until all of them are committed."""
-    clock = Clock()
-    cluster = make(clock, size, delay)
-    before = cluster.committed()
-    for number in range(commands):
-        clock.at(number * every * MILLISECOND, cluster.command)
+    links = Links(delay)
+    cluster, under_way = make(links, size), links.under_way
+    wanted = cluster.committed() + commands
     started = time.process_time()
-    until = (commands - 1) * every * MILLISECOND
-    while cluster.committed() - before < commands:
-        assert clock.now < until + 10 * delay * MILLISECOND
-        clock.run(max(until, clock.now + MILLISECOND))
+    for turn in count():
+        links.now = now = turn / 2
+        while under_way and under_way[0][0] <= now:
+            cluster.receive(*under_way.popleft()[1:])
+        if turn % 2:
+            cluster.midway()
+        elif now < commands * every:
+            if now % every == 0:
+                cluster.command()
+        elif cluster.committed() >= wanted:
+            break
+        assert now < commands * every + 10 * delay
     cpu = time.process_time() - started
-    wires = cluster.wires
-    return Cost(wires.messages / commands, wires.entries / commands, 1e6 * cpu / commands)
+    return Cost(links.messages / commands, links.entries / commands, 1e6 * cpu / commands)
 
 
 def costs() -> dict[str, dict[str, list[float]]]:

@@ -8,7 +8,6 @@ nothing waits, and it polls no sockets.  A tick sends what the tick before put i
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
 from typing import Any
 
 import pysyncobj
@@ -16,8 +15,7 @@ from pysyncobj import syncobj
 from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 
-from conformance.network import clock as virtual
-from tests.bench.delay import Wires
+from tests.bench.delay import Links
 
 PERIOD = 0.001
 FOREVER = 1e9
@@ -144,17 +142,17 @@ class Flushed(PySyncObj):
             self.deliver()
 
 
-class OverWires:
+class OverLinks:
     """Takes the place of the queue that all nodes share."""
 
-    def __init__(self, numbers: dict[Node, int], wires: Wires) -> None:
+    def __init__(self, numbers: dict[Node, int], links: Links) -> None:
         self.numbers = numbers
-        self.wires = wires
+        self.links = links
 
     def append(self, sent: tuple[Node, Node, Any]) -> None:
         to, sender, message = sent
         entries = len(message.get("entries", ()))
-        self.wires.send(self.numbers[sender], self.numbers[to], message, entries)
+        self.links.send(self.numbers[sender], self.numbers[to], message, entries)
 
 
 class DelayedPySyncObj(PySyncObj):
@@ -164,33 +162,20 @@ class DelayedPySyncObj(PySyncObj):
              all tick, and apply what is committed, and a command is sent with the next tick
     """
 
-    def __init__(self, clock: virtual.Clock, size: int, delay: int, *, by_hand: bool) -> None:
+    def __init__(self, links: Links, size: int, *, by_hand: bool) -> None:
         super().__init__(size)
         self.by_hand = by_hand
         self.waiting = False
-        self.virtual = clock
-        names = list(self.transports)
-        numbers = {name: number for number, name in enumerate(names)}
-        self.wires = Wires(clock, size, delay)
-        self.names = names
+        self.names = list(self.transports)
+        numbers = {name: number for number, name in enumerate(self.names)}
         for transport in self.transports.values():
-            transport.queue = OverWires(numbers, self.wires)  # type: ignore[assignment]
-            self.wires.deliver.append(partial(self._receive, transport))
-        clock.at(virtual.MILLISECOND // 2, self._tick)
+            transport.queue = OverLinks(numbers, links)  # type: ignore[assignment]
 
     def command(self) -> None:
         self.leader.add()
         self.waiting = True
 
-    def committed(self) -> int:
-        return int(self.leader.raftCommitIndex)
-
-    def _receive(self, to: InProcess, sender: int, message: Any) -> None:
-        to._onMessageReceived(self.names[sender], message)
-
-    def _tick(self) -> None:
-        """In the middle between two commands."""
-        self.virtual.at(self.virtual.now + virtual.MILLISECOND, self._tick)
+    def midway(self) -> None:
         if self.by_hand:
             self.leader.doTick()
             if self.waiting:
@@ -200,3 +185,9 @@ class DelayedPySyncObj(PySyncObj):
             self.clock.now += 2 * PERIOD
             for member in self.members:
                 member.doTick()
+
+    def receive(self, sender: int, to: int, message: Any) -> None:
+        self.transports[self.names[to]]._onMessageReceived(self.names[sender], message)
+
+    def committed(self) -> int:
+        return int(self.leader.raftCommitIndex)

@@ -92,14 +92,14 @@ def test_a_command_at_a_time_is_a_call_and_a_reply_for_each_peer(size: int) -> N
 
 
 def test_faster_than_a_round_trip_pysyncobj_sends_again_what_is_under_way() -> None:
-    """So the links with delay are what the table is about."""
+    """So the delay of links is what the table is about."""
     pytest.importorskip("pysyncobj")
     for name, make in SUBJECTS.items():
         if name != "raftbare":
             assert delay.cost(make, 3, delay=5, commands=100).entries > 10, name
 
 
-@pytest.mark.xfail(reason="what is under way is sent again with each reply")
+@pytest.mark.xfail(raises=AssertionError, reason="what is under way is sent again")
 @pytest.mark.parametrize(("size", "ms"), list(product(delay.NODES, delay.DELAYS)))
 def test_it_sends_each_entry_once_and_no_more_messages_than_pysyncobj(size: int, ms: int) -> None:
     pytest.importorskip("pysyncobj")
