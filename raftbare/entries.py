@@ -351,6 +351,16 @@ class LogEntries:
             return self._terms.values[run - 1], at[run - 1], last
         return self.prev_position.term, self.prev_position.index, last
 
+    def _last_upto(self, term: Term) -> LogPosition | None:
+        """The last position of no higher term than that, which some entry in here is above; None
+        where all are.  O(log runs).
+        """
+        prev, at, values = self.prev_position, self._terms.at, self._terms.values
+        run = bisect_right(values, term)
+        if run:
+            return LogPosition(values[run - 1], LogIndex(at[run] - 1))
+        return None if prev.term > term else LogPosition(prev.term, LogIndex(at[0] - 1))
+
     def _push_command(self) -> LogPosition:
         last = self.last_position
         self.last_position = position = LogPosition(last.term, LogIndex(last.index + 1))

@@ -194,10 +194,8 @@ class TimedCluster:
 
     def _propose(self, commands: int) -> None:
         leader = self.leader()
-        if leader is None:
-            if self.clock.now >= self.scenario.begin:
-                self.figures.unserved += commands
-        else:
+        self.figures.came(self.clock.now, commands, served=leader is not None)
+        if leader is not None:
             self._take(leader, (v.ProposeCommand(),) * commands)
 
     def _compact(self, server: Server) -> None:

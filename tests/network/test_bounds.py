@@ -9,6 +9,7 @@ import pytest
 
 from conformance.mutants.planted.catalogue import by_name
 from conformance.network.clock import MILLISECOND as MS
+from conformance.network.cluster import TimedCluster
 from conformance.network.figures import MEANING
 from conformance.network.run import measure
 from conformance.network.scenario import Bound, Load
@@ -53,6 +54,23 @@ def test_every_scenario_has_bounds_on_figures_that_there_are() -> None:
         assert scenario.name == name
         assert scenario.bounds
         assert all(bound.figure in MEANING for bound in scenario.bounds)
+
+
+@pytest.mark.parametrize("name", ["one", "bridge-3"])
+def test_what_the_library_keeps_today(name: str) -> None:
+    assert measure(SCENARIOS[name]).verdict == "conforms"
+
+
+def test_a_bridge_between_two_sides_is_served_if_timers_are_set_as_figure_2_says() -> None:
+    """And not for more than three timeouts in a row if any higher term sets them."""
+    scenario = SCENARIOS["bridge-5"]
+    (bound,) = [bound for bound in scenario.bounds if bound.figure == "gap"]
+    gaps = {}
+    for as_figure_2 in (False, True):
+        cluster = TimedCluster(scenario, LibrarySubject(), seed=4, as_figure_2=as_figure_2)
+        gaps[as_figure_2] = cluster.run().table(scenario.length)["gap"]
+        assert cluster.problems == []
+    assert gaps[True] <= bound.most < gaps[False]
 
 
 FOUND = {
