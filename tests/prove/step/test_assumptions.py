@@ -13,12 +13,11 @@ import pytest
 from conformance.prove.step.assumptions import ASSUMPTIONS, Assumption, assume, holds, is_event
 from conformance.prove.step.shapes import Owed, Server, receives
 from conformance.prove.step.shapes import Shape as Shape_
-from conformance.simulation.episode import play
-from conformance.simulation.run import Run
+from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
 from conformance.symbolic.paths import Paths
 from spec import values as v
-from spec.cluster import Deliver, Input, Member, event_of
+from spec.cluster import Deliver, Input, Member
 from spec.pending import Pending
 
 EVENTS = 100_000
@@ -28,18 +27,16 @@ def met() -> Iterator[tuple[Member | None, v.Event | None]]:
     """Every different state of a server, and every event, of that many random events."""
     events = 0
     for episode in count():
-        schedule = Schedule(11, episode)
-        run = Run(schedule.profile.nodes)
-        for before, step, finding in play(schedule, run):
-            assert finding is None
-            if isinstance(step, Input):
-                yield None, step.event
-            elif isinstance(step, Deliver):
-                yield None, event_of(before.network[step.index].content, step.keep)
-            for old, new in zip(before.members, run.cluster.members, strict=True):
-                if new is not old and new.up:
-                    yield new, None
-        events += run.events
+        for step, change in changes(Schedule(11, episode)):
+            turn = change.turn
+            if turn is None:
+                continue
+            if turn.event is not None:
+                events += 1
+                if isinstance(step, (Input, Deliver)):
+                    yield None, turn.event
+            if turn.after is not turn.before and turn.after.up:
+                yield turn.after, None
         if events >= EVENTS:
             return
 
