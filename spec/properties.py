@@ -12,6 +12,7 @@ ALWAYS      LOG      one log
 STEP        CHANGE   what one step did to a running server
             QUORUM   what one step made a leader do, and the cluster around it
             DISK     what one step did to a disk
+            RECEIVE  a server and the message that it takes
             ACTION   one executed action and the disk before it
 SOMETIMES   witnesses in `spec.witnesses`: that a run has come by what the properties are about
 
@@ -30,8 +31,10 @@ from spec.values import (
     AppendLogEntries,
     BroadcastMessage,
     Log,
+    Message,
     Node,
     NodeId,
+    Receive,
     Restart,
     SendMessage,
     Start,
@@ -98,6 +101,9 @@ QUORUM: tuple[Property[Callable[[Node, Node, Cluster], Detail]], ...] = (
 DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
     Property("TermMonotonic", "§5.1", steps.term_monotonic),
 )
+RECEIVE: tuple[Property[Callable[[Node, Message], Detail]], ...] = (
+    Property("ReplyIsToOwnCall", "Figure 2", steps.reply_is_to_own_call),
+)
 ACTION: dict[type, tuple[Property[Callable[[Executed], Detail]], ...]] = {
     SendMessage: (
         Property("VotePersistedBeforeReply", "Figure 2", steps.vote_persisted_before_reply),
@@ -138,6 +144,8 @@ def wrong_in_turn(turn: Turn, cluster: Cluster) -> Iterator[Violation]:
     for done in turn.executed:
         yield from _wrong(ACTION.get(type(done.action), ()), at, done)
     yield from _wrong(DISK, at, old.disk, new.disk)
+    if isinstance(turn.event, Receive):
+        yield from _wrong(RECEIVE, at, old.node, turn.event.message)
     if new.up and not came_up(turn):
         yield from _wrong(CHANGE, at, old.node, new.node)
         yield from _wrong(QUORUM, at, old.node, new.node, cluster)

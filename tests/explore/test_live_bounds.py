@@ -15,7 +15,7 @@ from spec import rules
 from spec.cluster import Change, Cluster, Rule, apply
 from spec.values import Leader, Progress, SetElectionTimeout
 from tests.explore import planted
-from tests.explore.test_liveness import SMALL, checked
+from tests.explore.test_liveness import SMALL, TINY, checked
 from tests.support.scenario import leading, log_of
 
 LIVES = PRESETS["quick"]["lives"]
@@ -88,10 +88,18 @@ def test_a_snapshot_under_way_is_not_asked_for_again() -> None:
 
 
 def test_what_is_found_is_told_with_the_way_there() -> None:
-    report = explore(Options(SMALL, planted.timer_set_by_any_term(), library=None))
+    report = explore(Options(TINY, planted.timer_set_by_any_term(), library=None))
     assert report.verdict == "violation"
     assert report.found is not None
     assert "ElectorHoldsOut" in str(report.found.as_json())
+
+
+def test_a_reply_to_a_call_of_an_earlier_life_is_noticed_where_it_comes() -> None:
+    report = explore(Options(LIVES, planted.number_of_an_earlier_life(), library=None))
+    assert report.found is not None
+    assert "ReplyIsToOwnCall" in str(report.found.as_json())
+    report = explore(Options(LIVES, planted.mended(), library=None, eventually=False))
+    assert report.verdict == "conforms"
 
 
 def test_numbers_of_calls_at_rest() -> None:

@@ -97,6 +97,7 @@ PROPERTIES: list[properties.Property[Any]] = [
     *properties.CHANGE,
     *properties.QUORUM,
     *properties.DISK,
+    *properties.RECEIVE,
     *(entry for table in properties.ACTION.values() for entry in table),
 ]
 

@@ -57,6 +57,12 @@ def executed(action: v.Action, disk: Disk) -> Change:
     return Change(Cluster((member,)), Cluster((member,)), turn)
 
 
+def received(node: v.Node, message: v.Message) -> Change:
+    cluster = Cluster((member(node),))
+    taken = Turn(cluster.members[0], cluster.members[0], v.Receive(message))
+    return Change(cluster, cluster, taken)
+
+
 def committing(leader: v.Node, index: int) -> tuple[v.Node, v.Node]:
     return leader, leader._replace(commit_index=index)
 
@@ -248,6 +254,11 @@ EXAMPLES = (
             Cluster((Member(FOLLOWER, Pending(True), UNSAVED),)),
             Turn(Member(FOLLOWER, Pending(True), SAVED), Member(FOLLOWER, Pending(True), UNSAVED)),
         ),
+    ),
+    Example(
+        "RECEIVE",
+        "ReplyIsToOwnCall",
+        received(LEADER, v.AppendEntriesReply(1, 2, LEADER.seqno + 1, v.Position(1, 2))),
     ),
     Example(
         "ACTION SendMessage",
