@@ -253,6 +253,23 @@ def _heard_by_follower(turn: Turn) -> str | None:
     return None
 
 
+# STEP, one message that is taken
+
+
+def reply_is_to_own_call(node: v.Node, message: v.Message) -> Detail:
+    """What a leader is told of its calls it has sent in this life (Figure 2, results of the RPC).
+
+    Call numbers begin anew with each life.  A reply to a late call of an earlier one, in the term
+    of this one, would pass for the reply to a call that is still to be made.
+    """
+    match node.role, message:
+        case v.Leader(), v.AppendEntriesReply(sender, term, seqno) if (
+            term == node.current_term and seqno > node.seqno
+        ):
+            return f"node {sender} replies to call {seqno}, the latest one was {node.seqno}"
+    return None
+
+
 # STEP, one executed action
 
 

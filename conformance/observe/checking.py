@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from spec import always, properties, steps, witnesses
 from spec.cluster import Change, Cluster, History, Member, Turn
 from spec.properties import Property, Violation, came_up
-from spec.values import Node, NodeId
+from spec.values import Leader, Node, NodeId, Receive
 
 Table: TypeAlias = tuple[Property[Callable[..., always.Detail]], ...]
 
@@ -105,6 +105,9 @@ def check_turn(turn: Turn) -> Violation | None:
     old, new = turn.before, turn.after
     if new.disk is not old.disk:
         if broken := _first(properties.DISK, turn.node, old.disk, new.disk):
+            return broken
+    if isinstance(turn.event, Receive) and isinstance(old.node.role, Leader):
+        if broken := _first(properties.RECEIVE, turn.node, old.node, turn.event.message):
             return broken
     if not new.up:
         return None

@@ -117,6 +117,7 @@ PROPERTIES: list[properties.Property[Any]] = [
     *properties.QUORUM,
     *properties.DISK,
     *properties.TURN,
+    *properties.RECEIVE,
     *(entry for table in properties.ACTION.values() for entry in table),
 ]
 

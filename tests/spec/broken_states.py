@@ -65,6 +65,12 @@ def taking(
     return Change(Cluster((old,)), Cluster((new,)), Turn(old, new, event))
 
 
+def received(node: v.Node, message: v.Message) -> Change:
+    cluster = Cluster((member(node),))
+    taken = Turn(cluster.members[0], cluster.members[0], v.Receive(message))
+    return Change(cluster, cluster, taken)
+
+
 def committing(leader: v.Node, index: int) -> tuple[v.Node, v.Node]:
     return leader, leader._replace(commit_index=index)
 
@@ -346,6 +352,11 @@ EXAMPLES = (
     ),
     Example("TURN", "TimerSetByCause", drained(TIMER, ())),
     Example("TURN", "TimerSetByCause", drained(NOTHING, (v.SetElectionTimeout(),))),
+    Example(
+        "RECEIVE",
+        "ReplyIsToOwnCall",
+        received(LEADER, v.AppendEntriesReply(1, 2, LEADER.seqno + 1, v.Position(1, 2))),
+    ),
     Example(
         "ACTION SendMessage",
         "VotePersistedBeforeReply",
