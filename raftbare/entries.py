@@ -110,6 +110,11 @@ class Marks(Generic[T]):
         first = bisect_right(self.at, index)
         return Marks(self.at[first:], self.values[first:])
 
+    def between(self, index: LogIndex, last: LogIndex) -> Marks[T]:
+        """The same of those up to `last`.  O(log runs + its size)."""
+        first, end = bisect_right(self.at, index), bisect_right(self.at, last)
+        return Marks(self.at[first:end], self.values[first:end])
+
     def latest(self, index: LogIndex) -> T | None:
         """The last value at or before `index`, None where there is none.  O(log runs)."""
         upto = bisect_right(self.at, index)
@@ -385,6 +390,20 @@ class LogEntries:
             made._terms = terms.after(index)
         if configs.last > index:
             made._configs = configs.after(index)
+        return made
+
+    def _between(self, position: LogPosition, last: LogPosition) -> LogEntries:
+        """What lies after one position and up to another; both are known to be in here.
+
+        O(log runs + runs between).
+        """
+        index, terms, configs = position.index, self._terms, self._configs
+        made = LogEntries(position, None)
+        made.last_position = last
+        if terms.last > index:
+            made._terms = terms.between(index, last.index)
+        if configs.last > index:
+            made._configs = configs.between(index, last.index)
         return made
 
     def _truncate_to(self, position: LogPosition) -> None:

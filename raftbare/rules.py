@@ -12,7 +12,6 @@ symbolic numbers.
 from __future__ import annotations
 
 from raftbare.config import ClusterConfig
-from raftbare.entries import LogEntries
 from raftbare.error import InvalidSnapshotError, InvariantError
 from raftbare.limits import Limits
 from raftbare.log import Log, agree_with_leader, last_below
@@ -214,12 +213,13 @@ class Rules:
 
     def _append_call(self, prev: LogPosition, seqno: MessageSeqNo) -> AppendEntriesCall:
         """A call with what the log has after `prev`, up to the limit."""
-        entries: LogEntries = self._log.entries._after(prev)
-        most = LogIndex(prev.index + self._limits.entries)
+        entries, most = self._log.entries, LogIndex(prev.index + self._limits.entries)
         if most < entries.last_position.index:
-            entries._truncate_to(entries._position(most))
+            sent = entries._between(prev, entries._position(most))
+        else:
+            sent = entries._after(prev)
         header = MessageHeader(self._id, self._current_term, seqno)
-        return AppendEntriesCall(header, self._commit_index, entries)
+        return AppendEntriesCall(header, self._commit_index, sent)
 
     def _append_config(self, role: Leader, config: ClusterConfig) -> LogPosition:
         """§6: the configuration is in force, and replicated to those that are in it."""
