@@ -10,7 +10,6 @@ import pytest
 from conformance.explore.liveness.exchange import at_rest
 from conformance.explore.search.run import Options, explore
 from conformance.explore.states.bounds import PRESETS, Bounds
-from conformance.explore.states.space import Space
 from spec import rules
 from spec.cluster import Change, Cluster, Rule, apply
 from spec.values import Leader, Progress, SetElectionTimeout
@@ -113,7 +112,6 @@ def test_numbers_of_calls_at_rest() -> None:
 
 
 def test_a_space_without_symmetry_says_the_same() -> None:
-    assert Space(LIVES).symmetry
     _, _, plain = checked(LIVES, planted.mended(), symmetry=False)
     _, _, report = checked(LIVES, planted.mended())
     assert [claim.most for claim in plain.claims.values()] == [

@@ -7,8 +7,8 @@ is assumed from some point on, in place of fairness:
 - a timer only fires while nothing is under way, for timeouts are longer than an exchange of
   messages: so a run goes from one quiet state, in which nothing is under way, to the next;
 - while somebody leads its heartbeats come sooner than any timer fires;
-- a timer that runs on fires before those of the others have fired once each, on average: timeouts
-  differ by less than a factor of two.  It runs on until its user executes `SetElectionTimeout`.
+- while nobody does, a timer that runs fires before more others have fired than there are, in any
+  order: timeouts are of one size.  It runs until its user executes `SetElectionTimeout`.
 
 To settle a state is to run it to quiescence: servers execute what they owe, and what is under way
 is delivered and answered, until nothing is.  One order is enough, for another one leads through
