@@ -173,12 +173,10 @@ CALLS: Final = (
         "LogMatching",
         "§5.3",
         "rules",
-        "            entries._truncate_to(entries._position(most))\n",
+        "            sent = entries._between(prev, entries._position(most))\n",
         "            kept = LogIndex(entries.last_position.index - self._limits.entries)\n"
         "            later = entries._after(entries._position(kept))\n"
-        "            entries._truncate_to(prev)\n"
-        "            for entry in later:\n"
-        "                entries.push(entry)\n",
+        "            sent = type(entries)(prev, later)\n",
     ),
     one_patch(
         "call-without-limit",

@@ -161,7 +161,7 @@ COMMIT: Final = (
         "Specified",
         "Figure 2, AppendEntries, leaderCommit",
         "rules",
-        "AppendEntriesCall(header, self._commit_index, entries)",
-        "AppendEntriesCall(header, min(self._commit_index, prev.index), entries)",
+        "AppendEntriesCall(header, self._commit_index, sent)",
+        "AppendEntriesCall(header, min(self._commit_index, prev.index), sent)",
     ),
 )

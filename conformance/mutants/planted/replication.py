@@ -159,7 +159,7 @@ REPLICATION: Final = (
     one_patch(
         "late-answer-numbered",
         "the answer to a call of an earlier term bears the number of that call",
-        "Specified",
+        "ReplyIsToOwnCall",
         "willemt/raft #97; this library, until delay was simulated",
         "rules",
         "                self._pending.sends[call.sender].seqno = MessageSeqNo(0)\n",
@@ -168,7 +168,7 @@ REPLICATION: Final = (
     Mutant(
         "late-answer-blocks",
         "replies are stale after one with a higher number, maybe of the leader's former life",
-        "Specified",
+        "ReplyIsToOwnCall",
         "willemt/raft #97, redpanda #9384; this library, until delay was simulated",
         (
             Patch(
