@@ -28,8 +28,8 @@ def run_turns() -> list[Turn]:
     """Every server's turn in random episodes of clusters of each size."""
     turns: list[Turn] = []
     for size in range(1, MAX_NODES + 1):
-        for episode in range(4):
-            for _, change in changes(Schedule(7, episode, size), length=150):
+        for episode in range(3):
+            for _, change in changes(Schedule(4, episode, size), length=150):
                 if change.turn is not None:
                     turns.append(change.turn)
     return turns
