@@ -29,9 +29,9 @@ ElectionCompletes  Where nobody leads, and such an elector's timer fires, it lea
                    higher term), if no other does meanwhile.
 LeaderReplaced     The same where somebody leads.  More than the assumptions ask for: heartbeats
                    may be late.
-ElectorHoldsOut    Whatever the timers of the others do, and in whatever order: somebody leads
-                   before that of such an elector has fired, or was set anew, more often than there
-                   are servers.
+ElectorHoldsOut    While no change of voters is under way, whatever the timers of the others do, and
+                   in whatever order: somebody leads before that of such an elector has fired, or
+                   was set anew, more often than there are servers.
 LeaderGathers      Whoever leads, of old or just elected, sends heartbeats and nothing else happens.
                    After two at most all members of its configuration follow it, with the same log,
                    of which all is committed; or it has stepped down, because of a higher term or

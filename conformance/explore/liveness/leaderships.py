@@ -159,7 +159,7 @@ class _Following:
         leaderless = keys[~led]
         keys = self._elect(keys)
         if not self._found.wrong[SETTLES].size:
-            self._hold_out(leaderless)
+            self._hold_out(leaderless[self._has_one_membership(leaderless)])
         rivals = self._exchanges.facts_of(servers_of(keys), Fact.LEADS).sum(axis=1) > 1
         self._leave(keys[rivals])
         if self._exchanges.space.bounds.snapshots:
@@ -213,6 +213,18 @@ class _Following:
                 keys = keys[runs]
             keys = distinct(np.concatenate(over))
         found.wrong[HOLDS_OUT] = keys
+
+    def _has_one_membership(self, keys: Keys) -> Array:
+        """Whether all servers that are in a cluster have the same voters, of one configuration.
+
+        During a change one that asks the old voters alone does not tell the new ones of its term,
+        and as the timers fall it may vote for itself in every term of another's election.
+        """
+        servers, own = servers_of(keys), self._fact(keys, Fact.VOTERS)[:, None]
+        voters = self._exchanges.facts_of(servers, Fact.VOTERS)
+        joint = self._exchanges.facts_of(servers, Fact.NEW_VOTERS).any(axis=1)
+        same: Array = ((voters == own) | (voters == 0)).all(axis=1) & ~joint
+        return same
 
     def _fire(self, keys: Keys, own: bool) -> Keys:
         """A timer fires, of the marked server or of another one; the states without a leader."""
