@@ -302,8 +302,8 @@ class Node(Rules):
         may come late, twice, in any order or not at all.  The node keeps no part of
         `message` that can change.
 
-        Raises `InvariantError` where a leader contradicts committed entries (D9) or another one of
-        its term.
+        Raises `InvariantError` where a leader contradicts committed entries (D9), and where two
+        lead one term: this node and the sender, or the sender and whom this node follows.
 
         Cost, by the message: `AppendEntriesCall` O(log runs + runs in the message), times O(log
         runs) where these overlap with the log's; `AppendEntriesReply` O(log runs + log voters +

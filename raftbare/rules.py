@@ -246,6 +246,13 @@ class Rules:
                 f"node {call.sender} claims to lead term {term}, as node {self._id} does: "
                 "two leaders in one term break Election Safety"
             )
+        if isinstance(role, Follower) and term == self._current_term:
+            known = role.leader
+            if known is not None and known != call.sender:
+                raise InvariantError(
+                    f"node {call.sender} claims to lead term {term}, as node {known} did: "
+                    "two leaders in one term break Election Safety"
+                )
         entries, source = self._log.entries, call.entries
         if source.last_position.term > term:
             raise InvariantError(

@@ -103,6 +103,7 @@ DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
     Property("TermMonotonic", "§5.1", steps.term_monotonic),
 )
 TURN: tuple[Property[Callable[[Turn], Detail]], ...] = (
+    Property("LeaderKeptInTerm", "§5.2, Figure 3", steps.leader_kept_in_term),
     Property("TimerSetByCause", "§5.2, Figure 2", steps.timer_set_by_cause),
 )
 RECEIVE: tuple[Property[Callable[[Node, Message], Detail]], ...] = (

@@ -186,6 +186,16 @@ def removed_leader_steps_down(before: v.Node, after: v.Node) -> Detail:
 # STEP, one server's turn
 
 
+def leader_kept_in_term(turn: Turn) -> Detail:
+    """§5.2: who is known to lead a term leads it alone."""
+    old, new = turn.before.node, turn.after.node
+    if old.leader in (None, new.leader) or new.leader is None:
+        return None
+    if old.current_term != new.current_term:
+        return None
+    return f"from {old.leader} to {new.leader} in term {new.current_term}"
+
+
 def timer_set_by_cause(turn: Turn) -> Detail:
     """§5.2, Figure 2: each cause to set the election timer sets it, and nothing else does.
 

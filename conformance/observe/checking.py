@@ -215,6 +215,7 @@ AT_REST: Final[Witnesses] = {
             witnesses.stale_refusal_ignored,
             witnesses.earlier_life_answered,
             witnesses.snapshot_asked_once,
+            witnesses.calls_limited,
             witnesses.proposals_pipelined,
             witnesses.crashed_within_drain,
         )

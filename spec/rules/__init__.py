@@ -32,7 +32,8 @@ AppendEntries RPC                  append_entries.py
                                    call_all()           to all peers, once (drain.py)
                                    call_one()           to one that does not have all that was sent
     also used as heartbeat         broadcast_heartbeat()  as there
-    receiver 1                     receive_append_entries_call()  as there
+    receiver 1                     receive_append_entries_call()  as there; refuses a second leader
+                                                        of the term (§5.2)
     receiver 2                     agree_with_leader()  skips what the own snapshot covers (D5);
                                    drop_conflict()      where there is no such entry, drops what
                                                         cannot be the leader's (§5.3, D6)
@@ -50,10 +51,12 @@ Rules for Servers: all             servers.py
     commitIndex > lastApplied      -                    the user's, as lastApplied is
     term T > currentTerm           receive()            drops a message from the node itself (D8);
                                                         never one of a higher term (D7)
-    convert to follower            become_follower()    the only rule that clears a vote (D3)
+    convert to follower            become_follower()    the only rule that clears a vote (D3); who
+                                                        led needs another timer
 Rules for Servers: followers
     respond to RPCs                respond()            the others respond by the same rules
-    election timeout elapses       election_timeout()   the user's timer; SetElectionTimeout sets it
+    election timeout elapses       election_timeout()   the user's timer; SetElectionTimeout sets
+                                                        it, where there is a cause (Figure 2)
 Rules for Servers: candidates      request_vote.py
     start election                 start_election()     an only voter leads at once
     votes from majority            receive_request_vote_reply()  as there

@@ -77,7 +77,7 @@ def lagging_reply(terms: int, commands: int, behind: int = 50, times: int = 60) 
     theirs = LogPosition(last.term, LogIndex(last.index - behind))
     seqno = 10**6
     header = MessageHeader(NodeId(1), leader.current_term, MessageSeqNo(seqno))
-    reply = AppendEntriesReply(header, theirs)
+    reply = AppendEntriesReply(header, theirs, False)
 
     def tell() -> None:
         reply.seqno = MessageSeqNo(reply.seqno + 1)

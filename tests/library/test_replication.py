@@ -489,3 +489,14 @@ def test_two_leaders_in_one_term_are_refused() -> None:
     leader = Cluster.of(3).nodes[0]
     with refused(leader, rb.InvariantError, "Election Safety"):
         leader.handle_message(append_call(1, 1, after((1, 2))))
+
+
+def test_a_second_leader_of_a_term_is_refused_by_who_follows_the_first() -> None:
+    """Two clusters with a server in common, each created by itself, show like this."""
+    node = node_with(2, after((0, 0)), term=0)
+    node.handle_message(append_call(0, 1, after((0, 0), opening(1))))
+    with refused(node, rb.InvariantError, "node 1 claims to lead term 1, as node 0 did"):
+        node.handle_message(append_call(1, 1, after((0, 0), opening(1), COMMAND)))
+    assert node.leader == 0
+    node.handle_message(append_call(1, 2, after((1, 1), opening(2))))  # of a later term
+    assert node.leader == 1

@@ -277,6 +277,16 @@ EXAMPLES = (
     ),
     Example(
         "TURN",
+        "LeaderKeptInTerm",
+        taking(
+            FOLLOWER._replace(role=v.Follower(2)),
+            FOLLOWER._replace(role=v.Follower(1)),
+            CALLED,
+            TIMER,
+        ),
+    ),
+    Example(
+        "TURN",
         "TimerSetByCause",  # a follower takes over a term, and its timer ran
         taking(FOLLOWER, FOLLOWER._replace(current_term=3), ASKED, Pending(True, True)),
     ),

@@ -271,6 +271,15 @@ VOTES: Final = (
         "        if False:\n",
     ),
     one_patch(
+        "second-leader-followed",
+        "a follower accepts entries from a second leader of its term",
+        "LeaderKeptInTerm",
+        "§5.2; etcd-io/etcd #3710",
+        "rules",
+        "            if known is not None and known != call.sender:\n",
+        "            if False:\n",
+    ),
+    one_patch(
         "timer-set-by-any-vote-call",
         "the timer is set anew by a vote request that is refused",
         "TimerSetByCause",

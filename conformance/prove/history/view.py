@@ -16,7 +16,7 @@ from conformance.prove.history.variables import HistoryVariables, Leadership, Pr
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
-from conformance.prove.statements.messages import Reads, claim_of, install_of, owed
+from conformance.prove.statements.messages import Reads, claim_of, owed
 from spec import values as v
 from spec.cluster import Cluster, Member, Snapshot, come_back
 
@@ -293,11 +293,8 @@ def claims_of(cluster: Cluster, variables: HistoryVariables) -> list[tuple[claim
         else:
             found[claim_of(READS, content, to), False] = None
     for member in cluster.members:
-        for message, receiver in owed(member.pending):
-            if message is not None:
-                found[claim_of(READS, message, receiver), True] = None
-            elif receiver is not None:
-                found[install_of(READS, member.node, receiver), True] = None
+        for message in owed(READS, member.node, member.pending):
+            found[message, True] = None
     return list(found)
 
 
