@@ -166,6 +166,9 @@ class Schedule:
             self._batch -= 1
             return c.Input(self._to_drain, v.ProposeCommand())
         if self._to_drain is not None:
+            removal = self._removal(cluster.members[self._to_drain])
+            if removal is not None:
+                return removal
             node, self._to_drain = self._to_drain, None
             if cluster.members[node].up and self.random.random() >= self.profile.linger:
                 return self._drain(cluster, node)
@@ -301,6 +304,15 @@ class Schedule:
             new_voters = config.voters ^ toggled
             changed = v.Config(config.voters, new_voters, config.non_voters - new_voters)
         return c.Input(leader.node.id, v.ProposeConfig(changed))
+
+    def _removal(self, member: c.Member) -> c.Step | None:
+        """Non-voters leave while their leader still owes them calls: seldom by chance alone."""
+        config = member.node.config
+        called = config.non_voters & frozenset(member.pending.calls)
+        if not (called and self.profile.config) or config.is_joint or self.random.random() < 0.8:
+            return None
+        left = v.Config(config.voters, frozenset(), config.non_voters - called)
+        return c.Input(member.node.id, v.ProposeConfig(left))
 
     def _snapshot(self, cluster: c.Cluster) -> c.Step | None:
         """A node compacts a part of what it knows to be committed; now and then an invalid one."""
