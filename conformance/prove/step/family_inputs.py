@@ -317,11 +317,10 @@ def _drains_of_calls(full: bool) -> Iterator[Family]:
         yield family(f"drain/broadcast/log of {size}", size, 2, shapes_of("drain", drain, servers))
     for word in ("tc", "ct", "tk", "ctc")[: 4 if full else 1]:
         servers = [
-            Server(v.Leader, word, TRIO, owed=Owed(True, at, calls), behind=behind, limits=most)
+            Server(v.Leader, word, TRIO, owed=Owed(True, at, calls), behind=behind, limits=SMALL)
             for at in (places(word) if full else (1,))
             for calls in ((1,), (1, 2))
             for behind in ((), (1,), (2,), (1, 2))
-            for most in limits[: 2 if full else 1]
         ]
         yield family(
             f"drain/calls and broadcast/log {word!r}",

@@ -291,6 +291,19 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
         patch("node = effect.node._replace(role=track_members(effect.node))", "node = effect.node"),
         "A leader keeps count",
     ),
+    "a follower's next index lies beyond the log": (
+        "append reply/leader of 2/log of 1",
+        patch(
+            "    if following > node.log.last_index:\n        return",
+            "    if False:\n        return",
+        ),
+        "What a peer is to be sent next",
+    ),
+    "calls to a single follower have no number": (
+        "append reply/leader of 2/log of 0",
+        patch("progress._replace(probe=node.seqno)", "progress"),
+        "The calls that a peer is owed have a number",
+    ),
     "a non-voter campaigns": (
         "election timeout/follower",
         patch("    if not may_campaign(node):  #", "    if False:  #"),
@@ -386,3 +399,18 @@ def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
     wrong = broken_by(turn._replace(executed=swapped))
     assert wrong is not None
     assert "no server can come up" in wrong
+
+
+def test_a_call_that_is_none_is_noticed() -> None:
+    node = NODE._replace(role=v.Leader((v.Progress(1),), 4), voted_for=0)
+    turn = execute(Member(node, Pending(broadcast=True), DISK._replace(voted_for=0)))
+    assert broken_by(turn) is None
+    (done,) = turn.executed
+    assert isinstance(done.action, v.BroadcastMessage)
+    call = done.action.message
+    assert isinstance(call, v.AppendEntriesCall)
+    for wrong in (replace(call, seqno=0), replace(call, entries=(v.Entry(3, v.COMMAND),))):
+        sent = done._replace(action=v.BroadcastMessage(wrong, done.action.to))
+        said = broken_by(turn._replace(executed=(sent,)))
+        assert said is not None
+        assert "no server sends this" in said
