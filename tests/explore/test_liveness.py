@@ -168,8 +168,8 @@ def test_d7_lets_elections_stall_but_not_for_ever() -> None:
             {"ElectionCompletes", "NoDeadEnd"},
         ),
         (  # what a peer lacks is never sent
-            "    if not behind or not isinstance(node.role, v.Leader):",
-            "    if True:",
+            "    return Effect(node, (v.CallOne(progress.node),))\n",
+            "    return Effect(node)\n",
             {"LeaderGathers", "NoDeadEnd"},
         ),
         (  # only the first entry of a term is ever committed
@@ -205,8 +205,8 @@ def test_a_rule_that_gets_stuck_is_found(old: str, new: str, claims: set[str]) -
 def test_messages_without_an_end_are_found() -> None:
     """Every reply is a reason for a call: the sequence numbers of such a space have no end."""
     mutant = broken(
-        "    if not behind or not isinstance(node.role, v.Leader):",
-        "    if not isinstance(node.role, v.Leader):",
+        "    if progress.next is None:\n        return Effect(node)\n",
+        "    if progress.next is None:\n        return owe_calls(node, progress)\n",
     )
     space = Space(TINY, mutant)
     report = eventually(space, islice(layers(space), 7))
