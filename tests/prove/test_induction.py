@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from itertools import islice, product
 from types import SimpleNamespace
 from typing import Any
@@ -32,9 +32,12 @@ from spec import values as v
 from spec.cluster import Member, execute
 from spec.pending import Pending
 from tests.prove.runs import events
-from tests.prove.shared import open_goals, step_of
+from tests.prove.shared import WithLittleWork, open_goals, step_of
 
-PROVER = Prover(Theory(3))
+
+@cache
+def prover() -> Prover:
+    return Prover(Theory(3))
 
 
 def test_obligations_cover_every_kind() -> None:
@@ -58,6 +61,12 @@ def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
 def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
     """Every lemma and claim that is not asked is, word for word, what it was before the step."""
     theory, left_out = Theory(3), 0
+    facts: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]]
+    facts = [(one, chosen, ()) for one in LEMMAS for chosen in instances(one.over, 3)]
+    facts += [
+        (one, (), (message,)) for message in older_messages(3) for one in claims_of(message, False)
+    ]
+    befores = [at_goals(fact, theory.before, chosen, *of) for fact, chosen, of in facts]
     for kind, shape in (
         ("vote call", "vote none"),
         ("append call", "founded, a call of founded"),
@@ -67,22 +76,19 @@ def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
         paths = Paths()
         actor = theory.actor(paths, theory.before)
         happening = step_of(kind, shape).prepare(actor)
-        facts: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]]
-        facts = [(one, chosen, ()) for one in LEMMAS for chosen in instances(one.over, 3)]
-        facts += [
-            (one, (), (message,))
-            for message in older_messages(3)
-            for one in claims_of(message, False)
-        ]
         for path in paths.run(partial(theory.consequence, actor, happening)):
             assert path.result is not None
             after = path.result.after
-            for fact, chosen, message in facts:
+            for (fact, chosen, message), before in zip(facts, befores, strict=True):
                 if not after.changed & theory.reads(fact, chosen, *message):
-                    before = at_goals(fact, theory.before, chosen, *message)
-                    assert follows([*actor.links, before], at_goals(fact, after, chosen, *message))
+                    goal = at_goals(fact, after, chosen, *message)
+                    assert same(goal, before) or follows([*actor.links, before], goal)
                     left_out += 1
     assert left_out > 100
+
+
+def same(one: Any, other: Any) -> bool:
+    return one is other or (z3.is_expr(one) and z3.is_expr(other) and z3.eq(one, other))
 
 
 def follows(known: list[Any], formula: Any) -> bool:
@@ -155,7 +161,7 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
         node = turn.after.node
         log = (*after.memory[0], *node.log.entries)
         server: Any = SimpleNamespace(term=node.current_term, last=len(log), log=log)
-        changes = PROVER.theory.changes(actor, Ran(turn, turn.after), server)
+        changes = prover().theory.changes(actor, Ran(turn, turn.after), server)
         if changes.leads is None:
             assert after.leaderships == before.leaderships
         else:
@@ -189,7 +195,7 @@ def test_code_that_reads_what_its_shape_does_not_give_is_no_proof() -> None:
         return taking(actor, node, v.ProposeCommand())
 
     with pytest.raises(UnreadError, match="a log"):
-        PROVER.check(Step("propose command", "without a log", prepare))
+        prover().check(Step("propose command", "without a log", prepare))
     with pytest.raises(UnreadError):
         assert Unread("a vote") == 3
 
@@ -201,16 +207,16 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
         return taking(actor, node, v.ProposeCommand())
 
     bounded = Step("propose command", "up to term 7", prepare)
-    assert PROVER.check(bounded).unassumed
-    assert PROVER.check_turns(bounded, broken_by)[1] == [UNASSUMED]
-    assert not PROVER.check(step_of("propose command", "snapshot")).unassumed
+    assert prover().check(bounded).unassumed
+    assert prover().check_turns(bounded, broken_by)[1] == [UNASSUMED]
+    assert not prover().check(step_of("propose command", "snapshot")).unassumed
 
 
 def test_a_rule_of_the_crate_breaks_lemmas() -> None:
-    wrong = Prover(Theory(3, as_in_crate(D1)))
+    wrong = WithLittleWork(Theory(3, as_in_crate(D1)), "OwedVoteIsInformed")
     checked = wrong.check(step_of("vote call", "vote none"))
     assert "OwedVoteIsInformed (new)" in open_goals(checked)
-    wrong = Prover(Theory(3, as_in_crate(D4)))
+    wrong = WithLittleWork(Theory(3, as_in_crate(D4)), "Ranges")
     checked = wrong.check(step_of("snapshot", "a follower, founded"))
     assert "Ranges[0]" in open_goals(checked)
 
@@ -242,11 +248,11 @@ def test_a_reply_before_the_write_breaks_a_property_of_two_states(
         return drains.one_action(actor, Member(node, owed, disk))
 
     step = Step("send", "a reply that is owed with the write", prepare)
-    count, wrong = PROVER.check_turns(step, broken_by)
+    count, wrong = prover().check_turns(step, broken_by)
     assert (count > 0, wrong) == (True, [])
     in_order = pending.actions
     monkeypatch.setattr(cluster, "actions", lambda *owed: in_order(*owed)[::-1])
-    _, wrong = PROVER.check_turns(step, broken_by)
+    _, wrong = prover().check_turns(step, broken_by)
     assert wrong
     assert wrong[0].startswith("EntriesPersistedBeforeReply")
 
@@ -273,7 +279,7 @@ def test_actions_in_another_order_are_refuted(
 
 def test_calls_joined_over_a_gap_claim_what_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
     step = step_of("merged calls", "snapshot + 1 and snapshot + 1, to all", 1)
-    assert PROVER.check(step).open == []
+    assert prover().check(step).open == []
     monkeypatch.setattr(pending, "join", lambda prev, entries, later_prev, later: entries + later)
-    checked = PROVER.check(step)
+    checked = prover().check(step)
     assert open_goals(checked) & {"OwedAppendCall (new)", "OwedAppendCallEntries (new)"}

@@ -114,6 +114,7 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "elections": Bounds(terms=3, log=4, in_flight=1),
         "messages": Bounds(terms=2, log=3, in_flight=2),
         "crashes": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=1),
+        "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, proposals=0, crashes=1, heartbeats=1),
         "held": Bounds(terms=2, log=3, in_flight=1, proposals=2, held=2),
         "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, crashes=1),
         "limits": Bounds(terms=2, log=3, in_flight=1, entries=1, calls=1),

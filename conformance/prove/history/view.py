@@ -16,7 +16,7 @@ from conformance.prove.history.variables import HistoryVariables, Leadership, Pr
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY
 from conformance.prove.statements.lemmas import may_be_chosen
-from conformance.prove.statements.messages import Reads, claim_of, install_of, owed
+from conformance.prove.statements.messages import Reads, claim_of, owed
 from spec import values as v
 from spec.cluster import Cluster, Member, Snapshot, come_back
 
@@ -37,7 +37,7 @@ class Missing:
 
 
 MISSING: Final = Missing()
-GRAIN: Final = 4
+GRAIN: Final = 2
 
 
 class Whole:
@@ -199,7 +199,9 @@ class ConcreteServer:
         self._view, self._n = view, n
 
     def __getattr__(self, name: str) -> Any:
-        return self._view.read(name, self._n)
+        view, cell = self._view, (name, self._n)
+        value = view.reads[cell] = view.cells[cell]
+        return value
 
 
 class Cells(dict[Cell, Any]):
@@ -291,11 +293,8 @@ def claims_of(cluster: Cluster, variables: HistoryVariables) -> list[tuple[claim
         else:
             found[claim_of(READS, content, to), False] = None
     for member in cluster.members:
-        for message, receiver in owed(member.pending):
-            if message is not None:
-                found[claim_of(READS, message, receiver), True] = None
-            elif receiver is not None:
-                found[install_of(READS, member.node, receiver), True] = None
+        for message in owed(READS, member.node, member.pending):
+            found[message, True] = None
     return list(found)
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import z3
 
 from conformance.prove.induction.unread import LastOnly, OneEntry, Tail, Token, Unread
-from conformance.prove.statements.claims import Message as Claimed
 from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, choose
 from conformance.prove.statements.views import ACTOR, ENTRY, FOUNDING, SENDER, TERM_OF, Before
@@ -23,7 +22,6 @@ from conformance.symbolic.paths import Paths
 from spec import values as v
 from spec.cluster import Member
 
-M = TypeVar("M", bound=v.Message)
 Start: TypeAlias = Literal["empty", "founded", "snapshot"]
 """How a log begins: not at all, with the founding entry, or with a snapshot."""
 
@@ -58,10 +56,6 @@ class Actor:
         self.assumed: list[Formula] = []
         self.hints: list[Any] = []
         """Terms that z3 has to look at, apart from those of the goal."""
-        self.claimed: dict[int, tuple[object, Claimed]] = {}
-        """Messages of which no more is known than what they claim, by `id`, which is theirs as long
-        as they are kept here.
-        """
         self.member: Member
         self.apart: set[v.NodeId] = {ACTOR, SENDER}
         """The servers that this step tells apart from the others, or from one another."""
@@ -218,7 +212,8 @@ class Actor:
         self.hints += [committed, self.was.log(at(commit))]
         if not isinstance(vote, Unread):
             self.given(vote=NOBODY if vote is None else vote)
-        return v.Node(ACTOR, held, term, vote, known, commit, self.number("seqno"))
+        limits: Any = Unread("limits")
+        return v.Node(ACTOR, held, term, vote, known, commit, self.number("seqno"), limits)
 
     def _role(self, role: Any, log: Any) -> Any:
         if isinstance(role, v.Candidate):
@@ -232,9 +227,9 @@ class Actor:
             for peer in range(1, self.before.size):
                 match = self.number(f"match_{peer}", 0)
                 self.ascending(match, log.last_index)
-                replied = self.number(f"replied_{peer}")
-                self.progress |= {f"match_{peer}": peer, f"replied_{peer}": peer}
-                peers.append(v.Progress(peer, match, replied))
+                self.progress[f"match_{peer}"] = peer
+                unread: Any = Unread("what a peer was sent")
+                peers.append(v.Progress(peer, match, unread, unread, unread))
             durable = self.number("durable", 0)
             self.ascending(durable, log.last_index)
             term = self.paths.term
@@ -245,12 +240,33 @@ class Actor:
             self.given(leads=False)
         if role == "a follower":
             self.given(leads=False, campaigns=False)
-            return v.Follower()
+            return v.Follower()  # one that knows a leader refuses calls of others, and stays
         if role == "a candidate":
             self.given(leads=False, campaigns=True)
             votes: Any = Unread("votes")
             return v.Candidate(votes)
         return Unread("a role")
+
+    def sent_before(self, node: v.Node, peers: dict[v.NodeId, bool]) -> v.Node:
+        """A leader of which is known what it sent these peers: all that all others were, or not.
+
+        A nextIndex lies within the log; that it stays there is a goal of every step.
+        """
+        assert isinstance(node.role, v.Leader)
+        known = []
+        for one in node.role.peers:
+            if one.node in peers:
+                following = None
+                if not peers[one.node]:
+                    following = self.number(f"next_{one.node}")
+                    self.ordered(1, following, node.log.last_index)
+                names = [f"{name}_{one.node}" for name in ("next", "probe", "asked")]
+                self.progress |= dict.fromkeys(names, one.node)
+                probe, asked = map(self.number, names[1:])
+                known.append(v.Progress(one.node, one.match, following, probe, asked))
+            else:
+                known.append(one)
+        return node._replace(role=v.Leader(tuple(known), node.role.durable))
 
     # What the step has made of it
 
@@ -294,7 +310,8 @@ class Actor:
             new["snap"] = term(node.log.snapshot_position.index)
             new["log"] = log
         if node.role is not was.role:
-            new |= self.role_of(node)
+            role = self.role_of(node)
+            new |= {name: is_ for name, is_ in role.items() if not self._is_known(name, is_)}
         new |= self._owed(member)
         disk, old = member.disk, before.disk
         if disk.current_term is not old.current_term:
@@ -316,9 +333,17 @@ class Actor:
             new["granted"] = {m: m in role.granted for m in members}
         if isinstance(role, v.Leader):
             match = {peer.node: peer.match for peer in role.peers}
-            new["match"] = {m: term(match.get(m, 0)) for m in members}
+            own = self.server.match[ACTOR]
+            new["match"] = {m: own if m == ACTOR else term(match.get(m, 0)) for m in members}
             new["durable"] = term(role.durable)
         return new
+
+    def _is_known(self, name: str, value: Any) -> bool:
+        """Whether that is what it was before: what a leader sends next is no part of a view."""
+        old = getattr(self.server, name)
+        if isinstance(value, dict):
+            return all(_is_same(old[m], value[m]) for m in value)
+        return _is_same(old, value)
 
     def _owed(self, member: Member) -> dict[str, Any]:
         now, before = member.pending, self.member.pending
@@ -337,15 +362,14 @@ class Actor:
             new |= {"owes_write": True, "synced": prev}
         return new
 
-    def message(self, message: M, claimed: Claimed) -> M:
-        """A message of which no more is known than what it claims."""
-        self.claimed[id(message)] = message, claimed
-        return message
-
 
 def as_term(value: Any) -> Any:
     """A plain value as a term of z3."""
     return z3.BoolVal(value) if isinstance(value, bool) else value
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or (z3.is_expr(one) and z3.is_expr(other) and z3.eq(one, other))
 
 
 def _name(node: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
-from conformance.prove.induction import drains, events, merging
+from conformance.prove.induction import drains, events
 from conformance.prove.induction.actor import Actor, Start, Window
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote, founded
 from conformance.prove.statements.views import ACTOR, SENDER
@@ -91,7 +91,7 @@ def heartbeat(size: int, entries: int) -> Cases:
 def propose_command(size: int, entries: int) -> Cases:
     yield "to no leader", takes(ProposeCommand(), "not a leader")
     for log in windows(entries):
-        yield f"{log}", takes(ProposeCommand(), "leader", log)
+        yield f"{log}", partial(events.propose_command, log=log)
 
 
 def append_call(size: int, entries: int) -> Cases:
@@ -102,22 +102,14 @@ def append_call(size: int, entries: int) -> Cases:
 
 def append_reply(size: int, entries: int) -> Cases:
     yield "to no leader", partial(events.append_reply, log=None)
-    for log in windows(entries):
-        yield f"{log}", partial(events.append_reply, log=log)
+    for log, accepted, sent_all in product(windows(entries), (True, False), (True, False)):
+        prepare = partial(events.append_reply, log=log, accepted=accepted, sent_all=sent_all)
+        yield f"{log}, {answer(accepted, sent_all)}", prepare
 
 
-def merged_calls(size: int, entries: int) -> Cases:
-    for earlier, later in product((EMPTY, *windows(entries)), repeat=2):
-        for name, to_all in (("to all", True), ("to one", False)):
-            prepare = partial(merging.merged_calls, earlier=earlier, later=later, to_all=to_all)
-            yield f"{earlier} and {later}, {name}", prepare
-
-
-def compacted_call(size: int, entries: int) -> Cases:
-    for message in (EMPTY, *windows(entries)):
-        for name, to_all in (("to all", True), ("to one", False)):
-            prepare = partial(merging.compacted_call, message=message, to_all=to_all)
-            yield f"{message}, {name}", prepare
+def answer(accepted: bool, sent_all: bool) -> str:
+    """Of a peer that was sent all that all others were, or of one that was not."""
+    return ("accepted" if accepted else "refused") + ("" if sent_all else ", catches up")
 
 
 def compaction(size: int, entries: int) -> Cases:
@@ -150,23 +142,43 @@ def save_voted_for(size: int, entries: int) -> Cases:
         yield f"vote {name}", partial(drains.save_vote, vote=vote)
 
 
-def broadcast(size: int, entries: int) -> Cases:
-    for what in ("vote call", "append call"):
-        yield what, partial(drains.broadcast, what=what)
+def call_to_one(size: int, entries: int) -> Cases:
+    for log, most in product(windows(entries), limits(entries)):
+        for name, sent_all in (("all", True), ("some", False)):
+            prepare = partial(drains.call_to_one, log=log, entries=most, sent_all=sent_all)
+            yield f"{log}, {most} a call, was sent {name}", prepare
+
+
+def call_to_all(size: int, entries: int) -> Cases:
+    yield "of a candidate", drains.vote_call
+    for log, most in product(windows(entries), limits(entries)):
+        for synced in (None, *places(log)):
+            prepare = partial(drains.call_to_all, log=log, entries=most, synced=synced)
+            what = "nothing to write" if synced is None else f"writes after {synced}"
+            yield f"of a leader, {log}, {most} a call, {what}", prepare
+
+
+def limits(entries: int) -> range:
+    """How many entries a call may carry: up to all that come after the snapshot."""
+    return range(1, max(entries, 1) + 1)
+
+
+def places(log: Window) -> range:
+    """After how many entries an owed write may begin."""
+    return range(log.entries + 1 + (log.start == "founded"))
 
 
 def write_log(size: int, entries: int) -> Cases:
     for log in windows(entries):
-        for synced in range(log.entries + 1 + (log.start == "founded")):
+        for synced in places(log):
             yield f"{log}, after {synced}", partial(drains.write_log, log=log, synced=synced)
 
 
-def send(size: int, entries: int) -> Cases:
-    for what in ("vote", "denial", "append call"):
-        yield what, partial(drains.send, what=what)
+def reply(size: int, entries: int) -> Cases:
+    for what in ("vote", "denial"):
+        yield what, partial(drains.reply, what=what)
     for log in (EMPTY, *windows(entries)):
-        yield f"append reply, {log}", partial(drains.send, what="append reply", log=log)
-        yield f"snapshot, {log}", partial(drains.send_snapshot, log=log)
+        yield f"append reply, {log}", partial(drains.reply, what="append reply", log=log)
 
 
 def end_of_drain(size: int, entries: int) -> Cases:
@@ -188,15 +200,14 @@ KINDS: Final[dict[Kind, Callable[[int, int], Cases]]] = {
     "append reply": append_reply,
     "propose command": propose_command,
     "heartbeat": heartbeat,
-    "merged calls": merged_calls,
-    "compacted call": compacted_call,
     "compaction": compaction,
     "snapshot": installation,
     "save current term": save_current_term,
     "save vote": save_voted_for,
-    "broadcast": broadcast,
+    "call to one": call_to_one,
+    "call to all": call_to_all,
     "write": write_log,
-    "send": send,
+    "reply": reply,
     "end of drain": end_of_drain,
     "crash": crash,
 }

@@ -11,40 +11,49 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.prove.induction.actor import Actor, Window
-from conformance.prove.induction.events import Happening, Ran, any_disk, any_vote
-from conformance.prove.induction.messages import as_claim, of_addressed
+from conformance.prove.induction.events import LIMITS, OTHER, Happening, Ran, any_disk, any_vote
+from conformance.prove.induction.messages import reads
 from conformance.prove.induction.unread import Head, Unread
 from conformance.prove.statements import claims
-from conformance.prove.statements.views import ACTOR, SENDER, entry_function
+from conformance.prove.statements.messages import claim_of
+from conformance.prove.statements.views import ACTOR, SENDER
 from conformance.subjects.patched import package_of
+from spec import rules
 from spec import values as v
-from spec.cluster import Disk, Member, Rule, Turn, come_back, crash, execute
+from spec.cluster import Disk, Member, Rule, Turn, come_back, crash, executed_turn
 from spec.pending import NOTHING, Pending, owe
 
 
+def first_action(member: Member, rule: Rule = rules.step) -> Ran:
+    """The first of the owed actions is executed.
+
+    With a call to all go those for the rest of the log, where it is longer than a call may be: they
+    are to servers that the leader may not have heard from yet, and find all of that in the log, as
+    nothing comes in between.
+    """
+    take_action = package_of(rule).take_action
+    taken = take_action(member.node, member.pending)
+    actions = [taken.action]
+    if isinstance(taken.action, v.BroadcastMessage):
+        while taken.pending.calls:
+            taken = take_action(taken.node, taken.pending)
+            actions.append(taken.action)
+    turn = executed_turn(member, tuple(actions), taken.node, None)
+    return Ran(turn, turn.after._replace(pending=taken.pending))
+
+
 def one_action(actor: Actor, member: Member, known: claims.Message | None = None) -> Happening:
-    """The first of the owed actions is executed."""
     actor.member = member
 
     def run(rule: Rule) -> Ran:
-        turn = execute(member, 1)
-        after = Member(member.node, without_first(member.pending), turn.after.disk)
-        disk_log = None
-        if after.disk.log is not member.disk.log:
-            disk_log = actor.log_function(after.disk.log, actor.was.disk_log, None)
-        return Ran(turn, after, disk_log=disk_log)
+        ran = first_action(member, rule)
+        disk = ran.after.disk
+        if disk.log is not member.disk.log:
+            disk_log = actor.log_function(disk.log, actor.was.disk_log, None)
+            ran = replace(ran, disk_log=disk_log)
+        return ran
 
     return Happening(run, [] if known is None else [(known, True)])
-
-
-def without_first(pending: Pending) -> Pending:
-    """What is left to execute once the first action is done; `Pending` has them in order."""
-    for name, default in zip(pending._fields, Pending(), strict=True):
-        owed = getattr(pending, name)
-        if owed != default:
-            rest: Any = {name: owed[1:] if name in ("sends", "installs") else default}
-            return pending._replace(**rest)
-    return pending
 
 
 def save_term(actor: Actor) -> Happening:
@@ -71,79 +80,75 @@ def saved(actor: Actor, node: v.Node, vote: Any = None) -> Disk:
     return Disk(node.current_term, vote, log)  # type: ignore[arg-type]
 
 
-def abstract_call(actor: Actor, node: v.Node, name: str) -> v.AppendEntriesCall:
-    """A call with any number of entries, which is passed on as it is."""
-    number, at = actor.number, actor.paths.term
-    prev = v.Position(number(f"{name}_prev_term"), number(f"{name}_prev_index"))
-    last = number(f"{name}_last")
-    entries: Any = Unread("the entries of a call")
-    commit, seqno = number(f"{name}_commit"), number(f"{name}_seqno")
-    called = v.AppendEntriesCall(ACTOR, node.current_term, seqno, commit, prev, entries)
-    claim = claims.AppendCall(
-        ACTOR,
-        at(node.current_term),
-        at(commit),
-        at(prev.term),
-        at(prev.index),
-        at(last),
-        entry_function(f"{name}_entry"),
-    )
-    return actor.message(called, claim)
-
-
-def broadcast(actor: Actor, what: str) -> Happening:
-    node = actor.node("any", None, any_vote(actor))
+def vote_call(actor: Actor) -> Happening:
+    """A candidate asks all others for their votes."""
+    node = actor.node("a candidate", None, any_vote(actor))
     actor.given(owes_term=False, owes_vote=False)
-    number = actor.number
-    message: v.Message
-    if what == "vote call":
-        last = v.Position(number("asked_term"), number("asked_index"))
-        message = v.RequestVoteCall(ACTOR, node.current_term, number("mseqno"), last)
-    else:
-        message = abstract_call(actor, node, "sent")
-    disk = saved(actor, node, Unread("a vote on the disk", actor.was.disk_vote))
-    known = as_claim(actor, message, None)
-    return one_action(actor, Member(node, Pending(broadcast=message), disk), known)
+    known = claims.CallAll(ACTOR, actor.paths.term(node.current_term))
+    return one_action(actor, Member(node, Pending(broadcast=True), saved(actor, node)), known)
+
+
+def caller(actor: Actor, log: Window, entries: int, peers: dict[v.NodeId, bool]) -> v.Node:
+    """A leader whose calls carry so many entries; what these peers were sent is known."""
+    node = actor.sent_before(actor.node("leader", log, any_vote(actor)), peers)
+    actor.given(owes_term=False, owes_vote=False)
+    return node._replace(limits=LIMITS._replace(entries=entries))
+
+
+def call_to_all(actor: Actor, log: Window, entries: int, synced: int | None) -> Happening:
+    """A leader sends all others what it is to write: all after the first `synced` entries after the
+    snapshot, or nothing.
+    """
+    # One of each: of a peer that was not sent all before, nothing changes.
+    peers = {peer: peer != OTHER for peer in range(actor.before.size) if peer != ACTOR}
+    node = caller(actor, log, entries, peers)
+    write = None if synced is None else after_first(actor, node, synced)
+    known = claims.CallAll(ACTOR, actor.paths.term(node.current_term))
+    pending = Pending(broadcast=True, append=write)
+    return one_action(actor, Member(node, pending, saved(actor, node)), known)
+
+
+def call_to_one(actor: Actor, log: Window, entries: int, sent_all: bool) -> Happening:
+    """A leader sends one peer what that was not sent, or its snapshot."""
+    node = caller(actor, log, entries, {SENDER: sent_all})
+    known = claims.CallOne(ACTOR, SENDER, actor.paths.term(node.current_term))
+    return one_action(actor, Member(node, Pending(calls=(SENDER,)), saved(actor, node)), known)
+
+
+def after_first(actor: Actor, node: v.Node, count: int) -> v.AppendLogEntries:
+    """A write of all after the first `count` entries after the snapshot, which is owed."""
+    index = node.log.snapshot_position.index + count
+    actor.given(owes_write=True, synced=actor.paths.term(index))
+    return v.AppendLogEntries(node.log.position(index), node.log.after(index))
 
 
 def write_log(actor: Actor, log: Window, synced: int) -> Happening:
     """All after the first `synced` entries after the snapshot is written."""
     node = actor.node("any", log, any_vote(actor))
-    actor.given(owes_term=False, owes_vote=False, owes_write=True)
-    index = node.log.snapshot_position.index + synced
-    actor.given(synced=actor.paths.term(index))
-    write = v.AppendLogEntries(node.log.position(index), node.log.after(index))
+    actor.given(owes_term=False, owes_vote=False)
+    write = after_first(actor, node, synced)
     disk = saved(actor, node)
-    kept = node.log.truncated(index)
+    kept = node.log.truncated(write.prev_position.index)
     disk = disk._replace(log=kept._replace(entries=Head(kept.entries)))
     actor.is_log(kept, actor.was.disk_log)
     return one_action(actor, Member(node, Pending(append=write), disk))
 
 
-def send(actor: Actor, what: str, log: Window | None = None) -> Happening:
+def reply(actor: Actor, what: str, log: Window | None = None) -> Happening:
     number = actor.number
     node = actor.node("any", log, SENDER if what == "vote" else any_vote(actor))
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
     disk = saved(actor, node, node.voted_for)._replace(log=node.log)
     message: v.Message
-    if what in ("vote", "denial"):
-        message = v.RequestVoteReply(ACTOR, node.current_term, number("mseqno"), what == "vote")
-    elif what == "append reply":
+    if what == "append reply":
         last = v.Position(number("owed_term"), number("owed_index"))
-        message = v.AppendEntriesReply(ACTOR, node.current_term, number("mseqno"), last)
+        accepted: Any = Unread("whether it accepts")
+        message = v.AppendEntriesReply(ACTOR, node.current_term, number("mseqno"), last, accepted)
     else:
-        message = abstract_call(actor, node, "sent")
-    known = as_claim(actor, message, SENDER)
+        message = v.RequestVoteReply(ACTOR, node.current_term, number("mseqno"), what == "vote")
+    known = claim_of(reads(actor), message, SENDER)
     pending = Pending(sends=(v.SendMessage(SENDER, message),))
     return one_action(actor, Member(node, pending, disk), known)
-
-
-def send_snapshot(actor: Actor, log: Window) -> Happening:
-    node = actor.node("any", log, any_vote(actor))
-    actor.given(owes_term=False, owes_vote=False, owes_write=False)
-    known = of_addressed(actor, node, (None, SENDER))
-    member = Member(node, Pending(installs=(SENDER,)), saved(actor, node))
-    return one_action(actor, member, known)
 
 
 def drain_ends(actor: Actor, log: Window | None) -> Happening:
@@ -185,7 +190,7 @@ def crashes(actor: Actor, log: Window) -> Happening:
     actor.is_log(held, actor.was.disk_log)
     disk = Disk(term, Unread("a vote on the disk", actor.was.disk_vote), held)  # type: ignore[arg-type]
     unread: Any = Unread("a node that crashes")
-    node = v.Node(ACTOR, *[unread] * 6)
+    node = v.Node(ACTOR, *[unread] * 7)
     actor.member = Member(node, Pending(), disk)
 
     def run(rule: Rule) -> Ran:

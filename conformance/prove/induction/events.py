@@ -7,23 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import z3
 
 from conformance.prove.induction.actor import Actor, Window
-from conformance.prove.induction.messages import as_claim
+from conformance.prove.induction.messages import reads
 from conformance.prove.induction.unread import Unread
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import LogOf
 from conformance.prove.statements.logic import choose
+from conformance.prove.statements.messages import claim_of
 from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF
 from conformance.symbolic.held import Held
 from spec import values as v
 from spec.cluster import Disk, Member, Rule, Turn, take
 from spec.pending import Pending
 
-OTHER = 2
+LIMITS: Final = v.Limits(entries=1, calls=1, ask_again=1)
+"""So low that a log of few entries reaches them."""
+OTHER: Final = 2
 """Stands for any server that neither acts nor has sent the message."""
 
 
@@ -124,14 +127,12 @@ def taking(
 
 
 def delivery(actor: Actor, node: v.Node, message: v.Message) -> Happening:
-    return taking(actor, node, v.Receive(message), as_claim(actor, message, ACTOR))
+    return taking(actor, node, v.Receive(message), claim_of(reads(actor), message, ACTOR))
 
 
-def call(
-    actor: Actor, name: str, sender: v.NodeId, term: Any, window: Window
-) -> v.AppendEntriesCall:
+def call(actor: Actor, term: Any, window: Window) -> v.AppendEntriesCall:
     """A call, of which its claim is all that is known; of its entries as many as the window has."""
-    number = actor.number
+    number, name = actor.number, "message"
     if window.start == "snapshot":
         prev = v.Position(number(f"{name}_prev_term", 0), number(f"{name}_prev_index"))
         actor.case(actor.paths.term(prev.index) >= 1)
@@ -142,7 +143,7 @@ def call(
         founding = (v.Entry(0, actor.config),) if window.start == "founded" else ()
         entries = Held((*founding, *actor.entries(name, window.entries, 0, term)))
     commit, seqno = number(f"{name}_commit"), number(f"{name}_seqno")
-    return v.AppendEntriesCall(sender, term, seqno, commit, prev, entries)
+    return v.AppendEntriesCall(SENDER, term, seqno, commit, prev, entries)
 
 
 def vote_call(actor: Actor, vote: Any) -> Happening:
@@ -162,8 +163,7 @@ def append_call(actor: Actor, log: Window, message: Window) -> Happening:
     node = actor.node("any", log, any_vote(actor))
     term = number("mterm", 1)
     actor.links.append(z3.Or(z3.Not(actor.was.leads), at(term) > at(node.current_term)))
-    called = call(actor, "message", SENDER, term, message)
-    return delivery(actor, node, called)
+    return delivery(actor, node, call(actor, term, message))
 
 
 def append_call_to_leader(actor: Actor) -> Happening:
@@ -182,19 +182,30 @@ def append_call_to_leader(actor: Actor) -> Happening:
     return delivery(actor, node, called)
 
 
-def append_reply(actor: Actor, log: Window | None) -> Happening:
-    """`log` None: to a server that does not lead."""
+def append_reply(
+    actor: Actor, log: Window | None, accepted: bool = True, sent_all: bool = True
+) -> Happening:
+    """`log` None: to a server that does not lead.  `sent_all`: its sender was sent all that all
+    others were.
+    """
     number = actor.number
     if log is None:
         node = actor.node("not a leader", None, any_vote(actor))
     else:
         node = actor.node("leader", log, any_vote(actor))
+        node = actor.sent_before(node, {SENDER: sent_all})._replace(limits=LIMITS)
         assert isinstance(node.role, v.Leader)
         # The others but the sender are equals: in which order they stand is a matter of names.
         actor.equals(*[peer.match for peer in node.role.peers if peer.node != SENDER])
     last = v.Position(number("their_term"), number("their_index"))
-    reply = v.AppendEntriesReply(SENDER, number("mterm"), number("mseqno"), last)
+    reply = v.AppendEntriesReply(SENDER, number("mterm"), number("mseqno"), last, accepted)
     return delivery(actor, node, reply)
+
+
+def propose_command(actor: Actor, log: Window) -> Happening:
+    """To a leader."""
+    node = founded(actor, "leader", log)._replace(limits=LIMITS)
+    return taking(actor, node, v.ProposeCommand())
 
 
 def founded(actor: Actor, role: Any, log: Window | None = None) -> v.Node:

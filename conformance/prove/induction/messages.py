@@ -8,7 +8,7 @@ from conformance.prove.induction.actor import Actor
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import Int, LogOf
 from conformance.prove.statements.logic import choose
-from conformance.prove.statements.messages import Addressed, Reads, claim_of, install_of, owed
+from conformance.prove.statements.messages import Reads, claim_of, install_of, owed
 from spec import values as v
 from spec.cluster import Member, Turn
 from spec.pending import Pending
@@ -32,36 +32,26 @@ def reads(actor: Actor) -> Reads:
     return Reads(number, entries)
 
 
-def as_claim(actor: Actor, message: v.Message, to: v.NodeId | None) -> claims.Message:
-    if id(message) in actor.claimed:
-        return actor.claimed[id(message)][1]
-    return claim_of(reads(actor), message, to)
-
-
-def of_addressed(actor: Actor, node: v.Node, addressed: Addressed) -> claims.Message:
-    message, to = addressed
-    if message is not None:
-        return as_claim(actor, message, to)
-    assert to is not None
-    return install_of(reads(actor), node, to)
-
-
 def owed_claims(actor: Actor, member: Member, old: Pending) -> list[claims.Message]:
-    """The messages that a member owes and did not owe before."""
-    known = {(id(message), to) for message, to in owed(old)}
-    new = [one for one in owed(member.pending) if (id(one[0]), one[1]) not in known]
-    return [of_addressed(actor, member.node, one) for one in new]
+    """What a member owes and did not owe before."""
+    known = {id(send) for send in old.sends}
+    new = member.pending._replace(
+        calls=tuple([to for to in member.pending.calls if to not in old.calls]),
+        broadcast=member.pending.broadcast and not old.broadcast,
+        sends=tuple([send for send in member.pending.sends if id(send) not in known]),
+    )
+    return list(owed(reads(actor), member.node, new))
 
 
 def sent_claims(actor: Actor, turn: Turn) -> list[claims.Message]:
     """The messages that a turn handed to the network."""
-    sent: list[Addressed] = []
+    sent: list[claims.Message] = []
     for done in turn.executed:
         match done.action:
             case v.BroadcastMessage(message):
-                sent.append((message, None))
+                sent.append(claim_of(reads(actor), message, None))
             case v.SendMessage(to, message):
-                sent.append((message, to))
+                sent.append(claim_of(reads(actor), message, to))
             case v.InstallSnapshot(to):
-                sent.append((None, to))
-    return [of_addressed(actor, turn.before.node, one) for one in sent]
+                sent.append(install_of(reads(actor), turn.before.node, to))
+    return sent

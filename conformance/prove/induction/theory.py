@@ -43,10 +43,12 @@ from conformance.prove.statements.views import (
     Part,
     Reading,
 )
+from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Path, Paths
 from spec import rules
 from spec.cluster import Rule
 from spec.values import (
+    Follower,
     Leader,
     NodeId,
     Refused,
@@ -258,15 +260,12 @@ class Theory:
             for one in claims_of(message, owed):
                 formula = at_goals(one, after, (), message)
                 yield Goal(f"{one.name} (new)", self.with_hints(formula, after))
-        voided = happening.crashes or (
-            made.ran.after.pending.save_current_term
-            and not made.ran.turn.before.pending.save_current_term
-        )
+        yield from next_within_log(made)
         for message in older(self.size):
             if not stands_for_all(ends(message), alike):
                 continue
             for owed in (False, True):
-                if owed and message.sender == ACTOR and voided:
+                if owed and message.sender == ACTOR and is_void(message, made.ran, happening):
                     continue
                 for one in claims_of(message, owed):
                     if after.changed & self.reads(one, (), message):
@@ -314,3 +313,28 @@ class Theory:
         if after.changes.commit is not None:
             hints.append(self.before.choosable(after.changes.term, after.changes.commit))
         return z3.Implies(z3.And([seen(hint) for hint in hints]), formula)
+
+
+def is_void(message: claims.Message, ran: Ran, happening: Happening) -> bool:
+    """Whether what the acting server owed is owed no more: it has crashed, or is in a new term, or
+    may call nobody now.
+    """
+    before, after = ran.turn.before.pending, ran.after.pending
+    if happening.crashes or (after.save_current_term and not before.save_current_term):
+        return True
+    match message:
+        case claims.CallAll() | claims.CallOne():
+            # What becomes of any other is known only where the role is.
+            return isinstance(ran.after.node.role, Follower)
+    return False
+
+
+def next_within_log(made: Consequence) -> Iterator[Goal]:
+    """That a leader's nextIndex lies within its log, which is all that is known of it."""
+    before, node, term = made.ran.turn.before.node, made.ran.after.node, made.actor.paths.term
+    if not isinstance(node.role, Leader) or node.role is before.role:
+        return
+    for peer in node.role.peers:
+        if isinstance(peer.next, (int, Number)):
+            within_log = both(term(peer.next) >= 1, term(peer.next) <= term(node.log.last_index))
+            yield Goal(f"nextIndex[{peer.node}]", within_log)

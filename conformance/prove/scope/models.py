@@ -39,10 +39,8 @@ from conformance.prove.statements.lemmas import LEMMAS
 from conformance.prove.statements.logic import Formula, implies, negation
 from conformance.prove.statements.statements import at_goals, claims_of, hypothesis
 from conformance.prove.statements.views import ACTOR, Before
-from conformance.symbolic.number import Atom, Number
 from conformance.symbolic.paths import Path, Paths
-from spec.cluster import Cluster, Member, Rule, come_back, crash, execute, sent, take
-from spec.pending import NOTHING
+from spec.cluster import Cluster, Rule, come_back, crash, sent, take
 from spec.values import Refused, Restart
 
 SCOPE: Final[dict[int, Bounds]] = {3: Bounds(3, 4), 5: Bounds(3, 3)}
@@ -246,35 +244,8 @@ class Search:
             taken = take(member, state.event, rule)
             return Ran(taken, taken.after)
         if turn.owed is not None:
-            done = execute(member, 1)
-            rest = drains.without_first(member.pending)
-            return Ran(done, Member(member.node, rest, done.after.disk))
-        if self.actor.member.pending == NOTHING:
-            return drains.ended(member, rule)
-        # Nothing but what is owed changes: by the step's own code, with every number known.
-        outer, Number.deciding = Number.deciding, Known(model, self.paths)
-        try:
-            after = self.happening.run(rule).after
-        finally:
-            Number.deciding = outer
-        after = member._replace(pending=model.plain(after.pending))
-        return Ran(ran.turn._replace(before=member, after=after), after)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Decides comparisons by a model."""
-
-    model: Model
-    paths: Paths
-
-    def decide(self, atom: Atom) -> bool:
-        found: bool = self.model.at(self.paths.formula(atom))
-        return found
-
-    def value(self, number: Number) -> int:
-        found: int = self.model.at(self.paths.term(number))
-        return found
+            return drains.first_action(member, rule)
+        return drains.ended(member, rule)
 
 
 def after_turn(state: State, ran: Ran) -> tuple[Cluster, Any]:

@@ -69,8 +69,6 @@ class Model:
         """A value of the specification without symbolic numbers, tokens, and what is unread."""
         if isinstance(value, Number):
             return self.at(self._actor.paths.term(value))
-        if id(value) in self._actor.claimed:
-            return self.message(self._actor.claimed[id(value)][1])
         if isinstance(value, v.Entry):
             if isinstance(value.payload, Token):
                 return self.entry(self._ground(value.payload.entry))
@@ -135,20 +133,29 @@ class Model:
         return v.Follower()
 
     def acting(self, member: Member) -> Member:
-        """With what only the code reads: sequence numbers, and the messages that are owed."""
+        """With what only the code reads: numbers of calls, what a leader sends next, its limits,
+        and the messages that are owed.
+        """
         shape, node = self._actor.member, member.node
         if isinstance(shape.node.seqno, Unread):
             return member
         node = node._replace(seqno=self.plain(shape.node.seqno))
+        if not isinstance(shape.node.limits, Unread):
+            node = node._replace(limits=shape.node.limits)
         if isinstance(shape.node.role, v.Leader) and isinstance(node.role, v.Leader):
-            seqnos = {peer.node: self.plain(peer.seqno) for peer in shape.node.role.peers}
-            peers = tuple([peer._replace(seqno=seqnos[peer.node]) for peer in node.role.peers])
+            read = {peer.node: self.read_of(peer) for peer in shape.node.role.peers}
+            peers = tuple([peer._replace(**read[peer.node]) for peer in node.role.peers])
             node = node._replace(role=v.Leader(peers, node.role.durable))
-        messages = {
+        owed = {
             name: self.plain(getattr(shape.pending, name))
-            for name in ("broadcast", "sends", "installs")
+            for name in ("calls", "broadcast", "sends")
         }
-        return member._replace(node=node, pending=member.pending._replace(**messages))
+        return member._replace(node=node, pending=member.pending._replace(**owed))
+
+    def read_of(self, peer: v.Progress) -> dict[str, Any]:
+        """What the code reads of what a peer was sent."""
+        known = {name: getattr(peer, name) for name in ("next", "probe", "asked")}
+        return {name: self.plain(one) for name, one in known.items() if not isinstance(one, Unread)}
 
     # History
 
@@ -209,23 +216,25 @@ class Model:
                     v.Position(self.at(claim.prev_term), self.at(claim.prev_index)),
                     tuple([self.entry(self._ground(one)) for one in made]),
                 )
-            case claims.Install():
-                raise TypeError("a snapshot is no message")
+            case claims.Install() | claims.CallAll() | claims.CallOne():
+                raise TypeError("a snapshot is no message, nor is a call before it is made")
 
     def with_message(
         self, cluster: Cluster, variables: HistoryVariables, claim: claims.Message, owed: bool
     ) -> tuple[Cluster, HistoryVariables]:
         """The cluster with one more message: under way, or owed by its sender."""
         sender = claim.sender
-        if isinstance(claim, (claims.VoteReply, claims.Install)):
+        if isinstance(claim, (claims.VoteReply, claims.Install, claims.CallOne)):
             to = claim.to
         else:
             to = ACTOR if sender != ACTOR else SENDER
         if owed:
             member = cluster.members[sender]
             pending = member.pending
-            if isinstance(claim, claims.Install):
-                pending = pending._replace(installs=tuple(sorted({*pending.installs, to})))
+            if isinstance(claim, claims.CallAll):
+                pending = pending._replace(broadcast=True)
+            elif isinstance(claim, claims.CallOne):
+                pending = pending._replace(calls=tuple(sorted({*pending.calls, to})))
             else:
                 taken = {send.to for send in pending.sends} | {sender}
                 free = [n for n in range(self.small.size) if n not in taken]
@@ -266,7 +275,11 @@ class Model:
         match event:
             case v.Receive(message):
                 (claim, _) = known[0]
-                event = v.Receive(replace(self.message(claim), seqno=self.plain(message.seqno)))
+                received = replace(self.message(claim), seqno=self.plain(message.seqno))
+                match received, message:
+                    case v.AppendEntriesReply(), v.AppendEntriesReply(accepted=accepted):
+                        received = replace(received, accepted=accepted)
+                event = v.Receive(received)
             case v.SnapshotInstalled(position, config):
                 event = v.SnapshotInstalled(self.plain(position), config)
         return State(cluster, variables, event, delivered)

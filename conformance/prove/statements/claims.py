@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from conformance.prove.statements.lemma import (
     NOBODY,
@@ -68,7 +68,7 @@ class AppendReply:
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """A snapshot, or one that is owed; `term` is the term in which its sender led."""
+    """A snapshot; `term` is the term in which its sender led."""
 
     sender: int
     to: int
@@ -77,7 +77,24 @@ class Install:
     last_index: Int
 
 
-Message: TypeAlias = VoteCall | VoteReply | AppendCall | AppendReply | Install
+@dataclass(frozen=True, slots=True)
+class CallAll:
+    """That a call to all others is owed: the call itself is made when it is taken."""
+
+    sender: int
+    term: Int
+
+
+@dataclass(frozen=True, slots=True)
+class CallOne:
+    """That calls to one server, or a snapshot, are owed."""
+
+    sender: int
+    to: int
+    term: Int
+
+
+Message: TypeAlias = VoteCall | VoteReply | AppendCall | AppendReply | Install | CallAll | CallOne
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +111,19 @@ class Claim:
 
 
 CLAIMS: list[Claim] = []
-Owed: TypeAlias = Literal["no", "yes", "either"]
 
 
 def claim(
     words: str,
     kind: type,
-    owed: Owed = "no",
+    owed: bool = False,
     over: str = "",
     patterns: Callable[..., Patterns] = no_patterns,
 ) -> Callable[[Holds], Holds]:
-    """Adds a claim of messages under way, of owed ones, or one of each, named `Owed...`."""
+    """Adds a claim of messages under way, or of owed ones."""
 
     def add(holds: Holds) -> Holds:
-        name = name_of(holds)
-        if owed != "yes":
-            CLAIMS.append(Claim(name, words, kind, False, over, holds, patterns))
-        if owed != "no":
-            owed_name = f"Owed{name.removeprefix('Owed')}"
-            CLAIMS.append(Claim(owed_name, words, kind, True, over, holds, patterns))
+        CLAIMS.append(Claim(name_of(holds), words, kind, owed, over, holds, patterns))
         return holds
 
     return add
@@ -131,41 +142,26 @@ def _committed(v: View, m: Message, j: Int) -> Patterns:
     return [[v.commit_term(j)]]
 
 
-def _asks_with_an_entry(v: View, m: VoteCall) -> Formula:
-    led = both(v.lead(m.last_term) != NOBODY, m.last_index <= v.tlast(m.last_term))
-    return both(m.last_term >= 0, m.last_index >= 0, implies(m.last_term >= 1, led))
-
-
 @claim(
     "A candidate that asks for votes has saved its own; its log's last entry is a leader's.",
     VoteCall,
 )
 def vote_call(v: View, m: VoteCall) -> Formula:
+    led = both(v.lead(m.last_term) != NOBODY, m.last_index <= v.tlast(m.last_term))
     return both(
         within(1, m.term, v.server(m.sender).disk_term),
         v.told(m.sender, m.term) == m.sender,
-        _asks_with_an_entry(v, m),
-    )
-
-
-@claim("Before it leaves, the vote will be saved.", VoteCall, "yes")
-def owed_vote_call(v: View, m: VoteCall) -> Formula:
-    candidate = v.server(m.sender)
-    return both(
-        m.term >= 1,
-        m.term == candidate.term,
-        candidate.vote == m.sender,
-        either(candidate.owes_vote, v.told(m.sender, m.term) == m.sender),
-        _asks_with_an_entry(v, m),
+        m.last_term >= 0,
+        m.last_index >= 0,
+        implies(m.last_term >= 1, led),
     )
 
 
 @claim(
     "The candidate has every entry that may be chosen at or before the last position in its call.",
     VoteCall,
-    "either",
-    "Ti",
-    _choosable,
+    over="Ti",
+    patterns=_choosable,
 )
 def vote_call_is_informed(v: View, m: VoteCall, term: Int, i: Int) -> Formula:
     """What may be chosen, of no later position than that of the call, the candidate has.
@@ -188,7 +184,7 @@ def vote_reply(v: View, m: VoteReply) -> Formula:
     )
 
 
-@claim("A vote that is granted was given; its candidate has saved its own.", VoteReply, "yes")
+@claim("A vote that is granted was given; its candidate has saved its own.", VoteReply, owed=True)
 def owed_vote_reply(v: View, m: VoteReply) -> Formula:
     sender = v.server(m.sender)
     return both(
@@ -208,9 +204,9 @@ def owed_vote_reply(v: View, m: VoteReply) -> Formula:
 @claim(
     "The candidate has what its voter acknowledged and may be chosen.",
     VoteReply,
-    "yes",
-    "Ti",
-    _choosable,
+    owed=True,
+    over="Ti",
+    patterns=_choosable,
 )
 def owed_vote_is_informed(v: View, m: VoteReply, term: Int, i: Int) -> Formula:
     candidate = v.server(m.to)
@@ -227,7 +223,8 @@ def owed_vote_is_informed(v: View, m: VoteReply, term: Int, i: Int) -> Formula:
     )
 
 
-def _of_leader(v: View, m: AppendCall) -> Formula:
+@claim("A call is of its term's leader, and follows an entry of its log.", AppendCall)
+def append_call(v: View, m: AppendCall) -> Formula:
     return both(
         m.term >= 1,
         v.lead(m.term) == m.sender,
@@ -239,22 +236,11 @@ def _of_leader(v: View, m: AppendCall) -> Formula:
     )
 
 
-@claim("A call is of its term's leader, and follows an entry of its log.", AppendCall)
-def append_call(v: View, m: AppendCall) -> Formula:
-    return _of_leader(v, m)
-
-
-@claim("The leader that owes a call still leads.", AppendCall, "yes")
-def owed_append_call(v: View, m: AppendCall) -> Formula:
-    sender = v.server(m.sender)
-    return both(_of_leader(v, m), m.term == sender.term, sender.leads)
-
-
 def _entry_patterns(v: View, m: AppendCall, i: Int) -> Patterns:
     return [[v.tlog(m.term, i)], *([[m.entry(i)]] if m.entry(i).num_args() == 1 else [])]
 
 
-@claim("Its entries are the leader's.", AppendCall, "either", "i", _entry_patterns)
+@claim("Its entries are the leader's.", AppendCall, over="i", patterns=_entry_patterns)
 def append_call_entries(v: View, m: AppendCall, i: Int) -> Formula:
     return implies(both(m.prev_index < i, i <= m.last_index), m.entry(i) == v.tlog(m.term, i))
 
@@ -262,9 +248,8 @@ def append_call_entries(v: View, m: AppendCall, i: Int) -> Formula:
 @claim(
     "Up to its commit index, the leader's entries are committed.",
     AppendCall,
-    "either",
-    "j",
-    _committed,
+    over="j",
+    patterns=_committed,
 )
 def append_call_commit(v: View, m: AppendCall, j: Int) -> Formula:
     return implies(within(1, j, m.commit), is_committed(v, j, m.term, v.tlog(m.term, j)))
@@ -283,7 +268,7 @@ def append_reply(v: View, m: AppendReply) -> Formula:
     )
 
 
-@claim("A last entry of the reply's own term is in the sender's log.", AppendReply, "yes")
+@claim("A last entry of the reply's own term is in the sender's log.", AppendReply, owed=True)
 def owed_append_reply(v: View, m: AppendReply) -> Formula:
     sender = v.server(m.sender)
     return both(
@@ -322,12 +307,17 @@ def install_is_committed(v: View, m: Install, j: Int) -> Formula:
     return implies(within(1, j, m.last_index), is_committed(v, j, m.term, v.tlog(m.term, j)))
 
 
-@claim("A leader that owes a snapshot has heard from the receiver in its term.", Install, "yes")
-def owed_install(v: View, m: Install) -> Formula:
+@claim("Who owes a call to all others campaigns or leads.", CallAll, owed=True)
+def owed_call_all(v: View, m: CallAll) -> Formula:
     sender = v.server(m.sender)
-    return both(
-        sender.leads,
-        m.term == sender.term,
-        v.server(m.to).disk_term >= m.term,
-        sender.snap >= 1,
-    )
+    return both(either(sender.leads, sender.campaigns), m.term == sender.term)
+
+
+@claim(
+    "A leader that owes calls to one has heard from it in its term: it may need a snapshot.",
+    CallOne,
+    owed=True,
+)
+def owed_call_one(v: View, m: CallOne) -> Formula:
+    sender = v.server(m.sender)
+    return both(sender.leads, m.term == sender.term, v.server(m.to).disk_term >= m.term)

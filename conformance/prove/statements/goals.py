@@ -57,8 +57,10 @@ def older(size: int) -> tuple[Any, ...]:
         found.append(claims.VoteCall(sender, term, last, index))
         found.append(claims.AppendReply(sender, term, last, index))
         found.append(claims.AppendCall(sender, term, commit, prev, at, index, entries))
+        found.append(claims.CallAll(sender, term))
         for to in range(size):
             if to != sender:
+                found.append(claims.CallOne(sender, to, term))
                 found.append(claims.VoteReply(sender, to, term, z3.Bool("old_granted")))
                 found.append(claims.Install(sender, to, term, last, index))
     return tuple(found)
@@ -70,6 +72,6 @@ def older_name(claim: Claim, message: claims.Message) -> str:
 
 def ends(message: claims.Message) -> tuple[NodeId, ...]:
     """Who sent it, and to whom if that is claimed."""
-    if isinstance(message, (claims.VoteReply, claims.Install)):
+    if isinstance(message, (claims.VoteReply, claims.Install, claims.CallOne)):
         return message.sender, message.to
     return (message.sender,)

@@ -154,6 +154,7 @@ def candidacy(v: View, n: int, *also: Formula) -> Formula:
                 s.last >= 1,
                 s.vote == n,
                 v.lead(term) != n,
+                either(s.owes_vote, v.told(n, term) == n),
                 *also,
                 *[implies(s.granted[m], v.told(m, term) == n) for m in range(v.size) if m != n],
             ),
@@ -162,8 +163,8 @@ def candidacy(v: View, n: int, *also: Formula) -> Formula:
 
 
 @lemma(
-    "A candidate voted for itself and does not lead; the votes it counts were told to it, and are "
-    "no majority."
+    "A candidate voted for itself, which is told once it is saved, and does not lead; the votes it "
+    "counts were told to it, and are no majority."
 )
 def candidate(v: View, n: int) -> Formula:
     return candidacy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import Int, LogOf
@@ -18,10 +18,6 @@ class Reads(NamedTuple):
     entries: Callable[[v.AppendEntriesCall], tuple[LogOf, tuple[Int, ...]]]
 
 
-Addressed: TypeAlias = tuple[v.Message | None, v.NodeId | None]
-"""A message, or a snapshot (None), and to whom; None: to all."""
-
-
 def claim_of(reads: Reads, message: v.Message, to: v.NodeId | None) -> claims.Message:
     number = reads.number
     match message:
@@ -30,7 +26,7 @@ def claim_of(reads: Reads, message: v.Message, to: v.NodeId | None) -> claims.Me
             of_leader = number(term), number(commit), number(prev.term), number(prev.index)
             last = number(prev.index + len(sent))
             return claims.AppendCall(sender, *of_leader, last, entry, window)
-        case v.AppendEntriesReply(sender, term, _, last):
+        case v.AppendEntriesReply(sender, term, last_position=last):
             return claims.AppendReply(sender, number(term), number(last.term), number(last.index))
         case v.RequestVoteCall(sender, term, _, last):
             return claims.VoteCall(sender, number(term), number(last.term), number(last.index))
@@ -40,14 +36,18 @@ def claim_of(reads: Reads, message: v.Message, to: v.NodeId | None) -> claims.Me
 
 
 def install_of(reads: Reads, node: v.Node, to: v.NodeId) -> claims.Install:
-    """A snapshot that a leader owes or sends."""
+    """A snapshot that a leader sends."""
     number, position = reads.number, node.log.snapshot_position
     numbers = number(node.current_term), number(position.term), number(position.index)
     return claims.Install(node.id, to, *numbers)
 
 
-def owed(pending: Pending) -> Iterator[Addressed]:
-    if pending.broadcast is not None:
-        yield pending.broadcast, None
-    yield from [(send.message, send.to) for send in pending.sends]
-    yield from [(None, to) for to in pending.installs]
+def owed(reads: Reads, node: v.Node, pending: Pending) -> Iterator[claims.Message]:
+    """What a node owes: replies, which are made already, and calls, which are not."""
+    term = reads.number(node.current_term)
+    for send in pending.sends:
+        yield claim_of(reads, send.message, send.to)
+    if pending.broadcast:
+        yield claims.CallAll(node.id, term)
+    for to in pending.calls:
+        yield claims.CallOne(node.id, to, term)

@@ -39,8 +39,8 @@ GROUPS: Final = {
     **dict.fromkeys(
         [
             *("never refused", "KnownIsCounted", "LogFromLeader", "LogTerms", "AckIsDisk"),
-            *("OwedAppendCall", "OwedAppendCallEntries", "OwedAppendReply", "InstallIsCommitted"),
-            *("AppendCallCommit", "OwedAppendCallCommit"),
+            *("AppendCall", "AppendCallEntries", "AppendCallCommit"),
+            *("OwedAppendReply", "InstallIsCommitted"),
         ],
         "logs",
     ),

@@ -129,8 +129,8 @@ LEMMAS += [one for one in fixed.LEMMAS if one.name not in CHANGED]
 
 
 @lemma(
-    "A candidate voted for itself and does not lead; the votes it counts were told to it, and it "
-    "has nothing of its own term."
+    "A candidate voted for itself, which is told once it is saved, and does not lead; the votes it "
+    "counts were told to it, and it has nothing of its own term."
 )
 def candidate(v: View, n: int) -> Formula:
     s = v.server(n)
