@@ -27,7 +27,8 @@ def number_of_an_earlier_life() -> Rule:
         ),
         in_rules(
             "    if progress is None:\n        return Effect(node)\n",
-            "    if progress is None or reply.seqno < progress.asked:\n        return Effect(node)\n"
+            "    if progress is None or reply.seqno < progress.asked:\n"
+            "        return Effect(node)\n"
             "    progress = progress._replace(asked=reply.seqno)\n"
             "    node = with_progress(node, progress)\n",
         ),

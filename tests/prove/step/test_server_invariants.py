@@ -89,6 +89,10 @@ def reply(term: int, index: int) -> v.SendMessage:
     return v.SendMessage(1, v.AppendEntriesReply(0, 2, 1, v.Position(term, index)))
 
 
+def vote_for(candidate: v.NodeId) -> v.SendMessage:
+    return v.SendMessage(candidate, v.RequestVoteReply(0, 2, 1, True))
+
+
 BROKEN: dict[str, tuple[Member, ...]] = {
     "voted_for_itself": (Member(NODE._replace(role=v.Candidate(frozenset({0}))), disk=DISK),),
     "owed_calls_have_numbers": (
@@ -98,9 +102,8 @@ BROKEN: dict[str, tuple[Member, ...]] = {
             DISK._replace(voted_for=0),
         ),
     ),
-    "owed_votes_are_given": (
-        Member(NODE, Pending(sends=(v.SendMessage(2, v.RequestVoteReply(0, 2, 1, True)),)), DISK),
-    ),
+    "owed_votes_are_given": (Member(NODE, Pending(True, sends=(vote_for(2),)), DISK),),
+    "owed_votes_set_timer": (Member(NODE, Pending(sends=(vote_for(1),)), DISK),),
     "reported_is_in_log": (
         Member(NODE, Pending(sends=(reply(2, 5),)), DISK),
         Member(NODE, Pending(sends=(reply(2, 2),)), DISK),
@@ -290,7 +293,7 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a non-voter campaigns": (
         "election timeout/follower",
-        patch("    if not may_campaign(node):\n        return Effect(node)\n"),
+        patch("    if not may_campaign(node):  #", "    if False:  #"),
         "CampaignsAsElector",
     ),
     "who knows that it was removed campaigns": (
@@ -305,8 +308,38 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a term is not written down": (
         "append call/follower/log of 0",
-        patch("(v.SaveCurrentTerm(term), v.SaveVotedFor(None), ", "(v.SaveVotedFor(None), "),
+        patch("= (v.SaveCurrentTerm(term), v.SaveVotedFor(None))", "= (v.SaveVotedFor(None),)"),
         "The disk has the term and the vote",
+    ),
+    "a higher term sets a follower's timer": (
+        "vote call/any role",
+        patch("    if isinstance(node.role, v.Leader):  # it had another timer", "    if True:"),
+        "TimerSetByCause",
+    ),
+    "a leader that is deposed has no other timer": (
+        "vote call/any role",
+        patch("    if isinstance(node.role, v.Leader):  # it had another timer", "    if False:"),
+        "TimerSetByCause",
+    ),
+    "a vote that is granted does not set the timer": (
+        "vote call/any role",
+        patch(
+            "v.SendMessage(call.sender, reply), v.SetElectionTimeout())",
+            "v.SendMessage(call.sender, reply))",
+        ),
+        "TimerSetByCause",
+    ),
+    "a call of the leader does not set the timer": (
+        "append call/any role",
+        patch(
+            "(*owed, reply_to(node, call), v.SetElectionTimeout())", "(*owed, reply_to(node, call))"
+        ),
+        "TimerSetByCause",
+    ),
+    "a second leader of the term is followed": (
+        "append call/any role",
+        patch("if leader not in (None, call.sender):", "if False:"),
+        "LeaderKeptInTerm",
     ),
     "a vote is given twice": (
         "vote call/any role",
