@@ -55,6 +55,8 @@ def configuration(bounds: Bounds, invariants: bool) -> str:
         crashes=bounds.crashes,
         duplications=bounds.duplications,
         heartbeats=bounds.heartbeats,
+        entries=bounds.entries,
+        calls=bounds.calls,
     )
     names = ", ".join(map(str, range(bounds.nodes)))
     checked = re.search(r"^INVARIANTS.*$", MODULE.with_suffix(".cfg").read_text(), re.MULTILINE)
@@ -68,6 +70,8 @@ def configuration(bounds: Bounds, invariants: bool) -> str:
     Duplications = {bounds.duplications}
     Heartbeats = {bounds.heartbeats}
     InFlight = {bounds.in_flight}
+    Entries = {bounds.entries}
+    Calls = {bounds.calls}
 INIT Init
 NEXT Next
 {checked.group() if invariants else ""}

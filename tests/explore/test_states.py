@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -26,6 +27,13 @@ SMALL = {
     ),
     "held back": Bounds(nodes=2, terms=2, log=3, in_flight=1, proposals=2, held=2, crashes=1),
     "snapshots": Bounds(nodes=2, terms=2, log=3, in_flight=1, heartbeats=1, snapshots=2),
+    "calls are limited": Bounds(
+        nodes=2, terms=2, log=4, in_flight=2, losses=1, proposals=2, entries=1, calls=2
+    ),
+    "one call at a time": Bounds(terms=1, log=4, in_flight=1, proposals=2, entries=1, calls=1),
+    "asked again": Bounds(
+        terms=1, log=3, in_flight=1, proposals=0, heartbeats=2, snapshots=1, ask_again=2
+    ),
     "one leaves": Bounds(terms=1, log=5, in_flight=1, proposals=0, changes=1),
     "one joins": Bounds(voters=2, terms=1, log=5, in_flight=1, proposals=0, changes=1),
     "an only voter": Bounds(nodes=1, terms=3, log=5, proposals=2, crashes=2, snapshots=1, held=1),
@@ -89,8 +97,9 @@ def event_renamed(event: Event, names: Renaming) -> Event:
     match event:
         case CreateCluster(voters):
             return CreateCluster(frozenset(names[voter] for voter in voters))
-        case Restart(term, vote, log):
-            return Restart(term, None if vote is None else names[vote], renamed(log, names))
+        case Restart(_, vote, log):
+            voted_for = None if vote is None else names[vote]
+            return replace(event, voted_for=voted_for, log=renamed(log, names))
     moved: Event = renamed(event, names)
     return moved
 

@@ -116,7 +116,11 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "crashes": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=1),
         "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, proposals=0, crashes=1, heartbeats=1),
         "held": Bounds(terms=2, log=3, in_flight=1, proposals=2, held=2),
-        "snapshots": Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1, snapshots=1),
+        "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, crashes=1),
+        "limits": Bounds(terms=2, log=3, in_flight=1, entries=1, calls=1),
+        "snapshots": Bounds(
+            terms=2, log=3, in_flight=1, proposals=0, heartbeats=2, snapshots=1, ask_again=2
+        ),
         "membership": Bounds(terms=2, log=5, in_flight=1, proposals=0, changes=1),
         "joining": Bounds(voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
     },
@@ -126,6 +130,7 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "restarts": Bounds(terms=3, log=4, in_flight=1, crashes=1),
         "duplicates": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=2, heartbeats=1),
         "held": Bounds(terms=2, log=4, in_flight=1, proposals=2, crashes=1, held=2),
+        "limits": Bounds(terms=2, log=4, in_flight=1, proposals=2, held=2, entries=1, calls=1),
         "snapshots": Bounds(terms=2, log=3, in_flight=1, crashes=1, heartbeats=1, snapshots=2),
         "joining": Bounds(voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=2),
         "fourth": Bounds(nodes=4, voters=3, terms=1, log=6, in_flight=1, proposals=0, changes=2),

@@ -22,7 +22,8 @@ CONSTANTS
     Nodes,           \* integers from 0 on; all are voters, and 0 creates the cluster
     MaxTerm, MaxLog, \* no step goes beyond
     Proposals, Crashes, Duplications, Heartbeats, \* how many there may be of each
-    InFlight         \* how many messages the network holds at most
+    InFlight,        \* how many messages the network holds at most
+    Entries, Calls   \* the limits: entries that a call carries, calls under way to a peer
 
 VARIABLES
     node,            \* of each node: role, term, vote, log, commit, seqno
@@ -60,8 +61,9 @@ LastOfTerm(log, i, term) ==
     CHOOSE j \in 0..i : TermAt(log, j) <= term /\ (j < i => TermAt(log, j + 1) > term)
 
 -----------------------------------------------------------------------------
-\* A node.  A leader knows of each peer up to where it holds the leader's log, and the latest call
-\* it replied to; of itself, how much of its log is on its disk.
+\* A node.  A leader knows of each peer up to where it holds the leader's log (matchIndex), what it
+\* is to be sent next (nextIndex; None: it was sent all that all others were), and the number of the
+\* latest calls to it alone; of itself, how much of its log is on its disk.
 
 Follower(leader) == [is |-> "follower", leader |-> leader]
 Candidate(granted) == [is |-> "candidate", granted |-> granted]
@@ -82,24 +84,31 @@ VoteReply(n, s, call, granted) ==
     [is |-> "vote reply", to |-> call.from, from |-> n, term |-> s.term, seqno |-> call.seqno,
      granted |-> granted]
 
-\* All that follows `prev` in the leader's log; at its end this is a heartbeat.
-AppendCall(n, s, to, prev) ==
-    [is |-> "append call", to |-> to, from |-> n, term |-> s.term, seqno |-> s.seqno,
-     commit |-> s.commit, prev |-> prev, entries |-> After(s.log, prev.index)]
+\* What follows an index in the leader's log, as far as a call carries it; at its end this is a
+\* heartbeat.
+AppendCall(n, s, to, seqno, after) ==
+    [is |-> "append call", to |-> to, from |-> n, term |-> s.term, seqno |-> seqno,
+     commit |-> s.commit, prev |-> At(s.log, after),
+     entries |-> SubSeq(s.log, after + 1, Min(after + Entries, Len(s.log)))]
 
-\* In place of Figure 2's boolean: if the leader's log contains the last position of the sender's,
-\* then by Log Matching the two logs agree up to there.
-AppendReply(n, s, call) ==
-    [is |-> "append reply", to |-> call.from, from |-> n, term |-> s.term, seqno |-> call.seqno,
-     last |-> Last(s.log)]
+EndOf(call) == call.prev.index + Len(call.entries)
+
+\* `accepted` is Figure 2's `success`.  If the leader's log contains the last position of the
+\* sender's, then by Log Matching the two logs agree up to there.  The number of a call of an
+\* earlier term is not repeated: it may be that of another call in this one.
+AppendReply(n, s, call, accepted) ==
+    [is |-> "append reply", to |-> call.from, from |-> n, term |-> s.term,
+     seqno |-> IF call.term = s.term THEN call.seqno ELSE 0,
+     last |-> Last(s.log), accepted |-> accepted]
 
 -----------------------------------------------------------------------------
-\* A move: the next state of a node, what is owed for it, and the messages among that.  No rule owes
-\* two messages to one peer, so they are a set.
+\* A move: the next state of a node, what is owed for it, and the messages of each action among that
+\* which sends some.  No two of them are the same.
 \*
 \* Owed actions are numbered in their order of execution.  Term and vote are durable before any
 \* message that rests on them leaves, entries before the reply that reports them.  A leader's
-\* broadcast does not rest on its own disk (dissertation, §10.2.1) and goes first.
+\* broadcast does not rest on its own disk (dissertation, §10.2.1) and goes first.  Several calls to
+\* one peer are the actions from SendOne on; here nothing else is owed together with them.
 
 SetTimeout == 1
 SaveTerm == 2
@@ -108,27 +117,50 @@ SendAll == 4
 SaveLog == 5
 SendOne == 6
 
-Move(s, owed, sent) == [node |-> s, owed |-> owed, sent |-> sent]
+Move(s, owed, sent) == [node |-> s, owed |-> owed \union DOMAIN sent, sent |-> sent]
+Silent(s, owed) == Move(s, owed, <<>>)
+ToAll(messages) == [action \in {SendAll} |-> messages]
+ToOne(message) == [action \in {SendOne} |-> {message}]
 
 \* A refusal leaves the node as it was before the event.
-Refused(n) == Move(node[n], {}, {})
+Refused(n) == Silent(node[n], {})
 
-\* §5.2, §5.3: a call to all others, if there are any.
-CallAll(n, s, prev, owed) ==
+\* §5.2, §5.3: a call to all others, if there are any, with what follows an index: the entry that
+\* was appended just now, or nothing.
+CallAll(n, s, after, owed) ==
     IF Peers(n) = {}
-    THEN Move(s, owed, {})
+    THEN Silent(s, owed)
     ELSE LET t == [s EXCEPT !.seqno = @ + 1]
-         IN Move(t, owed \union {SendAll}, {AppendCall(n, t, p, prev) : p \in Peers(n)})
+         IN Move(t, owed, ToAll({AppendCall(n, t, p, t.seqno, after) : p \in Peers(n)}))
+
+\* Calls to one peer with what follows an index: one follows another as long as it was not sent
+\* all, and no more is under way than may be.
+InWindow(peer, end) == end - peer.match < Entries * Calls
+
+RECURSIVE CallsAfter(_, _, _, _)
+CallsAfter(n, s, to, after) ==
+    LET call == AppendCall(n, s, to, s.role.peers[to].probe, after)
+    IN IF EndOf(call) < Len(s.log) /\ InWindow(s.role.peers[to], EndOf(call))
+       THEN <<call>> \o CallsAfter(n, s, to, EndOf(call))
+       ELSE <<call>>
+
+\* Last log index >= nextIndex: AppendEntries RPC with entries starting at nextIndex.
+CallOne(n, s, to, next) ==
+    LET t == [s EXCEPT !.seqno = @ + 1, !.role.peers[to].probe = s.seqno + 1]
+        calls == CallsAfter(n, t, to, next - 1)
+        end == EndOf(calls[Len(calls)])
+    IN Move([t EXCEPT !.role.peers[to].next = IF end = Len(s.log) THEN None ELSE end + 1], {},
+            [action \in SendOne..SendOne + Len(calls) - 1 |-> {calls[action - SendOne + 1]}])
 
 \* §5.3: append to the own log, and tell the others.
 AppendAsLeader(n, s, holds, owed) ==
     LET entry == [term |-> s.term, holds |-> holds]
-    IN CallAll(n, [s EXCEPT !.log = Append(@, entry)], Last(s.log),
+    IN CallAll(n, [s EXCEPT !.log = Append(@, entry)], Len(s.log),
                owed \union {SaveLog, SetTimeout})
 
 \* §5.2, §8: nothing is known of the others' logs; an entry of its own opens the term.
 BecomeLeader(n, s, owed) ==
-    LET unknown == [p \in Peers(n) |-> [match |-> 0, seqno |-> 0]]
+    LET unknown == [p \in Peers(n) |-> [match |-> 0, next |-> None, probe |-> 0]]
     IN AppendAsLeader(n, [s EXCEPT !.role = Leader(unknown, 0)], "term", owed)
 
 \* §5.2: increment the term, vote for oneself, ask the others.
@@ -138,7 +170,7 @@ StartElection(n, s, owed) ==
         campaign == owed \union {SaveTerm, SaveVote, SetTimeout}
     IN IF IsQuorum({n})
        THEN BecomeLeader(n, t, campaign)
-       ELSE Move(u, campaign \union {SendAll}, {VoteCall(n, u, p) : p \in Peers(n)})
+       ELSE Move(u, campaign, ToAll({VoteCall(n, u, p) : p \in Peers(n)}))
 
 \* A cluster begins with a configuration entry at index 1 in term 0, and an election.
 CreateCluster(n) ==
@@ -163,11 +195,11 @@ Drained(n, s) ==
 
 \* §5.2, §5.4.1: one vote a term, first come first served, to a log not behind one's own.
 ReceiveVoteCall(n, s, owed, m) ==
-    IF m.term < s.term THEN Move(s, owed \union {SendOne}, {VoteReply(n, s, m, FALSE)})
-    ELSE IF Behind(m.last, Last(s.log)) \/ s.vote \notin {None, m.from} THEN Move(s, owed, {})
+    IF m.term < s.term THEN Move(s, owed, ToOne(VoteReply(n, s, m, FALSE)))
+    ELSE IF Behind(m.last, Last(s.log)) \/ s.vote \notin {None, m.from} THEN Silent(s, owed)
     ELSE Move([s EXCEPT !.vote = m.from],
-              owed \union {SendOne, SetTimeout} \union (IF s.vote = None THEN {SaveVote} ELSE {}),
-              {VoteReply(n, s, m, TRUE)})
+              owed \union {SetTimeout} \union (IF s.vote = None THEN {SaveVote} ELSE {}),
+              ToOne(VoteReply(n, s, m, TRUE)))
 
 \* §5.2: a candidate that a quorum voted for in its own term leads it.
 ReceiveVoteReply(n, s, owed, m) ==
@@ -175,8 +207,8 @@ ReceiveVoteReply(n, s, owed, m) ==
     THEN LET granted == s.role.granted \union {m.from}
          IN IF IsQuorum(granted)
             THEN BecomeLeader(n, s, owed)
-            ELSE Move([s EXCEPT !.role = Candidate(granted)], owed, {})
-    ELSE Move(s, owed, {})
+            ELSE Silent([s EXCEPT !.role = Candidate(granted)], owed)
+    ELSE Silent(s, owed)
 
 \* §5.3: follow the leader of the term, agree with its log, learn what is committed.  What would
 \* show that a guarantee of the protocol has been broken is refused.
@@ -184,8 +216,8 @@ ReceiveAppendCall(n, s, owed, m) ==
     LET log == s.log
         prev == m.prev
         end == prev.index + Len(m.entries)
-        reply(t, more) ==
-            Move(t, owed \union more \union {SendOne, SetTimeout}, {AppendReply(n, t, m)})
+        reply(t, more, accepted) ==
+            Move(t, owed \union more \union {SetTimeout}, ToOne(AppendReply(n, t, m, accepted)))
         follower == [s EXCEPT !.role = Follower(m.from)]
         \* Figure 2, AppendEntries receiver 5: min(leaderCommit, index of last new entry).
         learnt(verified) == Max(s.commit, Min(m.commit, verified))
@@ -196,35 +228,49 @@ ReceiveAppendCall(n, s, owed, m) ==
         same(i) == i <= Min(end, Len(log)) /\ log[i].term = m.entries[i - prev.index].term
         agreed == CHOOSE i \in prev.index..end :
                       ~same(i + 1) /\ \A j \in prev.index + 1..i : same(j)
-    IN IF m.term < s.term THEN Move(s, owed \union {SendOne}, {AppendReply(n, s, m)})
+    IN IF m.term < s.term THEN Move(s, owed, ToOne(AppendReply(n, s, m, FALSE)))
        ELSE IF s.role.is = "leader" THEN Refused(n)
        ELSE IF m.term < (IF m.entries = <<>> THEN prev.term ELSE m.entries[Len(m.entries)].term)
             THEN Refused(n)
        ELSE IF ~Contains(log, prev)
             THEN IF keep < s.commit THEN Refused(n)
-                 ELSE IF keep = Len(log) THEN reply(follower, {})
-                 ELSE reply([follower EXCEPT !.log = SubSeq(log, 1, keep)], {SaveLog})
-       ELSE IF agreed = end THEN reply([follower EXCEPT !.commit = learnt(end)], {})
+                 ELSE IF keep = Len(log) THEN reply(follower, {}, FALSE)
+                 ELSE reply([follower EXCEPT !.log = SubSeq(log, 1, keep)], {SaveLog}, FALSE)
+       ELSE IF agreed = end THEN reply([follower EXCEPT !.commit = learnt(end)], {}, TRUE)
        ELSE IF agreed < s.commit THEN Refused(n)
        ELSE reply([follower EXCEPT !.log = SubSeq(log, 1, agreed)
                                            \o After(m.entries, agreed - prev.index),
-                                   !.commit = learnt(end)], {SaveLog})
+                                   !.commit = learnt(end)], {SaveLog}, TRUE)
 
-\* §5.3: learn how far the peer's log matches, and send it what it lacks.  A reply to an earlier
-\* call than the latest one replied to is stale.
+\* A peer that was not sent all is sent more, while no more is under way than may be.
+OnSuccess(n, s, from) ==
+    LET peer == s.role.peers[from]
+        next == Max(peer.next, peer.match + 1)
+    IN IF peer.next = None THEN Silent(s, {})
+       ELSE IF next > Len(s.log) THEN Silent([s EXCEPT !.role.peers[from].next = None], {})
+       ELSE IF InWindow(peer, next - 1) THEN CallOne(n, s, from, next)
+       ELSE Silent([s EXCEPT !.role.peers[from].next = next], {})
+
+\* A peer that refuses a call is sent what comes after all that the logs may share, unless it was
+\* sent calls of its own since.
+OnFailure(n, s, from, seqno, shared) ==
+    IF seqno < s.role.peers[from].probe THEN Silent(s, {})
+    ELSE IF shared = Len(s.log) THEN Silent([s EXCEPT !.role.peers[from].next = None], {})
+    ELSE CallOne(n, s, from, shared + 1)
+
+\* §5.3: learn how far the peer's log matches, and send it what it lacks.  Number 0 answers a call
+\* of an earlier term.
 ReceiveAppendReply(n, s, owed, m) ==
-    IF s.role.is # "leader" \/ m.term < s.term \/ m.seqno <= s.role.peers[m.from].seqno
-    THEN Move(s, owed, {})
+    IF s.role.is # "leader" \/ m.term < s.term \/ m.seqno = 0
+    THEN Silent(s, owed)
     ELSE LET \* The last position of the leader's log that a log which ends like this may contain.
              shared == At(s.log, LastOfTerm(s.log, Min(m.last.index, Len(s.log)), m.last.term))
-             replied == [s EXCEPT !.role.peers[m.from].seqno = m.seqno]
              t == IF shared = m.last /\ s.role.peers[m.from].match < shared.index
-                  THEN AdvanceCommit(n, [replied EXCEPT !.role.peers[m.from].match = shared.index])
-                  ELSE replied
-             u == [t EXCEPT !.seqno = @ + 1]
-         IN IF m.last = Last(s.log)
-            THEN Move(t, owed, {})
-            ELSE Move(u, owed \union {SendOne}, {AppendCall(n, u, m.from, shared)})
+                  THEN AdvanceCommit(n, [s EXCEPT !.role.peers[m.from].match = shared.index])
+                  ELSE s
+         IN IF m.accepted
+            THEN OnSuccess(n, t, m.from)
+            ELSE OnFailure(n, t, m.from, m.seqno, shared.index)
 
 \* §5.1: a higher term makes anyone a follower, that has not voted in it yet.
 Receive(n, m) ==
@@ -265,6 +311,9 @@ Transmit(rest, sent) ==
         /\ Cardinality(arriving) <= InFlight - BagCardinality(rest)
         /\ net' = rest (+) SetToBag(arriving)
 
+\* The messages of those actions of a move that were executed.
+SentBy(move, done) == UNION {move.sent[action] : action \in done \intersect DOMAIN move.sent}
+
 Replace(n, s) == node' = [node EXCEPT ![n] = s]
 
 Within(s) == s.term <= MaxTerm /\ Len(s.log) <= MaxLog
@@ -274,15 +323,16 @@ Within(s) == s.term <= MaxTerm /\ Len(s.log) <= MaxLog
 \* A move out of the bounds is not made at all, even if a crash were to take it back.
 Take(n, move, rest, spent) == Within(move.node) /\
    (\/ LET s == Drained(n, move.node)
+           sent == SentBy(move, move.owed)
        IN /\ Replace(n, s)
           /\ used' = spent
-          /\ Remember(n, s, move.owed, move.sent)
-          /\ Transmit(rest, move.sent)
+          /\ Remember(n, s, move.owed, sent)
+          /\ Transmit(rest, sent)
     \/ /\ spent.crashes < Crashes
        /\ used' = [spent EXCEPT !.crashes = @ + 1]
        /\ \E next \in move.owed :
              LET done == {action \in move.owed : action < next}
-                 sent == IF SendAll \in done THEN move.sent ELSE {}
+                 sent == SentBy(move, done)
                  saved(action) == IF action \in done THEN move.node ELSE node[n]
              IN /\ Replace(n, Restarted(saved(SaveTerm).term, saved(SaveVote).vote,
                                         saved(SaveLog).log))
@@ -302,7 +352,7 @@ Propose(n) ==
 
 Heartbeat(n) ==
     /\ node[n].role.is = "leader" /\ used.heartbeats < Heartbeats
-    /\ Take(n, CallAll(n, node[n], Last(node[n].log), {SetTimeout}), net,
+    /\ Take(n, CallAll(n, node[n], Len(node[n].log), {SetTimeout}), net,
             [used EXCEPT !.heartbeats = @ + 1])
 
 \* A message is delivered and gone, or at a cost stays to be delivered again.
