@@ -37,7 +37,7 @@ lint: setup
 	$(BIN)/lint-imports --no-logo
 
 test: lint test-compiled
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 # The library once more as mypyc compiles it; proofs run on the source there too.
 test-compiled: $(COMPILED)/.current

@@ -44,7 +44,9 @@ def plain(value: Any) -> Any:
         case rb.AppendEntriesCall(header, commit_index, entries):
             fields = {"prev_position": entries.prev_position, "entries": entries}
             return plain_message(value, header, commit_index=commit_index, **fields)
-        case rb.RequestVoteCall(header, last) | rb.AppendEntriesReply(header, last):
+        case rb.AppendEntriesReply(header, last, accepted):
+            return plain_message(value, header, last_position=last, accepted=accepted)
+        case rb.RequestVoteCall(header, last):
             return plain_message(value, header, last_position=last)
         case rb.RequestVoteReply(header, vote_granted):
             return plain_message(value, header, vote_granted=vote_granted)

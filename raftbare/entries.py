@@ -110,6 +110,11 @@ class Marks(Generic[T]):
         first = bisect_right(self.at, index)
         return Marks(self.at[first:], self.values[first:])
 
+    def between(self, index: LogIndex, last: LogIndex) -> Marks[T]:
+        """The same of those up to `last`.  O(log runs + its size)."""
+        first, end = bisect_right(self.at, index), bisect_right(self.at, last)
+        return Marks(self.at[first:end], self.values[first:end])
+
     def latest(self, index: LogIndex) -> T | None:
         """The last value at or before `index`, None where there is none.  O(log runs)."""
         upto = bisect_right(self.at, index)
@@ -351,6 +356,16 @@ class LogEntries:
             return self._terms.values[run - 1], at[run - 1], last
         return self.prev_position.term, self.prev_position.index, last
 
+    def _last_upto(self, term: Term) -> LogPosition | None:
+        """The last position of no higher term than that, which some entry in here is above; None
+        where all are.  O(log runs).
+        """
+        prev, at, values = self.prev_position, self._terms.at, self._terms.values
+        run = bisect_right(values, term)
+        if run:
+            return LogPosition(values[run - 1], LogIndex(at[run] - 1))
+        return None if prev.term > term else LogPosition(prev.term, LogIndex(at[0] - 1))
+
     def _push_command(self) -> LogPosition:
         last = self.last_position
         self.last_position = position = LogPosition(last.term, LogIndex(last.index + 1))
@@ -375,6 +390,20 @@ class LogEntries:
             made._terms = terms.after(index)
         if configs.last > index:
             made._configs = configs.after(index)
+        return made
+
+    def _between(self, position: LogPosition, last: LogPosition) -> LogEntries:
+        """What lies after one position and up to another; both are known to be in here.
+
+        O(log runs + runs between).
+        """
+        index, terms, configs = position.index, self._terms, self._configs
+        made = LogEntries(position, None)
+        made.last_position = last
+        if terms.last > index:
+            made._terms = terms.between(index, last.index)
+        if configs.last > index:
+            made._configs = configs.between(index, last.index)
         return made
 
     def _truncate_to(self, position: LogPosition) -> None:

@@ -34,7 +34,7 @@ class Limits(Value):
         ask_again: int = 1000,
         uncommitted: int | None = None,
     ) -> None:
-        """Raises `ValueError` for a limit below 1: nothing would ever be sent, or proposed.  O(1)."""
+        """O(1).  Raises `ValueError` for a limit below 1: nothing would be sent, or proposed."""
         for name, limit in (("entries", entries), ("calls", calls), ("ask_again", ask_again)):
             if limit < 1:
                 raise ValueError(f"{name}={limit}: at least 1 was expected")

@@ -177,15 +177,13 @@ def last_below(log: LogEntries, limit: LogPosition) -> tuple[LogPosition | None,
     """The last position of `log` with neither a higher index nor a higher term than `limit`.
 
     Returns `(position, matches)`: `matches` says whether the position is `limit`.  The position is
-    None where the log has been compacted beyond it.  O(log runs), times the runs of higher terms
-    passed over.
+    None where the log has been compacted beyond it.  O(log runs).
     """
-    last = log.last_position
-    index = min(limit.index, last.index)
-    while index >= log.prev_position.index:
-        term, first, _ = log._term_run(index)
-        if term <= limit.term:
-            matches = index == limit.index and term == limit.term
-            return (limit, True) if matches else (LogPosition(term, index), False)
-        index = LogIndex(first - 1)
-    return None, False
+    index = min(limit.index, log.last_position.index)
+    if index < log.prev_position.index:
+        return None, False
+    term = log._term(index)
+    if term > limit.term:
+        return log._last_upto(limit.term), False  # before `index`, for terms never fall
+    matches = index == limit.index and term == limit.term
+    return (limit, True) if matches else (LogPosition(term, index), False)

@@ -284,8 +284,9 @@ class Node(Rules):
     def handle_election_timeout(self) -> None:
         """The timer that `SetElectionTimeout` asked for has run out.
 
-        A follower or candidate that is a voter starts an election, others do nothing; a leader
-        shows that it is alive (§5.2).  One that comes late or too often does no harm to safety.
+        A follower or candidate that is a voter starts an election; a leader shows that it is alive
+        (§5.2); others do nothing.  All ask for the timer again.  One that comes late or too often
+        does no harm to safety.
 
         Raises nothing.  O(voters), and O(configurations in the log that are not committed).
         """
@@ -301,8 +302,8 @@ class Node(Rules):
         may come late, twice, in any order or not at all.  The node keeps no part of
         `message` that can change.
 
-        Raises `InvariantError` where a leader contradicts committed entries (D9) or another one of
-        its term.
+        Raises `InvariantError` where a leader contradicts committed entries (D9), and where two
+        lead one term: this node and the sender, or the sender and whom this node follows.
 
         Cost, by the message: `AppendEntriesCall` O(log runs + runs in the message), times O(log
         runs) where these overlap with the log's; `AppendEntriesReply` O(log runs + log voters +

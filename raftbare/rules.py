@@ -12,7 +12,6 @@ symbolic numbers.
 from __future__ import annotations
 
 from raftbare.config import ClusterConfig
-from raftbare.entries import LogEntries
 from raftbare.error import InvalidSnapshotError, InvariantError
 from raftbare.limits import Limits
 from raftbare.log import Log, agree_with_leader, last_below
@@ -71,7 +70,8 @@ class Rules:
 
     def _start_election(self) -> None:
         """§5.2: increment the term, vote for oneself, ask the others."""
-        if not self._may_campaign():
+        if not self._may_campaign():  # the timer goes on for the day on which it may
+            self._pending.set_election_timeout = True
             return
         config = self._log.latest_config
         candidate = Candidate(self._id)
@@ -108,13 +108,17 @@ class Rules:
         self._replicate(role, prev)
 
     def _become_follower(self, term: Term) -> None:
-        """§5.1: become a follower of a new, higher term, with no vote cast in it (D3)."""
+        """§5.1: become a follower of a new, higher term, with no vote cast in it (D3).
+
+        A higher term is no cause to set an election timer that runs (Figure 2): a leader has none.
+        """
+        if isinstance(self._role, Leader):
+            self._pending.set_election_timeout = True
         self._role = Follower()
         self._current_term = term
         self._voted_for = None
         self._pending.owe_new_term()
         self._pending.save_voted_for = True
-        self._pending.set_election_timeout = True
 
     def _handle_request_vote_call(self, call: RequestVoteCall) -> None:
         """§5.2, §5.4.1: one vote a term, first come first served, to a log not behind one's own."""
@@ -209,12 +213,13 @@ class Rules:
 
     def _append_call(self, prev: LogPosition, seqno: MessageSeqNo) -> AppendEntriesCall:
         """A call with what the log has after `prev`, up to the limit."""
-        entries: LogEntries = self._log.entries._after(prev)
-        most = LogIndex(prev.index + self._limits.entries)
+        entries, most = self._log.entries, LogIndex(prev.index + self._limits.entries)
         if most < entries.last_position.index:
-            entries._truncate_to(entries._position(most))
+            sent = entries._between(prev, entries._position(most))
+        else:
+            sent = entries._after(prev)
         header = MessageHeader(self._id, self._current_term, seqno)
-        return AppendEntriesCall(header, self._commit_index, entries)
+        return AppendEntriesCall(header, self._commit_index, sent)
 
     def _append_config(self, role: Leader, config: ClusterConfig) -> LogPosition:
         """§6: the configuration is in force, and replicated to those that are in it."""
@@ -241,6 +246,13 @@ class Rules:
                 f"node {call.sender} claims to lead term {term}, as node {self._id} does: "
                 "two leaders in one term break Election Safety"
             )
+        if isinstance(role, Follower) and term == self._current_term:
+            known = role.leader
+            if known is not None and known != call.sender:
+                raise InvariantError(
+                    f"node {call.sender} claims to lead term {term}, as node {known} did: "
+                    "two leaders in one term break Election Safety"
+                )
         entries, source = self._log.entries, call.entries
         if source.last_position.term > term:
             raise InvariantError(

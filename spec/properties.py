@@ -12,6 +12,8 @@ ALWAYS      LOG      one log
 STEP        CHANGE   what one step did to a running server
             QUORUM   what one step made a leader do, and the cluster around it
             DISK     what one step did to a disk
+            TURN     what one server's turn did, and what it owes before and after
+            RECEIVE  a server and the message that it takes
             ACTION   one executed action and the disk before it
 SOMETIMES   witnesses in `spec.witnesses`: that a run has come by what the properties are about
 
@@ -30,8 +32,10 @@ from spec.values import (
     AppendLogEntries,
     BroadcastMessage,
     Log,
+    Message,
     Node,
     NodeId,
+    Receive,
     Restart,
     SendMessage,
     Start,
@@ -98,6 +102,13 @@ QUORUM: tuple[Property[Callable[[Node, Node, Cluster], Detail]], ...] = (
 DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
     Property("TermMonotonic", "§5.1", steps.term_monotonic),
 )
+TURN: tuple[Property[Callable[[Turn], Detail]], ...] = (
+    Property("LeaderKeptInTerm", "§5.2, Figure 3", steps.leader_kept_in_term),
+    Property("TimerSetByCause", "§5.2, Figure 2", steps.timer_set_by_cause),
+)
+RECEIVE: tuple[Property[Callable[[Node, Message], Detail]], ...] = (
+    Property("ReplyIsToOwnCall", "Figure 2", steps.reply_is_to_own_call),
+)
 ACTION: dict[type, tuple[Property[Callable[[Executed], Detail]], ...]] = {
     SendMessage: (
         Property("VotePersistedBeforeReply", "Figure 2", steps.vote_persisted_before_reply),
@@ -138,9 +149,13 @@ def wrong_in_turn(turn: Turn, cluster: Cluster) -> Iterator[Violation]:
     for done in turn.executed:
         yield from _wrong(ACTION.get(type(done.action), ()), at, done)
     yield from _wrong(DISK, at, old.disk, new.disk)
+    if isinstance(turn.event, Receive):
+        yield from _wrong(RECEIVE, at, old.node, turn.event.message)
     if new.up and not came_up(turn):
         yield from _wrong(CHANGE, at, old.node, new.node)
         yield from _wrong(QUORUM, at, old.node, new.node, cluster)
+    if new.up:
+        yield from _wrong(TURN, at, turn)
 
 
 def came_up(turn: Turn) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from spec import values as v
 from spec.always import Detail, entries_between
-from spec.cluster import Cluster, Disk, Executed
+from spec.cluster import Cluster, Disk, Executed, Turn
 from spec.rules import has_quorum
 
 
@@ -180,6 +180,103 @@ def removed_leader_steps_down(before: v.Node, after: v.Node) -> Detail:
         and not (removed and committed)
     ):
         return f"stepped down in its own term, under {after.config}"
+    return None
+
+
+# STEP, one server's turn
+
+
+def leader_kept_in_term(turn: Turn) -> Detail:
+    """§5.2: who is known to lead a term leads it alone."""
+    old, new = turn.before.node, turn.after.node
+    if old.leader in (None, new.leader) or new.leader is None:
+        return None
+    if old.current_term != new.current_term:
+        return None
+    return f"from {old.leader} to {new.leader} in term {new.current_term}"
+
+
+def timer_set_by_cause(turn: Turn) -> Detail:
+    """§5.2, Figure 2: each cause to set the election timer sets it, and nothing else does.
+
+    It is owed until the user executes it, once for all the causes there were; so an event that
+    finds it owed leaves it owed, and any other makes it owed exactly where it is a cause.  The end
+    of a drain may be one too.
+    """
+    if turn.event is not None:
+        was = turn.before.pending.set_election_timeout and not isinstance(turn.event, v.Restart)
+        now = turn.after.pending.set_election_timeout
+    elif turn.owed is not None:
+        was = turn.before.pending.set_election_timeout
+        now = any(isinstance(action, v.SetElectionTimeout) for action in turn.owed)
+    else:
+        return None
+    if was:
+        return None if now else "the timer was to be set, and is not"
+    cause = _cause_to_set_timer(turn)
+    if now == (cause is not None):
+        return None
+    return "the timer is set without a cause" if now else f"the timer is not set, although {cause}"
+
+
+def _cause_to_set_timer(turn: Turn) -> str | None:
+    """Figure 2, Rules for Servers; None where there is no cause.
+
+    A timer that has run out is set again whoever it was for: a candidate's next election, a
+    leader's next heartbeat; and where a server may not campaign today, it may tomorrow.  A leader
+    that becomes a follower needs another timer than it had.  A candidate that becomes one has it,
+    from the start of its election: a higher term alone does not set it anew.
+    """
+    old, new, event = turn.before.node, turn.after.node, turn.event
+    if isinstance(turn.outcome, v.Refused) or isinstance(event, v.Start):
+        return None
+    if isinstance(event, v.Restart):
+        return "the server comes up again"
+    if isinstance(event, v.ElectionTimeout):
+        return "it has run out"
+    match new.role:
+        case v.Candidate() if not isinstance(old.role, v.Candidate):
+            return "an election starts"
+        case v.Leader() if isinstance(event, v.Heartbeat):
+            return "the leader shows that it is alive"
+        case v.Leader() if new.log.last_index > old.log.last_index:
+            return "the leader sends what it has appended"
+        case v.Follower() if isinstance(old.role, v.Leader):
+            return "the leader has become a follower"
+        case v.Follower():
+            return _heard_by_follower(turn)
+    return None
+
+
+def _heard_by_follower(turn: Turn) -> str | None:
+    """Figure 2, Rules for Servers, followers: the two RPCs that put off an election."""
+    node = turn.after.node
+    match turn.event:
+        case v.Receive(v.AppendEntriesCall(sender, term)):
+            if term == node.current_term and sender != node.id:
+                return "the leader of the term has called"
+        case v.Receive(v.RequestVoteCall(sender, _, seqno)):
+            for send in turn.after.pending.sends:
+                match send.message:
+                    case v.RequestVoteReply(_, _, of, True) if send.to == sender and of == seqno:
+                        return "a vote is granted"
+    return None
+
+
+# STEP, one message that is taken
+
+
+def reply_is_to_own_call(node: v.Node, message: v.Message) -> Detail:
+    """What a leader is told of its calls it has sent in this life (Figure 2, results of the RPC).
+
+    Call numbers begin anew with each life.  A reply to a late call of an earlier one, in the term
+    of this one, would pass for the reply to a call that is still to be made.
+    """
+    match node.role, message:
+        case v.Leader(), v.AppendEntriesReply(sender, term, seqno) if (
+            term == node.current_term and seqno > node.seqno
+        ):
+            return f"node {sender} replies to call {seqno}, the latest one was {node.seqno}"
     return None
 
 

@@ -451,8 +451,8 @@ class Progress(NamedTuple):
     """What a leader knows of a peer.
 
     match  its matchIndex: it holds the leader's log up to there
-    next   its nextIndex: the first entry that it was not sent; None: it was sent all that all others
-           were, and will be (Figure 2 begins with the last log index + 1)
+    next   its nextIndex: the first entry that it was not sent; None: it was sent all that all
+           others were, and will be (Figure 2 begins with the last log index + 1)
     probe  the number of the latest calls to it alone; that it refused an earlier one is no news
     asked  InstallSnapshot is not owed for it because of a reply to a call with a lower number
     """

@@ -42,6 +42,16 @@ def leader_deposed(_: Turn, before: v.Node, after: v.Node) -> bool:
     return isinstance(before.role, v.Leader) and after.current_term > before.current_term
 
 
+def timer_ran_on(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A follower took over a term, and its election was not put off."""
+    return (
+        isinstance(turn.event, v.Receive)
+        and isinstance(before.role, v.Follower)
+        and after.current_term > before.current_term
+        and not turn.after.pending.set_election_timeout
+    )
+
+
 def candidate_followed_leader(_: Turn, before: v.Node, after: v.Node) -> bool:
     return (
         isinstance(before.role, v.Candidate)
@@ -229,6 +239,7 @@ SOMETIMES: tuple[Witness, ...] = (
     Witness("LeaderElected", "§5.2", LEADS, leader_elected),
     Witness("ElectionWithoutWinner", "§5.2", (v.ElectionTimeout,), election_without_winner),
     Witness("LeaderDeposed", "§5.1", (v.Receive,), leader_deposed),
+    Witness("TimerRanOn", "§5.2, Figure 2", (v.Receive,), timer_ran_on),
     Witness("CandidateFollowedLeader", "§5.2, D2", (v.Receive,), candidate_followed_leader),
     Witness("ConflictDropped", "§5.3", (v.Receive,), conflict_dropped),
     Witness("WholeTermsDropped", "§5.3, D6", (v.Receive,), whole_terms_dropped),

@@ -50,8 +50,9 @@ D2 = _decision(
 """,
         ),
         in_rules(
-            "    return Effect(node, (*owed, reply_to(node, call), v.SetElectionTimeout()))",
-            "    return Effect(node, (*voted, *owed, reply_to(node, call), "
+            "    return Effect(node, (*owed, reply_to(node, call, accepted), "
+            "v.SetElectionTimeout()))",
+            "    return Effect(node, (*voted, *owed, reply_to(node, call, accepted), "
             "v.SetElectionTimeout()))",
         ),
     ),
@@ -84,7 +85,7 @@ D5 = _decision(
     (
         in_rules(
             "        prev, entries = log.snapshot_position, entries[covered:]\n",
-            "        return Effect(node)\n",
+            "        return Effect(node, outcome=False)\n",
         ),
     ),
 )
@@ -101,30 +102,12 @@ D6 = _decision(
 """,
         ),
         in_rules(
-            "    return Effect(node, (v.AppendLogEntries(log.position(keep), ()),))",
-            "    return Effect(node)",
+            "    return Effect(node, (v.AppendLogEntries(log.position(keep), ()),), False)",
+            "    return Effect(node, outcome=False)",
         ),
         in_rules(
-            """    if not behind or not isinstance(node.role, v.Leader):
-        return Effect(node, owed)
-""",
-            """    if not behind or not isinstance(node.role, v.Leader):
-        return Effect(node, owed)
-    if shared != reply.last_position:
-        index = reply.last_position.index
-        if index > node.log.last_index:
-            return Effect(node, owed)
-        node = node._replace(seqno=node.seqno + 1)
-        probe = v.AppendEntriesCall(
-            node.id,
-            node.current_term,
-            node.seqno,
-            node.commit_index,
-            node.log.position(index),
-            (),
-        )
-        return Effect(node, (*owed, v.SendMessage(reply.sender, probe)))
-""",
+            "        following = shared.index + 1\n",
+            "        following = reply.last_position.index + 1\n",
         ),
     ),
 )
@@ -175,7 +158,7 @@ LEARN_LATE = _decision(
         in_rules(
             "    verified = agreed + len(missing)\n",
             """    if not missing and agreed < log.last_index:
-        return Effect(node)
+        return Effect(node, outcome=True)
     verified = agreed + len(missing)
 """,
         ),

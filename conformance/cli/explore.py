@@ -52,6 +52,13 @@ def explore_command(
     snapshots: Annotated[int | None, bound("Logs compacted.  Default 0.")] = None,
     changes: Annotated[int | None, bound("Changes of membership proposed.  Default 0.")] = None,
     held: Annotated[int | None, bound("Inputs not drained at once.  Default 0.")] = None,
+    entries: Annotated[int | None, bound("Entries a call carries at most.  Default 500.")] = None,
+    calls: Annotated[
+        int | None, bound("Full calls under way to a node that catches up.  Default 8.")
+    ] = None,
+    ask_again: Annotated[
+        int | None, bound("Calls until a snapshot is asked for again.  Default 1.")
+    ] = None,
     symmetry: Annotated[
         bool, typer.Option(help="Take states that differ in names only for one.")
     ] = True,

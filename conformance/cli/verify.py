@@ -29,11 +29,16 @@ def verify_command(
         bool, typer.Option(help="Explore the bounds of the preset quick as well.")
     ] = True,
     prove: Annotated[bool, typer.Option(help="Prove what the level quick has as well.")] = True,
+    measure: Annotated[
+        bool,
+        typer.Option(help="Measure a cluster in virtual time as well, in its short scenarios."),
+    ] = False,
 ) -> None:
-    """The main job: a lockstep check, an exploration, proofs, an audit of traces with known
-    verdicts.
+    """The main job: a lockstep check, an exploration, proofs, a cluster in virtual time, an audit
+    of traces with known verdicts.
     """
     from conformance.cli.report.verify import print_verified
+    from conformance.network import scenarios
     from conformance.release.collection import BadCollection
     from conformance.release.verify import verify
     from conformance.simulation.check import Options
@@ -41,7 +46,14 @@ def verify_command(
     bounds = PRESETS[EXPLORED["quick"]] if explore else {}
     try:
         with progress("verifying") as tell:
-            report = verify(Options(seed=seed, events=events), traces, bounds, tell, prove)
+            report = verify(
+                Options(seed=seed, events=events),
+                traces,
+                bounds,
+                tell,
+                prove,
+                scenarios.QUICK if measure else (),
+            )
     except BadCollection as error:
         refuse(str(error), as_json=False)
     print_verified(

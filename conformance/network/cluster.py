@@ -52,7 +52,7 @@ class Server:
     busy     a drain is being executed, and `inbox` has what arrived since it began
     done     what has been executed of the drain under way
     life     how often it has come up: what an earlier life left undone is void
-    deposed  it was a leader or a candidate when its timer was last set, and is not any more
+    deposed  it was a leader when its timer was last set, and is not any more
     """
 
     node: v.NodeId
@@ -194,10 +194,8 @@ class TimedCluster:
 
     def _propose(self, commands: int) -> None:
         leader = self.leader()
-        if leader is None:
-            if self.clock.now >= self.scenario.begin:
-                self.figures.unserved += commands
-        else:
+        self.figures.came(self.clock.now, commands, served=leader is not None)
+        if leader is not None:
             self._take(leader, (v.ProposeCommand(),) * commands)
 
     def _compact(self, server: Server) -> None:
@@ -222,7 +220,7 @@ class TimedCluster:
         for event in events:
             outcome = self.subject.handle(node, event)  # 2. Input
             state = self.subject.observe(node)
-            if before is not None and before.role != "follower" and state.role == "follower":
+            if before is not None and before.role == "leader" and state.role == "follower":
                 server.deposed = True
             server.disk = disk_after(server.disk, event, outcome)
             self._note(server, event, outcome, state)

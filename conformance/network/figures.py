@@ -50,14 +50,15 @@ class Figures:
     leaders: list[tuple[int, Term, NodeId]] = field(default_factory=list)
     """When who was first seen to lead which term."""
     longest_gap: int = 0
-    """The longest time between two commits, while commands were waiting."""
+    """The longest time without a commit, while commands that had come were not committed."""
     first_index: Index = 0
     last_index: Index = 0
     """Of the leader's log: at `begin`, and at its longest."""
     _waiting: dict[Index, tuple[NodeId, Term, int, int]] = field(default_factory=dict)
     """By index: by whom, in which term and when it was proposed, and the heartbeats until then."""
     _commits: dict[NodeId, Index] = field(default_factory=dict)
-    _last_commit: int = 0
+    _without_service: tuple[int, int] | None = None
+    """The first and the last time that a command came and none has been committed since."""
     heartbeats_to_commit: int = 0
     """The most heartbeats that any command waited for."""
 
@@ -78,11 +79,16 @@ class Figures:
             follower = self.followers[to]
             follower.in_flight = max(0, follower.in_flight - len(message.entries))
 
+    def came(self, now: int, commands: int, served: bool) -> None:
+        """A client has brought commands; not `served`: to nobody, for nobody leads."""
+        if now >= self.begin:
+            since = now if self._without_service is None else self._without_service[0]
+            self._without_service = since, now
+            self.unserved += 0 if served else commands
+
     def took_proposal(self, now: int, node: NodeId, term: Term, index: Index) -> None:
         if now >= self.begin:
             self.proposed += 1
-            if not self._waiting:
-                self._last_commit = now
             self._waiting[index] = node, term, now, self.heartbeats
 
     def shown(self, now: int, node: NodeId, state: Observed) -> None:
@@ -111,8 +117,16 @@ class Figures:
                 continue
             self.latencies.append(now - waited[2])
             self.heartbeats_to_commit = max(self.heartbeats_to_commit, self.heartbeats - waited[3])
-            self.longest_gap = max(self.longest_gap, now - self._last_commit)
-            self._last_commit = now
+            if self._without_service is not None:
+                since, last = self._without_service
+                self.longest_gap = max(self.longest_gap, now - since)
+                self._without_service = (now, last) if self._waiting else None
+
+    @property
+    def gap(self) -> int:
+        """`longest_gap`, or up to the last command that came where none was committed after."""
+        since, last = self._without_service or (0, 0)
+        return max(self.longest_gap, last - since)
 
     @property
     def led_after_begin(self) -> int | None:
@@ -148,7 +162,7 @@ class Figures:
             "waiting": len(self._waiting),
             "catch_up": self.catch_up(now),
             "leaders": sum(at >= self.begin for at, _, _ in self.leaders),
-            "gap": self.longest_gap / MILLISECOND,
+            "gap": self.gap / MILLISECOND,
             "unserved": self.unserved,
             "snapshots": max(self.snapshots.values(), default=0),
         }
@@ -171,7 +185,7 @@ MEANING: Final = {
     "waiting": "commands not committed at the end",
     "catch_up": "time until a follower had all that it lacked, by what its link needs for that",
     "leaders": "terms led after the beginning",
-    "gap": "longest time without a commit while commands waited, in ms",
+    "gap": "longest time without a commit while commands came or waited, in ms",
     "unserved": "commands that found no leader",
     "snapshots": "times that a snapshot was asked for, of one follower",
 } | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -84,8 +85,13 @@ Planned: TypeAlias = Cut | Down | Late | Compact | Elect | Propose
 
 def alone(node: NodeId, nodes: int) -> frozenset[tuple[NodeId, NodeId]]:
     """The pairs to cut so that nothing reaches a node, and nothing of it anybody."""
-    others = [other for other in range(nodes) if other != node]
-    return frozenset(pair for other in others for pair in ((node, other), (other, node)))
+    return bridged([node], [other for other in range(nodes) if other != node])
+
+
+def bridged(one: Iterable[NodeId], other: Iterable[NodeId]) -> frozenset[tuple[NodeId, NodeId]]:
+    """The pairs to cut so that two sides reach each other no more.  Who is on neither reaches
+    both, and is a bridge between them that carries nothing."""
+    return frozenset(pair for a in one for b in other for pair in ((a, b), (b, a)))
 
 
 @dataclass(frozen=True, slots=True)

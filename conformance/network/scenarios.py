@@ -18,7 +18,9 @@ from conformance.network.scenario import (
     Propose,
     Scenario,
     alone,
+    bridged,
 )
+from spec.values import LIMITS
 
 A_SECOND = Load(MS, SECOND, 2 * SECOND)
 """A command a millisecond, for a second."""
@@ -63,6 +65,33 @@ def _flapping() -> tuple[Cut, ...]:
     )
 
 
+def _restarting() -> tuple[Down, ...]:
+    return tuple(
+        Down(2, begin, begin + 5 * MS) for begin in range(SECOND + 30 * MS, 2 * SECOND, 60 * MS)
+    )
+
+
+def _bridge(name: str, what: str, one: set[int], other: set[int], nodes: int) -> Scenario:
+    """Node 0 leads, of side `one`.  The other side hears of no leader, and calls elections, in
+    which the bridge takes part; so whoever leads is deposed by the side that it does not reach,
+    until the bridge leads.  A change takes a timeout, and a second one where an election fails.
+    """
+    begin, length, timeout = SECOND, 10 * SECOND, (500 * MS, 1000 * MS)
+    return Scenario(
+        name,
+        what,
+        "Cloudflare, 2 November 2020; etcd-io/etcd#12394; Omni-Paxos, EuroSys 2023",
+        begin + length + SECOND,
+        nodes=nodes,
+        link=Link(5 * MS),
+        timeout=timeout,
+        load=Load(20 * MS, begin, begin + length),
+        planned=(Cut(bridged(one, other), begin, begin + length),),
+        begin=begin,
+        bounds=(Bound("leaders", length // timeout[1]), Bound("gap", 2 * timeout[1] / MS)),
+    )
+
+
 def _electable(voters: int) -> Scenario:
     """Of the servers that are left one has the last entry, and can win."""
     half = voters // 2
@@ -95,7 +124,9 @@ SCENARIOS: Final = {
         _steady("steady", "a command a millisecond, nothing is lost", *ONCE),
         _steady("batches", "1 to 3 commands before a drain", *ONCE, batches=(1, 3, 2)),
         _steady("merged", "drains once in 5 ms", Bound("entries", 1.0), drain=5 * MS),
+        _steady("one", "one node alone: what it writes it commits", Bound("latency", 0), nodes=1),
         _steady("five", "five nodes", *ONCE, nodes=5),
+        _steady("seven", "seven nodes", *ONCE, nodes=7),
         _steady(
             "fsync", "what persists takes 2 ms, each action", Bound("entries", 1.0), fsync=2 * MS
         ),
@@ -127,6 +158,13 @@ SCENARIOS: Final = {
             Bound("entries", 1.0),
             link=Link(10 * MS, doubled=50),
         ),
+        _steady(
+            "heavy-tail",
+            "half of the messages take twice as long, a quarter four times, up to 2**7",
+            Bound("latency", 2.0),
+            Bound("leaders", 0),
+            link=Link(2 * MS, heavy_tail=True),
+        ),
         Scenario(
             "returning",
             "a follower is 20,000 entries behind, on a link of 200 entries a millisecond",
@@ -138,7 +176,13 @@ SCENARIOS: Final = {
             load=Load(MS, 100 * MS, SECOND, (10,)),
             planned=(Cut(alone(2, 3), 30 * MS, 100 * MS), Propose(40 * MS, 20_000)),
             begin=100 * MS,
-            bounds=(Bound("entries", 1.1), Bound("catch_up", 1.1)),
+            bounds=(
+                Bound("entries", 1.1),
+                Bound("catch_up", 1.1),
+                Bound("largest_call", LIMITS.entries),
+                # All that may be under way, and the load that comes meanwhile.
+                Bound("in_flight", 1.1 * LIMITS.entries * LIMITS.calls),
+            ),
         ),
         Scenario(
             "flapping",
@@ -184,6 +228,23 @@ SCENARIOS: Final = {
             begin=95 * MS,
             bounds=(Bound("snapshots", 1),),
         ),
+        Scenario(
+            "restarting",
+            "a follower crashes each 60 ms, and is back with its disk 5 ms later",
+            "redpanda#2071 and its like",
+            QUIET,
+            link=Link(5 * MS),
+            load=Load(MS, SECOND, 2 * SECOND, (10,)),
+            planned=_restarting(),
+            bounds=(Bound("entries", 2.0), Bound("leaders", 0), Bound("latency", 1.0)),
+        ),
+        _bridge("bridge-3", "three in a row: both ends reach the middle alone", {0}, {1}, 3),
+        _bridge("bridge-5", "two and two reach a fifth, and not each other", {0, 1}, {2, 3}, 5),
         *(_electable(voters) for voters in (3, 5, 9, 15)),
     )
 }
+
+QUICK: Final = tuple(
+    scenario for name, scenario in SCENARIOS.items() if name not in ("electable-9", "electable-15")
+)
+"""What `conformance verify` runs: the two left out take longer than all others together."""

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from spec import always, properties, steps, witnesses
 from spec.cluster import Change, Cluster, History, Member, Turn
 from spec.properties import Property, Violation, came_up
-from spec.values import Node, NodeId
+from spec.values import Leader, Node, NodeId, Receive
 
 Table: TypeAlias = tuple[Property[Callable[..., always.Detail]], ...]
 
@@ -106,9 +106,15 @@ def check_turn(turn: Turn) -> Violation | None:
     if new.disk is not old.disk:
         if broken := _first(properties.DISK, turn.node, old.disk, new.disk):
             return broken
-    if not new.up or came_up(turn):
+    if isinstance(turn.event, Receive) and isinstance(old.node.role, Leader):
+        if broken := _first(properties.RECEIVE, turn.node, old.node, turn.event.message):
+            return broken
+    if not new.up:
         return None
-    return _first(OF_CHANGE[_touched(old.node, new.node)], turn.node, old.node, new.node)
+    if touched := 0 if came_up(turn) else _touched(old.node, new.node):
+        if broken := _first(OF_CHANGE[touched], turn.node, old.node, new.node):
+            return broken
+    return _first(properties.TURN, turn.node, turn)
 
 
 def check_quorum(turn: Turn, cluster: Cluster) -> Violation | None:
@@ -209,6 +215,7 @@ AT_REST: Final[Witnesses] = {
             witnesses.stale_refusal_ignored,
             witnesses.earlier_life_answered,
             witnesses.snapshot_asked_once,
+            witnesses.calls_limited,
             witnesses.proposals_pipelined,
             witnesses.crashed_within_drain,
         )

@@ -1,15 +1,18 @@
 """`conformance verify`: the main job, two to four minutes of checks.
 
-A lockstep check, an exploration, proofs, and the traces whose verdicts are known.
+A lockstep check, an exploration, proofs, a cluster in virtual time, and the traces whose verdicts
+are known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.network.run import MeasureReport, measure_all
+from conformance.network.scenario import Scenario
 from conformance.release.collection import PARTS, Verified, expectations, verify_traces
 from conformance.simulation.check import Options, Report, check
 
@@ -27,13 +30,14 @@ class VerifyReport:
     """What is wrong with the collection of traces itself."""
     explored: SuiteReport | None = None
     proofs: Proofs | None = None
+    measured: MeasureReport | None = None
 
     @property
     def verdict(self) -> str:
         """The first part that does not conform decides."""
         if self.check.found is not None or not all(t.as_expected for t in self.traces):
             return "violation"
-        for part in (self.explored, self.proofs):
+        for part in (self.explored, self.proofs, self.measured):
             if part is not None and part.verdict != "conforms":
                 return part.verdict
         return "bad_input" if self.complaints else "conforms"
@@ -45,14 +49,23 @@ def verify(
     bounds: Mapping[str, Bounds],
     progress: Callable[[str], None] = lambda _: None,
     prove: bool = False,
+    scenarios: Sequence[Scenario] = (),
 ) -> VerifyReport:
-    """All of it.  Without bounds nothing is explored.  Raises `BadCollection` before anything."""
+    """All of it.  Without bounds nothing is explored, without scenarios nothing measured.
+
+    Raises `BadCollection` before anything.
+    """
     for part in PARTS:
         expectations(directory / part)
     report = check(options, lambda now: progress(f"checking: {now.events:,} events"))
     fine = report.found is None
     explored = _explore(bounds, progress) if bounds and fine else None
     proofs = _prove(progress) if prove and fine else None
+    measured = None
+    if scenarios and fine:
+        measured = measure_all(
+            scenarios, options.seed, progress=lambda name, _: progress(f"measuring {name}")
+        )
     traces: list[Verified] = []
     complaints: list[str] = []
     for part in PARTS:
@@ -60,7 +73,7 @@ def verify(
         verified, problems = verify_traces(directory / part)
         traces += verified
         complaints += problems
-    return VerifyReport(report, traces, complaints, explored, proofs)
+    return VerifyReport(report, traces, complaints, explored, proofs, measured)
 
 
 def _explore(bounds: Mapping[str, Bounds], progress: Callable[[str], None]) -> SuiteReport:

@@ -95,7 +95,8 @@ def _is_legal(cluster: c.Cluster, step: c.Step) -> bool:
     """Whether the user may do this, now that other steps before it are gone.
 
     A snapshot holds what is committed, in a term that is on the disk; a message that nobody sent
-    has to be one that its leader might send, or that no node may accept.
+    has to be one that its leader might send, or might have sent in an earlier term, or that no node
+    may accept.
     """
     match step:
         case c.Input(node, v.SnapshotInstalled(position)):
@@ -104,7 +105,10 @@ def _is_legal(cluster: c.Cluster, step: c.Step) -> bool:
                 position.index <= member.node.commit_index and not member.pending.save_current_term
             )
         case c.Input(node, v.Receive(message) as event):
-            return _is_true(cluster, message) or isinstance(
-                rules.step(cluster.members[node].node, event).outcome, v.Refused
+            receiver = cluster.members[node].node
+            return (
+                _is_true(cluster, message)
+                or message.term < receiver.current_term
+                or isinstance(rules.step(receiver, event).outcome, v.Refused)
             )
     return True

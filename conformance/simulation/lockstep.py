@@ -18,10 +18,7 @@ from spec.cluster import (
     Rule,
     Turn,
 )
-from spec.values import (
-    NodeId,
-    Start,
-)
+from spec.values import LIMITS, Limits, NodeId, Start
 
 
 class Lockstep(Run):
@@ -33,11 +30,12 @@ class Lockstep(Run):
         subject: Subject,
         rule: Rule = rules.step,
         recorder: Recorder | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self.subject = subject
         for node in range(size):
-            subject.handle(node, Start())
-        super().__init__(size, rule, recorder)
+            subject.handle(node, Start(limits))
+        super().__init__(size, rule, recorder, limits)
 
     def compare(self, turn: Turn) -> Difference | None:
         return first_difference(turn.node, turn.event, self._turn_of_both(turn))

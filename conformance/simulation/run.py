@@ -10,7 +10,7 @@ from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
 from spec import rules
 from spec.cluster import Change, Cluster, Rule, Step, Turn, apply, new_cluster
-from spec.values import Action, NodeId, Outcome, Start
+from spec.values import LIMITS, Action, Limits, NodeId, Outcome, Start
 
 
 class FailureError(Exception):
@@ -28,16 +28,20 @@ class Run:
     """
 
     def __init__(
-        self, size: int, rule: Rule = rules.step, recorder: Recorder | None = None
+        self,
+        size: int,
+        rule: Rule = rules.step,
+        recorder: Recorder | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
-        self.cluster: Cluster = new_cluster(size)
+        self.cluster: Cluster = new_cluster(size, limits)
         self.rule = rule
         self.recorder = recorder
         self.events = 0
         self.witnesses: Counter[str] = Counter()
         if recorder is not None:
             for node in range(size):
-                recorder.input(node, Start(), None, self.state(node))
+                recorder.input(node, Start(limits), None, self.state(node))
                 recorder.drained(node, (), self.state(node))
 
     def take(self, step: Step) -> Finding | None:

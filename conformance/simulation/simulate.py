@@ -54,6 +54,8 @@ class Profile:
     """Of the deliveries, how many are not of the oldest content."""
     retransmit: float
     """A call that a leader might send, with any part of its log."""
+    late: float
+    """A call comes once more, when its receiver is in a later term and its sender leads again."""
     forge: float
     """A message that no leader can send, since it contradicts what is committed."""
     backlog: int
@@ -92,6 +94,7 @@ def draw_profile(random: Random, nodes: int | None) -> Profile:
         shorten=often(0.5, 0.1, 0.7),
         reorder=often(0.7, 0.05, 0.6),
         retransmit=often(0.5, 0.01, 0.05),
+        late=often(0.5, 0.02, 0.1),
         forge=often(0.4, 0.005, 0.02),
         backlog=random.choice((0, 0, 2, 5)),
         partition=often(0.7, 0.01, 0.08),
@@ -123,6 +126,8 @@ class Schedule:
         """The smaller part of a partitioned network; empty where it is whole."""
         self._to_drain: v.NodeId | None = None
         self._batch = 0
+        self._calls: list[tuple[v.NodeId, v.AppendEntriesCall]] = []
+        """Some of the calls that were under way, and to whom."""
         self._to_limit = self.profile.nodes if self.profile.limits != v.LIMITS else 0
         """Of the servers so many are yet to be told their limits."""
 
@@ -143,6 +148,7 @@ class Schedule:
             (self.profile.comeback, self._comeback),
             (self.profile.partition, self._partition),
             (self.profile.retransmit, self._retransmit),
+            (self.profile.late, self._late),
             (self.profile.forge, self._forge),
         )
 
@@ -216,6 +222,8 @@ class Schedule:
         if draw < profile.lose + profile.duplicate:
             return c.Duplicate(at)
         content = network[at].content
+        if isinstance(content, v.AppendEntriesCall) and random.random() < 0.2:
+            self._calls = [*self._calls[-7:], (network[at].to, content)]
         long = isinstance(content, v.AppendEntriesCall) and len(content.entries) > 1
         if long and random.random() < profile.shorten:
             return c.Deliver(at, keep=1)
@@ -296,14 +304,15 @@ class Schedule:
 
     def _snapshot(self, cluster: c.Cluster) -> c.Step | None:
         """A node compacts a part of what it knows to be committed; now and then an invalid one."""
-        draw = self.random.random()
 
-        def wanted(member: c.Member) -> bool:
-            if not member.up or member.node.commit_index <= member.node.log.snapshot_position.index:
-                return False
-            return draw >= 0.3 or member.pending != NOTHING
+        def may(member: c.Member) -> bool:
+            return member.up and member.node.commit_index > member.node.log.snapshot_position.index
 
-        member = self._member(cluster, wanted)
+        member = None
+        if self.random.random() < 0.5:
+            member = self._member(cluster, lambda m: may(m) and m.pending.append is not None)
+        if member is None:
+            member = self._member(cluster, may)
         if member is None:
             return None
         if member.pending.save_current_term:
@@ -338,6 +347,21 @@ class Schedule:
             size = self.random.randint(1, max(1, len(nodes) // 2))
             self.island = frozenset(self.random.sample(nodes, k=size))
         return None
+
+    def _late(self, cluster: c.Cluster) -> c.Step | None:
+        """The network may double a call, and deliver it a life of its sender's later."""
+        members = cluster.members
+        late = [
+            (to, call)
+            for to, call in self._calls
+            if members[to].up
+            and members[to].node.current_term > call.term
+            and isinstance(members[call.sender].node.role, v.Leader)
+        ]
+        if not late:
+            return None
+        to, call = self.random.choice(late)
+        return c.Input(to, v.Receive(call))
 
     def _retransmit(self, cluster: c.Cluster) -> c.Step | None:
         """What the leader's rules would send only after losses that seldom come together."""

@@ -11,13 +11,15 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from conformance.trace.vocabulary import (
+    LIMITS,
     Actions,
     Integer,
-    Limits,
     Log,
     Model,
     NodeId,
     NodeIds,
+    OptionalLimits,
+    optional,
     problem,
 )
 
@@ -36,11 +38,18 @@ class Peer(Model):
     node: NodeId = Field(description="The member.")
     match: Integer = Field(description="The member's log is known to match up to this index.")
     next: Integer | None = Field(
-        description="The first entry that the member was not sent; null where it was sent all."
+        default=None,
+        description="The first entry that the member was not sent; null where it was sent all.",
     )
-    probe: Integer = Field(description="The latest call to this member alone; 0 for none.")
+    probe: Integer = Field(
+        default=0, description="The number of the latest calls to this member alone; 0 for none."
+    )
     asked: Integer = Field(
-        description="No snapshot is owed to it because of a reply to an earlier call than this."
+        default=0,
+        description="No snapshot is owed to it because of a reply to an earlier call than this.",
+    )
+    seqno: Integer = Field(
+        default=0, description="Only in recordings of releases before the next index: not used."
     )
 
 
@@ -56,7 +65,7 @@ class _Snapshot(Model):
         description="The actions that are owed and not executed, in order of execution."
     )
     disk: Disk = Field(description="What has been made durable.")
-    limits: Limits = Field(description="What the node keeps to when it leads.")
+    limits: OptionalLimits = optional(LIMITS)
 
     @model_validator(mode="after")
     def _check_indices(self) -> _Snapshot:

@@ -47,6 +47,11 @@ TYPES: Final = {
     "Disk": "[disk](#checkpoints)",
     "tuple[Peer, ...]": "list of [peers](#checkpoints)",
     "OptionalActions": "list of [actions](#actions)",
+    "Limits": "[limits](#limits)",
+    "OptionalLimits": "[limits](#limits)",
+    "Limit": "integer, at least 1",
+    "Limit | None": "integer, at least 1, or null",
+    "Integer | None": "integer or null",
     "Annotated[float | None, AfterValidator(not_null)]": "number",
     "Annotated[bool | None, AfterValidator(not_null)]": "true or false",
 }

@@ -7,28 +7,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic.config import JsonDict
 
 from conformance.trace.checkpoint import Snapshot
 from conformance.trace.vocabulary import (
+    LIMITS,
     MAX_INTEGER,
     Actions,
     Config,
     Entries,
     Integer,
-    Limits,
     Log,
     Message,
     Model,
     NodeId,
     NodeIds,
+    OptionalLimits,
     Position,
     check_total,
     count,
     not_null,
+    optional,
     problem,
 )
 
@@ -43,22 +44,7 @@ def _integer(value: object) -> object:
     return value
 
 
-def _never_null(schema: JsonDict) -> None:
-    """None in the models means that a field was left out, so the schema must not offer null."""
-    choices = schema.pop("anyOf")
-    assert isinstance(choices, list)
-    assert isinstance(choices[0], dict)
-    schema.update(choices[0])
-
-
-def _optional(description: str) -> Any:
-    """A field that may be left out, and is never null."""
-    return Field(default=None, json_schema_extra=_never_null, description=description)
-
-
 OptionalActions: TypeAlias = Annotated[Actions | None, AfterValidator(not_null)]
-OptionalLimits: TypeAlias = Annotated[Limits | None, AfterValidator(not_null)]
-LIMITS: Final = "What it keeps to when it leads; left out where it is the library's default."
 
 
 class Header(Model):
@@ -82,7 +68,7 @@ class Start(Model):
 
     OUTCOMES: ClassVar = ("null",)
     kind: Literal["start"]
-    limits: OptionalLimits = _optional(LIMITS)
+    limits: OptionalLimits = optional(LIMITS)
 
 
 class Restart(Model):
@@ -93,7 +79,7 @@ class Restart(Model):
     current_term: Integer = Field(description="The term on the disk.")
     voted_for: NodeId | None = Field(description="The vote on the disk, or null for none.")
     log: Log = Field(description="The log on the disk.")
-    limits: OptionalLimits = _optional(LIMITS)
+    limits: OptionalLimits = optional(LIMITS)
 
 
 class CreateCluster(Model):
@@ -216,12 +202,12 @@ class Record(Model):
     seq: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = Field(
         description="The record's number among this node's, counted from 1 without gaps."
     )
-    time: Annotated[float | None, AfterValidator(not_null)] = _optional(
+    time: Annotated[float | None, AfterValidator(not_null)] = optional(
         "Seconds on some clock; for people, nothing is judged by it."
     )
     event: Event = Field(description="What happened.")
     outcome: Outcome = Field(description="What the caller was told.")
-    actions: OptionalActions = _optional(
+    actions: OptionalActions = optional(
         "The actions that were executed right after the event, in order; "
         "absent where nothing was drained and what was owed stays pending."
     )
@@ -269,7 +255,7 @@ class Request(Model):
 
     node: NodeId = Field(description="The node that the event happens to.")
     event: InputEvent = Field(description="The event; never a checkpoint.")
-    drain: Annotated[bool | None, AfterValidator(not_null)] = _optional(
+    drain: Annotated[bool | None, AfterValidator(not_null)] = optional(
         "False where pending actions are to stay pending; absent means true."
     )
 
@@ -278,7 +264,7 @@ class Answer(Model):
     """What a subject answers."""
 
     outcome: Outcome = Field(description="What the caller is told.")
-    actions: OptionalActions = _optional(
+    actions: OptionalActions = optional(
         "The actions that were pending, in order of execution; "
         "absent where the request said not to drain."
     )

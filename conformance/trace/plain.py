@@ -141,8 +141,8 @@ def plain_event(event: v.Event | Checkpoint) -> Plain:
             return {"kind": "checkpoint", "snapshot": plain_snapshot(event)}
 
 
-def _plain_limits(event: v.Start | v.Restart) -> Plain:
-    return {} if event.limits == v.LIMITS else {"limits": event.limits._asdict()}
+def _plain_limits(of: v.Start | v.Restart | v.Node) -> Plain:
+    return {} if of.limits == v.LIMITS else {"limits": of.limits._asdict()}
 
 
 def plain_disk(disk: v.Restart) -> Plain:
@@ -165,7 +165,7 @@ def plain_snapshot(checkpoint: Checkpoint) -> Plain:
         "seqno": node.seqno,
         "pending": tuple(map(plain_action, checkpoint.pending)),
         "disk": plain_disk(checkpoint.disk),
-        "limits": node.limits._asdict(),
+        **_plain_limits(node),
     }
     match node.role:
         case v.Candidate(granted):

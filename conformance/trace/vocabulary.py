@@ -8,7 +8,7 @@ generated from them.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,7 @@ from pydantic import (
     Tag,
     model_validator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 MAX_INTEGER = 2**64 - 1
@@ -200,6 +201,23 @@ class Limits(Model):
     uncommitted: Limit | None = Field(
         description="Beyond how many uncommitted entries commands are refused; null: never."
     )
+
+
+def _never_null(schema: JsonDict) -> None:
+    """None in the models means that a field was left out, so the schema must not offer null."""
+    choices = schema.pop("anyOf")
+    assert isinstance(choices, list)
+    assert isinstance(choices[0], dict)
+    schema.update(choices[0])
+
+
+def optional(description: str) -> Any:
+    """A field that may be left out, and is never null."""
+    return Field(default=None, json_schema_extra=_never_null, description=description)
+
+
+OptionalLimits: TypeAlias = Annotated[Limits | None, AfterValidator(not_null)]
+LIMITS: Final = "What it keeps to when it leads; left out where it is the library's default."
 
 
 # Messages

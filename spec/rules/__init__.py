@@ -18,18 +18,22 @@ Figure 2, State                    spec/values.py
     commitIndex                    Node                 as there; a snapshot raises it too (D4)
     lastApplied                    -                    the user's, who applies what is committed
     nextIndex[]                    Progress.next        None where all was sent that all others were
-    matchIndex[]                   Progress.match       as there; the leader's own: Leader.durable
+    matchIndex[]                   Progress.match       as there; with_progress() takes note of it;
+                                                        the leader's own: Leader.durable
     -                              Node.seqno           numbers the calls; Progress.probe and asked
                                                         say which replies are no news
-    -                              Node.limits          of calls; the user's
+    -                              Node.limits          how much a call carries, how much is under
+                                                        way: in_flight(); the user's
 
 AppendEntries RPC                  append_entries.py
-    arguments                      AppendEntriesCall    leaderId is `sender`
+    arguments                      AppendEntriesCall    leaderId is `sender`; append_call()
     results                        reply_to()           the log's last position as well
-    invoked by leader              call_all()           to all peers, once a drain (drain.py)
+    invoked by leader              append_as_leader()   at once; the calls are made in the drain:
+                                   call_all()           to all peers, once (drain.py)
                                    call_one()           to one that does not have all that was sent
     also used as heartbeat         broadcast_heartbeat()  as there
-    receiver 1                     receive_append_entries_call()  as there
+    receiver 1                     receive_append_entries_call()  as there; refuses a second leader
+                                                        of the term (§5.2)
     receiver 2                     agree_with_leader()  skips what the own snapshot covers (D5);
                                    drop_conflict()      where there is no such entry, drops what
                                                         cannot be the leader's (§5.3, D6)
@@ -47,10 +51,12 @@ Rules for Servers: all             servers.py
     commitIndex > lastApplied      -                    the user's, as lastApplied is
     term T > currentTerm           receive()            drops a message from the node itself (D8);
                                                         never one of a higher term (D7)
-    convert to follower            become_follower()    the only rule that clears a vote (D3)
+    convert to follower            become_follower()    the only rule that clears a vote (D3); who
+                                                        led needs another timer
 Rules for Servers: followers
     respond to RPCs                respond()            the others respond by the same rules
-    election timeout elapses       election_timeout()   the user's timer; SetElectionTimeout sets it
+    election timeout elapses       election_timeout()   the user's timer; SetElectionTimeout sets
+                                                        it, where there is a cause (Figure 2)
 Rules for Servers: candidates      request_vote.py
     start election                 start_election()     an only voter leads at once
     votes from majority            receive_request_vote_reply()  as there
@@ -60,7 +66,7 @@ Rules for Servers: leaders         leaders.py
     upon election                  become_leader()      sends an entry, not an empty call (§8)
     repeat during idle periods     heartbeat()          when the user or election_timeout() says so
     command from client            propose_command()    the user responds: commit_status()
-    last log index >= nextIndex    call_one()           upon a reply of the peer alone
+    last log index >= nextIndex    owe_calls()          upon a reply of the peer alone
     successful: nextIndex,         on_success()         as there
         matchIndex                 receive_append_entries_reply()  upon a failure as well
     fails: nextIndex, retry        on_failure()         from last_shared(): whole terms at a time
@@ -99,6 +105,10 @@ Rules for Servers: leaders         leaders.py
     find the leader                Node.leader          the user's, as are serial numbers
     committed yet                  commit_status()      a position tells a proposal from another
     read-only operations           -                    the user's; become_leader() has the no-op
+
+What is owed                       drain.py
+    in which order                 take_action()        what a message rests on is durable before it
+    all of it                      take_all()           but for what drained() owes at the end
 
 Start and restart                  start.py
     servers start as followers     start()              without a log: of no cluster yet

@@ -37,6 +37,8 @@ def receive_append_entries_call(node: v.Node, call: v.AppendEntriesCall) -> Effe
     match node.role:
         case v.Leader():
             return refused(node, "invariant", "two leaders in one term break Election Safety")
+        case v.Follower(leader) if leader not in (None, call.sender):
+            return refused(node, "invariant", "another leader of the term is known already")
     last_term = call.entries[-1].term if call.entries else call.prev_position.term
     if last_term > call.term:
         return refused(node, "invariant", "no leader's log is ahead of its term")

@@ -2,8 +2,8 @@
 
 Term and vote are durable before any message that rests on them leaves, entries before the reply
 that reports them.  A leader's calls do not rest on its own disk (dissertation, §10.2.1) and go
-before its write, so that the peers write while the leader does.  Those to single peers go first: the
-broadcast may follow on what they bring.
+before its write, so that the peers write while the leader does.  Those to single peers go first:
+the broadcast may follow on what they bring.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def receive_request_vote_call(node: v.Node, call: v.RequestVoteCall) -> Effect:
 
 def start_election(node: v.Node) -> Effect:
     """A candidate begins with the election of the next term."""
-    if not may_campaign(node):
-        return Effect(node)
+    if not may_campaign(node):  # the timer goes on for the day on which it may
+        return Effect(node, (v.SetElectionTimeout(),))
     # The next term, with its own vote.
     node = node._replace(
         role=v.Candidate(frozenset({node.id})),

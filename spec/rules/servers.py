@@ -59,10 +59,13 @@ def receive(node: v.Node, message: v.Message) -> Effect:
 def become_follower(node: v.Node, term: v.Term) -> Effect:
     """All servers: follow in a term that is new to the node, without having voted in it yet.
 
-    This is the only rule that clears a vote (D3).
+    This is the only rule that clears a vote (D3).  The election timer of a follower or candidate
+    runs on, or one that cannot win could put off for ever the election that another one can.
     """
-    node = node._replace(role=v.Follower(), current_term=term, voted_for=None)
-    return Effect(node, (v.SaveCurrentTerm(term), v.SaveVotedFor(None), v.SetElectionTimeout()))
+    owed: tuple[v.Action, ...] = (v.SaveCurrentTerm(term), v.SaveVotedFor(None))
+    if isinstance(node.role, v.Leader):  # it had another timer
+        owed = (*owed, v.SetElectionTimeout())
+    return Effect(node._replace(role=v.Follower(), current_term=term, voted_for=None), owed)
 
 
 def respond(node: v.Node, message: v.Message) -> Effect:

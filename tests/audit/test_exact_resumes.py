@@ -14,7 +14,7 @@ from conformance.observe.recorded import Recorded
 from conformance.subjects.subject import SpecSubject
 from spec import values as v
 from spec.cluster import Disk, Member, persist
-from spec.pending import actions as pending_actions
+from spec.rules import take_all
 from tests.audit.judged import came_up, disk_of, found, problems, voted
 from tests.support.recordings import written
 from tests.support.tape import Tape
@@ -155,7 +155,7 @@ class Following:
     def checkpoint(self, node: v.NodeId, seq: int) -> Recorded:
         member: Member = self.subject.members[node]
         checkpoint = Checkpoint(
-            member.node, pending_actions(member.pending, member.node), v.Restart(*self.disk)
+            member.node, take_all(member.node, member.pending)[0], v.Restart(*self.disk)
         )
         return Recorded(node, seq, checkpoint, None, None, self.subject.observe(node))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import product
 
 import raftbare
-from tests.bench import scaling
+from tests.bench import delay, scaling
 from tests.bench.rounds import Floor, Interface, Measured, Raftbare
 
 NODES = (3, 5)
@@ -54,9 +54,9 @@ def throughput() -> dict[str, Rates]:
         "floor": Floor,
     }
     try:
-        from tests.bench.pysyncobj_peer import PySyncObj
+        from tests.bench.pysyncobj_peer import Flushed, PySyncObj
 
-        made["pysyncobj"] = PySyncObj
+        made |= {"flushed": Flushed, "pysyncobj": PySyncObj}
     except ImportError as error:
         print(f"A peer is not installed: {error}", file=sys.stderr)
     works = list(product(NODES, BATCHES))
@@ -81,6 +81,8 @@ def growth() -> dict[str, dict[str, float]]:
         "history": {str(n): one(log_of(n, 10)) for n in scaling.HISTORIES},
         "lag": {str(n): scaling.lagging_reply(n, 10) for n in scaling.LAGS},
         "lag commands": {str(n): scaling.lagging_reply(10, n) for n in scaling.LENGTHS},
+        "search": {str(n): scaling.search(n) for n in scaling.LAGS},
+        "conflict": {str(n): scaling.conflicting_call(n) for n in scaling.LAGS},
         "broadcast": {str(n): found[0] for n, found in clusters.items()},
         "reply": {str(n): found[1] for n, found in clusters.items()},
     }
@@ -91,6 +93,7 @@ def main() -> None:
         "compiled": raftbare.compiled,
         "throughput": throughput(),
         "growth": growth(),
+        "delay": delay.costs(),
         "bytes": scaling.bytes_a_term(100_000),
     }
     print(json.dumps(measured))

@@ -15,6 +15,8 @@ from pysyncobj import syncobj
 from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 
+from tests.bench.delay import Links
+
 PERIOD = 0.001
 FOREVER = 1e9
 
@@ -124,3 +126,68 @@ class PySyncObj:
 
     def commit_indexes(self) -> list[int]:
         return [member.raftCommitIndex for member in self.members]
+
+
+class Flushed(PySyncObj):
+    """At most what is needed to commit: the followers do not tick, so they apply nothing, and what
+    is in the log is sent at once."""
+
+    def round(self, batch: int) -> None:
+        add = self.leader.add
+        for _ in range(batch):
+            add()
+        for _ in range(2):  # entries, and then that they are committed
+            self.leader.doTick()
+            self.leader._SyncObj__sendAppendEntries()
+            self.deliver()
+
+
+class OverLinks:
+    """Takes the place of the queue that all nodes share."""
+
+    def __init__(self, numbers: dict[Node, int], links: Links) -> None:
+        self.numbers = numbers
+        self.links = links
+
+    def append(self, sent: tuple[Node, Node, Any]) -> None:
+        to, sender, message = sent
+        entries = len(message.get("entries", ()))
+        self.links.send(self.numbers[sender], self.numbers[to], message, entries)
+
+
+class DelayedPySyncObj(PySyncObj):
+    """Ticks once in a millisecond, and sends in each tick what is in the log by then.
+
+    by_hand  the leader alone ticks, and sends at once what a tick has put into the log; otherwise
+             all tick, and apply what is committed, and a command is sent with the next tick
+    """
+
+    def __init__(self, links: Links, size: int, *, by_hand: bool) -> None:
+        super().__init__(size)
+        self.by_hand = by_hand
+        self.waiting = False
+        self.names = list(self.transports)
+        numbers = {name: number for number, name in enumerate(self.names)}
+        for transport in self.transports.values():
+            transport.queue = OverLinks(numbers, links)  # type: ignore[assignment]
+
+    def command(self) -> None:
+        self.leader.add()
+        self.waiting = True
+
+    def midway(self) -> None:
+        if self.by_hand:
+            self.leader.doTick()
+            if self.waiting:
+                self.waiting = False
+                self.leader._SyncObj__sendAppendEntries()
+        else:
+            self.clock.now += 2 * PERIOD
+            for member in self.members:
+                member.doTick()
+
+    def receive(self, sender: int, to: int, message: Any) -> None:
+        self.transports[self.names[to]]._onMessageReceived(self.names[sender], message)
+
+    def committed(self) -> int:
+        return int(self.leader.raftCommitIndex)

@@ -70,7 +70,8 @@ def ratio(rounds: list[Round], work: str, to: str) -> float | None:
 OTHERS = {
     "floor": "the floor",
     "interface": "the interface",
-    "pysyncobj": "PySyncObj",
+    "flushed": "PySyncObj, flushed by hand",
+    "pysyncobj": "PySyncObj, all tick",
     "consensual": "consensual",
 }
 
@@ -98,6 +99,8 @@ WHAT = {
     "history": "a round on three nodes, by terms in the log",
     "lag": "a lagging follower's reply, by terms in the log",
     "lag commands": "a lagging follower's reply, by commands in each of 10 terms",
+    "search": "the last entry in common found, by terms in conflict",
+    "conflict": "a follower drops what conflicts, by terms in conflict",
     "broadcast": "a proposal broadcast, for each peer, by nodes",
     "reply": "a reply, by nodes",
 }
@@ -119,6 +122,32 @@ def growth_table(rounds: dict[str, list[Round]]) -> Table:
         for build, found in rounds.items():
             values = [f"{n:,}: {value:.1f}" for n, value in grown(found, what).items()]
             table.add_row(told, build, "   ".join(values))
+    return table
+
+
+def delay_table(rounds: dict[str, list[Round]]) -> Table:
+    """Messages and entries are exact, and each build's; the CPU time of a peer is the pure run's.
+
+    The last columns: the CPU time of each build by that of the row's subject, in the same round.
+    """
+    table = Table(title="Of a committed command, a millisecond apart", title_justify="left")
+    for column in ("nodes, one way", "subject", "messages", "entries", "us of CPU"):
+        table.add_column(column, justify="left" if column == "subject" else "right")
+    for build in rounds:
+        table.add_column(f"{build} by it", justify="right")
+    for work, subjects in rounds["pure"][0]["delay"].items():
+        rows = [(build, build, "raftbare") for build in rounds]
+        rows += [(name, "pure", name) for name in subjects if name != "raftbare"]
+        for label, build, name in rows:
+            found = [one["delay"][work] for one in rounds[build]]
+            messages, entries, _ = found[0][name]
+            cpu = statistics.median([one[name][2] for one in found])
+            row = [work, label, f"{messages:.2f}", f"{entries:.2f}", f"{cpu:,.0f}"]
+            for all_of_it in rounds.values():
+                of_it = [one["delay"][work] for one in all_of_it]
+                ratio = statistics.median([one["raftbare"][2] / one[name][2] for one in of_it])
+                row.append("" if name == "raftbare" else f"{ratio:.2f}")
+            table.add_row(*row)
     return table
 
 
@@ -174,6 +203,7 @@ def main() -> None:
         console.print("There is no compiled build: no C compiler, or RAFTBARE_BUILD=pure.")
     console.print(throughput_table(rounds))
     console.print(growth_table(rounds))
+    console.print(delay_table(rounds))
     for build, found in rounds.items():
         console.print(f"{build}: {found[0]['bytes']:.1f} bytes for each term in the log")
     draw(rounds)

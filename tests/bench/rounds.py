@@ -147,7 +147,7 @@ class Mute:
 
     def handle_message(self, message: Message) -> None:
         if isinstance(message, AppendEntriesCall):
-            reply = AppendEntriesReply(message, message.entries.last_position)
+            reply = AppendEntriesReply(message, message.entries.last_position, True)
             reply.sender = self.id
             sent = SendMessage(message.sender, reply)
             if self.last is reply.last_position:

@@ -8,20 +8,25 @@ from collections.abc import Callable
 from statistics import median
 
 from raftbare import (
+    AppendEntriesCall,
     AppendEntriesReply,
     BroadcastMessage,
+    ClusterConfig,
     CommandEntry,
+    Log,
     LogEntries,
     LogEntry,
     LogIndex,
     LogPosition,
     MessageHeader,
     MessageSeqNo,
+    Node,
     NodeId,
     SendMessage,
     Term,
     TermEntry,
 )
+from raftbare.log import last_below
 from tests.bench.rounds import Raftbare
 
 LENGTHS = (10**3, 10**4, 10**5, 10**6, 10**7)
@@ -72,7 +77,7 @@ def lagging_reply(terms: int, commands: int, behind: int = 50, times: int = 60) 
     theirs = LogPosition(last.term, LogIndex(last.index - behind))
     seqno = 10**6
     header = MessageHeader(NodeId(1), leader.current_term, MessageSeqNo(seqno))
-    reply = AppendEntriesReply(header, theirs)
+    reply = AppendEntriesReply(header, theirs, False)
 
     def tell() -> None:
         reply.seqno = MessageSeqNo(reply.seqno + 1)
@@ -81,6 +86,45 @@ def lagging_reply(terms: int, commands: int, behind: int = 50, times: int = 60) 
         assert len(sent) == 1
 
     return seconds(tell, times)
+
+
+def conflicting(terms: int, commands: int = 10) -> tuple[LogEntries, LogPosition]:
+    """A log of so many terms after its first, and where one ends whose first term is as long.
+
+    What the two have in common ends with that first term, before all of the others.
+    """
+    log = log_of(1 + terms, commands)
+    return log, LogPosition(Term(1), log.last_position.index)
+
+
+def search(terms: int, times: int = 200) -> float:
+    """Find the last entry that a log may have in common with one in conflict with it."""
+    log, theirs = conflicting(terms)
+    shared = LogPosition(Term(1), LogIndex(11))
+    assert last_below(log, theirs) == (shared, False)
+    return seconds(lambda: last_below(log, theirs), times)
+
+
+def conflicting_call(terms: int) -> float:
+    """A follower is called from a position that its log is in conflict with, and drops all that
+    is not the leader's.  It does so once: each time is another follower's."""
+    log, theirs = conflicting(terms)
+    names, term = [NodeId(0), NodeId(1)], Term(log.last_position.term + 1)
+    header = MessageHeader(NodeId(0), term, MessageSeqNo(1))
+    call = AppendEntriesCall(header, LogIndex(0), LogEntries(theirs))
+    found = []
+    for _ in range(SERIES):
+        own = Log(ClusterConfig(names), log)
+        node = Node.restart(NodeId(1), current_term=term, voted_for=None, log=own)
+        for _action in node.actions:
+            pass
+        started = time.process_time()
+        node.handle_message(call)
+        answers = [action for action in node.actions if isinstance(action, SendMessage)]
+        found.append(time.process_time() - started)
+        assert len(answers) == 1
+        assert node.log.last_position == LogPosition(Term(1), LogIndex(11))
+    return median(found)
 
 
 def in_cluster_of(size: int, times: int = 40) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from conformance.explore.search.run import Options, explore
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.observe.finding import name_of
-from tests.bench.tlc import explore_with_tlc
+from tests.bench.tlc import BRIEFLY, explore_with_tlc
 
 SMALL = {
     "one message at a time": (Bounds(terms=2, log=3, in_flight=1), 2_993),
@@ -33,7 +33,7 @@ ROUNDS = 2
 @pytest.mark.parametrize(("bounds", "states"), SMALL.values(), ids=SMALL.keys())
 def test_tlc_counts_the_same_states(bounds: Bounds, states: int | None, tmp_path: Path) -> None:
     """The same number of distinct states, to the same depth, without symmetry."""
-    tlc = explore_with_tlc(bounds, tmp_path)
+    tlc = explore_with_tlc(bounds, tmp_path, workers=1, java=BRIEFLY)
     report = explore(Options(bounds, library=None, symmetry=False, eventually=False))
     assert report.complete
     assert (tlc.distinct, tlc.depth) == (report.distinct, report.depth)

@@ -10,13 +10,19 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from conformance.explore.states.bounds import Bounds
 
+FOR_LONG: Final = ("-XX:+UseParallelGC",)
+"""Options of Java where TLC runs for minutes, and speed is what is measured."""
+BRIEFLY: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Where it runs for seconds: else half of them go into compiling what runs no more."""
 MODULE = Path(__file__).parent / "tla" / "Raftbare.tla"
 
 
@@ -69,13 +75,18 @@ NEXT Next
 
 
 def explore_with_tlc(
-    bounds: Bounds, folder: Path, invariants: bool = True, workers: int = 2, timeout: float = 600
+    bounds: Bounds,
+    folder: Path,
+    invariants: bool = True,
+    workers: int = 2,
+    timeout: float = 600,
+    java: Sequence[str] = FOR_LONG,
 ) -> Explored:
     """All states by TLC, as a whole process: starting Java and reading the module included."""
     config = folder / "Bounds.cfg"
     config.write_text(configuration(bounds, invariants), encoding="utf-8")
     shutil.copy(MODULE, folder)
-    command = ["java", "-XX:+UseParallelGC", "-cp", str(jar()), "tlc2.TLC"]
+    command = ["java", *java, "-cp", str(jar()), "tlc2.TLC"]
     command += ["-deadlock", "-workers", str(workers), "-metadir", str(folder / "states")]
     command += ["-config", config.name, MODULE.name]
     started = time.perf_counter()

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 from typer.testing import CliRunner
 
 from conformance.cli.app import app
@@ -22,6 +24,9 @@ from conformance.simulation import check
 from conformance.subjects.patched import patched_library
 
 ROOT = Path(__file__).resolve().parents[2]
+built = cache(typer.main.get_command)
+"""All commands, made once: it takes longer than most of them do, and a runner makes them each time.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class Ran:
 
 def run(*arguments: object) -> Ran:
     """Whatever a command does, it does not raise, and says nothing of a traceback."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", built)
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert "Traceback" not in result.output

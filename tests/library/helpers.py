@@ -45,9 +45,9 @@ def append_call(
 
 
 def append_reply(
-    sender: int, term: int, last: tuple[int, int], seqno: int
+    sender: int, term: int, last: tuple[int, int], seqno: int = 1, accepted: bool = True
 ) -> rb.AppendEntriesReply:
-    return rb.AppendEntriesReply(header(sender, term, seqno), position(*last))
+    return rb.AppendEntriesReply(header(sender, term, seqno), position(*last), accepted)
 
 
 def vote(sender: int, term: int, granted: bool = True) -> rb.RequestVoteReply:
@@ -61,6 +61,7 @@ def node_with(
     term: int,
     members: rb.ClusterConfig | None = None,
     voted_for: int | None = None,
+    limits: rb.Limits | None = None,
 ) -> rb.Node:
     """A node that has come up with this log, its snapshot (or nothing) having these members."""
     node = rb.Node.restart(
@@ -68,6 +69,7 @@ def node_with(
         current_term=rb.Term(term),
         voted_for=None if voted_for is None else rb.NodeId(voted_for),
         log=rb.Log(members or config([0, 1, 2]), entries),
+        limits=limits or rb.Limits(),
     )
     list(node.actions)
     return node
@@ -76,9 +78,14 @@ def node_with(
 LATER = count(1000)
 
 
-def acknowledge(leader: rb.Node, sender: int, last: tuple[int, int]) -> None:
+def acknowledge(leader: rb.Node, sender: int, last: tuple[int, int], accepted: bool = True) -> None:
     """A peer, whose log ends at `last`, replies to a later call than any that it replied to."""
-    leader.handle_message(append_reply(sender, leader.current_term, last, next(LATER)))
+    leader.handle_message(append_reply(sender, leader.current_term, last, next(LATER), accepted))
+
+
+def refuse(leader: rb.Node, sender: int, last: tuple[int, int]) -> None:
+    """The same of a peer that lacks what the call follows."""
+    acknowledge(leader, sender, last, accepted=False)
 
 
 def state_of(node: rb.Node) -> tuple[str, str, str]:

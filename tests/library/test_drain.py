@@ -22,6 +22,7 @@ from .helpers import (
     opening,
     owed,
     position,
+    refuse,
     sent,
     state_of,
 )
@@ -36,8 +37,9 @@ def owing_everything() -> rb.Node:
     leader = cluster.restart(0)
     leader.handle_election_timeout()
     leader.handle_message(rb.RequestVoteReply(header(1, 2), True))
-    leader.handle_message(append_reply(1, 2, (1, 3), 9))
-    leader.handle_message(append_reply(2, 2, (1, 2), 9))
+    leader.handle_message(append_call(2, 1, after((1, 3)), seqno=4))
+    leader.handle_message(append_reply(1, 2, (1, 3), 9, accepted=False))
+    leader.handle_message(append_reply(2, 2, (1, 2), 9, accepted=False))
     return leader
 
 
@@ -47,10 +49,11 @@ def test_actions_come_in_priority_order() -> None:
         rb.SetElectionTimeout,
         rb.SaveCurrentTerm,
         rb.SaveVotedFor,
+        rb.SendMessage,
+        rb.InstallSnapshot,
         rb.BroadcastMessage,
         rb.AppendLogEntries,
         rb.SendMessage,
-        rb.InstallSnapshot,
     ]
 
 
@@ -148,8 +151,8 @@ def test_a_new_term_voids_what_was_to_be_sent() -> None:
     leader = Cluster.of(3).nodes[0]
     leader.handle_snapshot_installed(position(1, 2), config([0, 1, 2]))
     leader.propose_command()
-    leader.handle_message(append_reply(1, 1, (1, 2), 50))
-    leader.handle_message(append_reply(2, 1, (1, 1), 50))  # it needs the snapshot
+    refuse(leader, 1, (1, 2))
+    refuse(leader, 2, (1, 1))  # it needs the snapshot
     leader.handle_message(rb.RequestVoteReply(header(1, 4), False))
     assert owed(leader) == [
         rb.SetElectionTimeout(),
@@ -159,8 +162,8 @@ def test_a_new_term_voids_what_was_to_be_sent() -> None:
     ]
 
 
-def test_calls_that_join_are_sent_as_one() -> None:
-    """The commit index and the sequence number are those of the later one."""
+def test_what_is_proposed_before_a_drain_is_sent_as_one() -> None:
+    """The commit index is that of the drain."""
     leader = Cluster.of(3).nodes[0]
     leader.heartbeat()
     (before,) = calls(leader)
@@ -170,25 +173,26 @@ def test_calls_that_join_are_sent_as_one() -> None:
     leader.propose_command()
     leader.heartbeat()
     entries = after((1, 2), COMMAND, COMMAND)
-    assert calls(leader) == [append_call(0, 1, entries, commit=3, seqno=before.seqno + 3)]
+    assert calls(leader) == [append_call(0, 1, entries, commit=3, seqno=before.seqno + 1)]
 
 
-def test_calls_to_one_peer_that_join_are_sent_as_one() -> None:
+def test_a_peer_is_called_from_its_latest_next_index_on() -> None:
     leader = Cluster.of(3).nodes[0]
-    leader.heartbeat()
-    (before,) = calls(leader)
     for _ in range(4):
         leader.propose_command()
-    first = before.seqno + 4
-    acknowledge(leader, 2, (1, 3))
-    acknowledge(leader, 2, (1, 4))
-    acknowledge(leader, 1, (1, 4))
-    acknowledge(leader, 1, (1, 3))  # a gap: not joined
-    rest, committed = after((1, 3), COMMAND, COMMAND, COMMAND), leader.commit_index
-    assert committed == 4
-    assert [action for action in leader.actions if isinstance(action, rb.SendMessage)] == [
-        rb.SendMessage(rb.NodeId(1), append_call(0, 1, rest, commit=4, seqno=first + 4)),
-        rb.SendMessage(rb.NodeId(2), append_call(0, 1, rest, commit=2, seqno=first + 2)),
+    owed(leader)
+    refuse(leader, 2, (1, 3))
+    refuse(leader, 2, (1, 4))
+    refuse(leader, 1, (1, 4))
+    refuse(leader, 1, (1, 3))
+    assert leader.commit_index == 4
+    assert [
+        (action.to, action.message.entries)
+        for action in leader.actions
+        if isinstance(action, rb.SendMessage) and isinstance(action.message, rb.AppendEntriesCall)
+    ] == [
+        (1, after((1, 3), COMMAND, COMMAND, COMMAND)),
+        (2, after((1, 4), COMMAND, COMMAND)),
     ]
 
 
@@ -199,19 +203,17 @@ def test_a_later_reply_takes_the_earlier_ones_place() -> None:
     assert owed(node) == [
         rb.SetElectionTimeout(),
         rb.AppendLogEntries(after((0, 0), opening(1), COMMAND)),
-        rb.SendMessage(rb.NodeId(0), rb.AppendEntriesReply(header(1, 1, 2), position(1, 2))),
+        rb.SendMessage(rb.NodeId(0), append_reply(1, 1, (1, 2), 2)),
     ]
 
 
-def test_a_leaders_call_takes_the_place_of_a_reply_to_an_earlier_term() -> None:
+def test_a_leader_calls_a_peer_and_answers_it_in_one_drain() -> None:
     leader = Cluster.of(2).nodes[0]
-    for told in (False, True):
-        leader.handle_message(append_call(1, 0, after((0, 1))))
-        if told:
-            acknowledge(leader, 1, (0, 1))
-        (message,) = sent(leader)
-        assert isinstance(message, rb.AppendEntriesCall if told else rb.AppendEntriesReply)
-    assert message == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=message.seqno)
+    leader.handle_message(append_call(1, 0, after((0, 1))))
+    refuse(leader, 1, (0, 1))
+    call, reply = sent(leader)
+    assert call == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=call.seqno)
+    assert reply == append_reply(0, 1, (1, 2), seqno=0, accepted=False)
 
 
 def test_a_write_that_begins_earlier_covers_the_one_before() -> None:
@@ -236,14 +238,14 @@ def test_a_vote_request_gives_way_to_the_new_leaders_call() -> None:
     node = node_with(0, after((0, 0)), term=1)
     node.handle_election_timeout()
     node.handle_message(rb.RequestVoteReply(header(1, 2), True))
-    assert sent(node) == [append_call(0, 2, after((0, 0), opening(2)), seqno=2)]
+    assert sent(node) == [append_call(0, 2, after((0, 0), opening(2)), seqno=1)]
 
 
-def test_a_vote_request_of_a_candidate_that_gave_up_is_sent_still() -> None:
+def test_a_candidate_that_gave_up_asks_for_no_votes() -> None:
     node = node_with(0, after((0, 0)), term=1)
     node.handle_election_timeout()
     node.handle_message(append_call(1, 2, after((0, 0))))
-    assert [type(message) for message in sent(node)] == [rb.RequestVoteCall, rb.AppendEntriesReply]
+    assert [type(message) for message in sent(node)] == [rb.AppendEntriesReply]
 
 
 def test_a_crash_within_a_drain_loses_what_was_not_taken() -> None:

@@ -43,7 +43,8 @@ def test_a_new_node_owes_nothing_and_waits() -> None:
     assert node.log.last_position == rb.LogPosition.ZERO
     assert not node.actions
     node.handle_election_timeout()  # it belongs to no cluster, and does not campaign
-    assert not node.actions
+    assert node.role.is_follower
+    assert owed(node) == [rb.SetElectionTimeout()]
 
 
 def test_a_timeout_makes_a_follower_a_candidate_that_asks_for_votes() -> None:
@@ -114,6 +115,39 @@ def test_a_higher_term_makes_anyone_a_follower() -> None:
     leader.handle_message(rb.RequestVoteReply(header(1, 7), False))
     assert (leader.role, leader.current_term, leader.voted_for) == (rb.Role.FOLLOWER, 7, None)
     assert owed(leader) == [rb.SetElectionTimeout(), rb.SaveCurrentTerm(), rb.SaveVotedFor()]
+
+
+def test_a_higher_term_does_not_put_off_a_followers_election() -> None:
+    """Figure 2, followers: only a call of the leader and a granted vote do."""
+    node = node_with(0, after((0, 0), opening(1), COMMAND), term=1)
+    for term in range(2, 9):  # a candidate that cannot win goes on asking
+        node.handle_message(rb.RequestVoteCall(header(1, term), position(1, 1)))
+        assert owed(node) == [rb.SaveCurrentTerm(), rb.SaveVotedFor()]
+    node.handle_message(rb.RequestVoteCall(header(1, 9), position(1, 2)))
+    assert rb.SetElectionTimeout() in owed(node)
+
+
+def test_nor_that_of_a_candidate_whose_timer_runs() -> None:
+    node = node_with(0, after((0, 0), opening(1)), term=1)
+    node.handle_election_timeout()
+    assert rb.SetElectionTimeout() in owed(node)
+    node.handle_message(rb.RequestVoteReply(header(1, 3), False))
+    assert node.role.is_follower
+    assert owed(node) == [rb.SaveCurrentTerm(), rb.SaveVotedFor()]
+
+
+def test_a_server_that_a_snapshot_gives_a_vote_has_a_timer() -> None:
+    """It ran out while there was nothing to campaign for, and may be the only one that can win."""
+    node = rb.Node.start(rb.NodeId(0))
+    node.handle_message(rb.AppendEntriesCall(header(1, 1), rb.LogIndex(0), after((1, 9))))
+    assert rb.SetElectionTimeout() in owed(node)
+    node.handle_election_timeout()
+    assert owed(node) == [rb.SetElectionTimeout()]
+    node.handle_snapshot_installed(position(1, 9), config(range(3)))
+    node.handle_message(rb.RequestVoteCall(header(2, 2), position(1, 8)))
+    assert owed(node) == [rb.SaveCurrentTerm(), rb.SaveVotedFor()]
+    node.handle_election_timeout()
+    assert node.role.is_candidate
 
 
 def test_a_candidate_follows_the_leader_of_its_term() -> None:

@@ -270,6 +270,16 @@ def test_a_position_that_is_not_in_a_log_stands_for_the_last_one_below_it() -> N
         assert last_below(made(model), asked) == (expected, expected == asked)
 
 
+@given(models(), st.integers(0, 20), st.integers(0, 20))
+def test_it_is_the_one_that_a_walk_from_the_end_meets_first(
+    model: Model, term: int, index: int
+) -> None:
+    walk = [model.prev, *(at for at, _ in model.rows)][::-1]
+    met = next((at for at in walk if at.index <= index and at.term <= term), None)
+    asked = position(term, index)
+    assert last_below(made(model), asked) == (met, met == asked)
+
+
 def test_repr_reads_as_python() -> None:
     entries = after((1, 4), opening(2), COMMAND, COMMAND)
     assert repr(entries) == (

@@ -8,7 +8,15 @@ from array import array
 
 import pytest
 
-from raftbare import CommitStatus, LogEntries, LogEntry, LogIndex, LogPosition
+from raftbare import (
+    AppendLogEntries,
+    CommitStatus,
+    Limits,
+    LogEntries,
+    LogEntry,
+    LogIndex,
+    LogPosition,
+)
 
 from .helpers import (
     COMMAND,
@@ -30,6 +38,7 @@ MANY = 10**7
 
 def test_a_million_commands_are_one_run() -> None:
     leader = Cluster.of(3).nodes[0]
+    at = leader.log.last_position
     runs = len(list(leader.log.entries.runs()))
     leader.propose_command()
     tracemalloc.start()
@@ -42,8 +51,9 @@ def test_a_million_commands_are_one_run() -> None:
     for _ in range(9 * 10**5):
         leader.propose_command()
     assert len(list(leader.log.entries.runs())) == runs + 1
-    (call,) = calls(leader)
-    assert len(call.entries) == 10**6 + 1
+    write = next(one for one in leader.actions if isinstance(one, AppendLogEntries))
+    assert write.entries.prev_position == at
+    assert len(write.entries) == 10**6 + 1
 
 
 def long_log() -> LogEntries:
@@ -76,7 +86,7 @@ def test_questions_on_long_logs_are_answered_at_once() -> None:
 
 def test_long_logs_are_replicated_and_compacted_at_once() -> None:
     members = config([0, 1])
-    leader = node_with(0, long_log(), term=3, members=members)
+    leader = node_with(0, long_log(), term=3, members=members, limits=Limits(entries=2 * MANY))
     follower = node_with(1, long_log(), term=3, members=members)
     follower.handle_message(append_call(0, 4, long_log(), commit=MANY))
     assert follower.commit_index == MANY
@@ -89,7 +99,7 @@ def test_long_logs_are_replicated_and_compacted_at_once() -> None:
     leader.handle_election_timeout()
     leader.handle_message(vote(1, 4))
     owed(leader)
-    leader.handle_message(append_reply(1, 4, (1, MANY), 7))
+    leader.handle_message(append_reply(1, 4, (1, MANY), 7, accepted=False))
     (call,) = calls(leader)
     assert len(call.entries) == MANY + 4
 
@@ -189,7 +199,9 @@ def test_a_long_conflict_is_repaired_in_as_many_round_trips_as_it_has_terms(
         for term in terms:
             runs += [(opening(term), 1), (COMMAND, 100_000 // len(terms) - 1)]
         entries = LogEntries.from_runs(LogPosition.ZERO, runs)
-        cluster.nodes[node] = node_with(node, entries, term=k + m + 1, members=config([0, 1]))
+        cluster.nodes[node] = node_with(
+            node, entries, term=k + m + 1, members=config([0, 1]), limits=Limits(entries=200_000)
+        )
         cluster.disks[node].log = cluster.nodes[node].log.copy()
     leader = cluster.nodes[0]
     leader.handle_election_timeout()

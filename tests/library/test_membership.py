@@ -20,9 +20,9 @@ from .helpers import (
     opening,
     owed,
     position,
+    refuse,
     refused,
     sent,
-    state_of,
 )
 
 
@@ -173,9 +173,9 @@ def test_non_voters_get_the_log_and_have_no_say() -> None:
     cluster.heal()
     cluster.heartbeat()
     assert cluster.nodes[1].log == cluster.nodes[0].log
-    before = state_of(cluster.nodes[1])
     cluster.nodes[1].handle_election_timeout()
-    assert state_of(cluster.nodes[1]) == before
+    assert cluster.nodes[1].role.is_follower
+    assert owed(cluster.nodes[1]) == [rb.SetElectionTimeout()]
 
 
 def test_a_joint_configuration_is_left_only_once_it_is_committed_itself() -> None:
@@ -212,8 +212,45 @@ def test_a_leader_that_has_stepped_down_brings_nothing_more() -> None:
             acknowledge(leader, peer, (1, index))
     assert (leader.role, leader.commit_index) == (rb.Role.FOLLOWER, 4)
     assert leader.log.last_position == position(1, 5)
-    assert [type(action) for action in leader.actions] == [rb.SetElectionTimeout, rb.SendMessage]
-    # which is what it owed to the first of the two while it led
+    assert [type(action) for action in leader.actions] == [rb.SetElectionTimeout]
+
+
+def test_a_leader_that_steps_down_owes_no_calls_any_more() -> None:
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    change(cluster, removing=[0])
+    owed(leader)
+    for peer in (1, 2):
+        acknowledge(leader, peer, (1, 3))
+    owed(leader)
+    refuse(leader, 2, (0, 1))
+    leader.propose_command()
+    for peer in (1, 2):
+        acknowledge(leader, peer, (1, 4))
+    assert (leader.role, leader.commit_index) == (rb.Role.FOLLOWER, 4)
+    assert [type(action) for action in leader.actions] == [
+        rb.SetElectionTimeout,
+        rb.AppendLogEntries,
+    ]
+    assert not leader.actions
+
+
+def test_a_member_that_is_removed_by_its_own_reply_is_called_no_more() -> None:
+    """With its reply the joint configuration is committed, and the next one is without it."""
+    cluster = Cluster.of(3)
+    leader = cluster.nodes[0]
+    change(cluster, removing=[1])
+    leader.propose_command()
+    leader.propose_command()
+    owed(leader)
+    acknowledge(leader, 2, (1, 3))
+    refuse(leader, 1, (1, 4))
+    assert leader.config == config([0, 2])
+    assert [type(action) for action in leader.actions] == [
+        rb.SetElectionTimeout,
+        rb.BroadcastMessage,
+        rb.AppendLogEntries,
+    ]
 
 
 def test_the_known_progress_of_members_stays_known() -> None:
@@ -230,7 +267,7 @@ def test_a_node_that_returns_is_known_nothing_of() -> None:
     acknowledge(leader, 1, (1, 3))
     leader.propose_config(config([0]))
     leader.propose_config(config([0], non_voters=[1]))
-    assert "Progress(match_index=0, seqno=0)" in repr(leader)
+    assert "Progress(match_index=0, next_index=None, probe=0, asked=0)" in repr(leader)
 
 
 @pytest.mark.parametrize(

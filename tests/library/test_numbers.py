@@ -66,8 +66,8 @@ def fresh_message(message: rb.Message) -> rb.Message:
         case rb.AppendEntriesCall(_, commit_index, entries):
             commit = rb.LogIndex(fresh(commit_index))
             return rb.AppendEntriesCall(of, commit, fresh_entries(entries))
-        case rb.AppendEntriesReply(_, last_position):
-            return rb.AppendEntriesReply(of, fresh_position(last_position))
+        case rb.AppendEntriesReply(_, last_position, accepted):
+            return rb.AppendEntriesReply(of, fresh_position(last_position), accepted)
 
 
 class Run:

@@ -20,6 +20,7 @@ from .helpers import (
     opening,
     owed,
     position,
+    refuse,
     refused,
     sent,
     state_of,
@@ -75,7 +76,7 @@ def test_a_follower_writes_before_it_replies() -> None:
     assert owed(node) == [
         rb.SetElectionTimeout(),
         rb.AppendLogEntries(after((1, 1), COMMAND)),
-        rb.SendMessage(rb.NodeId(0), rb.AppendEntriesReply(header(1, 1, 8), position(1, 2))),
+        rb.SendMessage(rb.NodeId(0), append_reply(1, 1, (1, 2), 8)),
     ]
     assert node.commit_index == 1
 
@@ -91,11 +92,40 @@ def test_a_follower_learns_of_no_commitment_beyond_what_it_verified() -> None:
 
 def test_a_call_of_an_earlier_term_is_answered_and_ignored() -> None:
     node = node_with(1, after((0, 0), opening(1)), term=3)
-    node.handle_message(append_call(0, 2, after((1, 1), opening(2)), commit=2))
-    assert owed(node) == [
-        rb.SendMessage(rb.NodeId(0), rb.AppendEntriesReply(header(1, 3), position(1, 1)))
-    ]
+    node.handle_message(append_call(0, 2, after((1, 1), opening(2)), commit=2, seqno=7))
+    told = append_reply(1, 3, (1, 1), seqno=0, accepted=False)
+    assert owed(node) == [rb.SendMessage(rb.NodeId(0), told)]
     assert node.leader is None
+
+
+def test_the_answer_to_a_call_of_an_earlier_life_says_nothing_of_later_calls() -> None:
+    """Node 0 led term 1, and leads term 2 after a restart; a call of term 1 comes late."""
+    cluster = Cluster.of(3)
+    for _ in range(5):
+        cluster.heartbeat()
+    cluster.nodes[0].heartbeat()
+    (late,) = calls(cluster.nodes[0])
+    cluster.restart(0)
+    cluster.elect(0)
+    leader = cluster.nodes[0]
+    leader.propose_command()
+    (call,) = calls(leader)
+    assert call.seqno < late.seqno
+    cluster.nodes[1].handle_message(late)
+    for reply in sent(cluster.nodes[1]):
+        leader.handle_message(reply)
+    cluster.nodes[1].handle_message(call)
+    for reply in sent(cluster.nodes[1]):
+        leader.handle_message(reply)
+    assert leader.commit_index == leader.log.last_position.index
+
+
+def test_a_call_of_an_earlier_term_takes_no_owed_votes_place() -> None:
+    node = node_with(1, after((0, 0), opening(1)), term=1)
+    node.handle_message(rb.RequestVoteCall(header(0, 5, 7), position(1, 1)))
+    node.handle_message(append_call(0, 1, after((1, 1)), seqno=99))
+    node.handle_message(rb.RequestVoteCall(header(0, 2, 6), position(1, 1)))
+    assert sent(node) == [rb.RequestVoteReply(header(1, 5, 7), True)]
 
 
 def test_a_call_that_brings_nothing_new_is_answered_without_a_write() -> None:
@@ -103,7 +133,7 @@ def test_a_call_that_brings_nothing_new_is_answered_without_a_write() -> None:
     node.handle_message(append_call(0, 1, after((0, 0), opening(1))))
     assert owed(node) == [
         rb.SetElectionTimeout(),
-        rb.SendMessage(rb.NodeId(0), rb.AppendEntriesReply(header(1, 1), position(1, 2))),
+        rb.SendMessage(rb.NodeId(0), append_reply(1, 1, (1, 2))),
     ]
 
 
@@ -126,7 +156,7 @@ def test_a_gap_is_answered_with_the_last_position() -> None:
     node.handle_message(append_call(0, 1, after((1, 5), COMMAND)))
     assert owed(node) == [
         rb.SetElectionTimeout(),
-        rb.SendMessage(rb.NodeId(0), rb.AppendEntriesReply(header(1, 1), position(1, 1))),
+        rb.SendMessage(rb.NodeId(0), append_reply(1, 1, (1, 1), accepted=False)),
     ]
     assert list(node.log.entries) == [opening(1)]
 
@@ -153,7 +183,7 @@ def test_a_follower_drops_whole_terms_that_the_leader_cannot_have() -> None:
     assert owed(node) == [
         rb.SetElectionTimeout(),
         rb.AppendLogEntries(after((1, 2))),
-        rb.SendMessage(rb.NodeId(0), rb.AppendEntriesReply(header(1, 5), position(1, 2))),
+        rb.SendMessage(rb.NodeId(0), append_reply(1, 5, (1, 2), accepted=False)),
     ]
 
 
@@ -172,7 +202,7 @@ def test_a_leader_probes_at_its_last_entry_whose_term_the_peer_may_have() -> Non
     cluster = leader_with(opening(1), COMMAND, opening(3), COMMAND, opening(4), term=5)
     leader = cluster.nodes[0]
     owed(leader)
-    acknowledge(leader, 1, (2, 9))
+    refuse(leader, 1, (2, 9))
     (call,) = calls(leader)
     expected = after((1, 2), opening(3), COMMAND, opening(4), opening(6))
     assert call == append_call(0, 6, expected, seqno=call.seqno)
@@ -196,44 +226,68 @@ def test_conflicts_are_repaired_within_a_round_trip_a_term(terms: int) -> None:
     assert cluster.nodes[0].commit_index == cluster.nodes[0].log.last_position.index
 
 
-def test_stale_replies_are_discarded() -> None:
-    cluster = Cluster.of(3)
-    leader = cluster.nodes[0]
+def test_replies_that_say_nothing_are_discarded() -> None:
+    leader = Cluster.of(3).nodes[0]
     before = state_of(leader)
-    leader.handle_message(append_reply(1, 1, (0, 0), 1))
-    leader.handle_message(append_reply(1, 0, (0, 0), 99))
-    leader.handle_message(append_reply(7, 1, (0, 0), 99))  # of no member
+    leader.handle_message(append_reply(1, 0, (0, 0), 99, accepted=False))
+    leader.handle_message(append_reply(7, 1, (0, 0), 99, accepted=False))  # of no member
+    leader.handle_message(append_reply(1, 1, (0, 0), 0, accepted=False))  # of an earlier term
+    leader.handle_message(append_reply(1, 1, (1, 2), 99))
     assert state_of(leader) == before
-    leader.handle_message(append_reply(1, 1, (1, 1), 99))
+
+
+def test_that_an_earlier_call_was_refused_is_no_news_once_the_peer_was_called_alone() -> None:
+    leader = Cluster.of(3).nodes[0]
+    leader.heartbeat()
+    (heartbeat,) = calls(leader)
+    leader.handle_message(append_reply(1, 1, (0, 1), heartbeat.seqno, accepted=False))
+    (probe,) = calls(leader)
+    assert probe == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=probe.seqno)
     before = state_of(leader)
-    leader.handle_message(append_reply(1, 1, (0, 0), 99))
+    leader.handle_message(append_reply(1, 1, (0, 1), heartbeat.seqno, accepted=False))
     assert state_of(leader) == before
+    leader.handle_message(append_reply(1, 1, (0, 1), probe.seqno, accepted=False))
+    (again,) = calls(leader)
+    assert again.entries == probe.entries
+    assert again.seqno > probe.seqno
+
+
+def test_what_is_under_way_is_not_sent_again() -> None:
+    """Replies that end before the log does say that more is under way, if they accept."""
+    leader = Cluster.of(3).nodes[0]
+    for _ in range(3):
+        leader.propose_command()
+        assert len(calls(leader)) == 1
+    for last in (3, 4, 5):
+        for peer in (1, 2):
+            acknowledge(leader, peer, (1, last))
+            assert calls(leader) == []
+    assert leader.commit_index == 5
 
 
 def test_an_entry_of_another_term_at_the_same_index_is_no_match() -> None:
     cluster = leader_with(opening(1), COMMAND, opening(3), term=5)
     leader = cluster.nodes[0]
     leader.handle_message(append_reply(1, 6, (2, 2), 9))
-    assert "Progress(match_index=0, seqno=9)" in repr(leader)
+    assert "Progress(match_index=0, " in repr(leader)
 
 
 @pytest.mark.parametrize("last", [(6, 9), (7, 4)], ids=["a higher index", "a higher term"])
 def test_what_is_ahead_of_the_leader_is_no_match(last: tuple[int, int]) -> None:
-    """No honest peer says so; it is told where the leader's log ends."""
+    """No honest peer says so; there is nothing to be sent to it."""
     cluster = leader_with(opening(1), COMMAND, opening(3), term=5)
     leader = cluster.nodes[0]
     owed(leader)
     assert leader.log.last_position == position(6, 4)
-    acknowledge(leader, 1, last)
+    refuse(leader, 1, last)
     assert leader.commit_index == 0
-    (call,) = calls(leader)
-    assert call.entries == after((6, 4))
+    assert calls(leader) == []
 
 
 def test_an_entry_of_another_term_at_the_last_index_is_no_match_either() -> None:
     leader = leader_with(opening(1), COMMAND, term=2).nodes[0]
     owed(leader)
-    acknowledge(leader, 1, (1, 3))
+    refuse(leader, 1, (1, 3))
     assert leader.commit_index == 0
     (call,) = calls(leader)
     assert call.entries == after((1, 2), opening(3))
@@ -263,7 +317,7 @@ def test_a_lost_call_is_made_up_for_by_the_next() -> None:
     assert cluster.nodes[2].log == cluster.nodes[0].log
 
 
-def test_shortened_calls_are_continued() -> None:
+def test_shortened_calls_are_continued_once_the_next_one_is_refused() -> None:
     """The user may send less than all that a message holds."""
     cluster = Cluster.of(2)
     leader, follower = cluster.nodes
@@ -274,9 +328,123 @@ def test_shortened_calls_are_continued() -> None:
     follower.handle_message(call)
     (reply,) = sent(follower)
     leader.handle_message(reply)
+    assert leader.commit_index == 4
+    assert calls(leader) == []
+    leader.heartbeat()
+    (heartbeat,) = calls(leader)
+    follower.handle_message(heartbeat)
+    (refusal,) = sent(follower)
+    leader.handle_message(refusal)
     (rest,) = calls(leader)
     assert rest.entries == after((1, 4), COMMAND, COMMAND, COMMAND)
-    assert leader.commit_index == 4
+
+
+# Limits
+
+
+def limited(size: int, **limits: int) -> Cluster:
+    """A cluster whose nodes have these limits; node 0 leads."""
+    cluster = Cluster(size)
+    cluster.nodes = [
+        rb.Node.start(rb.NodeId(node_id), limits=rb.Limits(**limits)) for node_id in range(size)
+    ]
+    cluster.nodes[0].create_cluster(map(rb.NodeId, range(size)))
+    cluster.settle()
+    return cluster
+
+
+def sizes(actions: list[rb.Action]) -> list[tuple[str, int]]:
+    """How many entries each call among the actions carries, to all or to whom."""
+    found = []
+    for action in actions:
+        match action:
+            case rb.BroadcastMessage(rb.AppendEntriesCall(_, _, entries)):
+                found.append(("all", len(entries)))
+            case rb.SendMessage(to, rb.AppendEntriesCall(_, _, entries)):
+                found.append((f"{to}", len(entries)))
+    return found
+
+
+def test_a_call_carries_no_more_than_the_limit() -> None:
+    """What one broadcast has no room for follows at once, in calls to each peer."""
+    cluster = limited(3, entries=3, calls=9)
+    leader = cluster.nodes[0]
+    for _ in range(8):
+        leader.propose_command()
+    sent = sizes(cluster.drain(0))
+    assert sent == [("all", 3), ("1", 3), ("1", 2), ("2", 3), ("2", 2)]
+    cluster.settle()
+    assert [node.log for node in cluster.nodes] == [leader.log] * 3
+    leader.propose_command()
+    assert sizes(cluster.drain(0)) == [("all", 1)]
+
+
+def test_no_more_calls_are_under_way_than_the_limit_and_each_reply_sends_on() -> None:
+    cluster = limited(2, entries=2, calls=3)
+    cluster.isolate(1)
+    leader = cluster.nodes[0]
+    for _ in range(20):
+        leader.propose_command()
+        cluster.drain(0)
+    refuse(leader, 1, (1, 2))
+    assert sizes(cluster.drain(0)) == [("1", 2)] * 3
+    acknowledge(leader, 1, (1, 4))
+    assert sizes(cluster.drain(0)) == [("1", 2)]
+    acknowledge(leader, 1, (1, 4))
+    assert sizes(cluster.drain(0)) == []
+    acknowledge(leader, 1, (1, 8))
+    assert sizes(cluster.drain(0)) == [("1", 2)] * 2
+    refuse(leader, 1, (1, 8))  # the rest was lost
+    assert sizes(cluster.drain(0)) == [("1", 2)] * 3
+    for last in (14, 20, 22):
+        acknowledge(leader, 1, (1, last))
+        cluster.drain(0)
+    assert leader.commit_index == 22
+    leader.propose_command()
+    assert sizes(cluster.drain(0)) == [("all", 1)]
+
+
+def test_the_first_call_from_a_guess_is_alone_where_little_is_known_of_the_peer() -> None:
+    """One probe, until it is answered: nothing is known of what the peer's log has before it."""
+    entries: list[rb.LogEntry] = [opening(1), *[COMMAND] * 8, opening(3), *[COMMAND] * 9]
+    cluster = leader_with(*entries, term=5)
+    leader = rb.Node.restart(
+        rb.NodeId(0),
+        current_term=rb.Term(5),
+        voted_for=None,
+        log=cluster.disks[0].log,
+        limits=rb.Limits(entries=2, calls=3),
+    )
+    leader.handle_election_timeout()
+    leader.handle_message(vote(1, 6))
+    owed(leader)
+    refuse(leader, 1, (2, 12))
+    (probe,) = calls(leader)
+    assert probe.entries == after((1, 9), opening(3), COMMAND)
+
+
+def test_commands_beyond_the_uncommitted_limit_are_refused() -> None:
+    cluster = limited(3, uncommitted=2)
+    leader = cluster.nodes[0]
+    leader.propose_command()
+    leader.propose_command()
+    with refused(leader, rb.TooManyUncommittedError, "fewer than 2"):
+        leader.propose_command()
+    cluster.settle()
+    leader.propose_command()
+
+
+@pytest.mark.parametrize("name", ["entries", "calls", "ask_again", "uncommitted"])
+def test_a_limit_is_at_least_one(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}=0"):
+        rb.Limits(**{name: 0})
+
+
+def test_a_node_tells_its_limits() -> None:
+    limits = rb.Limits(entries=7)
+    node = rb.Node.start(rb.NodeId(3), limits=limits)
+    assert node.limits == limits
+    assert Cluster(1).nodes[0].limits == rb.Limits()
 
 
 def test_what_the_own_snapshot_covers_is_skipped() -> None:
@@ -321,3 +489,14 @@ def test_two_leaders_in_one_term_are_refused() -> None:
     leader = Cluster.of(3).nodes[0]
     with refused(leader, rb.InvariantError, "Election Safety"):
         leader.handle_message(append_call(1, 1, after((1, 2))))
+
+
+def test_a_second_leader_of_a_term_is_refused_by_who_follows_the_first() -> None:
+    """Two clusters with a server in common, each created by itself, show like this."""
+    node = node_with(2, after((0, 0)), term=0)
+    node.handle_message(append_call(0, 1, after((0, 0), opening(1))))
+    with refused(node, rb.InvariantError, "node 1 claims to lead term 1, as node 0 did"):
+        node.handle_message(append_call(1, 1, after((0, 0), opening(1), COMMAND)))
+    assert node.leader == 0
+    node.handle_message(append_call(1, 2, after((1, 1), opening(2))))  # of a later term
+    assert node.leader == 1

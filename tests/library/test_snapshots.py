@@ -12,12 +12,14 @@ from .helpers import (
     acknowledge,
     after,
     append_call,
+    append_reply,
     calls,
     config,
     node_with,
     opening,
     owed,
     position,
+    refuse,
     refused,
 )
 
@@ -85,12 +87,55 @@ def test_a_peer_is_owed_one_snapshot_however_often_it_asks() -> None:
     cluster = busy(3, 5)
     cluster.compact(0, 6)
     leader = cluster.nodes[0]
-    leader.heartbeat()
-    leader.heartbeat()
     for peer in (2, 1):
-        acknowledge(leader, peer, (0, 1))
-        acknowledge(leader, peer, (0, 0))
-    assert owed(leader)[-2:] == [rb.InstallSnapshot(rb.NodeId(1)), rb.InstallSnapshot(rb.NodeId(2))]
+        refuse(leader, peer, (0, 1))
+        refuse(leader, peer, (0, 0))
+    assert owed(leader) == [rb.InstallSnapshot(rb.NodeId(1)), rb.InstallSnapshot(rb.NodeId(2))]
+
+
+def test_a_snapshot_is_owed_again_once_as_many_calls_were_made_as_the_limit_says() -> None:
+    cluster = Cluster(2)
+    cluster.nodes = [
+        rb.Node.start(node.id, limits=rb.Limits(ask_again=3)) for node in cluster.nodes
+    ]
+    leader = cluster.nodes[0]
+    leader.create_cluster(map(rb.NodeId, range(2)))
+    cluster.settle()
+    cluster.compact(0, 2)
+    asked = []
+    for _ in range(7):
+        leader.heartbeat()
+        (call,) = calls(leader)
+        leader.handle_message(append_reply(1, 1, (0, 1), call.seqno, accepted=False))
+        asked.append(rb.InstallSnapshot(rb.NodeId(1)) in owed(leader))
+    assert asked == [True, False, False, True, False, False, True]
+
+
+def test_a_peer_that_has_installed_the_snapshot_is_sent_what_follows() -> None:
+    cluster = Cluster.of(3)
+    cluster.isolate(2)
+    leader = cluster.nodes[0]
+    for _ in range(5):
+        leader.propose_command()
+    cluster.settle()
+    cluster.compact(0, 6)
+    refuse(leader, 2, (1, 2))
+    leader.propose_command()
+    owed(leader)
+    acknowledge(leader, 2, (1, 2))  # late: it says nothing
+    assert owed(leader) == []
+    refuse(leader, 2, (1, 6))
+    (call,) = calls(leader)
+    assert call.entries.prev_position == position(1, 6)
+    assert call.entries.last_position == leader.log.last_position
+
+
+def test_a_peer_whose_next_entry_was_compacted_is_owed_the_snapshot() -> None:
+    cluster = busy(3, 5)
+    leader = cluster.nodes[0]
+    refuse(leader, 2, (1, 3))
+    cluster.compact(0, 6)
+    assert owed(leader) == [rb.InstallSnapshot(rb.NodeId(2))]
 
 
 def test_a_snapshot_beyond_the_log_replaces_it_and_is_committed() -> None:
@@ -122,7 +167,7 @@ def test_a_write_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
     assert owed(node)[1] == rb.AppendLogEntries(after((1, 3), COMMAND))
 
 
-def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
+def test_a_broadcast_that_is_owed_begins_after_the_snapshot() -> None:
     cluster = busy(3, 0)
     leader = cluster.nodes[0]
     for _ in range(3):
@@ -130,38 +175,7 @@ def test_a_broadcast_that_is_owed_keeps_what_lies_after_the_snapshot() -> None:
     for peer in (1, 2):
         acknowledge(leader, peer, (1, 4))
     leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
-    entries = [call.entries for call in calls(leader)]
-    assert entries == [after((1, 4), COMMAND)] * 3  # a broadcast, and one to each peer
-
-
-def compacted_beyond_its_calls() -> rb.Node:
-    """A leader that owes a broadcast and a call to node 1, whose entries its snapshot covers."""
-    cluster = busy(3, 0)
-    leader = cluster.nodes[0]
-    leader.propose_command()
-    acknowledge(leader, 1, (1, 2))  # is owed index 3
-    leader.propose_command()
-    for peer in (1, 2):
-        acknowledge(leader, peer, (1, 4))
-    leader.handle_snapshot_installed(position(1, 4), config([0, 1, 2]))
-    return leader
-
-
-def test_a_call_that_is_covered_by_the_snapshot_loses_its_entries() -> None:
-    """It is as true as before, and will be answered."""
-    leader = compacted_beyond_its_calls()
-    broadcast, to_one = calls(leader)
-    assert broadcast.entries == after((1, 4))
-    assert to_one.entries == after((1, 2))
-    assert owed(leader) == []
-
-
-def test_a_call_that_lost_its_entries_is_not_joined_over_the_gap() -> None:
-    leader = compacted_beyond_its_calls()
-    leader.propose_command()
-    acknowledge(leader, 1, (1, 4))
-    broadcast, to_one = calls(leader)
-    assert broadcast.entries == to_one.entries == after((1, 4), COMMAND)
+    assert [call.entries for call in calls(leader)] == [after((1, 4), COMMAND)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,7 +144,13 @@ def different_values() -> list[object]:
             for commit in (1, 2)
             for run in entries[:5]
         ),
-        *(rb.AppendEntriesReply(of, at) for of in headers[:4] for at in places),
+        *(
+            rb.AppendEntriesReply(of, at, accepted)
+            for of in headers[:4]
+            for at in places
+            for accepted in (True, False)
+        ),
+        *(rb.Limits(*limits) for limits in product((1, 2), (1, 2), (1, 2), (None, 1))),
         *map(opening, (1, 2, 3)),
         *map(rb.ConfigEntry, configs),
         rb.CommandEntry(),
@@ -184,8 +192,8 @@ def parts(value: rb.Message | rb.Action | rb.LogEntry) -> list[object]:
             return [sender, term, seqno, granted]
         case rb.AppendEntriesCall(rb.MessageHeader(sender, term, seqno), commit_index, entries):
             return [sender, term, seqno, commit_index, entries]
-        case rb.AppendEntriesReply(rb.MessageHeader(sender, term, seqno), last_position):
-            return [sender, term, seqno, last_position]
+        case rb.AppendEntriesReply(rb.MessageHeader(sender, term, seqno), last_position, accepted):
+            return [sender, term, seqno, last_position, accepted]
         case rb.SetElectionTimeout() | rb.SaveCurrentTerm() | rb.SaveVotedFor() | rb.CommandEntry():
             return []
         case rb.BroadcastMessage(message):
@@ -207,7 +215,7 @@ def test_everything_can_be_matched() -> None:
         [1, 2, 3, 1, 5],
         [1, 2, 3, True],
         [1, 2, 3, 4, after((1, 5), COMMAND)],
-        [1, 2, 3, position(1, 5)],
+        [1, 2, 3, position(1, 5), True],
     ]
     assert parts(rb.BroadcastMessage(MESSAGES[0])) == [MESSAGES[0]]
     assert parts(rb.SendMessage(rb.NodeId(4), MESSAGES[0])) == [4, MESSAGES[0]]

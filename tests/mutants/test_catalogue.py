@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+import dis
 import re
+import sys
 from difflib import unified_diff
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -44,7 +48,23 @@ REQUIRED = {
         "match-index-past-log",
         "old-term-reply",
         "reply-before-write",
-        "broadcast-merged-over-gap",
+        "late-answer-numbered",
+        "late-answer-blocks",
+        "late-answer-replaces-vote",
+        "accepted-always",
+        "accepted-inverted",
+    ),
+    "calls": (
+        "lagging-follower-left",
+        "every-reply-answered",
+        "next-index-not-moved-back",
+        "next-index-too-high",
+        "probe-not-numbered",
+        "probe-refusal-dropped",
+        "broadcast-begins-late",
+        "call-without-limit",
+        "call-leaves-gap",
+        "window-ignored",
     ),
     "commit": (
         "earlier-term-commit",
@@ -77,12 +97,15 @@ REQUIRED = {
         "suffix-kept",
         "snapshot-config-lost",
         "snapshot-bound-off-by-one",
+        "snapshot-asked-by-each-refusal",
         "pending-write-lost",
     ),
     "actions": (
         "vote-saved-before-term",
         "message-before-vote",
         "write-lost-in-merge",
+        "removed-leader-calls",
+        "removed-follower-called",
     ),
 }
 """The bugs that the catalogue must have, by chapter."""
@@ -97,6 +120,8 @@ PROPERTIES: list[properties.Property[Any]] = [
     *properties.CHANGE,
     *properties.QUORUM,
     *properties.DISK,
+    *properties.TURN,
+    *properties.RECEIVE,
     *(entry for table in properties.ACTION.values() for entry in table),
 ]
 
@@ -136,6 +161,16 @@ def test_it_fits_the_library_and_changes_few_lines(mutant: Mutant) -> None:
         assert 1 <= changed_lines(mutant) <= 12
 
 
+@each
+def test_it_names_only_what_there_is(mutant: Mutant) -> None:
+    """Else it would be killed by a NameError, and not for what it does."""
+    with mutant.planted() as library:
+        for name in {patch.file for patch in mutant.in_library}:
+            module = sys.modules[f"{library.__name__}.{name}"]
+            code = compile(texts(mutant, name)[1], name, "exec")
+            assert global_names(code) <= vars(module).keys() | vars(builtins).keys()
+
+
 @pytest.mark.parametrize(
     ("name", "near"),
     [("index-only-votes", "index-only-vote"), ("comit-index-back", "commit-index-back")],
@@ -152,15 +187,30 @@ def test_a_name_like_no_other_is_just_unknown() -> None:
 
 def changed_lines(mutant: Mutant) -> int:
     """How many lines are added, or are removed: whichever is more, in all modules together."""
-    assert raftbare.__file__ is not None
-    folder = Path(raftbare.__file__).parent
     added = removed = 0
     for module in sorted({patch.file for patch in mutant.in_library}):
-        before = after = (folder / f"{module}.py").read_text(encoding="utf-8")
-        for patch in mutant.in_library:
-            if patch.file == module:
-                after = after.replace(patch.old, patch.new)
+        before, after = texts(mutant, module)
         for line in unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""):
             added += line.startswith("+") and not line.startswith("+++")
             removed += line.startswith("-") and not line.startswith("---")
     return max(added, removed)
+
+
+def texts(mutant: Mutant, module: str) -> tuple[str, str]:
+    """A module without the bug, and with it."""
+    assert raftbare.__file__ is not None
+    folder = Path(raftbare.__file__).parent
+    before = after = (folder / f"{module}.py").read_text(encoding="utf-8")
+    for patch in mutant.in_library:
+        if patch.file == module:
+            after = after.replace(patch.old, patch.new)
+    return before, after
+
+
+def global_names(code: CodeType) -> set[str]:
+    """The names that a module's functions look for outside themselves."""
+    names = {one.argval for one in dis.get_instructions(code) if one.opname == "LOAD_GLOBAL"}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= global_names(constant)
+    return names

@@ -73,6 +73,10 @@ def written(path: Path, *keys: Key) -> Path:
     return path
 
 
+in_one_worker = pytest.mark.xdist_group("report")
+"""They share `report`, which takes half a minute."""
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Five mutants, one of which is rightly explained, one of which wrongly."""
@@ -94,20 +98,24 @@ def killed_by(report: Report, key: Key) -> str | None:
     return verdict.killed_by
 
 
+@in_one_worker
 def test_a_broken_rule_is_noticed_by_lockstep(report: Report) -> None:
     assert killed_by(report, VOTE) == "lockstep"
 
 
+@in_one_worker
 def test_a_broken_interface_is_noticed_by_the_tests_of_the_library(report: Report) -> None:
     assert killed_by(report, STATUS) == "library tests"
     (verdict,) = report.verdicts[STATUS]
     assert "test_roles_and_statuses_answer_for_themselves" in verdict.detail
 
 
+@in_one_worker
 def test_an_endless_loop_is_ended(report: Report) -> None:
     assert killed_by(report, LOOP) == "time limit"
 
 
+@in_one_worker
 def test_what_makes_no_difference_survives_all_stages(report: Report) -> None:
     assert killed_by(report, TO_THE_END) is None
     (verdict,) = report.verdicts[TO_THE_END]
@@ -115,16 +123,19 @@ def test_what_makes_no_difference_survives_all_stages(report: Report) -> None:
     assert report.explained == [(TO_THE_END, "for a test")]
 
 
+@in_one_worker
 def test_the_score_counts_what_was_killed(report: Report) -> None:
     assert (report.judged, report.killed.total(), report.score) == (5, 3, 0.6)
     assert report.as_json()["mutants"] == 5
 
 
+@in_one_worker
 def test_a_survivor_that_is_not_explained_is_a_finding(report: Report) -> None:
     assert report.unexplained == [NEVER_BEYOND]
     assert replace(report, stale=[]).verdict == "violation"
 
 
+@in_one_worker
 def test_an_explanation_of_a_mutant_that_was_killed_is_stale(report: Report) -> None:
     assert report.stale == [VOTE]
     assert replace(report, unexplained=[]).verdict == "violation"

@@ -20,6 +20,7 @@ from conformance.network.scenario import (
     Propose,
     Scenario,
     alone,
+    bridged,
 )
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import SpecSubject
@@ -119,6 +120,26 @@ def test_without_a_leader_commands_find_none_and_a_new_one_is_elected() -> None:
     found = figures(replace(BRIEF, planned=planned, length=3000 * MS))
     assert found["unserved"] == 16  # from 120 to 195 ms
     assert found["leaders"] == 1
+    assert found["gap"] == 75.0  # nothing was proposed to the new leader, so none was committed
+
+
+def test_the_time_without_service_lasts_until_a_new_leader_commits() -> None:
+    load = Load(10 * MS, 100 * MS, 2000 * MS)
+    scenario = replace(BRIEF, load=load, planned=(Down(0, 125 * MS),), length=2200 * MS)
+    cluster = ran(scenario)
+    (led,) = [at for at, _, node in cluster.figures.leaders if node != 0]
+    found = cluster.figures.table(scenario.length)
+    assert found["unserved"] >= 50
+    assert led - 130 * MS <= found["gap"] * MS <= led - 130 * MS + 14 * MS
+
+
+def test_a_bridge_is_reached_by_both_sides_and_carries_nothing() -> None:
+    cut = bridged({0}, {1})
+    assert cut == {(0, 1), (1, 0)}
+    scenario = replace(BRIEF, planned=(Cut(cut, 110 * MS),))
+    last = [server.disk.log.last_index for server in ran(scenario).servers]
+    assert last[0] == last[2] > 10
+    assert last[1] < 6
 
 
 def test_late_messages_arrive_in_the_end() -> None:

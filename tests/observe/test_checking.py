@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
@@ -48,12 +48,9 @@ BROKEN = {
     "a write is forgotten": in_rules(
         "owed = (v.AppendLogEntries(log.position(agreed), missing),)", "owed = ()"
     ),
-    "anyone campaigns": in_rules(
-        "    if not may_campaign(node):\n        return Effect(node)\n", ""
-    ),
+    "anyone campaigns": in_rules("    if not may_campaign(node):  #", "    if False:  #"),
     "a term is taken over and not saved": in_rules(
-        "(v.SaveCurrentTerm(term), v.SaveVotedFor(None), v.SetElectionTimeout())",
-        "(v.SaveVotedFor(None), v.SetElectionTimeout())",
+        "= (v.SaveCurrentTerm(term), v.SaveVotedFor(None))\n", "= (v.SaveVotedFor(None),)\n"
     ),
 }
 MUTATED: dict[str, Callable[[], Rule]] = {
@@ -69,9 +66,9 @@ def compared(change: Change) -> list[properties.Violation]:
     return broken
 
 
-def first_broken(of: Rule, episodes: int) -> list[properties.Violation]:
+def first_broken(of: Rule, episodes: Iterable[int]) -> list[properties.Violation]:
     """Random schedules in both ways, up to the first step that breaks anything; what it breaks."""
-    for episode in range(episodes):
+    for episode in episodes:
         schedule = Schedule(0, episode)
         cluster = new_cluster(schedule.profile.nodes)
         for _ in range(min(schedule.profile.length, 300)):
@@ -85,12 +82,12 @@ def first_broken(of: Rule, episodes: int) -> list[properties.Violation]:
 
 
 def test_nothing_is_lost_by_asking_of_what_was_touched_alone() -> None:
-    assert first_broken(step, 12) == []
+    assert first_broken(step, range(12)) == []
 
 
 @pytest.mark.parametrize("name", MUTATED)
 def test_nor_where_a_rule_is_broken(name: str) -> None:
-    broken = first_broken(MUTATED[name](), 25)
+    broken = first_broken(MUTATED[name](), range(80))
     assert broken or name not in BROKEN
 
 
@@ -103,15 +100,19 @@ def test_a_property_that_is_said_to_read_too_little_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = patched_rule(BROKEN["a commit index is taken as it comes"])
-    assert [one.property for one in first_broken(broken, 25)] == ["CommitMonotonic"]
+    alone = next(
+        [episode]
+        for episode in range(25)
+        if [one.property for one in first_broken(broken, [episode])] == ["CommitMonotonic"]
+    )
     blind = {one.holds: checking.VOTE for one in properties.CHANGE}
     monkeypatch.setattr(checking, "READS", checking.READS | blind)
     monkeypatch.setattr(checking, "OF_CHANGE", checking.by_touched(properties.CHANGE))
     with pytest.raises(AssertionError, match="CommitMonotonic"):
-        first_broken(broken, 25)
+        first_broken(broken, alone)
 
 
 def test_a_witness_that_is_left_out_at_rest_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "AT_REST", {})
     with pytest.raises(AssertionError, match="CrashedWithinDrain"):
-        first_broken(step, 12)
+        first_broken(step, range(12))

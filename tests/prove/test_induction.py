@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from itertools import islice, product
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,7 @@ from conformance.prove import fixed_membership
 from conformance.prove.induction import drains
 from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.cases import KINDS
-from conformance.prove.induction.events import Happening, Ran, Step, any_vote, taking
+from conformance.prove.induction.events import LIMITS, Happening, Ran, Step, any_vote, taking
 from conformance.prove.induction.merging import MergedWrites
 from conformance.prove.induction.order import InOrder
 from conformance.prove.induction.prover import UNASSUMED, Prover
@@ -33,9 +33,12 @@ from spec import values as v
 from spec.cluster import Member
 from spec.pending import Pending
 from tests.prove.runs import events
-from tests.prove.shared import open_goals, patch, step_of, take_in_order
+from tests.prove.shared import WithLittleWork, fact_of, open_goals, patch, step_of, take_in_order
 
-PROVER = Prover(Theory(3))
+
+@cache
+def prover() -> Prover:
+    return Prover(Theory(3))
 
 
 def test_obligations_cover_every_kind() -> None:
@@ -59,6 +62,12 @@ def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
 def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
     """Every lemma and claim that is not asked is, word for word, what it was before the step."""
     theory, left_out = Theory(3), 0
+    facts: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]]
+    facts = [(one, chosen, ()) for one in LEMMAS for chosen in instances(one.over, 3)]
+    facts += [
+        (one, (), (message,)) for message in older_messages(3) for one in claims_of(message, False)
+    ]
+    befores = [at_goals(fact, theory.before, chosen, *of) for fact, chosen, of in facts]
     for kind, shape in (
         ("vote call", "vote none"),
         ("append call", "founded, a call of founded"),
@@ -68,22 +77,19 @@ def test_a_goal_that_is_left_out_is_one_that_the_step_does_not_touch() -> None:
         paths = Paths()
         actor = theory.actor(paths, theory.before)
         happening = step_of(kind, shape).prepare(actor)
-        facts: list[tuple[Any, tuple[int, ...], tuple[Any, ...]]]
-        facts = [(one, chosen, ()) for one in LEMMAS for chosen in instances(one.over, 3)]
-        facts += [
-            (one, (), (message,))
-            for message in older_messages(3)
-            for one in claims_of(message, False)
-        ]
         for path in paths.run(partial(theory.consequence, actor, happening)):
             assert path.result is not None
             after = path.result.after
-            for fact, chosen, message in facts:
+            for (fact, chosen, message), before in zip(facts, befores, strict=True):
                 if not after.changed & theory.reads(fact, chosen, *message):
-                    before = at_goals(fact, theory.before, chosen, *message)
-                    assert follows([*actor.links, before], at_goals(fact, after, chosen, *message))
+                    goal = at_goals(fact, after, chosen, *message)
+                    assert same(goal, before) or follows([*actor.links, before], goal)
                     left_out += 1
     assert left_out > 100
+
+
+def same(one: Any, other: Any) -> bool:
+    return one is other or (z3.is_expr(one) and z3.is_expr(other) and z3.eq(one, other))
 
 
 def follows(known: list[Any], formula: Any) -> bool:
@@ -158,7 +164,7 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
         node = turn.after.node
         log = (*after.memory[0], *node.log.entries)
         server: Any = SimpleNamespace(term=node.current_term, last=len(log), log=log)
-        changes = PROVER.theory.changes(actor, Ran(turn, turn.after), server)
+        changes = prover().theory.changes(actor, Ran(turn, turn.after), server)
         if changes.leads is None:
             assert after.leaderships == before.leaderships
         else:
@@ -188,11 +194,11 @@ def test_the_history_of_the_proof_is_that_of_a_run() -> None:
 
 def test_code_that_reads_what_its_shape_does_not_give_is_no_proof() -> None:
     def prepare(actor: Actor) -> Happening:
-        node = actor.node("leader", None, any_vote(actor))
+        node = actor.node("leader", None, any_vote(actor))._replace(limits=LIMITS)
         return taking(actor, node, v.ProposeCommand())
 
     with pytest.raises(UnreadError, match="a log"):
-        PROVER.check(Step("propose command", "without a log", prepare))
+        prover().check(Step("propose command", "without a log", prepare))
     with pytest.raises(UnreadError):
         assert Unread("a vote") == 3
 
@@ -201,19 +207,19 @@ def test_an_assumption_that_does_not_follow_is_noticed() -> None:
     def prepare(actor: Actor) -> Happening:
         node = actor.node("leader", Window("snapshot", 0), any_vote(actor))
         actor.ascending(node.current_term, 7)
-        return taking(actor, node, v.ProposeCommand())
+        return taking(actor, node._replace(limits=LIMITS), v.ProposeCommand())
 
     bounded = Step("propose command", "up to term 7", prepare)
-    assert PROVER.check(bounded).unassumed
-    assert PROVER.check_turns(bounded, broken_by)[1] == [UNASSUMED]
-    assert not PROVER.check(step_of("propose command", "snapshot")).unassumed
+    assert prover().check(bounded).unassumed
+    assert prover().check_turns(bounded, broken_by)[1] == [UNASSUMED]
+    assert not prover().check(step_of("propose command", "snapshot")).unassumed
 
 
 def test_a_rule_of_the_crate_breaks_lemmas() -> None:
-    wrong = Prover(Theory(3, as_in_crate(D1)))
+    wrong = WithLittleWork(Theory(3, as_in_crate(D1)), "OwedVoteIsInformed")
     checked = wrong.check(step_of("vote call", "vote none"))
     assert "OwedVoteIsInformed (new)" in open_goals(checked)
-    wrong = Prover(Theory(3, as_in_crate(D4)))
+    wrong = WithLittleWork(Theory(3, as_in_crate(D4)), "Ranges")
     checked = wrong.check(step_of("snapshot", "a follower, founded"))
     assert "Ranges[0]" in open_goals(checked)
 
@@ -245,10 +251,10 @@ def test_a_reply_before_the_write_breaks_a_property_of_two_states(
         return drains.one_action(actor, Member(node, owed, disk))
 
     step = Step("reply", "a reply that is owed with the write", prepare)
-    count, wrong = PROVER.check_turns(step, broken_by)
+    count, wrong = prover().check_turns(step, broken_by)
     assert (count > 0, wrong) == (True, [])
     take_in_order(monkeypatch, "sends")
-    _, wrong = PROVER.check_turns(step, broken_by)
+    _, wrong = prover().check_turns(step, broken_by)
     assert wrong
     assert wrong[0].startswith("EntriesPersistedBeforeReply")
 
@@ -299,12 +305,12 @@ CALLS = {
         "snapshot + 2, 2 a call, was sent some",
         "nextIndex[1]",
     ),
-    "a call is owed to who was not heard from": (
-        "or reply.seqno == 0:\n        return Effect(node)\n",
-        "or reply.seqno == 0:\n        return Effect(node, (v.CallAll(),))\n",
+    "one that was heard from in an earlier term is owed a call": (
+        "or reply.term < node.current_term or reply.seqno == 0:",
+        "or reply.seqno == 0:",
         "append reply",
-        "to no leader",
-        "OwedCallAll (new)",
+        "snapshot + 1, refused",
+        "OwedCallOne (new)",
     ),
 }
 """What is made of a rule, and the step and the claim by which that shows."""
@@ -314,8 +320,9 @@ CALLS = {
 def test_a_call_that_is_not_made_as_it_should_be_breaks_what_it_claims(name: str) -> None:
     old, new, kind, shape, claim = CALLS[name]
     step = step_of(kind, shape, 2)
-    assert PROVER.check(step).open == []
-    checked = Prover(Theory(3, patched_rule(*patch(old, new)))).check(step)
+    assert prover().check(step).open == []
+    wrong = Theory(3, patched_rule(*patch(old, new)))
+    checked = WithLittleWork(wrong, fact_of(claim)).check(step)
     assert claim in open_goals(checked)
 
 
@@ -327,5 +334,5 @@ def test_a_call_for_the_rest_may_be_a_snapshot_for_who_was_not_heard_from() -> N
         happening.known.clear()
         return happening
 
-    checked = PROVER.check(Step("call to one", "one that was not heard from", prepare))
+    checked = prover().check(Step("call to one", "one that was not heard from", prepare))
     assert open_goals(checked) == {"Install (new)"}

@@ -67,18 +67,19 @@ class Seen:
     premises: set[Place] = field(default_factory=set)
 
 
+in_one_worker = pytest.mark.xdist_group("runs")
+"""They share `runs`, which takes half a minute."""
+
+
 @pytest.fixture(scope="module")
 def runs() -> dict[int, Seen]:
     return {size: checked_run(size, count) for size, count in EVENTS.items()}
 
 
 def checked_run(size: int, count: int) -> Seen:
-    seen, checker, episode = Seen(), Checker(), 0
+    seen, checker = Seen(), Checker()
     with recorded() as premises:
         for event in events(size, count):
-            if event.episode != episode:
-                checker.forget()
-                episode = event.episode
             if event.change.turn is not None:
                 seen.witnesses.update(seen_in(event.change.turn))
                 seen.witnesses[OVERTAKEN] += is_overtaken(event.change.turn)
@@ -110,6 +111,7 @@ def test_all_hold_at_the_start(size: int) -> None:
     assert broken(new_cluster(size), initial(size)) == []
 
 
+@in_one_worker
 @pytest.mark.parametrize("size", EVENTS)
 def test_all_hold_in_every_state_of_random_runs(runs: dict[int, Seen], size: int) -> None:
     assert runs[size].states >= EVENTS[size]
@@ -128,6 +130,7 @@ def test_all_hold_in_every_state_within_bounds(name: str) -> None:
 # They are about something
 
 
+@in_one_worker
 def test_the_random_runs_come_by_every_witness(runs: dict[int, Seen]) -> None:
     """All but those that a fixed membership of several voters does not have."""
     seen = sum((run.witnesses for run in runs.values()), Counter[str]())
@@ -135,11 +138,13 @@ def test_the_random_runs_come_by_every_witness(runs: dict[int, Seen]) -> None:
     assert {name for name in wanted if not seen[name]} == UNSEEN.keys()
 
 
+@in_one_worker
 def test_every_claim_is_made_by_some_message(runs: dict[int, Seen]) -> None:
     seen = set[tuple[type, bool]]().union(*(run.messages for run in runs.values()))
     assert {(claim.kind, claim.owed) for claim in CLAIMS} <= seen
 
 
+@in_one_worker
 def test_every_premise_is_true_somewhere(runs: dict[int, Seen]) -> None:
     places = implications()
     seen = set[Place]().union(*(run.premises for run in runs.values()))
@@ -170,8 +175,8 @@ def samples(size: int, count: int) -> Iterator[tuple[Cluster, HistoryVariables]]
 def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     """The states hold, so what is reported is the change."""
     reported: Counter[str] = Counter()
+    checker = Checker()
     for cluster, variables in samples(3, 2500):
-        checker = Checker()
         assert checker.broken(cluster, variables) == []
         for changed in changed_states(cluster, variables):
             reported.update({one.name for one in checker.broken(*changed)})

@@ -133,7 +133,9 @@ def test_a_violation_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with by_name("earlier-term-commit").planted() as broken:
         monkeypatch.setattr(
-            claims, "Options", lambda seed, events: Options(seed, 5_000, run=live(broken))
+            claims,
+            "Options",
+            lambda seed, events: Options(seed, 5_000, shrink_seconds=0, run=live(broken)),
         )
         with pytest.raises(FailedError, match="lockstep: violation"):
             lockstep("quick", lambda _: None)

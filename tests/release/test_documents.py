@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections import Counter
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,7 @@ def mistakes(document: str) -> list[str]:
     return wrong
 
 
+@cache
 def subcommands() -> typer.core.TyperGroup:
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)

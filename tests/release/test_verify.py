@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from conformance.explore.search import run as run_module
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
+from conformance.network import scenarios
+from conformance.network.scenario import Bound
 from conformance.prove import catalogue
 from conformance.prove.runner import cache
 from conformance.release.verify import verify
@@ -19,6 +22,7 @@ from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from conformance.subjects.rebuild import Rebuilder
 from tests.cli.helpers import Ran, run, with_mutant
+from tests.network.brief import BRIEF
 from tests.prove.runner import sample
 from tests.support.recordings import simulated, story, written
 
@@ -182,3 +186,26 @@ def test_proofs_are_part_of_it(
     assert "Proofs" in ran.out
     assert "proofs     violation: " in ran.out
     assert "refuted" in ran.out
+
+
+def test_a_cluster_in_virtual_time_is_part_of_it(
+    traces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within = replace(BRIEF, bounds=(Bound("entries", 1.0),))
+    beyond = replace(BRIEF, bounds=(Bound("latency", 0.5),))
+    for scenario, verdict in ((within, "conforms"), (beyond, "violation")):
+        report = verify(Options(events=50), traces, {}, scenarios=[scenario])
+        assert report.measured is not None
+        assert report.measured.verdict == report.verdict == verdict
+    arguments = "verify", "--no-explore", "--no-prove", "--measure", "--events", 50
+    for scenario, code in ((within, 0), (beyond, 1)):
+        monkeypatch.setattr(scenarios, "QUICK", (scenario,))
+        ran = run(*arguments, "--traces", traces)
+        assert ran.code == code
+        assert "Network: a cluster in virtual time" in ran.out
+        assert f"network    {('conforms', 'violation')[code]}: 1 scenarios" in ran.out
+
+
+def test_most_scenarios_are_part_of_it() -> None:
+    names = {scenario.name for scenario in scenarios.QUICK}
+    assert scenarios.SCENARIOS.keys() - names == {"electable-9", "electable-15"}

@@ -30,7 +30,7 @@ NO_HISTORY = History()
 def state(*members: Member, history: History = NO_HISTORY) -> Change:
     """A state, into which its first server has just come up."""
     before = new_cluster(len(members))
-    turn = Turn(before.members[0], members[0], v.Restart(0, None, v.Log()))
+    turn = Turn(before.members[0], members[0], v.Start())
     return Change(before, Cluster(members, (), history), turn)
 
 
@@ -52,9 +52,23 @@ def moved(
 
 
 def executed(action: v.Action, disk: Disk) -> Change:
-    member = Member(v.Node(0), Pending(True), disk)
+    member = Member(v.Node(0), Pending(save_voted_for=True), disk)
     turn = Turn(member, member, owed=(action,), executed=(Executed(action, disk),))
     return Change(Cluster((member,)), Cluster((member,)), turn)
+
+
+def taking(
+    before: v.Node, after: v.Node, event: v.Event, owed: Pending, was: Pending = NOTHING
+) -> Change:
+    """A server takes an event, and what it owes before and after."""
+    old, new = member(before)._replace(pending=was), Member(after, owed, member(before).disk)
+    return Change(Cluster((old,)), Cluster((new,)), Turn(old, new, event))
+
+
+def received(node: v.Node, message: v.Message) -> Change:
+    cluster = Cluster((member(node),))
+    taken = Turn(cluster.members[0], cluster.members[0], v.Receive(message))
+    return Change(cluster, cluster, taken)
 
 
 def committing(leader: v.Node, index: int) -> tuple[v.Node, v.Node]:
@@ -84,6 +98,18 @@ REMOVED_HELD = (REMOVED.log, REMOVED.log)
 JOINT_LEADER = leading(0, 2, with_config(ONE, JOINT))
 UNSAVED = Disk(1, None, TWO)
 SAVED = Disk(2, None, TWO)
+TIMER = Pending(set_election_timeout=True)
+ASKED = v.Receive(v.RequestVoteCall(1, 3, 1, v.Position(1, 2)))
+GRANTED = v.RequestVoteReply(0, 3, 1, True)
+CALLED = v.Receive(v.AppendEntriesCall(1, 2, 1, 0, v.Position(1, 2), ()))
+
+
+def drained(pending: Pending, owed: tuple[v.Action, ...]) -> Change:
+    """A drain of a server that owed one thing, and executes another."""
+    old, new = member(FOLLOWER)._replace(pending=pending), member(FOLLOWER)
+    turn = Turn(old, new, owed=owed, executed=tuple(Executed(one, old.disk) for one in owed))
+    return Change(Cluster((old,)), Cluster((new,)), turn)
+
 
 EXAMPLES = (
     Example(
@@ -248,6 +274,98 @@ EXAMPLES = (
             Cluster((Member(FOLLOWER, Pending(True), UNSAVED),)),
             Turn(Member(FOLLOWER, Pending(True), SAVED), Member(FOLLOWER, Pending(True), UNSAVED)),
         ),
+    ),
+    Example(
+        "TURN",
+        "LeaderKeptInTerm",
+        taking(
+            FOLLOWER._replace(role=v.Follower(2)),
+            FOLLOWER._replace(role=v.Follower(1)),
+            CALLED,
+            TIMER,
+        ),
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # a follower takes over a term, and its timer ran
+        taking(FOLLOWER, FOLLOWER._replace(current_term=3), ASKED, Pending(True, True)),
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # a vote is denied
+        taking(
+            FOLLOWER._replace(current_term=3, voted_for=2),
+            FOLLOWER._replace(current_term=3, voted_for=2),
+            ASKED,
+            Pending(True, sends=(v.SendMessage(1, v.RequestVoteReply(0, 3, 1, False)),)),
+        ),
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # a vote is granted
+        taking(
+            FOLLOWER,
+            FOLLOWER._replace(current_term=3, voted_for=1),
+            ASKED,
+            Pending(False, True, True, sends=(v.SendMessage(1, GRANTED),)),
+        ),
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # the leader calls
+        taking(FOLLOWER, FOLLOWER._replace(role=v.Follower(1)), CALLED, NOTHING),
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # a leader of an earlier term calls
+        taking(FOLLOWER._replace(current_term=3), FOLLOWER._replace(current_term=3), CALLED, TIMER),
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # a leader has had a heartbeat's timer
+        taking(
+            LEADER,
+            FOLLOWER._replace(current_term=3),
+            v.Receive(v.RequestVoteReply(1, 3, 1, False)),
+            Pending(False, True, True),
+        ),
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # an election starts
+        taking(
+            FOLLOWER,
+            v.Node(0, v.Candidate(frozenset({0})), 3, 0, TWO),
+            v.ElectionTimeout(),
+            Pending(False, True, True),
+        ),
+    ),
+    Example("TURN", "TimerSetByCause", taking(FOLLOWER, FOLLOWER, v.ElectionTimeout(), NOTHING)),
+    Example("TURN", "TimerSetByCause", taking(LEADER, LEADER, v.Heartbeat(), NOTHING)),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # a leader appends
+        taking(
+            LEADER,
+            LEADER._replace(log=log_of(1, 1, 2)),
+            v.ProposeCommand(),
+            Pending(append=v.AppendLogEntries(TWO.last_position, commands(2))),
+        ),
+    ),
+    Example(
+        "TURN", "TimerSetByCause", taking(FOLLOWER, FOLLOWER, v.Restart(2, None, TWO), NOTHING)
+    ),
+    Example(
+        "TURN",
+        "TimerSetByCause",  # it was owed, and an event takes it away
+        taking(FOLLOWER, FOLLOWER, v.ProposeCommand(), NOTHING, TIMER),
+    ),
+    Example("TURN", "TimerSetByCause", drained(TIMER, ())),
+    Example("TURN", "TimerSetByCause", drained(NOTHING, (v.SetElectionTimeout(),))),
+    Example(
+        "RECEIVE",
+        "ReplyIsToOwnCall",
+        received(LEADER, v.AppendEntriesReply(1, 2, LEADER.seqno + 1, v.Position(1, 2))),
     ),
     Example(
         "ACTION SendMessage",

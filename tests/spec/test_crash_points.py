@@ -51,7 +51,10 @@ def crash_everywhere(cluster: c.Cluster, node: int) -> list[v.Action]:
         back = c.apply(crashed.after, c.Comeback(node))
         term, vote, log = member.disk
         commit = log.snapshot_position.index
-        assert back.after.members[node].node == v.Node(node, v.Follower(), term, vote, log, commit)
+        limits = member.node.limits
+        assert back.after.members[node].node == v.Node(
+            node, v.Follower(), term, vote, log, commit, limits=limits
+        )
         for change in (crashed, back):
             assert (check(change), check_cluster(change.after)) == (None, None)
     return list(owed)

@@ -57,8 +57,11 @@ def test_5_4_2_figure_8_d_it_may_still_be_overwritten() -> None:
 
 def test_5_4_2_figure_8_e_an_entry_of_the_own_term_commits_it_and_s5_cannot_win() -> None:
     cluster = figure_8()
-    cluster.exchange(0, 1)
-    cluster.exchange(0, 2)
+    cluster.lose_all()
+    cluster.input(0, v.Heartbeat())
+    for peer in (1, 2):
+        cluster.exchange(0, peer)  # the heartbeat follows an entry that it lacks
+        cluster.exchange(0, peer)
     assert cluster.node(0).commit_index == 4
     assert cluster.cluster.history.committed[2] == v.Entry(1, v.COMMAND)
     cluster.crash(0)

@@ -99,7 +99,7 @@ def test_6_only_a_leader_accepts_a_change() -> None:
 )
 def test_6_a_non_voter_and_a_removed_node_do_not_campaign(config: v.Config) -> None:
     node = v.Node(0, v.Follower(), 1, None, log_of(1, config=config))
-    assert step(node, v.ElectionTimeout()) == Effect(node)
+    assert step(node, v.ElectionTimeout()) == Effect(node, (v.SetElectionTimeout(),))
 
 
 def test_6_who_is_removed_may_campaign_until_that_is_known_to_be_committed() -> None:
@@ -189,7 +189,7 @@ def test_6_d3_a_removed_leader_leads_until_the_change_is_committed_and_keeps_its
     assert (asked.node, asked.owed) == (node, ())
     cluster.input(1, v.ElectionTimeout())
     cluster.settle()
-    assert cluster.node(1).role == v.Leader((v.Progress(2, 5, 2),), 5)
+    assert cluster.node(1).role == v.Leader((v.Progress(2, 5),), 5)
 
 
 def test_6_d3_one_that_clears_its_vote_might_vote_twice() -> None:

@@ -10,7 +10,8 @@ from conformance.audit.decisions import D6, D9, as_in_crate
 from spec import rules
 from spec import values as v
 from spec.cluster import Rule
-from spec.rules import Effect, commit_status, step
+from spec.pending import NOTHING, owe
+from spec.rules import Effect, commit_status, step, take_all
 from spec.rules.servers import receive
 from tests.support.scenario import commands, leading, log_of, sent, voters
 
@@ -28,8 +29,10 @@ def test_5_3_a_leader_appends_a_command_and_sends_it_to_the_others() -> None:
     assert taken.outcome == v.Position(2, 3)
     assert taken.node.log.entry(3) == v.Entry(2, v.COMMAND)
     assert v.AppendLogEntries(v.Position(1, 2), commands(2)) in taken.owed
+    assert v.CallAll() in taken.owed
+    actions, _ = take_all(taken.node, owe(NOTHING, taken.owed))
     sent_out = v.AppendEntriesCall(0, 2, 1, 0, v.Position(1, 2), commands(2))
-    assert v.BroadcastMessage(sent_out) in taken.owed
+    assert v.BroadcastMessage(sent_out, (1, 2)) in actions
     refused = step(follower(log_of(1)), v.ProposeCommand())
     assert (refused.outcome, refused.owed) == (v.Refused("not_leader"), ())
 
@@ -53,7 +56,8 @@ def test_5_3_a_follower_makes_its_log_agree_with_the_leaders(
     taken = receive(follower(log_of(*mine)), call(v.Position(*prev), *sent_terms))
     assert tuple(entry.term for entry in taken.node.log.entries) == becomes
     reply = sent(taken.owed, 0)
-    assert reply == v.AppendEntriesReply(1, 9, 1, taken.node.log.last_position)
+    found = log_of(*mine).contains(v.Position(*prev)) or prev == (0, 0)
+    assert reply == v.AppendEntriesReply(1, 9, 1, taken.node.log.last_position, found)
     written = [action for action in taken.owed if isinstance(action, v.AppendLogEntries)]
     assert bool(written) == (becomes != mine)
 
@@ -85,27 +89,87 @@ def test_d9_without_it_committed_entries_are_lost() -> None:
     assert taken.node.log.last_index < node.commit_index
 
 
-def reply(term: int, seqno: int, last: v.Position) -> v.AppendEntriesReply:
-    return v.AppendEntriesReply(1, term, seqno, last)
+def reply(term: int, seqno: int, last: v.Position, accepted: bool = True) -> v.AppendEntriesReply:
+    return v.AppendEntriesReply(1, term, seqno, last, accepted)
+
+
+def progress(node: v.Node) -> v.Progress:
+    """What a leader knows of node 1."""
+    assert isinstance(node.role, v.Leader)
+    return node.role.peers[0]
 
 
 def test_5_3_a_reply_says_how_far_the_logs_match_and_a_quorum_of_them_commits() -> None:
     leader = leading(0, 2, log_of(1, 2, 2))
     taken = receive(leader, reply(2, 1, v.Position(2, 2)))
     assert taken.node.commit_index == 2
-    assert isinstance(taken.node.role, v.Leader)
-    assert taken.node.role.peers[0] == v.Progress(1, 2, 1)
-    sent_on = sent(taken.owed, 1)
-    assert isinstance(sent_on, v.AppendEntriesCall)
-    assert (sent_on.prev_position, sent_on.entries) == (v.Position(2, 2), commands(2))
+    assert progress(taken.node) == v.Progress(1, 2)
+    assert taken.owed == ()
 
 
-def test_5_3_a_stale_reply_is_ignored() -> None:
-    leader = leading(0, 2, log_of(1, 2, 2), v.Progress(1, 1, 5))
-    for stale in (reply(2, 5, v.Position(2, 3)), reply(1, 6, v.Position(2, 3))):
-        assert receive(leader, stale) == Effect(leader)
-    stranger = v.AppendEntriesReply(7, 2, 6, v.Position(2, 3))
-    assert receive(leader, stranger) == Effect(leader)
+def test_figure_2_a_leader_sends_from_next_index_on_after_a_failure() -> None:
+    leader = leading(0, 2, log_of(1, 2, 2))._replace(seqno=8)
+    taken = receive(leader, reply(2, 4, v.Position(1, 1), accepted=False))
+    assert progress(taken.node) == v.Progress(1, 1, next=2, probe=9)
+    assert taken.owed == (v.CallOne(1),)
+    (action,), after = take_all(taken.node, owe(NOTHING, taken.owed))
+    call = v.AppendEntriesCall(0, 2, 9, 0, v.Position(1, 1), commands(2, 2))
+    assert action == v.SendMessage(1, call)
+    assert progress(after) == v.Progress(1, 1, None, 9)
+
+
+def test_figure_2_a_failure_of_an_earlier_call_than_the_latest_to_the_peer_is_no_news() -> None:
+    leader = leading(0, 2, log_of(1, 2, 2), v.Progress(1, 1, None, 9))._replace(seqno=12)
+    assert receive(leader, reply(2, 8, v.Position(1, 1), accepted=False)) == Effect(leader)
+    again = receive(leader, reply(2, 9, v.Position(1, 1), accepted=False))
+    assert progress(again.node) == v.Progress(1, 1, next=2, probe=13)
+
+
+def test_figure_2_a_success_sends_a_peer_more_that_was_not_sent_all() -> None:
+    limits = v.Limits(entries=1, calls=2)
+    leader = leading(0, 2, log_of(1, 2, 2, 2, 2), v.Progress(1, 1, 4, 9))._replace(
+        seqno=9, limits=limits
+    )
+    more = receive(leader, reply(2, 9, v.Position(2, 2)))
+    assert progress(more.node) == v.Progress(1, 2, 4, 10)
+    assert more.owed == (v.CallOne(1),)
+    doubled = receive(leader, reply(2, 9, v.Position(1, 1)))  # as much is under way as may be
+    assert (progress(doubled.node), doubled.owed) == (v.Progress(1, 1, 4, 9), ())
+    ahead = receive(leader, reply(2, 9, v.Position(2, 5)))  # it has all, from whatever call
+    assert (progress(ahead.node), ahead.owed) == (v.Progress(1, 5, None, 9), ())
+
+
+def test_5_1_a_reply_that_says_nothing_is_ignored() -> None:
+    leader = leading(0, 2, log_of(1, 2, 2), v.Progress(1, 1))
+    for accepted in (True, False):
+        earlier_term = reply(1, 6, v.Position(2, 3), accepted)
+        to_an_earlier_life = reply(2, 0, v.Position(2, 3), accepted)
+        stranger = v.AppendEntriesReply(7, 2, 6, v.Position(2, 3), accepted)
+        for says_nothing in (earlier_term, to_an_earlier_life, stranger):
+            assert receive(leader, says_nothing) == Effect(leader)
+
+
+def test_7_a_snapshot_is_asked_for_once_in_so_many_calls() -> None:
+    log = log_of(1, 1, 2, 2).compacted(v.Position(2, 3), voters(0, 1, 2))
+    leader = leading(0, 2, log)._replace(seqno=5, limits=v.Limits(ask_again=2))
+    lacking = v.Position(1, 1)
+    taken = receive(leader, reply(2, 5, lacking, accepted=False))
+    assert (progress(taken.node).next, taken.owed) == (3, (v.CallOne(1),))
+    (action,), node = take_all(taken.node, owe(NOTHING, taken.owed))
+    assert action == v.InstallSnapshot(1)
+    assert progress(node).asked == 8
+    assert receive(node, reply(2, 7, lacking, accepted=False)) == Effect(node)
+    assert receive(node, reply(2, 7, lacking)) == Effect(node)
+    assert receive(node, reply(2, 8, lacking, accepted=False)).owed == (v.CallOne(1),)
+    installed = receive(node, reply(2, 7, v.Position(2, 3), accepted=False))
+    assert progress(installed.node) == v.Progress(1, 3, 4, 7, 8)
+
+
+def test_commands_beyond_the_users_limit_are_refused() -> None:
+    leader = leading(0, 2, log_of(1, 2, 2))._replace(commit_index=1, limits=v.Limits(uncommitted=2))
+    refused = step(leader, v.ProposeCommand())
+    assert refused == Effect(leader, outcome=v.Refused("too_many_uncommitted"))
+    assert step(leader._replace(commit_index=2), v.ProposeCommand()).outcome == v.Position(2, 4)
 
 
 def test_5_3_a_leader_counts_itself_for_what_is_on_its_disk() -> None:
@@ -132,17 +196,20 @@ def test_what_is_known_of_a_proposal() -> None:
 def round_trips(leader_log: v.Log, follower_log: v.Log, rule: Rule = rules.step) -> int:
     """Calls that a leader, from its first heartbeat on, needs until the follower has its log."""
     leader, peer = leading(0, 9, leader_log), follower(follower_log)
-    beat = rule(leader, v.Heartbeat())
-    (broadcast,) = (a for a in beat.owed if isinstance(a, v.BroadcastMessage))
-    leader, message = beat.node, broadcast.message
+    taken = rule(leader, v.Heartbeat())
     for trips in range(1, 200):
+        actions, leader = take_all(taken.node, owe(NOTHING, taken.owed))
+        (message,) = (
+            action.message
+            for action in actions
+            if isinstance(action, (v.BroadcastMessage, v.SendMessage))
+        )
         answered = rule(peer, v.Receive(message))
         peer = answered.node
-        learned = rule(leader, v.Receive(sent(answered.owed, 0)))
-        leader = learned.node
+        taken = rule(leader, v.Receive(sent(answered.owed, 0)))
+        leader = taken.node
         if peer.log == leader.log:
             return trips
-        message = sent(learned.owed, 1)
     raise AssertionError("the logs never agree")
 
 

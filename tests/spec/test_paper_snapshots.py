@@ -6,7 +6,8 @@ import pytest
 
 from conformance.audit.decisions import D4, D5, as_in_crate
 from spec import values as v
-from spec.rules import Effect, step
+from spec.pending import NOTHING, owe
+from spec.rules import Effect, step, take_all
 from spec.rules.servers import receive
 from tests.support.scenario import Scenario, commands, leading, log_of, sent, voters
 
@@ -75,8 +76,8 @@ def test_7_what_contradicts_the_snapshot_is_refused() -> None:
 
 def test_7_a_follower_behind_the_leaders_snapshot_is_sent_it() -> None:
     leader = leading(0, 3, v.new_log(v.Position(2, 5), CONFIG, commands(3)))
-    taken = receive(leader, v.AppendEntriesReply(1, 3, 1, v.Position(2, 4)))
-    assert taken.owed == (v.InstallSnapshot(1),)
+    taken = receive(leader, v.AppendEntriesReply(1, 3, 1, v.Position(2, 4), accepted=False))
+    assert take_all(taken.node, owe(NOTHING, taken.owed))[0] == (v.InstallSnapshot(1),)
 
 
 def test_7_a_lagging_node_is_brought_up_by_a_snapshot_and_what_follows_it() -> None:

@@ -18,7 +18,19 @@ from spec.values import (
 from tests.spec.broken_states import EXAMPLES, Example, member, state
 from tests.support.scenario import log_of
 
-SIMPLE = ("LOG", "NODE", "MEMBER", "PAIR", "CLUSTER", "HISTORY", "CHANGE", "QUORUM", "DISK")
+SIMPLE = (
+    "LOG",
+    "NODE",
+    "MEMBER",
+    "PAIR",
+    "CLUSTER",
+    "HISTORY",
+    "CHANGE",
+    "QUORUM",
+    "DISK",
+    "TURN",
+    "RECEIVE",
+)
 TABLES: dict[str, tuple[Any, ...]] = {
     **{name: getattr(properties, name) for name in SIMPLE},
     **{f"ACTION {kind.__name__}": table for kind, table in ACTION.items()},

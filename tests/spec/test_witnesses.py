@@ -18,7 +18,7 @@ def test_every_witness_is_seen_in_a_seeded_run() -> None:
 def test_a_run_that_says_nothing_of_a_witness_says_so() -> None:
     report = check(Options(seed=0, events=300, nodes=1, run=specified()))
     assert report.witnesses["CommittedAtEndOfDrain"] > 0
-    never = {"ConflictDropped", "LaggingFollowerInstalledSnapshot", "StaleReplyIgnored"}
+    never = {"ConflictDropped", "LaggingFollowerInstalledSnapshot", "StaleRefusalIgnored"}
     assert never <= set(report.never_seen)
 
 

@@ -16,6 +16,7 @@ from conformance.trace.model import Record
 from conformance.trace.plain import record_line
 from spec import rules
 from spec import values as v
+from spec.pending import NOTHING, owe
 from tests.support.recordings import CRATE
 
 RECORDS = {
@@ -125,13 +126,14 @@ def test_the_specification_can_be_recorded_and_read_again(tmp_path: Path) -> Non
     before = rules.start(0).node
     event = v.CreateCluster(frozenset({0}))
     step = rules.step(before, event)
+    actions, _ = rules.take_all(step.node, owe(NOTHING, step.owed))
     log = step.node.log
     observed = Observed("leader", 1, 0, 0, log.last_position, v.ZERO, log.config, step.node.leader)
     with TraceWriter(path, implementation="spec", nodes=1) as writer:
         writer.write_line(START)
-        writer.write_line(record_line(0, 2, event, step.outcome, step.owed, observed, 0.5))
+        writer.write_line(record_line(0, 2, event, step.outcome, actions, observed, 0.5))
     _, founded = read(path)
     assert tr.event_to_spec(founded.event) == event
     assert tr.outcome_to_spec(founded.event, founded.outcome) == step.outcome == v.Position(0, 1)
-    assert tr.actions_to_spec(founded.actions) == step.owed
+    assert tr.actions_to_spec(founded.actions) == actions
     assert tr.state_to_spec(founded.state) == observed

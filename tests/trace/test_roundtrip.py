@@ -27,6 +27,8 @@ TERMS = st.one_of(SMALL, st.integers(0, 2**63))
 IDS = st.frozensets(NUMBERS, max_size=3)
 POSITIONS = st.builds(v.Position, TERMS, NUMBERS)
 CONFIGS = st.builds(v.Config, IDS, IDS, IDS)
+POSITIVE = st.integers(1, 2**64 - 1)
+LIMITS = st.just(v.LIMITS) | st.builds(v.Limits, POSITIVE, POSITIVE, POSITIVE, st.none() | POSITIVE)
 
 
 @st.composite
@@ -68,7 +70,7 @@ MESSAGES: st.SearchStrategy[v.Message] = st.one_of(
     st.builds(v.RequestVoteCall, NUMBERS, TERMS, NUMBERS, POSITIONS),
     st.builds(v.RequestVoteReply, NUMBERS, TERMS, NUMBERS, st.booleans()),
     append_calls(),
-    st.builds(v.AppendEntriesReply, NUMBERS, TERMS, NUMBERS, POSITIONS),
+    st.builds(v.AppendEntriesReply, NUMBERS, TERMS, NUMBERS, POSITIONS, st.booleans()),
 )
 ACTIONS: st.SearchStrategy[v.Action] = st.one_of(
     st.just(v.SetElectionTimeout()),
@@ -82,8 +84,9 @@ ACTIONS: st.SearchStrategy[v.Action] = st.one_of(
 DRAINS = st.none() | st.lists(ACTIONS, max_size=3).map(tuple)
 DISKS = st.builds(v.Restart, TERMS, st.none() | NUMBERS, logs())
 EVENTS: st.SearchStrategy[v.Event] = st.one_of(
-    st.sampled_from([v.Start(), v.ProposeCommand(), v.Heartbeat(), v.ElectionTimeout()]),
-    DISKS,
+    st.sampled_from([v.ProposeCommand(), v.Heartbeat(), v.ElectionTimeout()]),
+    st.builds(v.Start, LIMITS),
+    st.builds(v.Restart, TERMS, st.none() | NUMBERS, logs(), LIMITS),
     st.builds(v.CreateCluster, IDS),
     st.builds(v.ProposeConfig, CONFIGS),
     st.builds(v.Receive, MESSAGES),
@@ -123,7 +126,8 @@ def outcomes(draw: st.DrawFn, event: v.Event) -> v.Outcome:
 def checkpoints(draw: st.DrawFn) -> Checkpoint:
     log = draw(logs())
     indices = st.integers(0, log.last_index)
-    peers = draw(st.lists(st.builds(v.Progress, NUMBERS, indices, NUMBERS), max_size=3))
+    progress = st.builds(v.Progress, NUMBERS, indices, st.none() | indices, NUMBERS, NUMBERS)
+    peers = draw(st.lists(progress, max_size=3))
     peers = sorted({peer.node: peer for peer in peers}.values(), key=lambda peer: peer.node)
     role: v.Role = draw(
         st.one_of(
@@ -133,7 +137,8 @@ def checkpoints(draw: st.DrawFn) -> Checkpoint:
         )
     )
     vote = draw(st.none() | NUMBERS)
-    node = v.Node(draw(NUMBERS), role, draw(TERMS), vote, log, draw(indices), draw(NUMBERS))
+    numbers = draw(TERMS), vote, log, draw(indices), draw(NUMBERS)
+    node = v.Node(draw(NUMBERS), role, *numbers, draw(LIMITS))
     return Checkpoint(node, draw(st.lists(ACTIONS, max_size=2).map(tuple)), draw(DISKS))
 
 

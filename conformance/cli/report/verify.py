@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from conformance.cli.report.check import print_check
 from conformance.cli.report.explore import print_suite
+from conformance.cli.report.measure import print_measured
 from conformance.cli.report.parts import columns
 from conformance.cli.report.prove import print_proofs
 from conformance.release.verify import VerifyReport
@@ -32,6 +33,9 @@ def print_verified(
     if report.proofs is not None:
         console.rule("Proofs: all terms and indices")
         print_proofs(console, report.proofs, refuted)
+    if report.measured is not None:
+        console.rule("Network: a cluster in virtual time")
+        print_measured(console, report.measured)
     console.rule("Audit: traces with known verdicts")
     _print_audits(console, report)
     console.rule("Summary")
@@ -78,6 +82,9 @@ def _print_summary(console: Console, report: VerifyReport) -> None:
     if report.proofs is not None:
         proved = len(report.proofs.proved)
         console.print(f"proofs     {report.proofs.verdict}: {proved:,} obligations")
+    if report.measured is not None:
+        scenarios = len(report.measured.measured)
+        console.print(f"network    {report.measured.verdict}: {scenarios} scenarios")
     right = sum(trace.as_expected for trace in report.traces)
     console.print(f"audits     {right} of {len(report.traces)} traces judged as expected")
     fine = report.verdict == "conforms"

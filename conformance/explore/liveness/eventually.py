@@ -7,8 +7,8 @@ is assumed from some point on, in place of fairness:
 - a timer only fires while nothing is under way, for timeouts are longer than an exchange of
   messages: so a run goes from one quiet state, in which nothing is under way, to the next;
 - while somebody leads its heartbeats come sooner than any timer fires;
-- while nobody does, sooner or later the timer fires of an elector whose log is not behind, and it
-  fires again before any other does (timeouts are random, §5.2).
+- while nobody does, a timer that runs fires before more others have fired than there are, in any
+  order: timeouts are of one size.  It runs until its user executes `SetElectionTimeout`.
 
 To settle a state is to run it to quiescence: servers execute what they owe, and what is under way
 is delivered and answered, until nothing is.  One order is enough, for another one leads through
@@ -26,15 +26,23 @@ ExchangesEnd       No exchange of messages goes on for ever.
 ElectorExists      Somebody leads, or there is an elector whose log is not behind.
 ElectionCompletes  Where nobody leads, and such an elector's timer fires, it leads after that, or
                    after the timer has fired once more (the first time, it may only learn of a
-                   higher term).
+                   higher term), if no other does meanwhile.
 LeaderReplaced     The same where somebody leads.  More than the assumptions ask for: heartbeats
                    may be late.
+ElectorHoldsOut    Whatever the timers of the others do, and in whatever order: somebody leads
+                   before that of such an elector has fired, or was set anew, more often than there
+                   are servers.
 LeaderGathers      Whoever leads, of old or just elected, sends heartbeats and nothing else happens.
-                   After finitely many all members of its configuration follow it, with the same
-                   log, of which all is committed; or it has stepped down, because of a higher term
-                   or because its removal is committed.
-CommitsNew         It is proposed a command then.  After finitely many heartbeats they all have it,
-                   and know it to be committed.
+                   After two at most all members of its configuration follow it, with the same log,
+                   of which all is committed; or it has stepped down, because of a higher term or
+                   because its removal is committed.
+CommitsNew         It is proposed a command then.  After one heartbeat at most they all have it, and
+                   know it to be committed.
+SendsOnce          It is proposed commands then, faster than they are answered.  Where messages keep
+                   their order it sends no entry to anybody twice: of calls and replies there is one
+                   each for each input and member.
+InstallsOnce       Whoever leads sends heartbeats faster than they are answered.  To each member it
+                   sends a snapshot once at most, however slow that is.
 NoDeadEnd          Whatever the other claims say, some timeouts, heartbeats and proposals, `DEPTH`
                    at most, lead to a newly committed entry, one ahead of all logs.
 
@@ -42,10 +50,9 @@ These are stronger than that no fair run avoids progress for ever: they say in w
 timeouts and heartbeats there is some.  Together they imply it for the runs above: a timer elects a
 leader, heartbeats let it gather the rest, and what is proposed is committed; a leader that steps
 down has left a higher term, or a smaller configuration, behind.  A quiet state that heartbeats lead
-back to, but for sequence numbers, is a cycle that avoids progress for ever.
+back to is a cycle that avoids progress for ever.
 
-What is not claimed: how long other timers may keep an election from completing.  They only make
-terms grow, and what they leave behind is looked at up to the bound on terms, and one term further.
+What leaderships leave behind is looked at up to the bound on terms, and one term further.
 """
 
 from __future__ import annotations
@@ -66,6 +73,7 @@ from conformance.explore.liveness.exchange import (
     Stimulus,
     key,
     marks_of,
+    names_of,
     queues_of,
     servers_of,
 )
@@ -74,11 +82,13 @@ from conformance.explore.liveness.leaderships import (
     DEPTH,
     ELECTS,
     GATHERS,
+    HOLDS_OUT,
+    INSTALLS_ONCE,
     REPLACES,
+    SENDS_ONCE,
     SETTLES,
     dead_ends,
     follow,
-    names_of,
     starts,
 )
 from conformance.explore.states.space import Space
@@ -95,7 +105,18 @@ from spec.cluster import Cluster, Deliver, Drain, Envelope, Input, Step, apply
 
 EXISTS: Final = "ElectorExists"
 ESCAPES: Final = "NoDeadEnd"
-CLAIMS: Final = (SETTLES, EXISTS, ELECTS, REPLACES, GATHERS, COMMITS, ESCAPES)
+CLAIMS: Final = (
+    SETTLES,
+    EXISTS,
+    ELECTS,
+    REPLACES,
+    HOLDS_OUT,
+    GATHERS,
+    COMMITS,
+    SENDS_ONCE,
+    INSTALLS_ONCE,
+    ESCAPES,
+)
 
 ROUNDS: Final = 8
 """How often what leaderships leave behind is checked in its turn."""
@@ -135,7 +156,8 @@ class LivenessFailure:
 class LivenessClaim:
     """`checked`: how often its premise held; `failed`: how many ends contradict it.
 
-    `most`: the timeouts, or the heartbeats, that it took at most.
+    `most`: how much it took at most, of what the claim counts: timeouts, the periods of a timer,
+    heartbeats, messages, snapshots.
     """
 
     name: str
@@ -347,8 +369,11 @@ class Check:
             SETTLES: "messages are exchanged for ever",
             ELECTS: f"node {who}, whose log is not behind, is not elected",
             REPLACES: f"node {who}, whose log is not behind, is not elected",
+            HOLDS_OUT: f"node {who}, whose log is not behind, is starved by others' timers",
             GATHERS: f"node {who} leads, and does not gather the rest",
             COMMITS: f"node {who} leads, and does not commit a command everywhere",
+            SENDS_ONCE: f"node {who} leads, and sends more than one call for each input",
+            INSTALLS_ONCE: f"node {who} leads, and sends a snapshot more than once",
         }[name]
         detail += "; heartbeats lead to the same state again" if again else ""
         self._found(name, run.then(path, end), detail)

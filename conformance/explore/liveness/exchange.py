@@ -76,10 +76,19 @@ EMPTY: Final = 0
 FULL: Final = 1
 """The number of the queue that stands for all with too much in it."""
 
+NEVER: Final = 1 << 62
+SLOW: Final = 1 << 61
+"""Added to the age of what is to come last."""
+
 Predecessors: TypeAlias = dict[int, tuple[int, int, int]]
 """Of a state: the one before it, the server that had its turn, and its stimulus."""
 
 _BITS: Final = 28
+
+# A mark: a server, and what is noted of it.
+NAME: Final = 7
+RUNS: Final = 128
+"""The timer of the marked server runs on: taken away as soon as that sets it anew."""
 
 
 def key(marks: Ints, servers: Ints, queues: Ints) -> Keys:
@@ -93,6 +102,11 @@ def marks_of(keys: Keys) -> Ints:
 
 def servers_of(keys: Keys) -> Ints:
     return (keys.astype(np.int64) >> _BITS) & ((1 << _BITS) - 1)
+
+
+def names_of(keys: Keys) -> Ints:
+    """The marked servers."""
+    return marks_of(keys) & NAME
 
 
 def queues_of(keys: Keys) -> Ints:
@@ -120,14 +134,17 @@ class Exchanges:
         self._receiver = GrowableArray()
         self._age = GrowableArray(None, np.int64)
         """By envelope: of several the one with the lowest was sent first, more or less."""
+        self._is_snapshot = GrowableArray()
         self._turns = HashIndex()
-        self._results = GrowableArray(2, np.int64)
+        self._results = GrowableArray(3, np.int64)
+        """By turn: the member after it, what it sends, and whether it sets the timer."""
         self._member_of = GrowableArray(None, np.int64)
         """By a member's number in the space, the one here; so for envelopes."""
         self._envelope_of = GrowableArray(None, np.int64)
         self._envelope_of.append(0)
         self._receiver.extend(np.zeros(ENVELOPES))
-        self._age.extend(np.full(ENVELOPES, np.iinfo(np.int64).max))
+        self._age.extend(np.full(ENVELOPES, NEVER))
+        self._is_snapshot.extend(np.zeros(ENVELOPES))
         self._events: dict[object, v.Event] = {
             Stimulus.TIMEOUT: v.ElectionTimeout(),
             Stimulus.HEARTBEAT: v.Heartbeat(),
@@ -185,6 +202,7 @@ class Exchanges:
         assert isinstance(envelope, c.Envelope)
         self._receiver.append(envelope.to)
         self._age.append(age(envelope))
+        self._is_snapshot.append(isinstance(envelope.content, c.Snapshot))
 
     def rested(self, keys: Keys) -> Keys:
         """The states that stand for these, in which nothing is under way (`at_rest`)."""
@@ -215,7 +233,9 @@ class Exchanges:
         known = self._turns.find_or_compute(pack(rows[every, names], stimuli), self._turn)
         results = self._results.rows[known]
         rows[every, names] = results[:, 0]
-        after = key(marks_of(keys), self.servers.number(rows), self._sent(queues, results[:, 1]))
+        marks = marks_of(keys)
+        marks &= ~np.where((marks & NAME == names) & (results[:, 2] != 0), RUNS, 0)
+        after = key(marks, self.servers.number(rows), self._sent(queues, results[:, 1]))
         if before is not None:
             steps = zip(keys.tolist(), names.tolist(), stimuli.tolist(), strict=True)
             for to, step in zip(after.tolist(), steps, strict=True):
@@ -232,7 +252,7 @@ class Exchanges:
         return np.where(full, FULL, self._queues.number(queues[:, width:]))
 
     def _turn(self, key: int) -> int:
-        """The place in `_results` of what a member becomes and sends by a stimulus."""
+        """The place in `_results` of what comes of a member by a stimulus."""
         member, stimulus = self.members[key >> 32], key & 0xFFFFFFFF
         turns: list[c.Turn] = []
         if stimulus != Stimulus.DRAIN:
@@ -241,7 +261,9 @@ class Exchanges:
         turns.append(c.execute(member))
         sends = [self.envelopes.number(one) for turn in turns for one in c.sent(turn)]
         after = self.member(turns[-1].after)
-        return self._results.append((after, self.emissions.number(tuple(sorted(sends)))))
+        done = [one.action for turn in turns for one in turn.executed]
+        sets = any(isinstance(action, v.SetElectionTimeout) for action in done)
+        return self._results.append((after, self.emissions.number(tuple(sorted(sends))), sets))
 
     # Exchanges
 
@@ -268,6 +290,23 @@ class Exchanges:
             result[busy] = self.deliver(todo, places, before)[back]
         return result[inverse]
 
+    def counted(self, keys: Keys, before: Predecessors | None = None) -> tuple[Keys, Ints, Ints]:
+        """The same where snapshots are slower than any message; how many were delivered of each."""
+        keys, messages, snapshots = keys.copy(), np.zeros(len(keys), int), np.zeros(len(keys), int)
+        for _ in range(self.limit):
+            busy = np.flatnonzero(queues_of(keys) > FULL)
+            if not busy.size:
+                break
+            queues = self._queues.rows[queues_of(keys[busy])]
+            slow = self._is_snapshot.rows[queues] != 0
+            places = np.where(slow, SLOW, 0) + self._age.rows[queues]
+            places = places.argmin(axis=1)
+            taken = slow[np.arange(len(busy)), places]
+            messages[busy] += ~taken
+            snapshots[busy] += taken
+            keys[busy] = self.deliver(keys[busy], places, before)
+        return keys, messages, snapshots
+
     def ends(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         """Wherever the states come to, in whatever order what is under way is delivered.
 
@@ -278,20 +317,32 @@ class Exchanges:
             return distinct(one)
         # Where it has no end in one order, the others are too many to look at.
         endless = queues_of(one) != EMPTY
-        ends, keys = [one[endless]], keys[~endless]
+        return np.concatenate([one[endless], self._ends(keys[~endless], before, led=True)])
+
+    def ends_without_leader(self, keys: Keys, before: Predecessors | None = None) -> Keys:
+        """The same as long as nobody leads: states in which somebody does lead nowhere."""
+        return self._ends(keys, before, led=False)
+
+    def _ends(self, keys: Keys, before: Predecessors | None, led: bool) -> Keys:
+        ends = [keys[:0]]
         for _ in range(self.limit):
             keys = distinct(keys)
+            if not led:
+                keys = keys[~self.facts_of(servers_of(keys), Fact.LEADS).any(axis=1)]
             busy = queues_of(keys) > FULL
             ends.append(keys[~busy])
             keys = keys[busy]
             if not keys.size:
                 break
             queues = self._queues.rows[queues_of(keys)]
-            following = []
-            for place in range(int((queues == 0).all(axis=0).sum()), self.capacity):
-                there = queues[:, place] != queues[:, place - 1]  # of equal messages one
-                following.append(self.deliver(keys[there], np.full(there.sum(), place), before))
-            keys = np.concatenate(following)
+            if self.every_order:
+                following = []
+                for place in range(int((queues == 0).all(axis=0).sum()), self.capacity):
+                    there = queues[:, place] != queues[:, place - 1]  # of equal messages one
+                    following.append(self.deliver(keys[there], np.full(there.sum(), place), before))
+                keys = np.concatenate(following)
+            else:
+                keys = self.deliver(keys, self._age.rows[queues].argmin(axis=1), before)
         return distinct(np.concatenate([*ends, keys]))
 
 
@@ -350,15 +401,24 @@ _KINDS: Final = (
 def at_rest(node: v.Node) -> v.Node:
     """The node that stands for this one while nothing is under way.
 
-    Sequence numbers are only compared with those of calls under way: every later call of a leader
-    has a higher one than all that its peers have replied to, from whichever number it counts on.
+    Calls are numbered on from `seqno`, and a reply's number is only asked whether it is below
+    `probe` or `asked`: so all three may be lowered by as much.  No call is under way or owed, so
+    the next reply has a number above `seqno`, and so not below `probe`, which is never above that;
+    nor below `asked`, where that is at most one above it.
     A candidate's votes are worth nothing once no more can come: it has to campaign again, in
     another term, for the replies to its last campaign have all arrived.
     """
     match node.role:
         case v.Leader(peers, durable):
-            role = v.Leader(tuple(peer._replace(seqno=0) for peer in peers), durable)
-            return node._replace(role=role, seqno=0)
+            rested = [
+                peer._replace(probe=0, asked=_ahead(peer.asked, node.seqno)) for peer in peers
+            ]
+            return node._replace(role=v.Leader(tuple(rested), durable), seqno=0)
         case v.Candidate():
             return node._replace(role=v.Candidate(frozenset({node.id})), seqno=0)
     return node._replace(seqno=0)
+
+
+def _ahead(asked: v.SeqNo, seqno: v.SeqNo) -> v.SeqNo:
+    """How many calls there are to be before a refusal asks for a snapshot again; 0: none."""
+    return asked - seqno if asked > seqno + 1 else 0

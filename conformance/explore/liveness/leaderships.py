@@ -7,6 +7,7 @@ that then leads.  A set of states is followed at once, through every order of de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,12 +15,14 @@ import numpy as np
 
 from conformance.explore.liveness.exchange import (
     EMPTY,
+    RUNS,
     Exchanges,
     Fact,
     Predecessors,
     Stimulus,
     key,
     marks_of,
+    names_of,
     queues_of,
     servers_of,
 )
@@ -28,15 +31,23 @@ from conformance.explore.states.tables import Array, Ints, Keys, distinct
 SETTLES: Final = "ExchangesEnd"
 ELECTS: Final = "ElectionCompletes"
 REPLACES: Final = "LeaderReplaced"
+HOLDS_OUT: Final = "ElectorHoldsOut"
 GATHERS: Final = "LeaderGathers"
 COMMITS: Final = "CommitsNew"
+SENDS_ONCE: Final = "SendsOnce"
+INSTALLS_ONCE: Final = "InstallsOnce"
 
-HEARTBEATS: Final = 12
-"""Heartbeats after which a leader that has not gathered the rest never will."""
+HEARTBEATS: Final = {GATHERS: 2, COMMITS: 1}
+"""How many a leader may need.
+
+The first one is answered by all.  Who lacks something is sent it at once, call after call, until
+that is committed; the second one tells so.  A command needs the second one alone.
+"""
+PIPELINED: Final = (Stimulus.PROPOSE, Stimulus.PROPOSE, Stimulus.HEARTBEAT)
+"""What a leader that has gathered the rest is handed at once."""
 DEPTH: Final = 5
 """Timeouts, heartbeats and proposals in a row that are tried to get out of a dead end."""
 
-_NAME: Final = 7
 _RIVAL: Final = 8
 """In the mark of a server that campaigns while another one leads."""
 _BEHIND: Final = 16
@@ -54,7 +65,7 @@ class Leaderships:
     checked: dict[str, int] = field(default_factory=dict)
     """How often its premise held."""
     most: dict[str, int] = field(default_factory=dict)
-    """How many timeouts or heartbeats it took at the most."""
+    """How much it took at the most, of what the claim counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ def starts(exchanges: Exchanges, quiet: Ints, every: bool) -> Starts:
     led = leads.any(axis=1)
     which, names = np.nonzero(leads | (campaigns if every else wins & ~led[:, None]))
     others = ~leads[which, names]
-    marks = names | np.where(others & led[which], _RIVAL, 0)
+    marks = names | RUNS | np.where(others & led[which], _RIVAL, 0)
     marks |= np.where(others & ~wins[which, names], _BEHIND, 0)
     keys = key(marks, quiet[which], np.full(len(which), EMPTY))
     return Starts(keys, ~(leads | wins).any(axis=1))
@@ -137,17 +148,25 @@ class _Following:
         self._exchanges = exchanges
         self._before = before
         none = np.zeros(0, np.uint64)
-        names = (SETTLES, ELECTS, REPLACES, GATHERS, COMMITS)
+        names = (SETTLES, ELECTS, REPLACES, HOLDS_OUT, GATHERS, COMMITS, SENDS_ONCE, INSTALLS_ONCE)
         self._found = Leaderships(dict.fromkeys(names, none), none)
 
     def run(self, keys: Keys) -> Leaderships:
         behind = marks_of(keys) & _BEHIND != 0
         self._leave(self._next(keys[behind], Stimulus.TIMEOUT))
-        keys = self._elect(keys[~behind])
+        keys = keys[~behind]
+        led = self._exchanges.facts_of(servers_of(keys), Fact.LEADS).any(axis=1)
+        leaderless = keys[~led]
+        keys = self._elect(keys)
+        if not self._found.wrong[SETTLES].size:
+            self._hold_out(leaderless)
         rivals = self._exchanges.facts_of(servers_of(keys), Fact.LEADS).sum(axis=1) > 1
         self._leave(keys[rivals])
+        if self._exchanges.space.bounds.snapshots:
+            self._install_once(keys)
         keys = self._gather(keys, GATHERS)
-        self._gather(self._next(keys, Stimulus.PROPOSE), COMMITS)
+        keys = self._gather(self._next(keys, Stimulus.PROPOSE), COMMITS)
+        self._send_once(keys)
         return self._found
 
     def _elect(self, keys: Keys) -> Keys:
@@ -170,6 +189,54 @@ class _Following:
             keys = key(names_of(keys), servers_of(keys), queues_of(keys))
         return distinct(keys)
 
+    def _hold_out(self, keys: Keys) -> None:
+        """Whatever others' timers do, periods of the marked server's timer until somebody leads.
+
+        As many as there are servers: one that ends without a leader has shown a server of a higher
+        term, to the marked one or to one that it voted for.  As many timers of others fire in one.
+        """
+        found, size = self._found, self._exchanges.size
+        found.checked[HOLDS_OUT] = len(keys)
+        for period in range(1, size + 1):
+            if not keys.size:
+                break
+            found.most[HOLDS_OUT] = period
+            keys = self._running(keys)
+            over = []
+            for fired in range(size):
+                over.append(self._fire(keys, own=True))
+                if fired == size - 1:
+                    break
+                keys = self._fire(keys, own=False)
+                runs = marks_of(keys) & RUNS != 0
+                over.append(keys[~runs])
+                keys = keys[runs]
+            keys = distinct(np.concatenate(over))
+        found.wrong[HOLDS_OUT] = keys
+
+    def _fire(self, keys: Keys, own: bool) -> Keys:
+        """A timer fires, of the marked server or of another one; the states without a leader."""
+        exchanges, after = self._exchanges, [keys[:0]]
+        for name in range(exchanges.size):
+            which = (names_of(keys) == name) == own
+            if not own:
+                which &= exchanges.fact(servers_of(keys), name, Fact.CAMPAIGNS) != 0
+            names, stimuli = np.full(which.sum(), name), np.full(which.sum(), Stimulus.TIMEOUT)
+            then = exchanges.turn(keys[which], names, stimuli, self._before)
+            then = then[~self._is_removed(then, name)]
+            after.append(exchanges.ends_without_leader(then, self._before))
+        then = np.concatenate(after)
+        return distinct(exchanges.rested(then)) if self._before is None else distinct(then)
+
+    def _running(self, keys: Keys) -> Keys:
+        """The same where the timers of the marked servers run."""
+        after = key(marks_of(keys) | RUNS, servers_of(keys), queues_of(keys))
+        if self._before is not None:
+            for one, same in zip(keys.tolist(), after.tolist(), strict=True):
+                if one in self._before:
+                    self._before.setdefault(same, self._before[one])
+        return distinct(after)
+
     @staticmethod
     def _elections(keys: Keys) -> dict[str, Keys]:
         rival = marks_of(keys) & _RIVAL != 0
@@ -180,7 +247,7 @@ class _Following:
         found = self._found
         found.checked[name] = len(keys)
         gathered, wrong = [keys[:0]], [keys[:0]]
-        for heartbeats in range(HEARTBEATS + 1):
+        for heartbeats in range(HEARTBEATS[name] + 1):
             leads = self._fact(keys, Fact.LEADS) != 0
             done = leads & self._has_gathered(keys)
             gathered.append(keys[done])
@@ -190,12 +257,39 @@ class _Following:
             self._leave(keys[steps_down])
             wrong.append(keys[~leads & ~steps_down])
             keys = keys[leads & ~done]
-            if not keys.size or heartbeats == HEARTBEATS:
+            if not keys.size or heartbeats == HEARTBEATS[name]:
                 break
             found.most[name] = heartbeats + 1
             keys = self._next(keys, Stimulus.HEARTBEAT)
         found.wrong[name] = np.concatenate([*wrong, keys])
         return distinct(np.concatenate(gathered))
+
+    def _send_once(self, keys: Keys) -> None:
+        """Of calls and replies, one each for each input and peer: nobody lacks anything."""
+        keys, messages, _ = self._handed_at_once(keys, PIPELINED)
+        self._bounded(SENDS_ONCE, keys, messages, 2 * len(PIPELINED) * self._peers(keys))
+
+    def _install_once(self, keys: Keys) -> None:
+        """Of snapshots, one for each peer at most, in answer to more heartbeats than that."""
+        heartbeats = [Stimulus.HEARTBEAT] * self._exchanges.size
+        keys, _, snapshots = self._handed_at_once(keys, heartbeats)
+        self._bounded(INSTALLS_ONCE, keys, snapshots, self._peers(keys))
+
+    def _handed_at_once(self, keys: Keys, stimuli: Sequence[Stimulus]) -> tuple[Keys, Ints, Ints]:
+        """The marked servers send a call for each before the first is answered; what is counted."""
+        for stimulus in stimuli:
+            same = np.full(len(keys), stimulus)
+            keys = self._exchanges.turn(keys, names_of(keys), same, self._before)
+        return self._exchanges.counted(keys, self._before)
+
+    def _bounded(self, name: str, keys: Keys, counts: Ints, most: Ints) -> None:
+        self._found.checked[name] = len(keys)
+        self._found.most[name] = int(counts.max(initial=0))
+        self._found.wrong[name] = keys[counts > most]
+
+    def _peers(self, keys: Keys) -> Ints:
+        others: Ints = self._fact(keys, Fact.MEMBERS) & ~(1 << names_of(keys))
+        return np.bitwise_count(others).astype(np.int64)
 
     def _next(self, keys: Keys, stimulus: Stimulus) -> Keys:
         """The quiet states that follow once the marked server has taken the stimulus."""
@@ -212,15 +306,17 @@ class _Following:
     def _leave(self, keys: Keys) -> None:
         self._found.after = np.concatenate([self._found.after, keys])
 
-    def _fact(self, keys: Keys, fact: Fact) -> Ints:
-        """What is known of the marked servers."""
-        return self._exchanges.fact(servers_of(keys), names_of(keys), fact)
+    def _fact(self, keys: Keys, fact: Fact, name: int | None = None) -> Ints:
+        """What is known of the marked servers, or of the one with the name."""
+        names = names_of(keys) if name is None else name
+        return self._exchanges.fact(servers_of(keys), names, fact)
 
-    def _is_removed(self, keys: Keys) -> Array:
-        """Whether the marked server has led and stepped down, for it has no vote any more (§6)."""
-        voter = self._fact(keys, Fact.VOTERS) >> names_of(keys) & 1
-        own = self._fact(keys, Fact.COMMITTED_TERM) == self._fact(keys, Fact.TERM)
-        gone: Array = (self._fact(keys, Fact.LEADS) == 0) & (voter == 0) & own
+    def _is_removed(self, keys: Keys, name: int | None = None) -> Array:
+        """Whether the server has led and stepped down, for it has no vote any more (§6)."""
+        who = names_of(keys) if name is None else name
+        voter = self._fact(keys, Fact.VOTERS, name) >> who & 1
+        own = self._fact(keys, Fact.COMMITTED_TERM, name) == self._fact(keys, Fact.TERM, name)
+        gone: Array = (self._fact(keys, Fact.LEADS, name) == 0) & (voter == 0) & own
         return gone
 
     def _has_gathered(self, keys: Keys) -> Array:
@@ -240,11 +336,6 @@ class _Following:
         outside = own(Fact.MEMBERS) >> names & 1 == 0
         gathered: Array = np.where(names == leaders, same, outside | (follows & same)).all(axis=1)
         return gathered
-
-
-def names_of(keys: Keys) -> Ints:
-    """The marked servers."""
-    return marks_of(keys) & _NAME
 
 
 def _majority(votes: Ints, voters: Ints) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from itertools import product
 from types import ModuleType
 from typing import NamedTuple
@@ -17,7 +18,7 @@ import numpy as np
 
 from conformance.explore.liveness.eventually import LivenessFailure
 from conformance.explore.search.store import Store
-from conformance.explore.states.bounds import Cost
+from conformance.explore.states.bounds import Bounds, Cost
 from conformance.explore.states.space import Fault, Space
 from conformance.explore.states.steps import Outcome, deliveries, exceeded, of_event, of_inputs
 from conformance.observe.finding import Finding, describe, name_of
@@ -26,8 +27,8 @@ from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.subjects.library import LibrarySubject
 from spec import cluster as c
+from spec import values as v
 from spec.properties import Violation
-from spec.values import Restart
 
 
 class Move(NamedTuple):
@@ -89,10 +90,11 @@ def explain_liveness(
     moves = walk(space, states_to(space, store, at, failure.state))
     cluster, spent = _end(space, moves)
     for step in failure.steps(space, cluster):
-        changes = tuple(_applied(space, moves[-1].after if moves else cluster, [step]))
+        before = moves[-1].after if moves else cluster
+        changes = (c.apply(before, step, space.nodes.rule),)
         if isinstance(step, c.Drain) and len(moves) > at:
-            before = moves.pop()
-            moves.append(Move((*before.steps, step), (*before.changes, *changes), spent))
+            last = moves.pop()
+            moves.append(Move((*last.steps, step), (*last.changes, *changes), spent))
         else:
             moves.append(Move((step,), changes, spent))
     retraced = retrace(space, moves, library)
@@ -113,11 +115,11 @@ class Retraced(NamedTuple):
 def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retraced:
     """The moves once more, in lockstep with the library, up to the first finding."""
     recorder = Recorder()
-    size, rule = space.bounds.nodes, space.nodes.rule
+    size, limits, rule = space.bounds.nodes, space.bounds.limits, space.nodes.rule
     run = (
-        Run(size, rule, recorder)
+        Run(size, rule, recorder, limits)
         if library is None
-        else Lockstep(size, LibrarySubject(library), rule, recorder)
+        else Lockstep(size, LibrarySubject(library), rule, recorder, limits)
     )
     for at, move in enumerate(moves):
         for done, step in enumerate(move.steps):
@@ -165,7 +167,7 @@ def walk(space: Space, states: list[int]) -> list[Move]:
 
 def _end(space: Space, moves: list[Move]) -> tuple[c.Cluster, Cost]:
     if not moves:
-        return c.new_cluster(space.bounds.nodes), Cost()
+        return c.new_cluster(space.bounds.nodes, space.bounds.limits), Cost()
     return moves[-1].after, moves[-1].spent
 
 
@@ -173,7 +175,7 @@ def possible(space: Space, cluster: c.Cluster, spent: Cost) -> Iterator[Move]:
     """Everything that may happen next within the bounds."""
     bounds, rule = space.bounds, space.nodes.rule
     for server, member in enumerate(cluster.members):
-        for outcome in of_inputs(member, bounds, rule):
+        for outcome in _of_inputs(member, bounds, rule):
             yield from _moves(space, cluster, spent, server, outcome, ())
     delivered: set[c.Envelope] = set()
     for index, envelope in enumerate(cluster.network):
@@ -181,13 +183,37 @@ def possible(space: Space, cluster: c.Cluster, spent: Cost) -> Iterator[Move]:
             continue
         delivered.add(envelope)
         member = cluster.members[envelope.to]
-        for keep, event, cost in deliveries(envelope.content, bounds):
+        for keep, outcome in _of_delivery(member, envelope.content, bounds, rule):
             deliver = c.Deliver(index, keep)
-            for outcome in of_event(member, event, cost, bounds, rule):
-                yield from _moves(space, cluster, spent, envelope.to, outcome, (deliver,))
-                twice = outcome._replace(cost=outcome.cost.plus(Cost(duplications=1)))
-                again = (c.Duplicate(index), deliver)
-                yield from _moves(space, cluster, spent, envelope.to, twice, again)
+            yield from _moves(space, cluster, spent, envelope.to, outcome, (deliver,))
+            twice = outcome._replace(cost=outcome.cost.plus(Cost(duplications=1)))
+            again = (c.Duplicate(index), deliver)
+            yield from _moves(space, cluster, spent, envelope.to, twice, again)
+
+
+# The same server is a part of many states.
+
+
+@lru_cache(maxsize=1 << 15)
+def _of_inputs(member: c.Member, bounds: Bounds, rule: c.Rule) -> tuple[Outcome, ...]:
+    """What may begin with the server itself, within the bounds on terms and logs."""
+    found = of_inputs(member, bounds, rule)
+    return tuple([outcome for outcome in found if not exceeded(outcome, bounds)])
+
+
+@lru_cache(maxsize=1 << 15)
+def _of_delivery(
+    member: c.Member, content: v.Message | c.Snapshot, bounds: Bounds, rule: c.Rule
+) -> tuple[tuple[int | None, Outcome], ...]:
+    """What may become of a content that arrives, within the bounds on terms and logs."""
+    return tuple(
+        [
+            (keep, outcome)
+            for keep, event, cost in deliveries(content, bounds)
+            for outcome in of_event(member, event, cost, bounds, rule)
+            if not exceeded(outcome, bounds)
+        ]
+    )
 
 
 def _moves(
@@ -201,12 +227,12 @@ def _moves(
     """The move, with each choice of what is lost of the messages it sends."""
     bounds = space.bounds
     spent = spent.plus(outcome.cost)
-    if exceeded(outcome, bounds) or bounds.exceeded(spent):
+    if bounds.exceeded(spent):
         return
-    steps = list(delivery)
+    taken = [(step, outcome.turns[0]) for step in delivery]
     for turn in outcome.turns:
-        steps += _steps(server, turn, delivered=bool(delivery))
-    changes = _applied(space, cluster, steps)
+        taken += [(step, turn) for step in _steps(server, turn, delivered=bool(delivery))]
+    steps, changes = [step for step, _ in taken], _applied(cluster, taken)
     after = changes[-1].after.network
     count = sum(len(c.sent(turn)) for turn in outcome.turns)
     first = len(after) - count
@@ -216,12 +242,12 @@ def _moves(
         if len(after) - losses > bounds.in_flight or bounds.exceeded(total):
             continue
         gone = [c.Lose(first + place) for place in range(count) if lost[place]][::-1]
-        more = _applied(space, changes[-1].after, gone)
+        more = _applied(changes[-1].after, [(step, turn) for step in gone])
         yield Move((*steps, *gone), (*changes, *more), total)
 
 
 def _steps(server: int, turn: c.Turn, delivered: bool) -> list[c.Step]:
-    if isinstance(turn.event, Restart):
+    if isinstance(turn.event, v.Restart):
         return [c.Comeback(server)]
     if turn.event is not None:
         return [] if delivered else [c.Input(server, turn.event)]
@@ -232,10 +258,16 @@ def _steps(server: int, turn: c.Turn, delivered: bool) -> list[c.Step]:
     return [c.Drain(server, len(turn.executed))]
 
 
-def _applied(space: Space, cluster: c.Cluster, steps: Iterable[c.Step]) -> list[c.Change]:
+def _applied(cluster: c.Cluster, taken: Iterable[tuple[c.Step, c.Turn]]) -> list[c.Change]:
+    """What steps do, of each of which it is known what turn it is of its server, if it is any."""
     changes: list[c.Change] = []
-    for step in steps:
-        change = c.apply(cluster, step, space.nodes.rule)
+    for step, turn in taken:
+        known = partial(_known, turn)
+        change = c.apply_with(cluster, step, known, known)
         changes.append(change)
         cluster = change.after
     return changes
+
+
+def _known(turn: c.Turn, *_: object) -> c.Turn:
+    return turn

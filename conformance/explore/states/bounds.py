@@ -6,6 +6,8 @@ import shlex
 from dataclasses import asdict, dataclass, fields
 from typing import Final, NamedTuple
 
+from spec.values import LIMITS, Limits
+
 
 class Cost(NamedTuple):
     """What a step takes from the budgets, and what a run has taken so far."""
@@ -65,9 +67,15 @@ class Bounds:
     """Changes of membership: a server joins as voter or non-voter, or leaves, the leader too."""
     held: int = 0
     """Inputs after which the user does not drain at once."""
+    entries: int = LIMITS.entries
+    """This one and the next two are the limits that all nodes are started with."""
+    calls: int = LIMITS.calls
+    ask_again: int = 1
+    """Not as by default: a snapshot that was lost is asked for again within few heartbeats."""
 
     def __post_init__(self) -> None:
         least = {"nodes": 1, "terms": 1, "log": 2, "in_flight": 1, "voters": 1}
+        least |= {"entries": 1, "calls": 1, "ask_again": 1}
         for field in fields(self):
             value, lowest = getattr(self, field.name), least.get(field.name, 0)
             if value is not None and value < lowest:
@@ -82,6 +90,10 @@ class Bounds:
     @property
     def initial_voters(self) -> frozenset[int]:
         return frozenset(range(self.nodes if self.voters is None else self.voters))
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.entries, self.calls, self.ask_again)
 
     @property
     def budgets(self) -> Cost:
@@ -102,6 +114,7 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "elections": Bounds(terms=3, log=4, in_flight=1),
         "messages": Bounds(terms=2, log=3, in_flight=2),
         "crashes": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=1),
+        "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, proposals=0, crashes=1, heartbeats=1),
         "held": Bounds(terms=2, log=3, in_flight=1, proposals=2, held=2),
         "snapshots": Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1, snapshots=1),
         "membership": Bounds(terms=2, log=5, in_flight=1, proposals=0, changes=1),

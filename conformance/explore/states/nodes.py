@@ -332,9 +332,9 @@ class RuleCounter:
         self._counts[name] += 0
         note = self._seen.add
 
-        def noted(*args: Any) -> Any:
+        def noted(*args: Any, **named: Any) -> Any:
             note(name)
-            return function(*args)
+            return function(*args, **named)
 
         return noted
 
@@ -348,10 +348,12 @@ class RuleCounter:
 QUESTIONS: Final = (
     "commit_status",
     "could_be_disruptive",
-    "drained",
     "refused",
     "start",
     "step",
     "term_first",
+    *("append_call", "call_all", "call_one", "drained", "take_action", "take_all"),
 )
-"""Functions of `spec.rules` that are no rules; and two without which there is no run at all."""
+"""Functions of `spec.rules` that are no rules; two without which there is no run at all; and those
+of a drain, which are not called by `step`: witnesses tell what drains came by.
+"""

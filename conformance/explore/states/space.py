@@ -42,7 +42,9 @@ class Space:
             )
         self.servers = Servers(self.nodes, names if symmetry else names[:1], keep_history)
         self.network = Network(self.nodes, self.servers.renaming)
-        self.initial = np.array([self.number(new_cluster(bounds.nodes), FREE)], np.uint64)
+        self.initial = np.array(
+            [self.number(new_cluster(bounds.nodes, bounds.limits), FREE)], np.uint64
+        )
         """The first state, alone in an array."""
 
     @property

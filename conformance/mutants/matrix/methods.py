@@ -1,4 +1,4 @@
-"""The methods: random schedules, exploration, proofs, audits of what was recorded."""
+"""The methods: random schedules, exploration, proofs, audits of recordings, virtual time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,9 @@ from conformance.audit.run import audit
 from conformance.explore.search.run import Options as Exploring
 from conformance.explore.search.run import explore
 from conformance.mutants.matrix.trial import Budget, Method, Trial
+from conformance.network.clock import MILLISECOND
+from conformance.network.run import measure
+from conformance.network.scenarios import SCENARIOS
 from conformance.observe.finding import describe, name_of
 from conformance.observe.recorded import Recorder
 from conformance.observe.verdicts import AuditLevel
@@ -26,6 +30,7 @@ from conformance.simulation.episode import play
 from conformance.simulation.live import Live
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.as_rule import rule_of
+from conformance.subjects.library import LibrarySubject
 from conformance.symbolic.paths import BudgetError, RepeatError
 from conformance.trace.save import save
 
@@ -135,6 +140,26 @@ def _audit(library: ModuleType, level: AuditLevel, budget: Budget, trial: Trial)
             episode += 1
 
 
+def measured(library: ModuleType, budget: Budget, trial: Trial) -> None:
+    """The mutant in virtual time: the properties, and the figures against their bounds.
+
+    It alone shows what loses nothing and sends too much, or too late.
+    """
+    trial.unit = "ms of virtual time"
+    for name in budget.scenarios:
+        scenario = SCENARIOS[name]
+        found = measure(scenario, SEED, partial(LibrarySubject, library))
+        trial.work += scenario.length // MILLISECOND
+        for problem in found.problems:
+            trial.killed_by, trial.detail = problem.property, f"{name}: {problem.detail}"
+            return
+        for excess in found.excesses:
+            most = excess.bound.most
+            trial.killed_by = excess.bound.figure
+            trial.detail = f"{name}: {excess.found:.2f}, at most {most:.2f} was expected"
+            return
+
+
 def record_episode(library: ModuleType, episode: int, path: Path) -> int:
     """What a cluster of this library does in an episode, whatever may be wrong with it.
 
@@ -160,4 +185,5 @@ METHODS: Final = (
     Method("exploration alone", "properties", judged_in_exploration, ("full",)),
     Method("proofs alone", "properties", judged_by_proof),
     Method("audit alone", "properties", audited_for_safety),
+    Method("measure", "properties", measured),
 )

@@ -1,7 +1,8 @@
 """A trial: one method that looks for one mutant's bug, and what came of it.
 
-There are four methods, and each judges in two ways, which know nothing of one another: by
-comparison with the specification, or by the properties alone, with the mutant in its place.
+Four methods judge in two ways each, which know nothing of one another: by comparison with the
+specification, or by the properties alone, with the mutant in its place.  The fifth judges it in
+virtual time, by the properties and by figures.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Budget:
     """Through the code, in proofs of equivalence."""
     paths_alone: int
     """In proofs of the invariants."""
+    scenarios: tuple[str, ...]
+    """What is measured in virtual time, the cheapest first."""
     seconds: float
 
 
@@ -47,9 +50,29 @@ def _smallest_first(preset: str) -> tuple[Bounds, ...]:
     return tuple(PRESETS[preset][name] for name in names)
 
 
+SCENARIOS: Final = ("merged", "snapshot", "steady", "late-answer", "flapping", "returning")
+
 BUDGETS: Final[dict[Level, Budget]] = {
-    "quick": Budget(40_000, 15_000, _smallest_first("quick")[:4], False, 45_000, 4_000, 120.0),
-    "full": Budget(50_000, 20_000, _smallest_first("quick"), True, 45_000, 6_000, 300.0),
+    "quick": Budget(
+        events=40_000,
+        recorded=15_000,
+        bounds=_smallest_first("quick")[:4],
+        eventually=False,
+        paths=45_000,
+        paths_alone=4_000,
+        scenarios=SCENARIOS,
+        seconds=120.0,
+    ),
+    "full": Budget(
+        events=50_000,
+        recorded=20_000,
+        bounds=_smallest_first("quick"),
+        eventually=True,
+        paths=45_000,
+        paths_alone=6_000,
+        scenarios=SCENARIOS,
+        seconds=300.0,
+    ),
 }
 
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from conformance.mutants.planted.actions import ACTIONS
+from conformance.mutants.planted.calls import CALLS
 from conformance.mutants.planted.commit import COMMIT
 from conformance.mutants.planted.membership import MEMBERSHIP
 from conformance.mutants.planted.replication import REPLICATION
@@ -16,6 +17,7 @@ from conformance.subjects.mutant import Mutant
 CATALOGUE: Final[tuple[Mutant, ...]] = (
     *VOTES,
     *REPLICATION,
+    *CALLS,
     *COMMIT,
     *MEMBERSHIP,
     *SNAPSHOTS,

@@ -120,8 +120,9 @@ COMMIT: Final = (
         "CommittedOnQuorum",
         "etcd-io/etcd #14370",
         "rules",
-        "_merge_append_entries(pending.broadcast, prev)\n",
-        "_merge_append_entries(pending.broadcast, prev)\n"
+        "        if role.followers:\n            pending.broadcast = True\n",
+        "        if role.followers:\n"
+        "            pending.broadcast = True\n"
         "        else:\n"
         "            self._drained(role)\n",
     ),
@@ -131,8 +132,10 @@ COMMIT: Final = (
         "CommittedOnQuorum",
         "deventlab/d-engine #329",
         "rules",
-        "_merge_append_entries(pending.broadcast, prev)\n",
-        "_merge_append_entries(pending.broadcast, prev)\n            self._drained(role)\n",
+        "        if role.followers:\n            pending.broadcast = True\n",
+        "        if role.followers:\n"
+        "            pending.broadcast = True\n"
+        "            self._drained(role)\n",
     ),
     one_patch(
         "restart-commits-log",
@@ -151,5 +154,14 @@ COMMIT: Final = (
         "rules",
         "        if commit_index > self._commit_index:\n",
         "        if commit_index > self._commit_index and base is not None:\n",
+    ),
+    one_patch(
+        "call-tells-old-commit",
+        "a call tells as committed no more than what its entries follow",
+        "Specified",
+        "Figure 2, AppendEntries, leaderCommit",
+        "rules",
+        "AppendEntriesCall(header, self._commit_index, sent)",
+        "AppendEntriesCall(header, min(self._commit_index, prev.index), sent)",
     ),
 )

@@ -19,6 +19,7 @@ IN_LIBRARY: dict[str, tuple[Patch, ...]] = {
             role.leader = call.sender
         else:
             self._role = Follower(call.sender)
+            pending.void_calls()
 """,
             """        if not isinstance(role, Follower):
             return
@@ -43,7 +44,7 @@ IN_LIBRARY: dict[str, tuple[Patch, ...]] = {
         Patch(
             "log",
             "        prev = snapshot\n",
-            "        return Agreement(None, sent, commit_index)\n",
+            "        return Agreement(False, None, sent, commit_index)\n",
         ),
     ),
     "D9": (

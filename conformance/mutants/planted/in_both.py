@@ -105,8 +105,8 @@ IN_BOTH: Final = _by_name(
         (
             Patch(
                 "log",
-                "        return Agreement(None, sent, agreed)\n",
-                "        return Agreement(None, sent, log.last_position.index)\n",
+                "        return Agreement(True, None, sent, agreed)\n",
+                "        return Agreement(True, None, sent, log.last_position.index)\n",
             ),
         ),
         Bounds(terms=2, log=3, in_flight=2, shortened=2),
@@ -132,7 +132,7 @@ IN_BOTH: Final = _by_name(
                 "    if agreed >= sent.last_position.index:\n"
                 "        if agreed < log.last_position.index:\n"
                 "            base = log._position(agreed)\n"
-                "            return Agreement(base, LogEntries(base, None), agreed)\n",
+                "            return Agreement(True, base, LogEntries(base, None), agreed)\n",
             ),
         ),
         Bounds(terms=2, log=3, in_flight=2),
@@ -200,5 +200,25 @@ IN_BOTH: Final = _by_name(
         ),
         Bounds(nodes=4, terms=1, log=3, in_flight=2, proposals=0, duplications=1),
         "ElectedByQuorum",
+    ),
+    _in_both(
+        "timer-set-by-higher-term",
+        "a higher term sets a follower's timer anew, whoever brings it",
+        "Figure 2, followers; tikv/raft-rs #14; dotnet/dotNext #89",
+        (
+            in_rules(
+                "    if isinstance(node.role, v.Leader):  # it had another timer\n",
+                "    if True:\n",
+            ),
+        ),
+        (
+            _library(
+                "        if isinstance(self._role, Leader):\n"
+                "            self._pending.set_election_timeout = True\n",
+                "        self._pending.set_election_timeout = True\n",
+            ),
+        ),
+        Bounds(terms=2, log=3, in_flight=1),
+        "TimerSetByCause",
     ),
 )

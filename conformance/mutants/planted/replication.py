@@ -27,7 +27,7 @@ REPLICATION: Final = (
         "Figure 2, AppendEntries receiver 3",
         "log",
         "    if before.index == log.last_position.index:\n"
-        "        return Agreement(None, sent, commit_index)\n",
+        "        return Agreement(False, None, sent, commit_index)\n",
         "    if before.index == log.last_position.index:\n"
         "        before = log._position(commit_index)\n",
     ),
@@ -84,7 +84,7 @@ REPLICATION: Final = (
         "    prev, snapshot = sent.prev_position, log.prev_position\n",
         "    prev, snapshot = sent.prev_position, log.prev_position\n"
         "    if prev.index == snapshot.index == 0:\n"
-        "        return Agreement(prev, sent, sent.last_position.index)\n",
+        "        return Agreement(True, prev, sent, sent.last_position.index)\n",
     ),
     one_patch(
         "compacted-prefix-accepted",
@@ -95,7 +95,7 @@ REPLICATION: Final = (
         "        prev = snapshot\n",
         "        prev = snapshot\n"
         "        if sent.last_position.index > snapshot.index:\n"
-        "            return Agreement(snapshot, sent, sent.last_position.index)\n",
+        "            return Agreement(True, snapshot, sent, sent.last_position.index)\n",
     ),
     one_patch(
         "compacted-prefix-is-conflict",
@@ -104,7 +104,7 @@ REPLICATION: Final = (
         "databendlabs/openraft #511",
         "log",
         "        prev = snapshot\n",
-        "        return Agreement(snapshot, LogEntries(snapshot, None), commit_index)\n",
+        "        return Agreement(False, snapshot, LogEntries(snapshot, None), commit_index)\n",
     ),
     Mutant(
         "covered-entries-refused",
@@ -120,15 +120,14 @@ REPLICATION: Final = (
         "the Rust crate raftbare 0.2.2 (D9)",
         IN_LIBRARY["D9"],
     ),
-    Mutant(
+    one_patch(
         "match-index-lowered",
         "a reordered reply takes back what a follower is known to hold",
         "Specified",
         "zhebrak/raftos #25; ongardie/raft.tla #18",
-        (
-            Patch("rules", "follower is None or reply.seqno <= follower.seqno:", "not follower:"),
-            Patch("rules", " and follower.match_index < shared.index:", ":"),
-        ),
+        "rules",
+        "        if matches and follower.match_index < theirs.index:\n",
+        "        if matches:\n",
     ),
     one_patch(
         "match-index-raised",
@@ -136,28 +135,17 @@ REPLICATION: Final = (
         "CommittedOnQuorum",
         "§5.3",
         "rules",
-        "follower.match_index, shared.index)\n            follower.match_index = shared.index\n",
+        "follower.match_index, theirs.index)\n            follower.match_index = theirs.index\n",
         "follower.match_index, last.index)\n            follower.match_index = last.index\n",
     ),
-    Mutant(
+    one_patch(
         "match-index-past-log",
         "a follower is taken to hold all up to its last index, even past the leader's log",
         "CommittedOnQuorum",
         "§5.3",
-        (
-            Patch(
-                "rules",
-                "matches and follower.match_index < shared.index:",
-                "follower.match_index < theirs.index:",
-            ),
-            Patch(
-                "rules",
-                "follower.match_index, shared.index)\n"
-                "            follower.match_index = shared.index\n",
-                "follower.match_index, theirs.index)\n"
-                "            follower.match_index = theirs.index\n",
-            ),
-        ),
+        "rules",
+        "        if matches and follower.match_index < theirs.index:\n",
+        "        if follower.match_index < theirs.index:\n",
     ),
     one_patch(
         "old-term-reply",
@@ -165,17 +153,74 @@ REPLICATION: Final = (
         "Specified",
         "§5.1",
         "rules",
-        "isinstance(role, Leader) or reply.term < self._current_term:",
-        "isinstance(role, Leader):",
+        "isinstance(role, Leader) or reply.term < self._current_term or",
+        "isinstance(role, Leader) or",
     ),
     one_patch(
-        "stale-reply",
-        "the reply to a call is heeded even after one to a later call",
-        "Specified",
-        "etcd-io/etcd #1207",
+        "late-answer-numbered",
+        "the answer to a call of an earlier term bears the number of that call",
+        "ReplyIsToOwnCall",
+        "willemt/raft #97; this library, until delay was simulated",
         "rules",
-        "follower is None or reply.seqno <= follower.seqno:",
-        "follower is None:",
+        "                self._pending.sends[call.sender].seqno = MessageSeqNo(0)\n",
+        "",
+    ),
+    Mutant(
+        "late-answer-blocks",
+        "replies are stale after one with a higher number, maybe of the leader's former life",
+        "ReplyIsToOwnCall",
+        "willemt/raft #97, redpanda #9384; this library, until delay was simulated",
+        (
+            Patch(
+                "rules",
+                "                self._pending.sends[call.sender].seqno = MessageSeqNo(0)\n",
+                "",
+            ),
+            Patch(
+                "rules",
+                "        if follower is None:\n            return\n",
+                "        if follower is None or reply.seqno < follower.asked:\n"
+                "            return\n"
+                "        follower.asked = reply.seqno\n",
+            ),
+        ),
+    ),
+    one_patch(
+        "late-answer-counts",
+        "the answer to a call of an earlier term is taken for a refusal of a later one",
+        "Specified",
+        "willemt/raft #97",
+        "rules",
+        " or reply.seqno == 0:\n",
+        ":\n",
+    ),
+    one_patch(
+        "late-answer-replaces-vote",
+        "the answer to a call of an earlier term takes the place of a vote that is owed",
+        "Specified",
+        "this library, until delay was simulated",
+        "rules",
+        "            if call.sender not in self._pending.sends:  # any other reply tells the term "
+        "as well\n",
+        "            if True:\n",
+    ),
+    one_patch(
+        "accepted-always",
+        "a reply says that its call was accepted, whatever came of it",
+        "Eventually",
+        "Figure 2, AppendEntries results",
+        "rules",
+        "self._log.entries.last_position, accepted)",
+        "self._log.entries.last_position, True)",
+    ),
+    one_patch(
+        "accepted-inverted",
+        "a reply says that its call was accepted if it was refused, and the other way round",
+        "Eventually",
+        "Figure 2, AppendEntries results",
+        "rules",
+        "self._log.entries.last_position, accepted)",
+        "self._log.entries.last_position, not accepted)",
     ),
     one_patch(
         "reply-before-write",
@@ -195,25 +240,5 @@ REPLICATION: Final = (
         "                pending.append_after = base\n",
         "                if pending.append_after is not None or not source.is_empty:\n"
         "                    pending.append_after = base\n",
-    ),
-    one_patch(
-        "broadcast-merged-over-gap",
-        "an owed call takes a later one's entries though its own before them are left out",
-        "LogMatching",
-        "§5.3",
-        "rules",
-        "            earlier.entries._splice(prev, self._log.entries)\n",
-        "            earlier.entries.truncate(0)\n"
-        "            for entry in self._log.entries._after(prev):\n"
-        "                earlier.entries.push(entry)\n",
-    ),
-    one_patch(
-        "lagging-follower-left",
-        "a follower that replies with a shorter log is sent nothing more",
-        "Eventually",
-        "§5.3",
-        "rules",
-        "        if behind and self._role is role:\n",
-        "        if False:\n",
     ),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.subjects.mutant import Mutant, one_patch
+from conformance.subjects.patched import Patch
 
 SNAPSHOTS: Final = (
     Mutant(
@@ -126,8 +127,44 @@ SNAPSHOTS: Final = (
         "Eventually",
         "§7",
         "rules",
-        "            self._pending.installs.add(reply.sender)\n",
+        "            if reply.seqno < follower.asked:\n                return\n",
+        "            return\n",
+    ),
+    one_patch(
+        "snapshot-asked-by-each-refusal",
+        "the snapshot is owed anew by every refusal of a follower that needs it",
+        "Specified",
+        "etcd-io/etcd #3292; this library, until delay was simulated",
+        "rules",
+        "            if reply.seqno < follower.asked:\n                return\n",
         "",
+    ),
+    one_patch(
+        "snapshot-asked-by-each-answer",
+        "the snapshot is owed anew as a follower that needs it accepts a call",
+        "Specified",
+        "§7",
+        "rules",
+        "        if next_index <= entries.prev_position.index:\n            return\n",
+        "",
+    ),
+    one_patch(
+        "snapshot-asked-once",
+        "the snapshot is owed once, and never again though it was lost",
+        "Eventually",
+        "§7",
+        "rules",
+        "            if reply.seqno < follower.asked:\n                return\n",
+        "            if follower.asked > 0:\n                return\n",
+    ),
+    one_patch(
+        "snapshot-asked-too-late",
+        "the snapshot is owed again one call later than the user said",
+        "Specified",
+        "§7",
+        "rules",
+        "            if reply.seqno < follower.asked:\n",
+        "            if reply.seqno <= follower.asked:\n",
     ),
     one_patch(
         "pending-write-lost",
@@ -135,18 +172,28 @@ SNAPSHOTS: Final = (
         "EntriesPersistedBeforeReply",
         "§7",
         "pending",
-        "            self.append_after = snapshot\n",
+        "            self.append_after = log.snapshot_position\n",
         "            self.append_after = None\n",
     ),
-    one_patch(
-        "pending-call-not-adjusted",
-        "an owed call to a peer keeps the entries that the log was compacted beyond",
-        "Specified",
+    Mutant(
+        "compacted-entries-skipped",
+        "who lacks what the leader has compacted is sent what follows the snapshot",
+        "Eventually",
         "§7",
-        "pending",
-        "        for message in self.sends.values():\n"
-        "            compact_message(message, snapshot)\n",
-        "",
+        (
+            Patch(
+                "rules",
+                "            if progress.next_index <= entries.prev_position.index:\n",
+                "            if False:\n",
+            ),
+            Patch(
+                "rules",
+                "            prev = entries._position(LogIndex(progress.next_index - 1))\n",
+                "            index = LogIndex(progress.next_index - 1)\n"
+                "            first = entries.prev_position\n"
+                "            prev = first if index < first.index else entries._position(index)\n",
+            ),
+        ),
     ),
     one_patch(
         "snapshot-before-term",

@@ -60,8 +60,8 @@ VOTES: Final = (
         "DiskAgreesWithMemory",
         "Figure 2, persistent state",
         "node",
-        "Node(node_id, current_term, voted_for, log.copy())",
-        "Node(node_id, current_term, None, log.copy())",
+        "Node(node_id, current_term, voted_for, log.copy(), limits)",
+        "Node(node_id, current_term, None, log.copy(), limits)",
     ),
     one_patch(
         "term-lowered-by-restart",
@@ -69,8 +69,8 @@ VOTES: Final = (
         "DiskAgreesWithMemory",
         "Figure 2, persistent state",
         "node",
-        "Node(node_id, current_term, voted_for, log.copy())",
-        "Node(node_id, log.last_position.term, voted_for, log.copy())",
+        "Node(node_id, current_term, voted_for, log.copy(), limits)",
+        "Node(node_id, log.last_position.term, voted_for, log.copy(), limits)",
     ),
     one_patch(
         "term-lowered-by-snapshot",
@@ -132,6 +132,15 @@ VOTES: Final = (
         "        elif self._voted_for != call.sender:\n            return\n",
         "        else:\n            return\n",
     ),
+    one_patch(
+        "denial-replaces-vote",
+        "the denial of a vote in an earlier term takes the place of a vote that is owed",
+        "Specified",
+        "§5.2",
+        "rules",
+        "        if granted or call.sender not in self._pending.sends:\n",
+        "        if granted is not None:\n",
+    ),
     Mutant(
         "vote-in-past-term",
         "a candidate of an earlier term is granted a vote in that term",
@@ -145,10 +154,10 @@ VOTES: Final = (
             ),
             Patch(
                 "rules",
-                "        header = MessageHeader(self._id, self._current_term, call.seqno)\n"
-                "        self._pending.sends[call.sender] = RequestVoteReply(",
-                "        header = MessageHeader(self._id, call.term, call.seqno)\n"
-                "        self._pending.sends[call.sender] = RequestVoteReply(",
+                "            header = MessageHeader(self._id, self._current_term, call.seqno)\n"
+                "            self._pending.sends[call.sender] = RequestVoteReply(",
+                "            header = MessageHeader(self._id, call.term, call.seqno)\n"
+                "            self._pending.sends[call.sender] = RequestVoteReply(",
             ),
         ),
     ),
@@ -262,13 +271,42 @@ VOTES: Final = (
         "        if False:\n",
     ),
     one_patch(
+        "second-leader-followed",
+        "a follower accepts entries from a second leader of its term",
+        "LeaderKeptInTerm",
+        "§5.2; etcd-io/etcd #3710",
+        "rules",
+        "            if known is not None and known != call.sender:\n",
+        "            if False:\n",
+    ),
+    one_patch(
         "timer-set-by-any-vote-call",
         "the timer is set anew by a vote request that is refused",
-        "Specified",
+        "TimerSetByCause",
         "§5.2",
         "rules",
         "        if call.last_position < self._log.last_position:",
         "        self._pending.set_election_timeout = True\n"
         "        if call.last_position < self._log.last_position:",
+    ),
+    IN_BOTH["timer-set-by-higher-term"],
+    one_patch(
+        "deposed-leader-keeps-timer",
+        "a leader that a higher term deposes goes on with the timer of its heartbeats",
+        "TimerSetByCause",
+        "Figure 2, followers",
+        "rules",
+        "        if isinstance(self._role, Leader):\n"
+        "            self._pending.set_election_timeout = True\n",
+        "",
+    ),
+    one_patch(
+        "timer-ends-without-vote",
+        "the timer of a node that may not campaign runs out, and is not set again",
+        "TimerSetByCause",
+        "Figure 2, followers",
+        "rules",
+        "on which it may\n            self._pending.set_election_timeout = True\n",
+        "on which it may\n",
     ),
 )

@@ -115,11 +115,6 @@ class Checker:
         )
         return found
 
-    def forget(self) -> None:
-        """Let go of all answers: they are many, and those of another run are of little use."""
-        self.answers.roots.clear()
-        self.states.clear()
-
 
 def broken(cluster: Cluster, variables: HistoryVariables) -> list[Broken]:
     """The lemmas and claims that do not hold of one state."""

@@ -37,7 +37,7 @@ class Missing:
 
 
 MISSING: Final = Missing()
-GRAIN: Final = 4
+GRAIN: Final = 2
 
 
 class Whole:
@@ -199,7 +199,9 @@ class ConcreteServer:
         self._view, self._n = view, n
 
     def __getattr__(self, name: str) -> Any:
-        return self._view.read(name, self._n)
+        view, cell = self._view, (name, self._n)
+        value = view.reads[cell] = view.cells[cell]
+        return value
 
 
 class Cells(dict[Cell, Any]):

@@ -240,7 +240,7 @@ class Actor:
             self.given(leads=False)
         if role == "a follower":
             self.given(leads=False, campaigns=False)
-            return v.Follower()
+            return v.Follower()  # one that knows a leader refuses calls of others, and stays
         if role == "a candidate":
             self.given(leads=False, campaigns=True)
             votes: Any = Unread("votes")

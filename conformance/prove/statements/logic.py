@@ -27,9 +27,12 @@ def either(*parts: Formula) -> Formula:
 
 def _joined(parts: tuple[Formula, ...], neutral: bool, join: Callable[[Any], Formula]) -> Formula:
     """`neutral` changes nothing, and its negation decides."""
-    if any(part is not neutral and isinstance(part, bool) for part in parts):
-        return not neutral
-    left = [part for part in parts if part is not neutral]
+    left = []
+    for part in parts:
+        if part is not neutral:
+            if part is True or part is False:
+                return not neutral
+            left.append(part)
     return join(left) if len(left) > 1 else left[0] if left else neutral
 
 

@@ -62,18 +62,12 @@ def _opened(prev: v.Position, entries: v.Entries) -> bool:
     return True
 
 
-def _owed(member: Member) -> list[v.Message]:
-    pending = member.pending
-    broadcast = [] if pending.broadcast is None else [pending.broadcast]
-    return broadcast + [send.message for send in pending.sends]
-
-
-def _is_call(message: v.Message) -> bool:
-    """What entries a call may carry, whoever sent it."""
+def is_message(message: v.Message) -> bool:
+    """What a call may be, whoever sent it: it has a number, and entries as they are in a log."""
     if not isinstance(message, v.AppendEntriesCall):
         return True
     prev, entries = message.prev_position, message.entries
-    return _opened(prev, entries) and _sorted(prev, entries)
+    return message.seqno >= 1 and _opened(prev, entries) and _sorted(prev, entries)
 
 
 ASSUMPTIONS: Final[list[Assumption]] = []
@@ -121,6 +115,15 @@ def progress_within_log(member: Member) -> bool:
     return all(index <= node.log.last_index for index in known)
 
 
+@assumed("What a peer is to be sent next is within the leader's log, or its snapshot (§5.3, §7).")
+def next_within_log(member: Member) -> bool:
+    node = member.node
+    if not isinstance(node.role, v.Leader):
+        return True
+    following = [peer.next for peer in node.role.peers if peer.next is not None]
+    return all(index <= node.log.last_index for index in following)
+
+
 @assumed("A leader keeps count of the other members of the configuration in force (§6).")
 def leader_follows_members(member: Member) -> bool:
     node = member.node
@@ -129,14 +132,20 @@ def leader_follows_members(member: Member) -> bool:
     return tuple([peer.node for peer in node.role.peers]) == node.peers
 
 
-@assumed("Messages that are owed are of the current term: a new one voids them.")
-def owed_messages_of_this_term(member: Member) -> bool:
-    return all(message.term == member.node.current_term for message in _owed(member))
+@assumed("A broadcast is owed by who campaigns or leads, calls by a leader, each to one peer.")
+def callers_call(member: Member) -> bool:
+    node, pending = member.node, member.pending
+    match node.role:
+        case v.Follower():
+            return not pending.broadcast and not pending.calls
+        case v.Candidate():
+            return not pending.calls
+    return pending.calls == tuple([peer for peer in node.peers if peer in pending.calls])
 
 
-@assumed("Along the entries of an owed call terms never fall, and change as they do in a log.")
-def owed_calls_are_calls(member: Member) -> bool:
-    return all(_is_call(message) for message in _owed(member))
+@assumed("Replies that are owed are of the current term: a new one voids them.")
+def owed_replies_of_this_term(member: Member) -> bool:
+    return all(send.message.term == member.node.current_term for send in member.pending.sends)
 
 
 @assumed("An owed write begins at an entry of the log, and ends where the log does.")
@@ -149,14 +158,15 @@ def owed_write_ends_the_log(member: Member) -> bool:
 
 
 def is_event(event: v.Event | None) -> bool:
-    """What the types of the library have a value for.
+    """What the types of the library have a value for, and what servers send.
 
     Along a call's entries terms never fall, and change only with an entry that opens one.  In the
-    log that a disk brings back they may fall: it is for the node to refuse it.
+    log that a disk brings back they may fall: it is for the node to refuse it.  Number 0 is that of
+    no call.
     """
     match event:
         case v.Receive(message):
-            return _is_call(message)
+            return is_message(message)
         case v.Restart(log=log):
             return _opened(log.snapshot_position, log.entries)
     return True

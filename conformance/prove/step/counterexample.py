@@ -12,7 +12,7 @@ from conformance.symbolic.number import Number, value_of
 from conformance.symbolic.paths import Model
 from spec.cluster import Disk, Member, drain
 from spec.rules import take_all
-from spec.values import Receive, RequestVoteReply, Restart, Start
+from spec.values import LIMITS, Receive, RequestVoteReply, Restart, Start
 
 T = TypeVar("T")
 
@@ -49,10 +49,12 @@ def as_records(counterexample: Counterexample) -> list[Recorded]:
     turn = counterexample.turn
     before, after, event = turn.before, turn.after, turn.event
     node, disk = before.node, before.disk
+    # No broadcast is cut short here: the calls that come of that are not owed yet.
+    owed, _ = take_all(node._replace(limits=LIMITS), before.pending)
     checkpoint = Checkpoint(
         node,
-        take_all(node, before.pending)[0],
-        Restart(disk.current_term, disk.voted_for, disk.log),
+        owed,
+        Restart(disk.current_term, disk.voted_for, disk.log, node.limits),
     )
     if event is None:
         event = Receive(RequestVoteReply(node.id, node.current_term, 0, False))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from conformance.prove.step.shapes import (
     PAIR,
     SOLO,
     TRIO,
     Owed,
-    OwedMessage,
+    Reply,
+    Role,
     Server,
     Shape,
     Stimulus,
@@ -39,8 +40,7 @@ LEADING: Final = (
 """Configurations by what a leader is in them: with and without a vote, in the old or new one."""
 LARGE: Final = (config("0123"), config("1234"), config("01234"))
 
-CALLS: Final[tuple[OwedMessage, ...]] = ("", "c", "tc")
-TO_SENDER: Final[tuple[OwedMessage, ...]] = ("vote reply", "append reply", *CALLS)
+REPLIES: Final[tuple[Reply, ...]] = ("vote reply", "append reply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,34 @@ def shapes_of(
 
 
 def owed_to(peer: v.NodeId) -> Iterator[Owed]:
-    """A message to a peer, and to another."""
-    for kind in TO_SENDER:
+    """A reply to a peer, and to others."""
+    for kind in REPLIES:
         yield Owed(sends=((peer, kind),))
-    yield Owed(sends=((peer + 1, "append reply"), (peer + 2, "c")))
+    yield Owed(sends=((peer + 1, "append reply"), (peer + 2, "vote reply")))
 
 
-def owed_to_all() -> Iterator[Owed]:
-    for kind in ("vote call", *CALLS):
-        yield Owed(broadcast=kind)
-
-
-def anything_owed() -> Iterator[Owed]:
+def anything_owed(role: Role) -> Iterator[Owed]:
+    """By a server of this role, in a cluster of two; and all of it at once."""
+    calls = (1,) if role is v.Leader else ()
+    broadcasts = not isinstance(role, v.Follower)
     yield from owed_to(1)
-    yield from owed_to_all()
-    yield Owed(installs=(1, 2))
     yield Owed(flags=True)
-    yield Owed("c", 0, ((1, "c"), (2, "append reply")), (1,), True)
+    if calls:
+        yield Owed(calls=calls)
+    if broadcasts:
+        yield Owed(broadcast=True)
+    yield Owed(broadcasts, 0, calls, ((1, "vote reply"), (2, "append reply")), True)
+
+
+def owing(roles: Iterable[Role], word: str, **given: Any) -> Iterator[Server]:
+    """A server of each role in a cluster of two, owing anything."""
+    for role in roles:
+        for owed in anything_owed(role):
+            yield Server(role, word, PAIR, owed=owed, **given)
+
+
+def peers_in(now: v.Config) -> tuple[v.NodeId, ...]:
+    return tuple(sorted(now.members - ME))
 
 
 def name_of(of: v.Config) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Final
 
 from conformance.prove.step.family import (
     CANDIDATE,
@@ -15,14 +14,19 @@ from conformance.prove.step.family import (
     anything_owed,
     family,
     name_of,
+    owing,
+    peers_in,
     shapes_of,
 )
 from conformance.prove.step.shapes import (
     CHANGES,
+    FEW,
     NOTHING_OWED,
     PAIR,
+    SMALL,
     SOLO,
     TRIO,
+    TWO_CALLS,
     Owed,
     Server,
     Shape,
@@ -49,7 +53,7 @@ def timeouts(full: bool) -> Iterator[Family]:
             for change in changes
             for word in logs
         ]
-        asked = [Shape(server, timeout, event, _may_act(server)) for server in servers]
+        asked = shapes_of(event, timeout, servers)
         yield family(
             f"election timeout/{type(role).__name__.lower()}/who may campaign", 3, 2, asked
         )
@@ -58,33 +62,20 @@ def timeouts(full: bool) -> Iterator[Family]:
         "election timeout/any configuration",
         1,
         5,
-        [Shape(server, timeout, event, _may_act(server)) for server in now],
+        shapes_of(event, timeout, now),
     )
-    owing = [
+    owes = [
         Server(role, "t", of, owed=owed)
         for role in (v.Follower(1), CANDIDATE)
         for of in (SOLO, PAIR)
-        for owed in (*anything_owed(), Owed(write=0), Owed(write=1))
+        for owed in (*anything_owed(role), Owed(write=0), Owed(write=1))
     ]
-    yield family("election timeout/anything owed", 1, 2, shapes_of(event, timeout, owing))
+    yield family("election timeout/anything owed", 1, 2, shapes_of(event, timeout, owes))
     strangers = [Server(v.Follower(), "", v.NO_CONFIG)]
-    yield family("election timeout/no cluster", 0, 0, shapes_of(event, timeout, strangers, False))
-
-
-def _may_act(server: Server) -> bool:
-    """Whether an election timeout does anything: who is no voter may have been one before."""
-    configs = [
-        server.changes[place % len(server.changes)]
-        for place, letter in enumerate(server.word)
-        if letter == "k"
-    ]
-    return any(0 in one.electors for one in (server.config, *configs))
+    yield family("election timeout/no cluster", 0, 0, shapes_of(event, timeout, strangers))
 
 
 # Proposals, §5.3 and §6
-
-
-CALLS_TO_JOIN: Final = (*words(2, "tc"), "k", "ck")
 
 
 def proposals(full: bool) -> Iterator[Family]:
@@ -102,17 +93,17 @@ def proposals(full: bool) -> Iterator[Family]:
         ]
         yield family(f"{name}/any configuration", 1, 3, shapes_of(name, stimulus, servers))
         for size in range(3 if full else 2):
-            owing = [
-                Server(v.Leader, word, PAIR, (PAIR,), owed=Owed(call, at))
+            owes = [
+                Server(v.Leader, word, PAIR, (PAIR,), owed=Owed(broadcast, at))
                 for word in words(size, "tc")
                 if len(word) == size
-                for call in (None, "vote call", *(CALLS_TO_JOIN if full else words(1)))
+                for broadcast in (False, True)
                 for at in (places(word) if name == "command" else (None,))
             ]
-            joined = shapes_of(name, stimulus, owing)
+            joined = shapes_of(name, stimulus, owes)
             yield family(f"{name}/joined/log of {size}", 2 if full else 1, 2, joined)
-        owing = [Server(v.Leader, "t", PAIR, owed=owed) for owed in anything_owed()]
-        yield family(f"{name}/anything owed", 1, 2, shapes_of(name, stimulus, owing))
+        owes = list(owing([v.Leader], "t"))
+        yield family(f"{name}/anything owed", 1, 2, shapes_of(name, stimulus, owes))
         if not isinstance(event, v.ElectionTimeout):
             others = [Server(role, "t", PAIR) for role in ROLES[:4]]
             yield family(
@@ -124,6 +115,14 @@ def proposals(full: bool) -> Iterator[Family]:
                     *shapes_of(name, stimulus, [Server(v.Leader, "t", PAIR)]),
                 ],
             )
+
+    limited = [
+        Server(v.Leader, word, PAIR, limits=v.Limits(uncommitted=most))
+        for word in ("t", "tc", "ctc")[: 3 if full else 2]
+        for most in range(1, len(word) + 1)
+    ]
+    shapes = shapes_of("command", input_of(v.ProposeCommand()), limited)
+    yield family("command/uncommitted", 3 if full else 2, 2, shapes)
 
     proposed = (
         PAIR,
@@ -154,14 +153,28 @@ def proposals(full: bool) -> Iterator[Family]:
             ]
         ]
         yield family(f"configuration/{number + 1}: {name_of(wanted)}", 1, 3, asked)
-    owing = [
-        Server(v.Leader, word, PAIR, (PAIR,), owed=Owed(call, at))
+    owes = [
+        Server(v.Leader, word, PAIR, (PAIR,), owed=Owed(broadcast, at))
         for word in (("", "t", "c", "k") if full else ("t",))
-        for call in (None, "vote call", *words(2 if full else 1, "tc"))
+        for broadcast in (False, True)
         for at in places(word)
     ]
     change = v.ProposeConfig(config("01", "012"))
-    yield family("configuration/joined", 2, 2, shapes_of("joint", input_of(change), owing))
+    yield family("configuration/joined", 2, 2, shapes_of("joint", input_of(change), owes))
+    guest = config("01", "", "2")
+    owed_calls = [
+        Server(v.Leader, "t", guest, owed=Owed(calls=calls), behind=(2,))
+        for calls in ((1,), (2,), (1, 2))
+    ]
+    yield family(
+        "configuration/calls owed",
+        1,
+        2,
+        chain.from_iterable(
+            shapes_of(f"to {name_of(wanted)}", input_of(v.ProposeConfig(wanted)), owed_calls)
+            for wanted in (PAIR, config("01", "", "23"))
+        ),
+    )
 
 
 # §7
@@ -203,22 +216,18 @@ def snapshots(full: bool) -> Iterator[Family]:
             2,
             shapes_of("snapshot", snapshot(PAIR), servers),
         )
-    calls = words(3) if full else ["", "c"]
-    for name, owes in (
-        ("broadcast", [Owed(broadcast=call) for call in calls]),
-        ("send", [Owed(sends=((1, call),)) for call in calls]),
-    ):
-        servers = [
-            Server(role, "c", owed=owed) for owed in owes for role in (v.Follower(), v.Leader)
-        ]
-        yield family(f"snapshot/owed {name}", 3, 2, shapes_of("snapshot", snapshot(PAIR), servers))
     servers = [
-        Server(role, "t", owed=owed)
-        for role in (ROLES if full else (v.Follower(),))
-        for owed in anything_owed()
+        Server(v.Leader, word, owed=Owed(calls=(1,)), behind=(1,))
+        for word in words(3 if full else 2, "tc")
     ]
+    yield family(
+        "snapshot/owed calls", 3 if full else 2, 2, shapes_of("snapshot", snapshot(PAIR), servers)
+    )
     event = "snapshot"  # refused as long as a term is yet to be saved
-    shapes = [Shape(one, snapshot(PAIR), event, not one.owed.flags) for one in servers]
+    shapes = [
+        Shape(one, snapshot(PAIR), event, not one.owed.flags)
+        for one in owing(ROLES if full else ROLES[2:], "t")
+    ]
     yield family("snapshot/anything owed", 1, 2, shapes)
 
 
@@ -227,7 +236,7 @@ def snapshots(full: bool) -> Iterator[Family]:
 
 def coming_up(full: bool) -> Iterator[Family]:
     started = [Server(v.Follower(1), "t"), Server(v.Leader)]
-    yield family("start", 1, 2, shapes_of("start", input_of(v.Start()), started))
+    yield family("start", 1, 2, shapes_of("start", input_of(v.Start(SMALL)), started))
     shapes = [
         Shape(Server(), restart(word, vote), f"restart with {word!r}")
         for word in words(3 if full else 2)
@@ -254,28 +263,69 @@ def coming_up(full: bool) -> Iterator[Family]:
 
 
 def drains(full: bool) -> Iterator[Family]:
-    everything = Owed("c", 0, ((1, "append reply"), (2, "tc")), (1, 2), True)
-    servers = [
-        Server(role, word, owed=owed)
-        for role in ROLES
-        for word in ("", "t")
-        for owed in (NOTHING_OWED, *anything_owed(), everything)
+    idle = [Server(role, word) for role in ROLES[:-1] for word in ("", "t")]
+    owes = [one for word in ("", "t") for one in owing(ROLES, word)]
+    leading = [Server(v.Leader, word) for word in ("", "t")]
+    shapes = [
+        *shapes_of("drain", drain, idle, acts=False),
+        *shapes_of("drain", drain, [*owes, *leading]),
     ]
-    shapes = [Shape(one, drain, "drain", one.owed != NOTHING_OWED) for one in servers]
-    for one in servers:
-        if one.role is v.Leader and one.owed == NOTHING_OWED:
-            shapes.remove(Shape(one, drain, "drain", False))
     yield family("drain/anything owed", 1, 2, shapes)
     for now in (*LEADING, *LARGE[: 2 if full else 0]):
         servers = [
             Server(v.Leader, word, PAIR, (now,), owed=Owed(broadcast, write))
             for word in (("k", "kt", "tk") if full else ("k",))
-            for broadcast in (None, "c")
+            for broadcast in (False, True)
             for write in (0, 1)
         ]
+        peers = peers_in(now)
+        if peers:
+            owed = Owed(True, 0, peers)
+            servers.append(Server(v.Leader, "k", PAIR, (now,), owed=owed, behind=peers[:1]))
         yield family(
             f"drain/leader in {name_of(now)}",
             2,
             len(now.electors),
+            shapes_of("drain", drain, servers),
+        )
+    yield from _drains_of_calls(full)
+
+
+def _drains_of_calls(full: bool) -> Iterator[Family]:
+    """Calls to a follower, from its next index on, and a broadcast that is cut short.
+
+    The limits are the longest log's, less, and none that is ever reached.
+    """
+    limits = (SMALL, TWO_CALLS, FEW, v.LIMITS)
+    for size in range(4 if full else 3):
+        servers = [
+            Server(v.Leader, word, PAIR, (PAIR,), owed=Owed(calls=(1,)), behind=behind, limits=most)
+            for word in words(size, "tck" if size < 3 else "tc")
+            if len(word) == size
+            for behind in ((), (1,))
+            for most in limits[: 4 if behind else 1]
+        ]
+        yield family(f"drain/calls/log of {size}", size, 2, shapes_of("drain", drain, servers))
+        servers = [
+            Server(v.Leader, word, PAIR, owed=Owed(True, at), behind=behind, limits=most)
+            for word in words(size, "tc")
+            if len(word) == size
+            for at in places(word)
+            for behind in ((), (1,))
+            for most in limits[:3]
+        ]
+        yield family(f"drain/broadcast/log of {size}", size, 2, shapes_of("drain", drain, servers))
+    for word in ("tc", "ct", "tk", "ctc")[: 4 if full else 1]:
+        servers = [
+            Server(v.Leader, word, TRIO, owed=Owed(True, at, calls), behind=behind, limits=most)
+            for at in (places(word) if full else (1,))
+            for calls in ((1,), (1, 2))
+            for behind in ((), (1,), (2,), (1, 2))
+            for most in limits[: 2 if full else 1]
+        ]
+        yield family(
+            f"drain/calls and broadcast/log {word!r}",
+            len(word),
+            3,
             shapes_of("drain", drain, servers),
         )

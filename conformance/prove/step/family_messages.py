@@ -7,7 +7,6 @@ from itertools import chain, combinations, product
 from typing import Final
 
 from conformance.prove.step.family import (
-    CALLS,
     CANDIDATE,
     FOLLOWERS,
     LARGE,
@@ -19,13 +18,17 @@ from conformance.prove.step.family import (
     family,
     name_of,
     owed_to,
+    owing,
+    peers_in,
     shapes_of,
 )
 from conformance.prove.step.shapes import (
     NOTHING_OWED,
     PAIR,
+    SMALL,
     STRANGER,
     TRIO,
+    TWO_CALLS,
     Owed,
     Server,
     Shape,
@@ -83,21 +86,20 @@ def append_calls(full: bool) -> Iterator[Family]:
             shapes_of(f"call {w!r}", receives(w), servers) for w in (short if full else ("t",))
         ),
     )
-    owing = [
-        Server(role, word, owed=owed)
-        for role in (v.Follower(1), CANDIDATE)[: 2 if full else 1]
+    owes = [
+        one
         for word in (("", "t") if full else ("t",))
-        for owed in anything_owed()
+        for one in owing((v.Follower(1), CANDIDATE, v.Leader), word)
     ]
     for word in short if full else ("",):
         yield family(
             f"append call/anything owed/call {word!r}",
             1,
             2,
-            shapes_of(f"call {word!r}", receives(word), owing),
+            shapes_of(f"call {word!r}", receives(word), owes),
         )
     for log in range(3 if full else 2):
-        owing = [
+        owes = [
             Server(word=word, owed=Owed(write=at))
             for word in words(log, "tc")
             if len(word) == log
@@ -108,17 +110,17 @@ def append_calls(full: bool) -> Iterator[Family]:
                 f"append call/owed write/log of {log}/call {word!r}",
                 2 if full else 1,
                 2,
-                shapes_of(f"call {word!r}", receives(word), owing),
+                shapes_of(f"call {word!r}", receives(word), owes),
             )
     if full:
-        owing = [
+        owes = [
             Server(word=word, owed=Owed(write=at)) for word in ("tct", "ctc") for at in range(4)
         ]
         yield family(
             "append call/owed write/log of 3",
             3,
             2,
-            chain.from_iterable(shapes_of(f"call {w!r}", receives(w), owing) for w in ("", "tc")),
+            chain.from_iterable(shapes_of(f"call {w!r}", receives(w), owes) for w in ("", "tc")),
         )
 
 
@@ -132,32 +134,40 @@ def append_replies(full: bool) -> Iterator[Family]:
     same = (PAIR,)
     for size in range(4 if full else 3):
         sized = [word for word in logs if len(word) == size]
-        if not sized:
-            continue
-        servers = [Server(v.Leader, word, PAIR, same) for word in sized]
         yield family(
-            f"append reply/leader of 2/log of {size}", size, 2, shapes_of(event, reply, servers)
+            f"append reply/leader of 2/log of {size}",
+            size,
+            2,
+            _answered(Server(v.Leader, word, PAIR, same) for word in sized),
         )
-        for word in sized:
-            if word in ("t", "tct", "ctc") or (full and len(word) < 3):
-                owes = owed_to(1) if full else [Owed(sends=((1, "c"),))]
-                servers = [Server(v.Leader, word, PAIR, same, owed=owed) for owed in owes]
-                yield family(
-                    f"append reply/leader of 2/log {word!r}/owed to it",
-                    size,
-                    2,
-                    shapes_of(event, reply, servers),
-                )
-    for now in LEADING[1:] if full else (TRIO, LEADING[3], LEADING[6]):
+        yield family(
+            f"append reply/follower behind/log of {size}",
+            size,
+            2,
+            _answered(
+                Server(v.Leader, word, PAIR, same, behind=(1,), limits=limits)
+                for word in sized
+                for limits in ((v.LIMITS, SMALL, TWO_CALLS) if full else (TWO_CALLS,))
+            ),
+        )
+    owes = [*owed_to(1), Owed(calls=(1,)), Owed(broadcast=True)] if full else []
+    owed_it = [
+        Server(v.Leader, word, PAIR, same, owed=owed, behind=(1,))
+        for word in (("", "t", "ct") if full else ("t",))
+        for owed in (*owes, Owed(True, 0, (1,), ((1, "append reply"),)))
+    ]
+    yield family("append reply/leader of 2/owed to it", 2, 2, _answered(owed_it))
+    for now in LEADING[1:] if full else (TRIO, LEADING[3], LEADING[6], LEADING[8]):
         if 1 not in now.members:
             continue
         logs = ["c", "k", "tk", "kt"] if full else ["c", "tc"]
         servers = [Server(v.Leader, word, now, (now,)) for word in logs]
+        peers = peers_in(now)
         servers += [
-            Server(v.Leader, "k", PAIR, (now,), owed=Owed(broadcast, write))
-            for broadcast in ("vote call", *CALLS)
+            Server(v.Leader, "k", PAIR, (now,), owed=Owed(True, write, calls), behind=peers[:1])
+            for calls in ((), peers)
             for write in (None, 0, 1)
-            if full or (broadcast, write) == ("c", 0)
+            if full or (write == 0 and calls)
         ]
         yield family(
             f"append reply/leader in {name_of(now)}", 2, 3, shapes_of(event, reply, servers)
@@ -190,6 +200,13 @@ def append_replies(full: bool) -> Iterator[Family]:
     )
 
 
+def _answered(servers: Iterable[Server]) -> Iterator[Shape]:
+    """Each gets a reply of 1 that accepts, and one that refuses."""
+    for server in servers:
+        for said, success in (("accepts", True), ("refuses", False)):
+            yield Shape(server, receives("append reply", 1, success), f"1 {said}")
+
+
 # §5.2
 
 
@@ -202,13 +219,12 @@ def votes(full: bool) -> Iterator[Family]:
         for vote in (None, 0, 1, 2)
     ]
     yield family("vote call/any role and vote", 2, 2, shapes_of(event, call, servers))
-    owing = [
-        Server(role, "t", voted_for=vote, owed=owed)
-        for role in (FOLLOWERS[1], CANDIDATE)
+    owes = [
+        one
         for vote in ((None, 0, 1) if full else (None,))
-        for owed in anything_owed()
+        for one in owing((FOLLOWERS[1], CANDIDATE, v.Leader), "t", voted_for=vote)
     ]
-    yield family("vote call/anything owed", 1, 2, shapes_of(event, call, owing))
+    yield family("vote call/anything owed", 1, 2, shapes_of(event, call, owes))
 
     def candidates(now: v.Config, word: str, owed: Owed = NOTHING_OWED) -> Iterator[Server]:
         others = sorted(now.electors - ME)
@@ -233,14 +249,13 @@ def votes(full: bool) -> Iterator[Family]:
                 for of, granted in replies
             ),
         )
-    owing = [
+    owes = [
         Server(CANDIDATE, word, PAIR, (PAIR,), 0, owed)
         for word in ("", "t", "k")
-        for owed in (*anything_owed(), *[Owed("vote call", at) for at in range(len(word) + 1)])
-        if owed.write is None or owed.write <= len(word)
+        for owed in (*anything_owed(CANDIDATE), *[Owed(True, at) for at in range(len(word) + 1)])
     ]
     yield family(
-        "vote reply/anything owed", 1, 2, shapes_of("a vote of 1", receives("vote reply"), owing)
+        "vote reply/anything owed", 1, 2, shapes_of("a vote of 1", receives("vote reply"), owes)
     )
     others = [Server(role, "t", TRIO) for role in ROLES]
     yield family(

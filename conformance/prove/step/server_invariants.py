@@ -7,7 +7,8 @@ After each of the two:
 - what is true of a server between its steps (`server_lemmas` beside it) is true again: so what step
   equivalence assumes is no more than what holds in every state;
 - no property of a single server is broken (`spec.properties`: LOG, NODE, MEMBER; CHANGE, DISK,
-  ACTION), nor what a crash between any two actions of the drain would leave on the disk.
+  TURN, ACTION), nor what a crash between any two actions of the drain would leave on the disk;
+- what was sent is what step equivalence takes for a message.
 
 Of the other servers `fits_reports` is assumed, and nothing else: messages may say anything.
 """
@@ -21,11 +22,11 @@ from typing import Final
 from conformance.observe.checking import check_server, check_turn
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.asking import asked
-from conformance.prove.step.assumptions import is_event
+from conformance.prove.step.assumptions import is_event, is_message
 from conformance.prove.step.counterexample import plain
 from conformance.prove.step.families import families
 from conformance.prove.step.family import Family
-from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, is_fit
+from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, is_fit, tells_vote
 from conformance.prove.step.shapes import CHANGES, SELF, Shape, Unknowns
 from conformance.symbolic.paths import Model, Paths
 from spec import values as v
@@ -134,15 +135,22 @@ def broken_by(turn: Turn) -> str | None:
     """What a turn breaks: a property, or what is true of a server between its steps."""
     if isinstance(turn.event, v.Restart) and isinstance(turn.outcome, v.Refused):
         return f"the server cannot come up again: {turn.outcome.why}"
+    broken = check_turn(turn)
+    if turn.after is not turn.before:
+        broken = broken or check_server(turn.after)
+    if broken is not None:
+        return f"{broken.property}: {broken.detail}"
     if turn.after is turn.before:
         return None
-    if (broken := check_turn(turn) or check_server(turn.after)) is not None:
-        return f"{broken.property}: {broken.detail}"
     for one in SERVER_LEMMAS:
         if not one.holds(turn.after):
             return f"no longer true: {one.words}"
     disk = turn.before.disk
     for done in turn.executed:
+        match done.action:
+            case v.BroadcastMessage(message) | v.SendMessage(message=message):
+                if not is_message(message):
+                    return f"no server sends this: {message}"
         if done.disk is not disk and not is_fit(turn.node, done.disk):
             return f"no server can come up from the disk before {done.action}"
         disk = done.disk
@@ -182,7 +190,9 @@ def whole(shape: Shape, paths: Paths) -> tuple[Member, v.Event | None]:
     if pending.save_current_term:
         term, vote = of.number("the disk's term"), None
     sends = tuple([_told(node, send) for send in pending.sends])
-    return Member(node, pending._replace(sends=sends), Disk(term, vote, log)), event
+    timer = pending.set_election_timeout or any(map(tells_vote, sends))
+    pending = pending._replace(sends=sends, set_election_timeout=timer)
+    return Member(node, pending, Disk(term, vote, log)), event
 
 
 def _told(node: v.Node, send: v.SendMessage) -> v.SendMessage:

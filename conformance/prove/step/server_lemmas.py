@@ -25,6 +25,15 @@ def voted_for_itself(member: Member) -> bool:
     return not isinstance(node.role, (v.Candidate, v.Leader)) or node.voted_for == node.id
 
 
+@lemma("The calls that a peer is owed have a number: 0 is that of none.")
+def owed_calls_have_numbers(member: Member) -> bool:
+    node = member.node
+    if not isinstance(node.role, v.Leader):
+        return True
+    calls = member.pending.calls
+    return all(peer.probe >= 1 for peer in node.role.peers if peer.node in calls)
+
+
 @lemma("A vote that is owed to be told is the one that was given.")
 def owed_votes_are_given(member: Member) -> bool:
     for send in member.pending.sends:
@@ -32,6 +41,18 @@ def owed_votes_are_given(member: Member) -> bool:
             case v.RequestVoteReply(vote_granted=True) if send.to != member.node.voted_for:
                 return False
     return True
+
+
+@lemma("Where a vote is owed to be told, so is the timer that it sets (§5.2).")
+def owed_votes_set_timer(member: Member) -> bool:
+    return member.pending.set_election_timeout or not any(map(tells_vote, member.pending.sends))
+
+
+def tells_vote(send: v.SendMessage) -> bool:
+    match send.message:
+        case v.RequestVoteReply(vote_granted=True):
+            return True
+    return False
 
 
 def reports(member: Member) -> Iterator[v.Position]:

@@ -40,6 +40,13 @@ SENT_CHANGES: Final = (config("014"), config("01", "", "4"), config("04"))
 """Those of a message's entries."""
 
 
+SMALL: Final = v.Limits(1, 1, 1)
+"""The least: a call carries one entry, and only one is under way to who catches up."""
+TWO_CALLS: Final = v.Limits(1, 2, 1)
+FEW: Final = v.Limits(2, 1, 1)
+"""Two entries under way: in two calls, or in one."""
+
+
 def words(longest: int, letters: str = "tck") -> list[str]:
     """All words of these letters, the short ones first."""
     return ["".join(word) for size in range(longest + 1) for word in product(letters, repeat=size)]
@@ -75,28 +82,31 @@ class Unknowns:
 
 # What is owed
 
+Reply: TypeAlias = Literal["vote reply", "append reply"]
 Call: TypeAlias = str
 """An AppendEntries call, by the word of its entries; its previous position is anywhere."""
-OwedMessage: TypeAlias = Literal["vote call", "vote reply", "append reply"] | Call
+Kind: TypeAlias = Literal["vote call"] | Reply | Call
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What a server owes: `write` counts the entries of the log that its write comes after."""
+    """What a server owes: `write` counts the entries of the log that its write comes after,
+    `calls` are the followers that are owed calls of their own, `sends` the replies.
+    """
 
-    broadcast: OwedMessage | None = None
+    broadcast: bool = False
     write: int | None = None
-    sends: tuple[tuple[v.NodeId, OwedMessage], ...] = ()
-    installs: tuple[v.NodeId, ...] = ()
+    calls: tuple[v.NodeId, ...] = ()
+    sends: tuple[tuple[v.NodeId, Reply], ...] = ()
     flags: bool = False
 
     def __str__(self) -> str:
         parts = [
             "a timer, a term and a vote" if self.flags else "",
-            f"the broadcast {self.broadcast!r}" if self.broadcast is not None else "",
+            f"calls to {self.calls}" if self.calls else "",
+            "a broadcast" if self.broadcast else "",
             f"a write after {self.write}" if self.write is not None else "",
             *[f"{message!r} to {to}" for to, message in self.sends],
-            f"snapshots to {self.installs}" if self.installs else "",
         ]
         return ", ".join(filter(None, parts)) or "nothing"
 
@@ -107,20 +117,21 @@ NOTHING_OWED: Final = Owed()
 def message(
     of: Unknowns,
     whose: str,
-    kind: OwedMessage,
+    kind: Kind,
     sender: v.NodeId,
     term: Any,
     changes: tuple[v.Config, ...] = CHANGES,
-    granted: bool = True,
+    success: bool = True,
 ) -> v.Message:
-    """A message of a kind; `whose` begins the names of its numbers."""
+    """A message of a kind; `whose` begins the names of its numbers, `success` is a reply's."""
     seqno = of.number(f"{whose} seqno")
     if kind == "vote reply":
-        return v.RequestVoteReply(sender, term, seqno, granted)
+        return v.RequestVoteReply(sender, term, seqno, success)
     if kind == "vote call":
         return v.RequestVoteCall(sender, term, seqno, of.position(f"{whose} last position"))
     if kind == "append reply":
-        return v.AppendEntriesReply(sender, term, seqno, of.position(f"{whose} last position"))
+        last = of.position(f"{whose} last position")
+        return v.AppendEntriesReply(sender, term, seqno, last, success)
     commit, prev = of.number(f"{whose} commit"), of.position(f"{whose} previous position")
     entries = of.entries(whose, prev.term, kind, changes)
     return v.AppendEntriesCall(sender, term, seqno, commit, prev, entries)
@@ -128,6 +139,7 @@ def message(
 
 # A server
 
+Role: TypeAlias = v.Follower | v.Candidate | type[v.Leader]
 UNAWARE: Final = v.Follower()
 """A follower that knows of no leader."""
 
@@ -136,15 +148,18 @@ UNAWARE: Final = v.Follower()
 class Server:
     """`config` is the snapshot's, `changes` are those in the log.
 
-    `role`: a leader's peers are those of the configuration in force, with unknown progress.
+    `role`: a leader's peers are those of the configuration in force, with unknown progress.  Those
+    that are `behind` have a next index; the others were sent all.
     """
 
-    role: v.Follower | v.Candidate | type[v.Leader] = UNAWARE
+    role: Role = UNAWARE
     word: str = ""
     config: v.Config = PAIR
     changes: tuple[v.Config, ...] = CHANGES
     voted_for: v.NodeId | None = None
     owed: Owed = NOTHING_OWED
+    behind: tuple[v.NodeId, ...] = ()
+    limits: v.Limits = v.LIMITS
 
     def member(self, of: Unknowns) -> Member:
         position = of.position("the snapshot")
@@ -153,13 +168,20 @@ class Server:
         term = of.number("the term")
         node = v.Node(SELF, v.Follower(), term, self.voted_for, log, of.number("commit"))
         node = node._replace(role=self._role(of, node), seqno=of.number("seqno"))
+        node = node._replace(limits=self.limits)
         return Member(node, self._pending(of, node), Disk(term, self.voted_for, log))
 
     def _role(self, of: Unknowns, node: v.Node) -> v.Role:
         if not isinstance(self.role, type):
             return self.role
         peers = [
-            v.Progress(peer, of.number(f"match of {peer}"), of.number(f"seqno of {peer}"))
+            v.Progress(
+                peer,
+                of.number(f"match of {peer}"),
+                of.number(f"next of {peer}") if peer in self.behind else None,
+                of.number(f"probe of {peer}"),
+                of.number(f"asked of {peer}"),
+            )
             for peer in node.peers
         ]
         return v.Leader(tuple(peers), of.number("durable"))
@@ -169,26 +191,21 @@ class Server:
         if owed.write is not None:
             at = log.position(log.snapshot_position.index + owed.write)
             write = v.AppendLogEntries(at, log.entries[owed.write :])
-        broadcast, sender = owed.broadcast, (node.id, node.current_term)
         sends = [
-            v.SendMessage(to, message(of, f"the message to {to}'s", kind, *sender))
+            v.SendMessage(
+                to, message(of, f"the message to {to}'s", kind, node.id, node.current_term)
+            )
             for to, kind in owed.sends
         ]
-        return Pending(
-            owed.flags,
-            owed.flags,
-            owed.flags,
-            None if broadcast is None else message(of, "the broadcast's", broadcast, *sender),
-            write,
-            tuple(sends),
-            owed.installs,
-        )
+        flags = owed.flags
+        return Pending(flags, flags, flags, owed.calls, owed.broadcast, write, tuple(sends))
 
     def __str__(self) -> str:
         role = self.role.__name__ if isinstance(self.role, type) else str(self.role)
+        behind = f", {self.behind} behind" if self.behind else ""
         return (
-            f"{role}, vote {self.voted_for}, log {self.word!r} after {self.config}, "
-            f"owing {self.owed}"
+            f"{role}{behind}, vote {self.voted_for}, log {self.word!r} after {self.config}, "
+            f"owing {self.owed}, {self.limits}"
         )
 
 
@@ -206,10 +223,10 @@ def input_of(event: v.Event) -> Stimulus:
     return lambda _: event
 
 
-def receives(kind: OwedMessage, sender: v.NodeId = 1, granted: bool = True) -> Stimulus:
+def receives(kind: Kind, sender: v.NodeId = 1, success: bool = True) -> Stimulus:
     """A message, of any term."""
     return lambda of: v.Receive(
-        message(of, "its", kind, sender, of.number("its term"), SENT_CHANGES, granted)
+        message(of, "its", kind, sender, of.number("its term"), SENT_CHANGES, success)
     )
 
 
@@ -222,7 +239,7 @@ def restart(word: str, voted_for: v.NodeId | None = None, of_config: v.Config = 
         position = of.position("the disk's snapshot")
         entries = of.entries("the disk's log's", position.term, word, SENT_CHANGES)
         log = v.new_log(position, of_config, entries)
-        return v.Restart(of.number("the disk's term"), voted_for, log)
+        return v.Restart(of.number("the disk's term"), voted_for, log, SMALL)
 
     return made
 

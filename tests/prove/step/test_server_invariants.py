@@ -91,6 +91,13 @@ def reply(term: int, index: int) -> v.SendMessage:
 
 BROKEN: dict[str, tuple[Member, ...]] = {
     "voted_for_itself": (Member(NODE._replace(role=v.Candidate(frozenset({0}))), disk=DISK),),
+    "owed_calls_have_numbers": (
+        Member(
+            NODE._replace(role=v.Leader((v.Progress(1),)), voted_for=0),
+            Pending(calls=(1,)),
+            DISK._replace(voted_for=0),
+        ),
+    ),
     "owed_votes_are_given": (
         Member(NODE, Pending(sends=(v.SendMessage(2, v.RequestVoteReply(0, 2, 1, True)),)), DISK),
     ),
