@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
+
 from conformance.prove.induction.cases import cases
 from conformance.prove.induction.events import Happening, Step
 from conformance.prove.induction.prover import Checked, Prover
@@ -11,6 +13,11 @@ from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.statements.goals import Goal
 from conformance.subjects.patched import Patch, in_rules
 from conformance.symbolic.paths import Path, Paths
+from spec import rules
+from spec.pending import NOTHING, Pending
+from spec.rules import drain
+from spec.rules.drain import Taken
+from spec.values import Node
 
 LITTLE_WORK: Final = 2_000_000
 """Of z3, a query, as it counts it: where something is not to be proved, for which it would do all
@@ -32,6 +39,24 @@ def patch(old: str, new: str = "") -> tuple[Patch, ...]:
 def open_goals(checked: Checked) -> set[str]:
     """The names of those that z3 does not see to follow."""
     return {name for _, goals in checked.open for name, _ in goals}
+
+
+def take_in_order(monkeypatch: pytest.MonkeyPatch, *first: str) -> None:
+    """Of what is owed, these are taken before the rest, in this order."""
+    in_order = drain.take_action
+
+    def take_action(node: Node, pending: Pending) -> Taken | None:
+        for name in first:
+            owed = getattr(pending, name)
+            if owed:
+                taken = in_order(node, NOTHING._replace(**{name: owed}))
+                assert taken is not None
+                left = pending._replace(**{name: getattr(taken.pending, name)})
+                return taken._replace(pending=left)
+        return in_order(node, pending)
+
+    for module in (rules, drain):
+        monkeypatch.setattr(module, "take_action", take_action)
 
 
 class WithLittleWork(Prover):

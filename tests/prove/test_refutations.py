@@ -18,20 +18,21 @@ from conformance.prove.induction import drains
 from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.cases import KINDS, cases
 from conformance.prove.induction.events import Happening, Step, any_vote
-from conformance.prove.induction.messages import as_claim
+from conformance.prove.induction.messages import reads
 from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.unread import Head
 from conformance.prove.reachable import from_empty, told
 from conformance.prove.runner.obligation import Counterexample
 from conformance.prove.scope.models import Search, counterexample, scope_of, witness
 from conformance.prove.scope.read_model import Model
+from conformance.prove.statements.messages import claim_of
 from conformance.prove.statements.views import SENDER
 from conformance.subjects.patched import Patch, patched_rule
-from spec import cluster, pending, rules
+from spec import rules
 from spec.cluster import Member
 from spec.pending import Pending
 from spec.values import AppendEntriesReply, AppendLogEntries, Position, SendMessage
-from tests.prove.shared import WithLittleWork, fact_of, patch, step_of
+from tests.prove.shared import WithLittleWork, fact_of, patch, step_of, take_in_order
 
 
 class Bug(NamedTuple):
@@ -93,6 +94,21 @@ BUGS = {
         "append call",
         "snapshot + 1, a call of snapshot",
         1,
+    ),
+    "a call leaves an entry out": Bug(
+        patch("log.after(after)[: node.limits.entries]", "log.after(after)[1:]"),
+        "call to one",
+        "snapshot + 2, 2 a call, was sent some",
+        2,
+    ),
+    "a vote is asked for as if the log were longer": Bug(
+        patch(
+            "last_position = node.log.last_position\n            message",
+            "last_position = v.Position(node.log.last_position.term, node.log.last_index + 1)\n"
+            "            message",
+        ),
+        "call to all",
+        "of a candidate",
     ),
     "three of five are one too few: two elect": Bug(
         patch(
@@ -166,15 +182,14 @@ def reply_with_a_write(actor: Actor) -> Happening:
     owed = Pending(
         append=AppendLogEntries(first, member.log.entries), sends=(SendMessage(SENDER, reply),)
     )
-    known = as_claim(actor, reply, SENDER)
+    known = claim_of(reads(actor), reply, SENDER)
     return drains.one_action(actor, Member(member, owed, disk), known)
 
 
 def test_a_reply_before_the_write_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Step("send", "a reply that is owed with the write", reply_with_a_write)
+    step = Step("reply", "a reply that is owed with the write", reply_with_a_write)
     assert counterexample(3, rules.step, step) is None
-    in_order = pending.actions
-    monkeypatch.setattr(cluster, "actions", lambda *owed: in_order(*owed)[::-1])
+    take_in_order(monkeypatch, "sends")
     found = counterexample(3, rules.step, step)
     assert found is not None
     assert found.replays
@@ -200,7 +215,7 @@ def test_a_check_that_the_lemmas_make_needless_is_not_missed() -> None:
 def test_a_removed_leader_that_forgets_its_vote_takes_a_change_of_membership() -> None:
     """D3 changes nothing while the membership is fixed; where it is not, a run shows it."""
     wrong = as_in_crate(D3)
-    for kind, shape in (("end of drain", ONE), ("append reply", "founded + 1")):
+    for kind, shape in (("end of drain", ONE), ("append reply", "founded + 1, accepted")):
         assert counterexample(3, wrong, step_of(kind, shape, 1)) is None
     changes = Bounds(nodes=3, voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1)
     run = from_empty(wrong, within=(changes,))
@@ -248,7 +263,7 @@ def test_states_of_the_scope_satisfy_the_lemmas_as_they_are() -> None:
     scope, seen = scope_of(3), 0
     for kind, shape in (
         ("vote call", "vote none"),
-        ("append reply", "snapshot"),
+        ("append reply", "snapshot, refused, catches up"),
         ("crash", "empty"),
     ):
         search = Search(scope, rules.step, step_of(kind, shape))

@@ -64,10 +64,7 @@ def leader_of(size: int, node: int) -> v.Leader:
 
 
 def owed(pending: Pending) -> Iterator[Pending]:
-    """With one of the owed messages changed, or another write, or a snapshot for someone else."""
-    if pending.broadcast is not None:
-        for message in messages(pending.broadcast):
-            yield pending._replace(broadcast=message)
+    """With one of the owed replies changed, or another write, or calls that may not be owed."""
     for at, send in enumerate(pending.sends):
         for message in messages(send.message):
             yield pending._replace(sends=put(pending.sends, at, replace(send, message=message)))
@@ -76,8 +73,9 @@ def owed(pending: Pending) -> Iterator[Pending]:
         for index in around(prev.index):
             append = replace(pending.append, prev_position=v.Position(prev.term, index))
             yield pending._replace(append=append)
+    yield pending._replace(broadcast=True)
     for to in range(3):
-        yield pending._replace(installs=(to,))
+        yield pending._replace(calls=(to,))
 
 
 def logs(log: v.Log) -> Iterator[v.Log]:
