@@ -97,10 +97,15 @@ def test_a_library_that_departs_is_found_at_once() -> None:
 
 
 def test_what_is_hidden_in_the_library_is_found() -> None:
-    """A sequence number that is not taken over shows only at the next but one reply."""
-    patch = Patch("rules", "        follower.seqno = reply.seqno\n", "")
+    """That a snapshot was asked for and is not noted shows only at the next refusal."""
+    patch = Patch(
+        "rules",
+        "                progress.asked = MessageSeqNo(self._seqno + limits.ask_again)\n",
+        "",
+    )
+    bounds = Bounds(terms=1, log=2, in_flight=1, proposals=0, heartbeats=1, snapshots=1)
     with patched_library(patch) as broken:
-        found = found_by(Options(Bounds(terms=1, log=3, in_flight=1), library=broken))
+        found = found_by(Options(bounds, library=broken))
         assert isinstance(found.finding, Difference)
 
 

@@ -33,9 +33,10 @@ ElectorHoldsOut    While no change of voters is under way, whatever the timers o
                    in whatever order: somebody leads before that of such an elector has fired, or
                    was set anew, more often than there are servers.
 LeaderGathers      Whoever leads, of old or just elected, sends heartbeats and nothing else happens.
-                   After two at most all members of its configuration follow it, with the same log,
-                   of which all is committed; or it has stepped down, because of a higher term or
-                   because its removal is committed.
+                   After two at most (a lost snapshot: one before the limit `ask_again` more) all
+                   members of its configuration follow it, with the same log, of which all is
+                   committed; or it has stepped down, because of a higher term or because its
+                   removal is committed.
 CommitsNew         It is proposed a command then.  After one heartbeat at most they all have it, and
                    know it to be committed.
 SendsOnce          It is proposed commands then, faster than they are answered.  Where messages keep

@@ -41,7 +41,8 @@ HEARTBEATS: Final = {GATHERS: 2, COMMITS: 1}
 """How many a leader may need.
 
 The first one is answered by all.  Who lacks something is sent it at once, call after call, until
-that is committed; the second one tells so.  A command needs the second one alone.
+that is committed; the second one tells so.  A command needs the second one alone.  A snapshot that
+was lost is asked for again by the first, or as many later as the limit `ask_again` says.
 """
 PIPELINED: Final = (Stimulus.PROPOSE, Stimulus.PROPOSE, Stimulus.HEARTBEAT)
 """What a leader that has gathered the rest is handed at once."""
@@ -259,7 +260,10 @@ class _Following:
         found = self._found
         found.checked[name] = len(keys)
         gathered, wrong = [keys[:0]], [keys[:0]]
-        for heartbeats in range(HEARTBEATS[name] + 1):
+        most = HEARTBEATS[name]
+        if name == GATHERS:
+            most += self._exchanges.space.bounds.ask_again - 1
+        for heartbeats in range(most + 1):
             leads = self._fact(keys, Fact.LEADS) != 0
             done = leads & self._has_gathered(keys)
             gathered.append(keys[done])
@@ -269,7 +273,7 @@ class _Following:
             self._leave(keys[steps_down])
             wrong.append(keys[~leads & ~steps_down])
             keys = keys[leads & ~done]
-            if not keys.size or heartbeats == HEARTBEATS[name]:
+            if not keys.size or heartbeats == most:
                 break
             found.most[name] = heartbeats + 1
             keys = self._next(keys, Stimulus.HEARTBEAT)

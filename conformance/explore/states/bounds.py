@@ -116,7 +116,6 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "crashes": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=1),
         "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, proposals=0, crashes=1, heartbeats=1),
         "held": Bounds(terms=2, log=3, in_flight=1, proposals=2, held=2),
-        "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, crashes=1),
         "limits": Bounds(terms=2, log=3, in_flight=1, entries=1, calls=1),
         "snapshots": Bounds(
             terms=2, log=3, in_flight=1, proposals=0, heartbeats=2, snapshots=1, ask_again=2
