@@ -348,15 +348,17 @@ class Rules:
         self, follower: Progress, reply: AppendEntriesReply, shared: LogPosition | None
     ) -> None:
         """A follower that has not what a call follows is sent what comes after all that the logs
-        may share (D6), unless that was done since the call; or the snapshot (§7).
+        may share (D6); or the snapshot, where the log has nothing of that any more (§7).
+
+        But not where that was done since the call, nor where the reply is older than what the
+        follower is known to hold.
         """
-        if shared is None:
-            if reply.seqno < follower.asked:
-                return
-            next_index = self._log.snapshot_position.index
-        else:
-            if reply.seqno < follower.probe:
-                return
+        if reply.last_position.index < follower.match_index:
+            return
+        if reply.seqno < (follower.asked if shared is None else follower.probe):
+            return
+        next_index = self._log.snapshot_position.index
+        if shared is not None:
             next_index = LogIndex(shared.index + 1)
         if next_index > self._log.last_position.index:
             follower.next_index = None

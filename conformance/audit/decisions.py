@@ -106,8 +106,8 @@ D6 = _decision(
             "    return Effect(node, outcome=False)",
         ),
         in_rules(
-            "        following = shared.index + 1\n",
-            "        following = reply.last_position.index + 1\n",
+            " if shared is None else shared.index + 1\n",
+            " if shared is None else reply.last_position.index + 1\n",
         ),
     ),
 )

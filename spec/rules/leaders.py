@@ -93,18 +93,17 @@ def in_flight(limits: v.Limits) -> v.Index:
 def on_failure(
     node: v.Node, progress: v.Progress, reply: v.AppendEntriesReply, shared: v.Position | None
 ) -> Effect:
-    """A peer that has not what a call follows is sent what comes after all that the logs may share
-    (nextIndex), unless that was done since the call.
+    """A peer that has not what a call follows is sent what comes after all that the logs may share;
+    or the snapshot, where the log has nothing of that any more (§7).
+
+    But not where that was done since the call, nor where the reply is older than what the peer is
+    known to hold.
     """
-    if shared is None:
-        # What it needs next is in the snapshot alone (§7).
-        if reply.seqno < progress.asked:
-            return Effect(node)
-        following = node.log.snapshot_position.index
-    else:
-        if reply.seqno < progress.probe:
-            return Effect(node)
-        following = shared.index + 1
+    if reply.last_position.index < progress.match:
+        return Effect(node)
+    if reply.seqno < (progress.asked if shared is None else progress.probe):
+        return Effect(node)
+    following = node.log.snapshot_position.index if shared is None else shared.index + 1
     if following > node.log.last_index:
         return Effect(with_progress(node, progress._replace(next=None)))
     return owe_calls(node, progress._replace(next=following))

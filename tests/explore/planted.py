@@ -50,5 +50,8 @@ def every_reply_answered() -> Rule:
 @cache
 def snapshot_asked_by_each_refusal() -> Rule:
     return patched_rule(
-        in_rules("        if reply.seqno < progress.asked:\n            return Effect(node)\n", "")
+        in_rules(
+            "    if reply.seqno < (progress.asked if shared is None else progress.probe):\n",
+            "    if shared is not None and reply.seqno < progress.probe:\n",
+        )
     )

@@ -162,6 +162,28 @@ class Cluster:
         assert cluster.nodes[0].role.is_leader
         return cluster
 
+    @staticmethod
+    def newly_led(
+        size: int, commands: int = 0, snapshot: int = 0, limits: rb.Limits | None = None
+    ) -> Cluster:
+        """A cluster in which node 0, with a snapshot up to some index, has come up again and leads
+        term 2: it has not heard of the others' logs yet.
+        """
+        cluster = Cluster.of(size)
+        for _ in range(commands):
+            cluster.nodes[0].propose_command()
+        cluster.settle()
+        cluster.heartbeat()
+        if snapshot:
+            cluster.compact(0, snapshot)
+        leader = cluster.restart(0, limits)
+        leader.handle_election_timeout()
+        for peer in range(1, size):
+            leader.handle_message(vote(peer, 2))
+        cluster.drain(0)
+        cluster.under_way.clear()
+        return cluster
+
     def grown_to(self, size: int) -> Cluster:
         """With nodes that have just been started, and that nobody knows of yet."""
         more = Cluster(size)
@@ -208,7 +230,7 @@ class Cluster:
         self.nodes[leader].heartbeat()
         self.settle()
 
-    def restart(self, node_id: int) -> rb.Node:
+    def restart(self, node_id: int, limits: rb.Limits | None = None) -> rb.Node:
         """A crash, and coming up again with what the disk holds."""
         disk = self.disks[node_id]
         node = rb.Node.restart(
@@ -216,6 +238,7 @@ class Cluster:
             current_term=disk.current_term,
             voted_for=disk.voted_for,
             log=disk.log,
+            limits=limits or rb.Limits(),
         )
         self.nodes[node_id] = node
         return node

@@ -183,8 +183,8 @@ def test_a_peer_is_called_from_its_latest_next_index_on() -> None:
     owed(leader)
     refuse(leader, 2, (1, 3))
     refuse(leader, 2, (1, 4))
-    refuse(leader, 1, (1, 4))
     refuse(leader, 1, (1, 3))
+    refuse(leader, 1, (1, 2))
     assert leader.commit_index == 4
     assert [
         (action.to, action.message.entries)
@@ -208,12 +208,13 @@ def test_a_later_reply_takes_the_earlier_ones_place() -> None:
 
 
 def test_a_leader_calls_a_peer_and_answers_it_in_one_drain() -> None:
-    leader = Cluster.of(2).nodes[0]
-    leader.handle_message(append_call(1, 0, after((0, 1))))
+    leader = Cluster.newly_led(2).nodes[0]
+    leader.handle_message(append_call(1, 1, after((0, 1))))
     refuse(leader, 1, (0, 1))
     call, reply = sent(leader)
-    assert call == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=call.seqno)
-    assert reply == append_reply(0, 1, (1, 2), seqno=0, accepted=False)
+    entries = after((0, 1), opening(1), opening(2))
+    assert call == append_call(0, 2, entries, commit=0, seqno=call.seqno)
+    assert reply == append_reply(0, 2, (2, 3), seqno=0, accepted=False)
 
 
 def test_a_write_that_begins_earlier_covers_the_one_before() -> None:

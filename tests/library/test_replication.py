@@ -237,19 +237,35 @@ def test_replies_that_say_nothing_are_discarded() -> None:
 
 
 def test_that_an_earlier_call_was_refused_is_no_news_once_the_peer_was_called_alone() -> None:
-    leader = Cluster.of(3).nodes[0]
+    leader = Cluster.newly_led(3).nodes[0]
     leader.heartbeat()
     (heartbeat,) = calls(leader)
-    leader.handle_message(append_reply(1, 1, (0, 1), heartbeat.seqno, accepted=False))
+    leader.handle_message(append_reply(1, 2, (0, 1), heartbeat.seqno, accepted=False))
     (probe,) = calls(leader)
-    assert probe == append_call(0, 1, after((0, 1), opening(1)), commit=2, seqno=probe.seqno)
+    entries = after((0, 1), opening(1), opening(2))
+    assert probe == append_call(0, 2, entries, commit=0, seqno=probe.seqno)
     before = state_of(leader)
-    leader.handle_message(append_reply(1, 1, (0, 1), heartbeat.seqno, accepted=False))
+    leader.handle_message(append_reply(1, 2, (0, 1), heartbeat.seqno, accepted=False))
     assert state_of(leader) == before
-    leader.handle_message(append_reply(1, 1, (0, 1), probe.seqno, accepted=False))
+    leader.handle_message(append_reply(1, 2, (0, 1), probe.seqno, accepted=False))
     (again,) = calls(leader)
     assert again.entries == probe.entries
     assert again.seqno > probe.seqno
+
+
+def test_what_a_peer_is_known_to_hold_is_not_sent_again() -> None:
+    """A refusal may come after the reply to a later call."""
+    leader = Cluster.of(3).nodes[0]
+    for _ in range(3):
+        leader.propose_command()
+    owed(leader)
+    acknowledge(leader, 1, (1, 4))
+    before = state_of(leader)
+    refuse(leader, 1, (1, 2))
+    assert state_of(leader) == before
+    refuse(leader, 1, (1, 4))
+    (call,) = calls(leader)
+    assert call.entries == after((1, 4), COMMAND)
 
 
 def test_what_is_under_way_is_not_sent_again() -> None:

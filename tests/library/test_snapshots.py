@@ -84,9 +84,7 @@ def test_a_lagging_follower_is_brought_the_snapshot() -> None:
 
 
 def test_a_peer_is_owed_one_snapshot_however_often_it_asks() -> None:
-    cluster = busy(3, 5)
-    cluster.compact(0, 6)
-    leader = cluster.nodes[0]
+    leader = Cluster.newly_led(3, 5, snapshot=6).nodes[0]
     for peer in (2, 1):
         refuse(leader, peer, (0, 1))
         refuse(leader, peer, (0, 0))
@@ -94,19 +92,12 @@ def test_a_peer_is_owed_one_snapshot_however_often_it_asks() -> None:
 
 
 def test_a_snapshot_is_owed_again_once_as_many_calls_were_made_as_the_limit_says() -> None:
-    cluster = Cluster(2)
-    cluster.nodes = [
-        rb.Node.start(node.id, limits=rb.Limits(ask_again=3)) for node in cluster.nodes
-    ]
-    leader = cluster.nodes[0]
-    leader.create_cluster(map(rb.NodeId, range(2)))
-    cluster.settle()
-    cluster.compact(0, 2)
+    leader = Cluster.newly_led(2, snapshot=2, limits=rb.Limits(ask_again=3)).nodes[0]
     asked = []
     for _ in range(7):
         leader.heartbeat()
         (call,) = calls(leader)
-        leader.handle_message(append_reply(1, 1, (0, 1), call.seqno, accepted=False))
+        leader.handle_message(append_reply(1, 2, (0, 1), call.seqno, accepted=False))
         asked.append(rb.InstallSnapshot(rb.NodeId(1)) in owed(leader))
     assert asked == [True, False, False, True, False, False, True]
 
@@ -131,8 +122,9 @@ def test_a_peer_that_has_installed_the_snapshot_is_sent_what_follows() -> None:
 
 
 def test_a_peer_whose_next_entry_was_compacted_is_owed_the_snapshot() -> None:
-    cluster = busy(3, 5)
+    cluster = Cluster.newly_led(3, 5, snapshot=2)
     leader = cluster.nodes[0]
+    acknowledge(leader, 1, (2, 8))
     refuse(leader, 2, (1, 3))
     cluster.compact(0, 6)
     assert owed(leader) == [rb.InstallSnapshot(rb.NodeId(2))]

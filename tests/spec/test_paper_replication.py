@@ -125,6 +125,14 @@ def test_figure_2_a_failure_of_an_earlier_call_than_the_latest_to_the_peer_is_no
     assert progress(again.node) == v.Progress(1, 1, next=2, probe=13)
 
 
+def test_figure_2_a_next_index_is_above_the_match_index() -> None:
+    """A failure that tells of less than the peer is known to hold is older than that."""
+    leader = leading(0, 2, log_of(1, 2, 2, 2), v.Progress(1, 3, None, 9))
+    assert receive(leader, reply(2, 9, v.Position(1, 1), accepted=False)) == Effect(leader)
+    taken = receive(leader, reply(2, 9, v.Position(2, 3), accepted=False))
+    assert progress(taken.node).next == 4
+
+
 def test_figure_2_a_success_sends_a_peer_more_that_was_not_sent_all() -> None:
     limits = v.Limits(entries=1, calls=2)
     leader = leading(0, 2, log_of(1, 2, 2, 2, 2), v.Progress(1, 1, 4, 9))._replace(

@@ -117,8 +117,8 @@ CALLS: Final = (
         "Specified",
         "§5.3",
         "rules",
-        "            if reply.seqno < follower.probe:\n",
-        "            if reply.seqno <= follower.probe:\n",
+        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
+        "        if reply.seqno < (follower.asked if shared is None else follower.probe + 1):\n",
     ),
     one_patch(
         "stale-refusal",
@@ -126,7 +126,16 @@ CALLS: Final = (
         "Specified",
         "etcd-io/etcd #1207",
         "rules",
-        "            if reply.seqno < follower.probe:\n                return\n",
+        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
+        "        if shared is None and reply.seqno < follower.asked:\n",
+    ),
+    one_patch(
+        "refusal-of-before-heeded",
+        "a refusal is heeded that is older than what the follower is known to hold",
+        "Specified",
+        "Figure 2, nextIndex is above matchIndex",
+        "rules",
+        "        if reply.last_position.index < follower.match_index:\n            return\n",
         "",
     ),
     one_patch(
