@@ -237,9 +237,7 @@ class Rules:
         """
         term, role = call.term, self._role
         if term < self._current_term:
-            if call.sender not in self._pending.sends:  # any other reply tells the term as well
-                self._reply_to_append(call, False)
-                self._pending.sends[call.sender].seqno = MessageSeqNo(0)
+            self._reply_to_append(call, MessageSeqNo(0), False)
             return
         if isinstance(role, Leader) and term == self._current_term:
             raise InvariantError(
@@ -284,14 +282,17 @@ class Rules:
         commit_index = call.commit_index if call.commit_index < verified else verified
         if commit_index > self._commit_index:
             self._commit_index = commit_index
-        self._reply_to_append(call, accepted)
+        self._reply_to_append(call, call.seqno, accepted)
         pending.set_election_timeout = True
 
-    def _reply_to_append(self, call: AppendEntriesCall, accepted: bool) -> None:
-        """The call's header, with who answers it, and in which term."""
-        reply = AppendEntriesReply(call, self._log.entries.last_position, accepted)
-        reply.sender, reply.term = self._id, self._current_term
-        self._pending.sends[call.sender] = reply
+    def _reply_to_append(
+        self, call: AppendEntriesCall, seqno: MessageSeqNo, accepted: bool
+    ) -> None:
+        """Number 0 only tells the term, and takes no other reply's place: that tells it too."""
+        if call.sender not in self._pending.sends or seqno != 0:
+            reply = AppendEntriesReply(call, self._log.entries.last_position, accepted)
+            reply.sender, reply.term, reply.seqno = self._id, self._current_term, seqno
+            self._pending.sends[call.sender] = reply
 
     def _handle_append_entries_reply(self, reply: AppendEntriesReply) -> None:
         """§5.3: learn how far the peer's log matches, and what to send it next.

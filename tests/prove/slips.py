@@ -155,10 +155,8 @@ SLIPS: Final = (
         "refusal-of-its-term",
         "a vote is refused in the term that it was asked in",
         "rules",
-        "        header = MessageHeader(self._id, self._current_term, call.seqno)\n"
-        "        self._pending.sends[call.sender] = RequestVoteReply(header, granted)",
-        "        header = MessageHeader(self._id, call.term, call.seqno)\n"
-        "        self._pending.sends[call.sender] = RequestVoteReply(header, granted)",
+        "MessageHeader(self._id, self._current_term, call.seqno)",
+        "MessageHeader(self._id, call.term, call.seqno)",
         "vote call/",
     ),
 )

@@ -123,7 +123,7 @@ def test_whatever_is_left_out_differs_by_names_from_what_is_not(alike: frozenset
         ("vote call", "vote theirs", {2, 3, 4}),
         ("vote call", "vote another", {3, 4}),
         ("vote reply", "snapshot, has [0, 2]", {3, 4}),
-        ("append reply", "snapshot", set()),
+        ("append reply", "snapshot, accepted", set()),
         ("end of drain", "of a leader, snapshot", set()),
     ],
 )
@@ -184,7 +184,7 @@ def nothing_is_learnt(patch: pytest.MonkeyPatch) -> None:
 
 STEPS: list[tuple[str, str, Rule, set[str]]] = [
     ("save current term", "any", rules.step, set()),
-    ("append reply", "snapshot", rules.step, set()),
+    ("append reply", "snapshot, accepted", rules.step, set()),
     ("vote call", "vote none", as_in_crate(D1), {"OwedVoteIsInformed (new)"}),
 ]
 """With the goals that stay open, of a rule that is wrong."""

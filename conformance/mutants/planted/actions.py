@@ -176,8 +176,8 @@ ACTIONS: Final = (
         "TimerSetByCause",
         "§5.2",
         "rules",
-        "        self._reply_to_append(call, accepted)\n"
+        "        self._reply_to_append(call, call.seqno, accepted)\n"
         "        pending.set_election_timeout = True\n",
-        "        self._reply_to_append(call, accepted)\n",
+        "        self._reply_to_append(call, call.seqno, accepted)\n",
     ),
 )

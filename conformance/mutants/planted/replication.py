@@ -9,6 +9,12 @@ from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.subjects.mutant import Mutant, one_patch
 from conformance.subjects.patched import Patch
 
+UNNUMBERED: Final = (
+    "reply.sender, reply.term, reply.seqno = self._id, self._current_term, seqno\n",
+    "reply.sender, reply.term = self._id, self._current_term\n",
+)
+"""A reply bears the number of its call, whichever that is."""
+
 REPLICATION: Final = (
     one_patch(
         "stale-append-obeyed",
@@ -162,8 +168,7 @@ REPLICATION: Final = (
         "ReplyIsToOwnCall",
         "willemt/raft #97; this library, until delay was simulated",
         "rules",
-        "                self._pending.sends[call.sender].seqno = MessageSeqNo(0)\n",
-        "",
+        *UNNUMBERED,
     ),
     Mutant(
         "late-answer-blocks",
@@ -171,11 +176,7 @@ REPLICATION: Final = (
         "ReplyIsToOwnCall",
         "willemt/raft #97, redpanda #9384; this library, until delay was simulated",
         (
-            Patch(
-                "rules",
-                "                self._pending.sends[call.sender].seqno = MessageSeqNo(0)\n",
-                "",
-            ),
+            Patch("rules", *UNNUMBERED),
             Patch(
                 "rules",
                 "        if follower is None:\n            return\n",
@@ -200,9 +201,8 @@ REPLICATION: Final = (
         "Specified",
         "this library, until delay was simulated",
         "rules",
-        "            if call.sender not in self._pending.sends:  # any other reply tells the term "
-        "as well\n",
-        "            if True:\n",
+        "        if call.sender not in self._pending.sends or seqno != 0:\n",
+        "        if True:\n",
     ),
     one_patch(
         "accepted-always",

@@ -63,11 +63,11 @@ def _opened(prev: v.Position, entries: v.Entries) -> bool:
 
 
 def is_message(message: v.Message) -> bool:
-    """What a call may be, whoever sent it: it has a number, and entries as they are in a log."""
+    """What a call may be, whoever sent it: it has entries as they are in a log."""
     if not isinstance(message, v.AppendEntriesCall):
         return True
     prev, entries = message.prev_position, message.entries
-    return message.seqno >= 1 and _opened(prev, entries) and _sorted(prev, entries)
+    return _opened(prev, entries) and _sorted(prev, entries)
 
 
 ASSUMPTIONS: Final[list[Assumption]] = []
@@ -161,8 +161,7 @@ def is_event(event: v.Event | None) -> bool:
     """What the types of the library have a value for, and what servers send.
 
     Along a call's entries terms never fall, and change only with an entry that opens one.  In the
-    log that a disk brings back they may fall: it is for the node to refuse it.  Number 0 is that of
-    no call.
+    log that a disk brings back they may fall: it is for the node to refuse it.
     """
     match event:
         case v.Receive(message):

@@ -192,7 +192,8 @@ def snapshots(full: bool) -> Iterator[Family]:
     for role in (v.Follower(1), v.Leader):
         label = "leader" if role is v.Leader else "follower"
         for size in range(4 if full else 3):  # one entry at the snapshot's place, and one after it
-            servers = [Server(role, word) for word in words(size) if len(word) == size]
+            letters = "tck" if full or size < 2 or role is not v.Leader else "tc"
+            servers = [Server(role, word) for word in words(size, letters) if len(word) == size]
             yield family(
                 f"snapshot/{label}/log of {size}",
                 size,
@@ -218,10 +219,10 @@ def snapshots(full: bool) -> Iterator[Family]:
         )
     servers = [
         Server(v.Leader, word, owed=Owed(calls=(1,)), behind=(1,))
-        for word in words(3 if full else 2, "tc")
+        for word in words(3 if full else 1, "tc")
     ]
     yield family(
-        "snapshot/owed calls", 3 if full else 2, 2, shapes_of("snapshot", snapshot(PAIR), servers)
+        "snapshot/owed calls", 3 if full else 1, 2, shapes_of("snapshot", snapshot(PAIR), servers)
     )
     event = "snapshot"  # refused as long as a term is yet to be saved
     shapes = [
@@ -300,7 +301,7 @@ def _drains_of_calls(full: bool) -> Iterator[Family]:
     for size in range(4 if full else 3):
         servers = [
             Server(v.Leader, word, PAIR, (PAIR,), owed=Owed(calls=(1,)), behind=behind, limits=most)
-            for word in words(size, "tck" if size < 3 else "tc")
+            for word in words(size, "tck" if size < (3 if full else 2) else "tc")
             if len(word) == size
             for behind in ((), (1,))
             for most in limits[: 4 if behind else 1]
@@ -312,7 +313,7 @@ def _drains_of_calls(full: bool) -> Iterator[Family]:
             if len(word) == size
             for at in places(word)
             for behind in ((), (1,))
-            for most in limits[:3]
+            for most in (limits[:3] if full else (SMALL, FEW))
         ]
         yield family(f"drain/broadcast/log of {size}", size, 2, shapes_of("drain", drain, servers))
     for word in ("tc", "ct", "tk", "ctc")[: 4 if full else 1]:

@@ -146,7 +146,7 @@ def append_replies(full: bool) -> Iterator[Family]:
             2,
             _answered(
                 Server(v.Leader, word, PAIR, same, behind=(1,), limits=limits)
-                for word in sized
+                for word in (sized if full else [word for word in sized if word != "tc"])
                 for limits in ((v.LIMITS, SMALL, TWO_CALLS) if full else (TWO_CALLS,))
             ),
         )
@@ -160,7 +160,7 @@ def append_replies(full: bool) -> Iterator[Family]:
     for now in LEADING[1:] if full else (TRIO, LEADING[3], LEADING[6], LEADING[8]):
         if 1 not in now.members:
             continue
-        logs = ["c", "k", "tk", "kt"] if full else ["c", "tc"]
+        logs = ["c", "k", "tk", "kt"] if full else ["c", "tc"][: 2 if now is TRIO else 1]
         servers = [Server(v.Leader, word, now, (now,)) for word in logs]
         peers = peers_in(now)
         servers += [

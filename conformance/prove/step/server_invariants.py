@@ -10,7 +10,8 @@ After each of the two:
   TURN, ACTION), nor what a crash between any two actions of the drain would leave on the disk;
 - what was sent is what step equivalence takes for a message.
 
-Of the other servers `fits_reports` is assumed, and nothing else: messages may say anything.
+Of the other servers `fits_reports` and `is_to_own_call` are assumed, and nothing else: messages may
+say anything.
 """
 
 from __future__ import annotations
@@ -26,7 +27,13 @@ from conformance.prove.step.assumptions import is_event, is_message
 from conformance.prove.step.counterexample import plain
 from conformance.prove.step.families import families
 from conformance.prove.step.family import Family
-from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, is_fit, tells_vote
+from conformance.prove.step.server_lemmas import (
+    SERVER_LEMMAS,
+    fits_reports,
+    is_fit,
+    is_to_own_call,
+    tells_vote,
+)
 from conformance.prove.step.shapes import CHANGES, SELF, Shape, Unknowns
 from conformance.symbolic.paths import Model, Paths
 from spec import values as v
@@ -99,6 +106,7 @@ class Kept:
             all(one.holds(member) for one in SERVER_LEMMAS)
             and is_event(event)
             and fits_reports(member, event)
+            and is_to_own_call(member, event)
         )
 
     def judged(self, member: Member, event: v.Event | None) -> tuple[str | None, Turn | None]:
@@ -149,12 +157,17 @@ def broken_by(turn: Turn) -> str | None:
     for done in turn.executed:
         match done.action:
             case v.BroadcastMessage(message) | v.SendMessage(message=message):
-                if not is_message(message):
+                if not (is_message(message) and is_numbered(message)):
                     return f"no server sends this: {message}"
         if done.disk is not disk and not is_fit(turn.node, done.disk):
             return f"no server can come up from the disk before {done.action}"
         disk = done.disk
     return None
+
+
+def is_numbered(message: v.Message) -> bool:
+    """Number 0 is that of no call: a reply to it would say nothing but the term."""
+    return not isinstance(message, v.AppendEntriesCall) or message.seqno >= 1
 
 
 # A server with its disk

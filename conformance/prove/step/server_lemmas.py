@@ -3,7 +3,7 @@
 `SERVER_LEMMAS` begins with what step equivalence assumes (`assumptions` beside it), and goes on
 with what the properties of a single server need: that memory, disk and what is owed fit together.
 `conformance.prove.step.server_invariants` proves that every turn of a server keeps all of it, and
-`fits_reports` is all that is assumed of the other servers for that.
+`fits_reports` and `is_to_own_call` are all that is assumed of the other servers for that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from conformance.prove.step.assumptions import ASSUMPTIONS, adds_to
+from spec import steps
 from spec import values as v
 from spec.cluster import Disk, Member
 
@@ -138,3 +139,15 @@ def fits_reports(member: Member, event: v.Event | None) -> bool:
         for last in reports(member)
         for one in sent
     )
+
+
+def is_to_own_call(member: Member, event: v.Event | None) -> bool:
+    """What is assumed of others: a leader is told of no call that it has not sent in this life.
+
+    That is the network's, and how calls of an earlier term are answered: it takes a run to break
+    it, so the property is checked where there are runs.
+    """
+    match event:
+        case v.Receive(message):
+            return steps.reply_is_to_own_call(member.node, message) is None
+    return True
