@@ -26,7 +26,9 @@ take no memory in the node.  When `commit_index` reaches a position that the log
 command is committed and may be applied.
 
 What is owed is merged until it is taken.  A hundred proposals before one drain are one write to
-the disk and one message to each peer (pipelining and batching).
+the disk and one message to each peer (pipelining and batching).  An entry is sent to each peer
+once, unless that peer shows that it lacks it.  `Limits` of `Node.start` and `Node.restart` say how
+many entries a message carries, and how many are under way to a peer that catches up.
 
 The user's obligations
 ----------------------
@@ -44,14 +46,17 @@ The user's obligations
    up again by `Node.restart`, with just what was saved.
 5. `AppendLogEntries(entries)` replaces whatever the disk has after `entries.prev_position`;
    commands are written with their content, which comes with the message or the proposal.
-6. `SetElectionTimeout` replaces the timer that was set before it.  For a follower or candidate the
-   time is drawn at random, well above a round trip and a leader's heartbeat interval (§5.6).
+6. `SetElectionTimeout` replaces the timer that was set before it; until then that runs on, whatever
+   the node becomes.  For a follower or candidate the time is drawn at random, well above a round
+   trip and a leader's heartbeat interval (§5.6).
 7. A message may be lost, delayed, doubled or overtaken, but not altered, and `AppendEntriesCall`
    comes with the content of its commands.  It may be shortened before it is sent, never extended.
+   What is left out is sent again once the follower has refused a later call, at the latest that of
+   the next heartbeat: use `Limits.entries` to have shorter messages.
 8. `handle_snapshot_installed` is called when the snapshot is durable, with its position and the
    configuration there; the snapshot is made durable after a drain, so that the term is as well.  To
    compact its own log, the user takes both from `node.log.get_position_and_config(index)`, for an
-   index that is committed.
+   index that is committed.  `InstallSnapshot` says what to do where a transfer fails or takes long.
 9. A node's name belongs to one node for ever, and to one disk.  One whose disk was lost comes up
    under another name, and is brought in by `propose_config`.
 10. A `RaftError` has changed nothing, and the node may go on; but after an `InvariantError` a
@@ -67,8 +72,8 @@ Limits
 - A node is used by one thread at a time.
 - There is no pre-vote, no transfer of leadership, and nothing for reads that are to be
   linearizable: propose them as commands.
-- A message has no greatest length, nor are calls in flight counted: a leader sends a peer all that
-  it lacks, and the user shortens it (obligation 7).
+- A leader keeps to `Limits(entries=500, calls=8, ask_again=1000, uncommitted=None)`, if it is given
+  no others.  They count entries: sizes in bytes are not known here.
 - One change of voters is in progress at a time, between any two sets of voters (§6).
 - The compiled build has no docstrings at run time: `help` shows them in the pure one, and the
   sources, which are installed beside it, in both.

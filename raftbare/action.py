@@ -19,7 +19,8 @@ class SetElectionTimeout(Value):
     """Set the timer anew; when it runs out, call `Node.handle_election_timeout`.
 
     How long that is depends on `node.role`: a heartbeat interval for a leader, a random time of
-    several such intervals for the others (§5.2), a random shorter one at will for a candidate.
+    several such intervals for the others (§5.2), a random shorter one at will for a candidate.  A
+    timer runs on until it is set anew: for a follower, a higher term alone is no cause (Figure 2).
     """
 
     __slots__ = ()
@@ -44,7 +45,8 @@ class SaveVotedFor(Value):
 class BroadcastMessage(Value):
     """Send `message` to each of `node.peers`, as they are then.
 
-    It may be lost, delayed or doubled.
+    A candidate asks for votes; a leader brings what it is about to write, or shows that it is
+    alive.  It may be lost, delayed or doubled.
     """
 
     __slots__ = ("message",)
@@ -72,7 +74,10 @@ class AppendLogEntries(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class SendMessage(Value):
-    """Send `message` to the node `to`.  It may be lost, delayed or doubled."""
+    """Send `message` to the node `to`: a reply, or a call to a follower that lacks entries.
+
+    It may be lost, delayed or doubled.
+    """
 
     __slots__ = ("message", "to")
     __match_args__: ClassVar = ("to", "message")
@@ -87,6 +92,12 @@ class InstallSnapshot(Value):
     """Bring the snapshot that this node's log begins with to `to`, whose log ends before it.
 
     That node calls `Node.handle_snapshot_installed` once it has the snapshot on its disk.
+
+    A leader owes it once for each peer, and again after `Limits.ask_again` more calls if the peer
+    still needs a snapshot.  One that comes while a transfer to that peer is under way is ignored.
+    A transfer that was lost is best repeated by the user, who knows first; otherwise it waits for
+    those calls, or another leader.  So does a peer that gets a snapshot which the leader's own has
+    overtaken meanwhile: keep the log until the transfer is done.
     """
 
     __slots__ = ("to",)

@@ -59,9 +59,10 @@ class Actions:
         one is looked for anew each time: no message overtakes what it rests on, even where an input
         comes before the drain is over.
 
-        Raises nothing.  Each action is O(1), but for these: a leader's `BroadcastMessage` and
-        `AppendLogEntries` O(log runs + runs written), its `SendMessage` O(log runs + runs sent +
-        peers owed one), and the end of its drain O(log voters + log runs).
+        Raises nothing.  Each action is O(1), but for these: `AppendLogEntries` O(log runs + runs
+        written); a leader's `BroadcastMessage` O(log runs + runs sent), and O(members) more where
+        it cannot carry all; `SendMessage` and `InstallSnapshot` O(log runs + runs sent + peers owed
+        one); and the end of a leader's drain O(log voters + log runs).
         """
         node = self._node
         pending = node._pending

@@ -20,8 +20,9 @@ class Limits(Value):
     - `uncommitted`: how many entries the log may have after the commit index when a command is
       proposed; a proposal beyond that raises `TooManyUncommittedError`.  None: any number.
 
-    What a single drain proposes goes out in one broadcast, which no limit holds back: of more than
-    `entries` the rest follows in calls to each peer.  Immutable by convention.
+    `calls` holds back only calls to a follower that catches up: the others are sent what is
+    proposed by broadcasts, however many are under way.  Where a drain has more than `entries` to
+    send, the rest follows in calls to each peer.  Immutable by convention.
     """
 
     __slots__ = ("ask_again", "calls", "entries", "in_flight", "uncommitted")

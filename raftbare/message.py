@@ -1,4 +1,4 @@
-"""The messages of §5.1, Figure 2.  A reply carries its call's sequence number.
+"""The messages of §5.1, Figure 2.  A reply carries its call's sequence number, or 0.
 
 One is made for every step of the protocol, so they are plain classes with flat fields, and a
 message is a header itself: a reply begins as its call's.  Compared by value; immutable by
@@ -23,7 +23,8 @@ class Headed(Value):
 
     - `sender`: who sent it.
     - `term`: the sender's current term at that time.
-    - `seqno`: of a call, its number among the sender's calls, ascending; of a reply, its call's.
+    - `seqno`: of a call, its number among the sender's calls, ascending (calls by which a follower
+      catches up share one); of a reply, its call's, or 0 (see `AppendEntriesReply`).
 
     The constructors of messages copy these themselves: to call this one from there would make a
     round of the pure build a twentieth slower.
@@ -91,8 +92,8 @@ class AppendEntriesCall(Headed):
     - `commit_index`: as far as the leader knows entries to be committed; may lie past `entries`.
     - `entries`: what the leader's log has after `entries.prev_position`, `Limits.entries` at most.
 
-    The user may shorten them further with `truncate` before sending: what is missing is sent again
-    once the follower has shown that it lacks it.
+    The user may shorten them further with `truncate` before sending: what is left out is sent again
+    once the follower has refused a later call, at the latest that of the next heartbeat.
     """
 
     __slots__ = ("commit_index", "entries")

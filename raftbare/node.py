@@ -222,8 +222,8 @@ class Node(Rules):
         Returns the position that it has if it is committed; see `get_commit_status`.  Keep the
         command's content under it before the next drain, which writes and sends it.
 
-        Raises `NotLeaderError`, which names the leader, and `TooManyUncommittedError` beyond what
-        `Limits.uncommitted` allows.
+        Raises `NotLeaderError`, which names the leader, and `TooManyUncommittedError` where the log
+        has `Limits.uncommitted` entries after the commit index.
         """
         role = self._role
         if not isinstance(role, Leader):
@@ -285,8 +285,8 @@ class Node(Rules):
         """The timer that `SetElectionTimeout` asked for has run out.
 
         A follower or candidate that is a voter starts an election; a leader shows that it is alive
-        (§5.2); others do nothing.  All ask for the timer again.  One that comes late or too often
-        does no harm to safety.
+        (§5.2); others do nothing.  The timer is to be set again, whoever it was for.  A call that
+        comes late or too often does no harm to safety.
 
         Raises nothing.  O(voters), and O(configurations in the log that are not committed).
         """
@@ -305,10 +305,10 @@ class Node(Rules):
         Raises `InvariantError` where a leader contradicts committed entries (D9), and where two
         lead one term: this node and the sender, or the sender and whom this node follows.
 
-        Cost, by the message: `AppendEntriesCall` O(log runs + runs in the message), times O(log
-        runs) where these overlap with the log's; `AppendEntriesReply` O(log runs + log voters +
-        runs that the peer lacks), times the runs of higher terms that are passed over where the
-        logs differ; `RequestVoteCall` O(1); `RequestVoteReply` O(voters).
+        Cost, by the message: `AppendEntriesCall` O(log runs + runs in the message + runs dropped),
+        times O(log runs) where these overlap with the log's; `AppendEntriesReply` O(log runs + log
+        voters), also where the logs differ; `RequestVoteCall` O(1); `RequestVoteReply` O(voters).
+        What a reply is answered with is made when it is taken from `actions`.
         """
         if message.sender == self._id:
             return  # D8
@@ -334,7 +334,7 @@ class Node(Rules):
 
         Raises `InvalidSnapshotError` where that cannot be, and while `SaveCurrentTerm` is owed: a
         crash would leave a log that may be ahead of the saved term, by which it was committed.
-        O(log runs + runs kept, in the log and in owed messages).
+        O(log runs + runs kept).
         """
         self._install_snapshot(position, config)
 

@@ -17,7 +17,9 @@ LogIndex = NewType("LogIndex", int)
 """The place of an entry in the log, counted from 1.  0 is the place before the first entry."""
 
 MessageSeqNo = NewType("MessageSeqNo", int)
-"""Counts a node's calls from 1; a reply carries the number of its call, so stale ones show."""
+"""Counts a node's calls from 1 since it came up; a reply carries the number of its call.
+
+0 is the number of an answer to a call of an earlier term: it is to no call of the later one."""
 
 
 @mypyc_attr(acyclic=True)
