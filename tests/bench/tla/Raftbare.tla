@@ -252,9 +252,10 @@ OnSuccess(n, s, from) ==
        ELSE Silent([s EXCEPT !.role.peers[from].next = next], {})
 
 \* A peer that refuses a call is sent what comes after all that the logs may share, unless it was
-\* sent calls of its own since.
-OnFailure(n, s, from, seqno, shared) ==
-    IF seqno < s.role.peers[from].probe THEN Silent(s, {})
+\* sent calls of its own since, or the refusal is older than what it is known to hold.
+OnFailure(n, s, from, seqno, last, shared) ==
+    IF last < s.role.peers[from].match THEN Silent(s, {})
+    ELSE IF seqno < s.role.peers[from].probe THEN Silent(s, {})
     ELSE IF shared = Len(s.log) THEN Silent([s EXCEPT !.role.peers[from].next = None], {})
     ELSE CallOne(n, s, from, shared + 1)
 
@@ -270,7 +271,7 @@ ReceiveAppendReply(n, s, owed, m) ==
                   ELSE s
          IN IF m.accepted
             THEN OnSuccess(n, t, m.from)
-            ELSE OnFailure(n, t, m.from, m.seqno, shared.index)
+            ELSE OnFailure(n, t, m.from, m.seqno, m.last.index, shared.index)
 
 \* §5.1: a higher term makes anyone a follower, that has not voted in it yet.
 Receive(n, m) ==
