@@ -187,8 +187,13 @@ def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     assert names - reported.keys() == set()
 
 
-ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-past-verified")
-"""Of membership, or so rarely seen that it takes a search."""
+ELSEWHERE = (
+    "joint-quorum-over-union",
+    "index-only-vote",
+    "commit-past-verified",
+    "timer-set-by-higher-term",
+)
+"""Of membership, so rarely seen that it takes a search, or of the timer, which no lemma tells of."""
 BUGS: dict[str, tuple[Patch, ...]] = {
     **{name: one.in_spec for name, one in IN_BOTH.items() if name not in ELSEWHERE},
     "the leader's commit index is taken as it is": patch(
