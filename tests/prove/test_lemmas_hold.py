@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import pytest
@@ -35,7 +35,10 @@ from tests.prove.searched import reachable
 from tests.prove.shared import patch
 from tests.prove.wrong_states import changed_states
 
-EVENTS = {3: 23_000, 5: 8_000}
+RUNS = {3: {0: 23_000, 2: 3_000}, 5: {0: 8_000}}
+"""By the number of servers: how many steps of each seed.  That a candidate installs a snapshot is
+rare; it does in the shorter run.
+"""
 
 BOUNDS = {
     "elections": Bounds(terms=3, log=3, in_flight=1, proposals=0),
@@ -73,13 +76,13 @@ in_one_worker = pytest.mark.xdist_group("runs")
 
 @pytest.fixture(scope="module")
 def runs() -> dict[int, Seen]:
-    return {size: checked_run(size, count) for size, count in EVENTS.items()}
+    return {size: checked_run(size, counts) for size, counts in RUNS.items()}
 
 
-def checked_run(size: int, count: int) -> Seen:
+def checked_run(size: int, counts: dict[int, int]) -> Seen:
     seen, checker = Seen(), Checker()
     with recorded() as premises:
-        for event in events(size, count):
+        for event in chain.from_iterable(events(size, counts[seed], seed) for seed in counts):
             if event.change.turn is not None:
                 seen.witnesses.update(seen_in(event.change.turn))
                 seen.witnesses[OVERTAKEN] += is_overtaken(event.change.turn)
@@ -112,9 +115,9 @@ def test_all_hold_at_the_start(size: int) -> None:
 
 
 @in_one_worker
-@pytest.mark.parametrize("size", EVENTS)
+@pytest.mark.parametrize("size", RUNS)
 def test_all_hold_in_every_state_of_random_runs(runs: dict[int, Seen], size: int) -> None:
-    assert runs[size].states >= EVENTS[size]
+    assert runs[size].states >= sum(RUNS[size].values())
     assert runs[size].first == []
 
 
@@ -184,8 +187,13 @@ def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     assert names - reported.keys() == set()
 
 
-ELSEWHERE = ("joint-quorum-over-union", "index-only-vote", "commit-past-verified")
-"""Of membership, or so rarely seen that it takes a search."""
+ELSEWHERE = (
+    "joint-quorum-over-union",
+    "index-only-vote",
+    "commit-past-verified",
+    "timer-set-by-higher-term",
+)
+"""Of membership, so rarely seen that it takes a search, or of the timer, which no lemma tells of."""
 BUGS: dict[str, tuple[Patch, ...]] = {
     **{name: one.in_spec for name, one in IN_BOTH.items() if name not in ELSEWHERE},
     "the leader's commit index is taken as it is": patch(

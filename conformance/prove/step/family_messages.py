@@ -124,6 +124,17 @@ def append_calls(full: bool) -> Iterator[Family]:
         )
 
 
+FULL_LIMITS: Final = (
+    (v.LIMITS, SMALL, TWO_CALLS),
+    (v.LIMITS, SMALL, TWO_CALLS),
+    (SMALL, TWO_CALLS),
+    (TWO_CALLS,),
+)
+"""By the length of the log.  With two calls under way all is asked that the others ask: where fewer
+are, where as many, and where a third one does not fit.
+"""
+
+
 def append_replies(full: bool) -> Iterator[Family]:
     event, reply = "a reply of 1", receives("append reply")
     logs = (
@@ -147,7 +158,7 @@ def append_replies(full: bool) -> Iterator[Family]:
             _answered(
                 Server(v.Leader, word, PAIR, same, behind=(1,), limits=limits)
                 for word in (sized if full else [word for word in sized if word != "tc"])
-                for limits in ((v.LIMITS, SMALL, TWO_CALLS) if full else (TWO_CALLS,))
+                for limits in (FULL_LIMITS[size] if full else (TWO_CALLS,))
             ),
         )
     owes = [*owed_to(1), Owed(calls=(1,)), Owed(broadcast=True)] if full else []
