@@ -32,7 +32,7 @@ def verify_command(
     measure: Annotated[
         bool,
         typer.Option(help="Measure a cluster in virtual time as well, in its short scenarios."),
-    ] = False,
+    ] = True,
 ) -> None:
     """The main job: a lockstep check, an exploration, proofs, a cluster in virtual time, an audit
     of traces with known verdicts.

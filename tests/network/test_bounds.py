@@ -56,21 +56,21 @@ def test_every_scenario_has_bounds_on_figures_that_there_are() -> None:
         assert all(bound.figure in MEANING for bound in scenario.bounds)
 
 
-@pytest.mark.parametrize("name", ["one", "bridge-3"])
-def test_what_the_library_keeps_today(name: str) -> None:
+@pytest.mark.parametrize("name", ["one", "heavy-tail", "restarting", "bridge-3"])
+def test_the_library_keeps_what_no_mutant_here_exceeds(name: str) -> None:
     assert measure(SCENARIOS[name]).verdict == "conforms"
 
 
 def test_a_bridge_between_two_sides_is_served_if_timers_are_set_as_figure_2_says() -> None:
-    """And not for more than three timeouts in a row if any higher term sets them."""
-    scenario = SCENARIOS["bridge-5"]
+    """And not for more than two timeouts in a row if any higher term sets them."""
+    scenario, seed = SCENARIOS["bridge-5"], 21
     (bound,) = [bound for bound in scenario.bounds if bound.figure == "gap"]
-    gaps = {}
-    for as_figure_2 in (False, True):
-        cluster = TimedCluster(scenario, LibrarySubject(), seed=4, as_figure_2=as_figure_2)
-        gaps[as_figure_2] = cluster.run().table(scenario.length)["gap"]
-        assert cluster.problems == []
-    assert gaps[True] <= bound.most < gaps[False]
+    assert measure(scenario, seed).verdict == "conforms"
+    with by_name("timer-set-by-higher-term").planted() as library:
+        cluster = TimedCluster(scenario, LibrarySubject(library), seed)
+        gap = cluster.run().table(scenario.length)["gap"]
+    assert cluster.problems == []
+    assert gap > 1.3 * bound.most
 
 
 FOUND = {
