@@ -25,15 +25,16 @@ def shrink(
     `fresh` makes the run as it was at the beginning.  Ever smaller parts of the
     schedule are left out as long as the finding stays, down to single steps and pairs of them:
     terms depend on one another, so that two elections may go together where neither may alone.
-    In the result no step and no pair is superfluous, unless `seconds` were over before.
+    In the result no step and no pair is superfluous, unless `seconds` of CPU time were over before:
+    so it is the same on a busy machine.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.process_time() + seconds
     wanted = name_of(finding)
     shorter = True
     while shorter:
         shorter = False
         cuts = _cuts(len(choices))
-        while time.monotonic() < deadline and (cut := next(cuts, None)) is not None:
+        while time.process_time() < deadline and (cut := next(cuts, None)) is not None:
             left_out = set(cut)
             fewer = [choice for place, choice in enumerate(choices) if place not in left_out]
             found, taken = take_all(fresh(), fewer)

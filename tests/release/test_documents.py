@@ -24,6 +24,8 @@ from conformance.audit.decisions import DECISIONS
 from conformance.cli.app import app
 from conformance.explore.search.run import Options, explore
 from conformance.explore.states.bounds import PRESETS
+from conformance.mutants.planted.catalogue import CATALOGUE
+from conformance.network.scenarios import SCENARIOS
 from conformance.observe.verdicts import EXIT_CODES
 from conformance.prove.catalogue import obligations
 from conformance.prove.fixed_membership import KEPT, STEPS
@@ -367,6 +369,13 @@ def test_the_states_of_the_preset_quick_are_counted() -> None:
         assert (report.distinct, report.depth) == told[name], name
     total = sum(states for states, _ in told.values())
     assert f"{total:,} distinct" in document.replace("\n", " ")
+
+
+def test_every_scenario_is_told_and_every_mutant_counted() -> None:
+    document = text("docs/verify.md").split("\n## In virtual time\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([\w-]+(?:, [\w-]+)*): ", document, re.MULTILINE)
+    assert sorted(name for row in rows for name in row.split(", ")) == sorted(SCENARIOS)
+    assert f"The catalogue has {len(CATALOGUE)} mutants." in text("docs/verify.md")
 
 
 def test_the_kills_are_those_that_the_certificate_claims() -> None:
