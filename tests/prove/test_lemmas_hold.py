@@ -193,7 +193,7 @@ ELSEWHERE = (
     "commit-past-verified",
     "timer-set-by-higher-term",
 )
-"""Of membership, so rarely seen that it takes a search, or of the timer, which no lemma tells of."""
+"""Of membership, of the timer (no lemma speaks of it), or so rarely seen that it takes a search."""
 BUGS: dict[str, tuple[Patch, ...]] = {
     **{name: one.in_spec for name, one in IN_BOTH.items() if name not in ELSEWHERE},
     "the leader's commit index is taken as it is": patch(
