@@ -24,6 +24,15 @@ CATALOGUE: Final[tuple[Mutant, ...]] = (
     *ACTIONS,
 )
 
+UNRECORDED: Final = frozenset(
+    {
+        "second-leader-followed",  # it takes two leaders of one term, which no cluster has
+        "removed-follower-called",  # it fails before it does anything that a recording shows
+        "removed-follower-answered",  # so does this one
+    }
+)
+"""Those of which there is no recording that an audit condemns."""
+
 
 class UnknownMutantError(LookupError):
     """There is no mutant of that name; the message has those that are named much like it."""
