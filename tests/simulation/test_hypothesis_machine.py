@@ -209,7 +209,7 @@ COMMON = {
     "ProposalsPipelined",
     "CrashedWithinDrain",
     "RestartedWithLog",
-    "StaleReplyIgnored",
+    "StaleRefusalIgnored",
 }
 """What the machine must have reached, or it has shown nothing."""
 

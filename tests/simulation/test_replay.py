@@ -22,7 +22,7 @@ from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.subject import SpecSubject, Subject
 from conformance.trace.errors import BadTrace
 from spec.cluster import Turn
-from spec.values import AppendEntriesReply, Leader, Receive, Restart
+from spec.values import AppendEntriesReply, Leader, Node, Receive, Restart
 from tests.support.recordings import STORIES, crate, simulated, story, written
 
 
@@ -97,26 +97,35 @@ def test_from_the_state_before_any_event_or_drain(tmp_path: Path) -> None:
     assert {turn.event is None for turn in met} == {True, False}
 
 
+def matches(node: Node) -> list[int]:
+    return [peer.match for peer in node.role.peers] if isinstance(node.role, Leader) else []
+
+
 def test_what_is_hidden_is_compared_at_the_end(tmp_path: Path) -> None:
-    """The number of the latest reply is nothing that can be seen of a leader."""
+    """How far a peer's log matches is nothing that can be seen of a leader."""
     replies = [
         turn
         for turn in turns()
         if isinstance(turn.before.node.role, Leader)
         and isinstance(turn.event, Receive)
         and isinstance(turn.event.message, AppendEntriesReply)
+        and matches(turn.after.node) != matches(turn.before.node)
     ]
-    with patched_library(Patch("rules", "        follower.seqno = reply.seqno\n", "")) as copy:
+    patch = Patch("rules", "            follower.match_index = theirs.index\n", "")
+    with patched_library(patch) as copy:
         report = replay(from_checkpoint(tmp_path, replies[0]), LibrarySubject(copy))
         assert replay(from_checkpoint(tmp_path, replies[0]), SpecSubject()).difference is None
     assert report.difference is not None
-    assert (report.difference.what, report.difference.event) == ("state", replies[0].event)
+    assert (report.difference.what, report.difference.event) == ("failure", replies[0].event)
+    assert "the quorum of" in str(report.difference.found)
     assert report.seq == 2
 
 
 def test_what_the_library_raises_is_a_difference(tmp_path: Path) -> None:
     path = written(tmp_path / "trace.jsonl", story("D6", LibrarySubject()))
-    with patched_library(Patch("log", "last = log.last_position\n", "last = log.last\n")) as copy:
+    with patched_library(
+        Patch("log", "(limit.index, log.last_position", "(limit.index, log.last")
+    ) as copy:
         report = replay(path, LibrarySubject(copy))
     assert report.difference is not None
     assert report.difference.what == "failure"

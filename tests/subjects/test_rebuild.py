@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice
+from itertools import islice, product
 from types import ModuleType
 
 import pytest
@@ -28,8 +28,8 @@ def run_turns() -> list[Turn]:
     """Every server's turn in random episodes of clusters of each size."""
     turns: list[Turn] = []
     for size in range(1, MAX_NODES + 1):
-        for episode in range(3):
-            for _, change in changes(Schedule(4, episode, size), length=150):
+        for seed, episode in product((4, 5), range(3)):
+            for _, change in changes(Schedule(seed, episode, size), length=150):
                 if change.turn is not None:
                     turns.append(change.turn)
     return turns
@@ -185,13 +185,13 @@ HIDDEN = {
     ),
     "a follower counts calls": (
         "rules",
-        "        reply = AppendEntriesReply(",
-        "        self._seqno += 1\n        reply = AppendEntriesReply(",
+        "            reply = AppendEntriesReply(",
+        "            self._seqno += 1\n            reply = AppendEntriesReply(",
     ),
     "a reply changes its call": (
         "rules",
-        "        reply = AppendEntriesReply(",
-        "        call.commit_index = self._commit_index\n        reply = AppendEntriesReply(",
+        "            reply = AppendEntriesReply(",
+        "            call.commit_index = self._commit_index\n            reply = AppendEntriesReply(",
     ),
     "only the first write is noted as durable": (
         "drain",
