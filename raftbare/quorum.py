@@ -19,7 +19,7 @@ class Progress:
       were, and will be by every broadcast.
     - `probe`: the number of the latest calls to it alone; that it refused an earlier one is no
       news.
-    - `asked`: replies to calls with a lower number owe it no snapshot.
+    - `asked`: replies to calls with a lower number owe it no snapshot; 0 once there is a later one.
     """
 
     __slots__ = ("asked", "match_index", "next_index", "probe")

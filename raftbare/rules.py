@@ -449,5 +449,8 @@ class Rules:
             self._role = Follower()
             self._pending.void_calls()
         self._log._compact(position, config)
+        if isinstance(self._role, Leader):  # who was to get an earlier one may need this one now
+            for follower in self._role.followers.values():
+                follower.asked = MessageSeqNo(0)
         self._commit_index = max(committed, position.index)
         self._pending.compact(self._log)

@@ -454,7 +454,8 @@ class Progress(NamedTuple):
     next   its nextIndex: the first entry that it was not sent; None: it was sent all that all
            others were, and will be (Figure 2 begins with the last log index + 1)
     probe  the number of the latest calls to it alone; that it refused an earlier one is no news
-    asked  InstallSnapshot is not owed for it because of a reply to a call with a lower number
+    asked  InstallSnapshot is not owed for it because of a reply to a call with a lower number, as
+           long as the leader takes no later snapshot
     """
 
     node: NodeId

@@ -102,6 +102,20 @@ def test_a_snapshot_is_owed_again_once_as_many_calls_were_made_as_the_limit_says
     assert asked == [True, False, False, True, False, False, True]
 
 
+def test_a_snapshot_is_owed_again_at_once_after_a_later_one_was_taken() -> None:
+    """The one that is under way may end before the log begins now."""
+    cluster = Cluster.newly_led(3, 5, snapshot=4)
+    leader = cluster.nodes[0]
+    acknowledge(leader, 1, (2, 8))
+    leader.handle_message(append_reply(2, 2, (0, 1), 2, accepted=False))
+    assert owed(leader) == [rb.InstallSnapshot(rb.NodeId(2))]
+    leader.handle_message(append_reply(2, 2, (0, 1), 9, accepted=False))
+    assert owed(leader) == []
+    cluster.compact(0, 7)
+    leader.handle_message(append_reply(2, 2, (1, 4), 9, accepted=False))
+    assert owed(leader) == [rb.InstallSnapshot(rb.NodeId(2))]
+
+
 def test_a_peer_that_has_installed_the_snapshot_is_sent_what_follows() -> None:
     cluster = Cluster.of(3)
     cluster.isolate(2)
