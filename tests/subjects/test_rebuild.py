@@ -191,7 +191,8 @@ HIDDEN = {
     "a reply changes its call": (
         "rules",
         "            reply = AppendEntriesReply(",
-        "            call.commit_index = self._commit_index\n            reply = AppendEntriesReply(",
+        "            call.commit_index = self._commit_index\n"
+        "            reply = AppendEntriesReply(",
     ),
     "only the first write is noted as durable": (
         "drain",
