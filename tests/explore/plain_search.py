@@ -20,7 +20,7 @@ def state_of(cluster: Cluster, spent: Cost) -> State:
 
 def search(space: Space) -> Iterator[tuple[set[State], list[Move]]]:
     """By depth: all states that are new there, and all moves from them."""
-    start = new_cluster(space.bounds.nodes)
+    start = new_cluster(space.bounds.nodes, space.bounds.limits)
     frontier = {state_of(start, Cost()): (start, Cost())}
     seen: set[State] = set()
     while frontier:

@@ -27,10 +27,10 @@ SMALL = {
     ),
     "held back": Bounds(nodes=2, terms=2, log=3, in_flight=1, proposals=2, held=2, crashes=1),
     "snapshots": Bounds(nodes=2, terms=2, log=3, in_flight=1, heartbeats=1, snapshots=2),
-    "calls are limited": Bounds(
-        nodes=2, terms=2, log=4, in_flight=2, losses=1, proposals=2, entries=1, calls=2
+    "two calls at a time": Bounds(
+        nodes=2, terms=1, log=4, in_flight=2, losses=1, proposals=2, entries=1, calls=2
     ),
-    "one call at a time": Bounds(terms=1, log=4, in_flight=1, proposals=2, entries=1, calls=1),
+    "one call at a time": Bounds(terms=1, log=3, in_flight=1, entries=1, calls=1),
     "asked again": Bounds(
         terms=1, log=3, in_flight=1, proposals=0, heartbeats=2, snapshots=1, ask_again=2
     ),
