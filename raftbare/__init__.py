@@ -72,8 +72,8 @@ Limits
 - A node is used by one thread at a time.
 - There is no pre-vote, no transfer of leadership, and nothing for reads that are to be
   linearizable: propose them as commands.
-- A leader keeps to `Limits(entries=500, calls=8, ask_again=1000, uncommitted=None)`, if it is given
-  no others.  They count entries: sizes in bytes are not known here.
+- A leader keeps to `Limits(entries=5000, calls=8, ask_again=1000, uncommitted=None)`, if it is
+  given no others.  They count entries: sizes in bytes are not known here.
 - One change of voters is in progress at a time, between any two sets of voters (§6).
 - The compiled build has no docstrings at run time: `help` shows them in the pure one, and the
   sources, which are installed beside it, in both.

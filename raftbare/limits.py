@@ -30,7 +30,7 @@ class Limits(Value):
 
     def __init__(
         self,
-        entries: int = 500,
+        entries: int = 5000,
         calls: int = 8,
         ask_again: int = 1000,
         uncommitted: int | None = None,

@@ -249,7 +249,7 @@ class Limits(NamedTuple):
     uncommitted  entries after the commit index beyond which a command is refused; None: never
     """
 
-    entries: Index = 500
+    entries: Index = 5000
     calls: int = 8
     ask_again: SeqNo = 1000
     uncommitted: Index | None = None

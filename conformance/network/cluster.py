@@ -107,7 +107,7 @@ class TimedCluster:
         }
         for server in self.servers:
             self.figures.followers[server.node] = Follower()
-            self._take(server, (v.Start(),))  # 1. Start
+            self._take(server, (v.Start(scenario.limits),))  # 1. Start
 
     def run(self, tick: Callable[[], None] | None = None) -> Figures:
         """All of the scenario.  `tick` is called after every millisecond."""
@@ -397,4 +397,5 @@ class TimedCluster:
         server.up = True
         server.timer += 1
         log = server.disk.log._replace(entries=tuple(server.disk.log.entries))
-        self._take(server, (restart_from(server.disk._replace(log=log)),))  # 1. Start
+        restart = restart_from(server.disk._replace(log=log), self.scenario.limits)
+        self._take(server, (restart,))  # 1. Start

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from conformance.network.clock import MILLISECOND, SECOND
 from conformance.network.link import Link
-from spec.values import NodeId
+from spec.values import LIMITS, Limits, NodeId
 
 FOR_EVER = 1 << 62
 
@@ -114,6 +114,7 @@ class Scenario:
     timeout    between these the timer of any other is drawn; `timeouts` has those of some nodes
     drain      microseconds between drains; 0: after every input
     transfer   how long a snapshot travels
+    limits     what leaders keep to
     begin      from here on figures are taken; before, a leader is found
     until_led  the run is over once somebody leads a term that nobody led before `begin`
     runs       how many seeds, each a run of its own
@@ -132,6 +133,7 @@ class Scenario:
     timeouts: dict[NodeId, tuple[int, int]] = field(default_factory=dict)
     drain: int = 0
     transfer: int = 300 * MILLISECOND
+    limits: Limits = LIMITS
     load: Load | None = None
     planned: tuple[Planned, ...] = ()
     begin: int = SECOND

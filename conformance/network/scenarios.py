@@ -20,7 +20,7 @@ from conformance.network.scenario import (
     alone,
     bridged,
 )
-from spec.values import LIMITS
+from spec.values import LIMITS, Limits
 
 A_SECOND = Load(MS, SECOND, 2 * SECOND)
 """A command a millisecond, for a second."""
@@ -176,6 +176,7 @@ SCENARIOS: Final = {
             timeout=(5 * SECOND, 9 * SECOND),
             load=Load(MS, 100 * MS, SECOND, (10,)),
             planned=(Cut(alone(2, 3), 30 * MS, 100 * MS), Propose(40 * MS, 20_000)),
+            limits=Limits(entries=500, calls=8),
             begin=100 * MS,
             bounds=(
                 Bound("entries", 1.1),

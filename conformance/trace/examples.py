@@ -23,7 +23,7 @@ _REPLY = (
     '{"type":"append_entries_reply","from":1,"term":2,"seqno":12,'
     '"last_position":{"term":2,"index":8},"accepted":true}'
 )
-_LIMITS = '{"entries":500,"calls":8,"ask_again":1000,"uncommitted":null}'
+_LIMITS = '{"entries":5000,"calls":8,"ask_again":1000,"uncommitted":null}'
 _PEER = '{"node":1,"match":6,"next":7,"probe":4,"asked":0}'
 _STATE = (
     '{"role":"leader","current_term":2,"voted_for":0,"commit_index":8,'

@@ -42,7 +42,7 @@ def ran(
     faults: tuple[Planned, ...],
     loaded: bool,
     subject: Callable[[], LibrarySubject] = LibrarySubject,
-    **more: int,
+    transfer: int = 0,
 ) -> TimedCluster:
     scenario = Scenario(
         "recovery",
@@ -56,7 +56,7 @@ def ran(
         load=Load(MS, SECOND, END + SECOND // 2) if loaded else None,
         planned=(Propose(END - 55 * MS, 3), *faults),
         begin=END,
-        **more,
+        transfer=transfer,
     )
     cluster = TimedCluster(scenario, subject())
     cluster.run()
