@@ -70,6 +70,8 @@ class Bounds:
     entries: int = LIMITS.entries
     """This one and the next two are the limits that all nodes are started with."""
     calls: int = LIMITS.calls
+    """Of 2 or more that are full, and any number of losses, there is no end: the first is lost, the
+    second is refused, and both are sent again, with higher numbers."""
     ask_again: int = 1
     """Not as by default: a snapshot that was lost is asked for again within few heartbeats."""
 
