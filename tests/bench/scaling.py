@@ -22,6 +22,7 @@ from raftbare import (
     MessageSeqNo,
     Node,
     NodeId,
+    RequestVoteReply,
     SendMessage,
     Term,
     TermEntry,
@@ -69,14 +70,18 @@ def round_on(log: LogEntries, times: int = 60) -> float:
 
 def lagging_reply(terms: int, commands: int, behind: int = 50, times: int = 60) -> float:
     """A leader is told that a follower's log ends some commands before its own, and calls it."""
-    cluster = Raftbare(3, log_of(terms, commands))
-    for _ in range(behind):
-        cluster.round(1)
-    leader = cluster.leader
-    last = leader.log.last_position
-    theirs = LogPosition(last.term, LogIndex(last.index - behind))
-    seqno = 10**6
-    header = MessageHeader(NodeId(1), leader.current_term, MessageSeqNo(seqno))
+    log = log_of(terms, max(commands, behind))
+    names, term = [NodeId(0), NodeId(1)], log.last_position.term
+    leader = Node.restart(
+        NodeId(0), current_term=term, voted_for=None, log=Log(ClusterConfig(names), log)
+    )
+    leader.handle_election_timeout()
+    vote = MessageHeader(NodeId(1), leader.current_term, MessageSeqNo(1))
+    leader.handle_message(RequestVoteReply(vote, True))
+    for _action in leader.actions:
+        pass
+    theirs = LogPosition(term, LogIndex(log.last_position.index - behind + 1))
+    header = MessageHeader(NodeId(1), leader.current_term, MessageSeqNo(10**6))
     reply = AppendEntriesReply(header, theirs, False)
 
     def tell() -> None:

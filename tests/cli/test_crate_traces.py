@@ -46,26 +46,22 @@ def test_a_node_voted_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "node", "seq", "decision"),
+    ("name", "node", "seq", "what"),
     [
-        ("crate-3n-restarts.jsonl.gz", 1, 2, "D2"),
-        ("crate-5n-lossy.jsonl.gz", 2, 2, "D2"),
-        ("crate-5n-members.jsonl.gz", 2, 16, "D7"),
+        ("crate-3n-restarts.jsonl.gz", 1, 2, "SaveVotedFor(voted_for 0)"),
+        ("crate-5n-lossy.jsonl.gz", 3, 4, "accepted False"),
+        ("crate-5n-members.jsonl.gz", 1, 3, "accepted False"),
+        ("crate-3n-quiet.jsonl.gz", 1, 5, "accepted False"),
     ],
 )
-def test_the_first_departure(name: str, node: int, seq: int, decision: str) -> None:
+def test_the_first_departure(name: str, node: int, seq: int, what: str) -> None:
+    """Its replies do not say whether they accept, and each recording has one that refuses."""
     ran = run("audit", "--level", "exact", "--json", crate(name))
     assert (ran.code, ran.json["verdict"]) == (1, "violation")
     assert ran.json["files"][0]["level"] == "exact"
     first = ran.json["violations"][0]
     assert (first["node"], first["seq"]) == (node, seq)
-    assert first["detail"].startswith(f"{decision} (")
-
-
-def test_the_quiet_recording_conforms_exactly() -> None:
-    ran = run("audit", "--level", "exact", "--json", crate("crate-3n-quiet.jsonl.gz"))
-    assert (ran.code, ran.json["verdict"], ran.json["events"]) == (0, "conforms", 5992)
-    assert ran.json["checked"]["exact events"] == 5992
+    assert what in first["detail"]
 
 
 @pytest.mark.parametrize("level", [(), ("--level", "exact"), ("--level", "safety")])

