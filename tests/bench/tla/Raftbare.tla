@@ -279,7 +279,8 @@ Receive(n, m) ==
         s == IF higher
              THEN [node[n] EXCEPT !.role = Follower(None), !.term = m.term, !.vote = None]
              ELSE node[n]
-        owed == IF higher THEN {SaveTerm, SaveVote, SetTimeout} ELSE {}
+        timer == IF node[n].role.is = "leader" THEN {SetTimeout} ELSE {}
+        owed == IF higher THEN {SaveTerm, SaveVote} \union timer ELSE {}
     IN CASE m.is = "vote call" -> ReceiveVoteCall(n, s, owed, m)
          [] m.is = "vote reply" -> ReceiveVoteReply(n, s, owed, m)
          [] m.is = "append call" -> ReceiveAppendCall(n, s, owed, m)
@@ -342,10 +343,11 @@ Take(n, move, rest, spent) == Within(move.node) /\
 
 Create == node[0].log = <<>> /\ Take(0, CreateCluster(0), net, used)
 
-\* §5.2.  Who knows of no membership does not campaign.
+\* §5.2.  Who knows of no membership does not campaign, and sets its timer again.
 ElectionTimeout(n) ==
-    /\ node[n].role.is # "leader" /\ node[n].log # <<>>
-    /\ Take(n, StartElection(n, node[n], {}), net, used)
+    /\ node[n].role.is # "leader"
+    /\ Take(n, IF node[n].log = <<>> THEN Silent(node[n], {SetTimeout})
+                                    ELSE StartElection(n, node[n], {}), net, used)
 
 Propose(n) ==
     /\ node[n].role.is = "leader" /\ used.proposals < Proposals
