@@ -20,7 +20,7 @@ from conformance.network.scenario import (
     alone,
     bridged,
 )
-from spec.values import LIMITS, Limits
+from spec.values import Limits
 
 A_SECOND = Load(MS, SECOND, 2 * SECOND)
 """A command a millisecond, for a second."""
@@ -118,6 +118,9 @@ def _electable(voters: int) -> Scenario:
     )
 
 
+NARROW: Final = Limits(entries=500, calls=8)
+"""So that what is allowed to be under way is less than what a follower lacks."""
+
 SCENARIOS: Final = {
     scenario.name: scenario
     for scenario in (
@@ -176,14 +179,14 @@ SCENARIOS: Final = {
             timeout=(5 * SECOND, 9 * SECOND),
             load=Load(MS, 100 * MS, SECOND, (10,)),
             planned=(Cut(alone(2, 3), 30 * MS, 100 * MS), Propose(40 * MS, 20_000)),
-            limits=Limits(entries=500, calls=8),
+            limits=NARROW,
             begin=100 * MS,
             bounds=(
                 Bound("entries", 1.1),
                 Bound("catch_up", 1.1),
-                Bound("largest_call", LIMITS.entries),
+                Bound("largest_call", NARROW.entries),
                 # All that may be under way, and the load that comes meanwhile.
-                Bound("in_flight", 1.1 * LIMITS.entries * LIMITS.calls),
+                Bound("in_flight", 1.1 * NARROW.entries * NARROW.calls),
             ),
         ),
         Scenario(
