@@ -93,11 +93,11 @@ class InstallSnapshot(Value):
 
     That node calls `Node.handle_snapshot_installed` once it has the snapshot on its disk.
 
-    A leader owes it once for each peer, and again after `Limits.ask_again` more calls if the peer
-    still needs a snapshot.  One that comes while a transfer to that peer is under way is ignored.
-    A transfer that was lost is best repeated by the user, who knows first; otherwise it waits for
-    those calls, or another leader.  So does a peer that gets a snapshot which the leader's own has
-    overtaken meanwhile: keep the log until the transfer is done.
+    A leader owes it once for each peer.  If the peer still needs a snapshot it is owed again, after
+    `Limits.ask_again` more calls or once the leader has compacted its log further.  One that comes
+    while a transfer to that peer is under way is ignored.  A transfer that was lost is best
+    repeated by the user, who knows first; otherwise it waits for those calls, or another leader.
+    One that the leader's next snapshot overtakes is of no use: keep the log until it is done.
     """
 
     __slots__ = ("to",)

@@ -239,13 +239,8 @@ class Rules:
         if term < self._current_term:
             self._reply_to_append(call, MessageSeqNo(0), False)
             return
-        if isinstance(role, Leader) and term == self._current_term:
-            raise InvariantError(
-                f"node {call.sender} claims to lead term {term}, as node {self._id} does: "
-                "two leaders in one term break Election Safety"
-            )
-        if isinstance(role, Follower) and term == self._current_term:
-            known = role.leader
+        if term == self._current_term and not isinstance(role, Candidate):
+            known = self._id if isinstance(role, Leader) else role.leader
             if known is not None and known != call.sender:
                 raise InvariantError(
                     f"node {call.sender} claims to lead term {term}, as node {known} did: "

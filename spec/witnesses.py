@@ -167,15 +167,8 @@ def append_before_snapshot(turn: Turn, before: v.Node, after: v.Node) -> bool:
 
 def stale_refusal_ignored(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A call was refused before which the peer had been sent a call of its own."""
-    match turn.event, before.role:
-        case v.Receive(v.AppendEntriesReply(sender, term, seqno, _, False)), v.Leader(peers):
-            return (
-                term == before.current_term
-                and seqno > 0
-                and before is after
-                and any(peer.node == sender and seqno < peer.probe for peer in peers)
-            )
-    return False
+    ignored = _refusal_ignored(turn, before, after)
+    return ignored is not None and ignored[1] < ignored[0].probe
 
 
 def earlier_life_answered(turn: Turn, before: v.Node, after: v.Node) -> bool:
@@ -199,15 +192,21 @@ def calls_limited(turn: Turn, before: v.Node, after: v.Node) -> bool:
 
 def snapshot_asked_once(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A peer needs a snapshot, and that was said already (§7)."""
+    ignored = _refusal_ignored(turn, before, after)
+    return ignored is not None and ignored[1] < ignored[0].asked
+
+
+def _refusal_ignored(
+    turn: Turn, before: v.Node, after: v.Node
+) -> tuple[v.Progress, v.SeqNo] | None:
+    """What a leader knew of a peer, and the number of the call that the peer refused, if nothing
+    came of it.
+    """
     match turn.event, before.role:
         case v.Receive(v.AppendEntriesReply(sender, term, seqno, _, False)), v.Leader(peers):
-            return (
-                term == before.current_term
-                and seqno > 0
-                and before is after
-                and any(peer.node == sender and seqno < peer.asked for peer in peers)
-            )
-    return False
+            if term == before.current_term and seqno > 0 and before is after:
+                return next(((peer, seqno) for peer in peers if peer.node == sender), None)
+    return None
 
 
 def proposals_pipelined(turn: Turn, before: v.Node, after: v.Node) -> bool:

@@ -22,9 +22,6 @@ from conformance.network.scenario import (
 )
 from spec.values import Limits
 
-A_SECOND = Load(MS, SECOND, 2 * SECOND)
-"""A command a millisecond, for a second."""
-
 QUIET = 2 * SECOND + 400 * MS
 """A while after the load has ended, so that what is under way arrives."""
 

@@ -123,7 +123,7 @@ class Rebuilder:
 
     def _build_pending(self, pending: Pending, log: v.Log) -> Any:
         """The library keeps of a write only where it begins: it ends where the log does."""
-        built, translate = _blank(self.library.pending.Pending), self._message_from_spec
+        built = _blank(self.library.pending.Pending)
         built.set_election_timeout = pending.set_election_timeout
         built.save_current_term = pending.save_current_term
         built.save_voted_for = pending.save_voted_for
@@ -135,13 +135,9 @@ class Rebuilder:
             if not log.contains(prev) or log.after(prev.index) != entries:
                 raise UnbuildableError(f"a write that is not the end of the log: {pending.append}")
             built.append_after = self.library.LogPosition(prev.term, prev.index)
+        translate = self._subject.message_from_spec
         built.sends = {send.to: translate(send.message) for send in pending.sends}
         return built
-
-    def _message_from_spec(self, message: v.Message) -> Any:
-        if isinstance(message, v.AppendEntriesCall):
-            _check_terms(message.prev_position, message.entries)
-        return self._subject.message_from_spec(message)
 
     # One step
 

@@ -516,3 +516,5 @@ def test_a_second_leader_of_a_term_is_refused_by_who_follows_the_first() -> None
     assert node.leader == 0
     node.handle_message(append_call(1, 2, after((1, 1), opening(2))))  # of a later term
     assert node.leader == 1
+    with refused(node, rb.InvariantError, "node 0 claims to lead term 2, as node 1 did"):
+        node.handle_message(append_call(0, 2, after((1, 1), opening(2))))

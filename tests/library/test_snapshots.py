@@ -116,6 +116,19 @@ def test_a_snapshot_is_owed_again_at_once_after_a_later_one_was_taken() -> None:
     assert owed(leader) == [rb.InstallSnapshot(rb.NodeId(2))]
 
 
+def test_a_peer_that_waits_for_a_snapshot_is_sent_nothing_for_a_late_answer() -> None:
+    """Nor is the snapshot asked for, be it that or a later one: a refusal will do that."""
+    cluster = Cluster.newly_led(3, 5, snapshot=4)
+    leader = cluster.nodes[0]
+    acknowledge(leader, 1, (2, 8))
+    refuse(leader, 2, (0, 1))
+    assert owed(leader) == [rb.InstallSnapshot(rb.NodeId(2))]
+    for snapshot in (4, 7):
+        cluster.compact(0, snapshot)
+        acknowledge(leader, 2, (0, 1))
+        assert owed(leader) == []
+
+
 def test_a_peer_that_has_installed_the_snapshot_is_sent_what_follows() -> None:
     cluster = Cluster.of(3)
     cluster.isolate(2)

@@ -265,10 +265,10 @@ VOTES: Final = (
         "RemovedLeaderStepsDown",
         "§5.2; nats-io/nats-server #5314",
         "rules",
-        "isinstance(role, Leader) and term == self._current_term:\n",
-        "isinstance(role, Leader) and term == self._current_term:\n"
-        "            self._role = role = Follower(call.sender)\n"
-        "        if False:\n",
+        "            known = self._id if isinstance(role, Leader) else role.leader\n",
+        "            if isinstance(role, Leader):\n"
+        "                self._role = role = Follower(call.sender)\n"
+        "            known = role.leader\n",
     ),
     one_patch(
         "second-leader-followed",
@@ -277,7 +277,7 @@ VOTES: Final = (
         "§5.2; etcd-io/etcd #3710",
         "rules",
         "            if known is not None and known != call.sender:\n",
-        "            if False:\n",
+        "            if isinstance(role, Leader):\n",
     ),
     one_patch(
         "timer-set-by-any-vote-call",
