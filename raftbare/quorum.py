@@ -20,20 +20,23 @@ class Progress:
     - `probe`: the number of the latest calls to it alone; that it refused an earlier one is no
       news.
     - `asked`: replies to calls with a lower number owe it no snapshot; 0 once there is a later one.
+    - `probing`: it refused what it was sent; it is sent one call at a time, until it has accepted
+      one.  Only where there is a next index.
     """
 
-    __slots__ = ("asked", "match_index", "next_index", "probe")
+    __slots__ = ("asked", "match_index", "next_index", "probe", "probing")
 
     def __init__(self) -> None:
         self.match_index = LogIndex(0)
         self.next_index: LogIndex | None = None
         self.probe = MessageSeqNo(0)
         self.asked = MessageSeqNo(0)
+        self.probing = False
 
     def __repr__(self) -> str:
         return (
             f"Progress(match_index={self.match_index}, next_index={self.next_index}, "
-            f"probe={self.probe}, asked={self.asked})"
+            f"probe={self.probe}, asked={self.asked}, probing={self.probing})"
         )
 
 

@@ -192,7 +192,7 @@ class Rules:
         next index on (Figure 2); None where that lies in the snapshot (§7).
 
         As long as it was not sent all, and no more is under way than the user allows, one call
-        follows another.
+        follows another; but a probe goes alone.
         """
         pending, role, entries, limits = self._pending, self._role, self._log.entries, self._limits
         assert isinstance(role, Leader)  # see the invariant of `Pending`
@@ -206,8 +206,12 @@ class Rules:
             prev = entries._position(LogIndex(progress.next_index - 1))
         call = self._append_call(prev, progress.probe)
         end = call.entries.last_position.index
-        progress.next_index = LogIndex(end + 1) if end < last.index else None
-        if progress.next_index is None or end - progress.match_index >= limits.in_flight:
+        if end < last.index:
+            progress.next_index = LogIndex(end + 1)
+            if progress.probing or end - progress.match_index >= limits.in_flight:
+                pending.calls.discard(to)
+        else:
+            progress.next_index, progress.probing = None, False
             pending.calls.discard(to)
         return call
 
@@ -325,13 +329,15 @@ class Rules:
 
     def _send_more(self, follower: Progress, to: NodeId, next_index: LogIndex) -> None:
         """A follower that was not sent all is sent more, while no more is under way than the user
-        allows.  One that waits for a snapshot has nothing to be sent.
+        allows.  What was a probe has been found to fit, or what came before it has.  One that waits
+        for a snapshot has nothing to be sent.
         """
         entries, match = self._log.entries, follower.match_index
         if next_index <= match:
             next_index = LogIndex(match + 1)
         if next_index <= entries.prev_position.index:
             return
+        follower.probing = False
         if next_index > entries.last_position.index:
             follower.next_index = None
             return
@@ -343,23 +349,24 @@ class Rules:
     def _handle_refusal(
         self, follower: Progress, reply: AppendEntriesReply, shared: LogPosition | None
     ) -> None:
-        """A follower that has not what a call follows is sent what comes after all that the logs
-        may share (D6); or the snapshot, where the log has nothing of that any more (§7).
+        """A follower that has not what a call follows is probed: it is sent one call, with what
+        comes after all that the logs may share (D6); or the snapshot, where the log has nothing of
+        that any more (§7).
 
-        But not where that was done since the call, nor where the reply is older than what the
-        follower is known to hold.
+        But not where that was done since the call.  The reply may be older than what the follower
+        is known to hold.
         """
-        if reply.last_position.index < follower.match_index:
+        known = follower.match_index
+        if shared is not None and shared.index > known:
+            known = shared.index
+        compacted = known < self._log.snapshot_position.index
+        if reply.seqno < (follower.asked if compacted else follower.probe):
             return
-        if reply.seqno < (follower.asked if shared is None else follower.probe):
-            return
-        next_index = self._log.snapshot_position.index
-        if shared is not None:
-            next_index = LogIndex(shared.index + 1)
-        if next_index > self._log.last_position.index:
-            follower.next_index = None
+        follower.probing = known < self._log.last_position.index
+        if follower.probing:
+            self._owe_calls(follower, reply.sender, LogIndex(known + 1))
         else:
-            self._owe_calls(follower, reply.sender, next_index)
+            follower.next_index = None
 
     # Commitment, §5.3 and §5.4.2
 

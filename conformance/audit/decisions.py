@@ -106,8 +106,8 @@ D6 = _decision(
             "    return Effect(node, outcome=False)",
         ),
         in_rules(
-            " if shared is None else shared.index + 1\n",
-            " if shared is None else reply.last_position.index + 1\n",
+            "    known = progress.match if shared is None else max(progress.match, shared.index)\n",
+            "    known = min(reply.last_position.index, node.log.last_index)\n",
         ),
     ),
 )

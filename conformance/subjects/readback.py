@@ -28,7 +28,7 @@ SLOTS: Final = {
     "role.Follower": "leader",
     "role.Candidate": "granted_votes",
     "role.Leader": "followers own peers quorum",
-    "quorum.Progress": "asked match_index next_index probe",
+    "quorum.Progress": "asked match_index next_index probe probing",
     "quorum.Quorum": "_held _new_held _new_voters _voters",
     "Log": "entries snapshot_config",
     "LogEntries": "_configs _terms last_position prev_position",
@@ -110,7 +110,7 @@ class Reader(LibrarySubject):
         if isinstance(role, kinds.Candidate):
             return v.Candidate(frozenset(role.granted_votes))
         own, followers = role.own, role.followers
-        if own.next_index is not None or own.probe != 0 or own.asked != 0:
+        if own.next_index is not None or own.probe != 0 or own.asked != 0 or own.probing:
             raise InconsistentError(f"a leader that calls itself: {own}")
         progress, quorum = {**followers, live._id: own}, role.quorum
         for voters, counted, held in (
@@ -125,7 +125,7 @@ class Reader(LibrarySubject):
         if len({id(one) for one in progress.values()}) != len(progress):
             raise InconsistentError(f"one progress stands for two of {progress}")
         peers = [
-            v.Progress(peer, one.match_index, one.next_index, one.probe, one.asked)
+            v.Progress(peer, one.match_index, one.next_index, one.probe, one.asked, one.probing)
             for peer, one in sorted(followers.items())
         ]
         return v.Leader(tuple(peers), own.match_index)

@@ -118,7 +118,7 @@ class Rebuilder:
     def _build_progress(self, peer: v.Progress) -> Any:
         progress = _blank(self.library.quorum.Progress)
         progress.match_index, progress.next_index = peer.match, peer.next
-        progress.probe, progress.asked = peer.probe, peer.asked
+        progress.probe, progress.asked, progress.probing = peer.probe, peer.asked, peer.probing
         return progress
 
     def _build_pending(self, pending: Pending, log: v.Log) -> Any:

@@ -48,6 +48,10 @@ class Peer(Model):
         default=0,
         description="No snapshot is owed to it because of a reply to an earlier call than this.",
     )
+    probing: bool = Field(
+        default=False,
+        description="It refused what it was sent: one call at a time, until it has accepted one.",
+    )
     seqno: Integer = Field(
         default=0, description="Only in recordings of releases before the next index: not used."
     )

@@ -24,7 +24,7 @@ _REPLY = (
     '"last_position":{"term":2,"index":8},"accepted":true}'
 )
 _LIMITS = '{"entries":5000,"calls":8,"ask_again":1000,"uncommitted":null}'
-_PEER = '{"node":1,"match":6,"next":7,"probe":4,"asked":0}'
+_PEER = '{"node":1,"match":6,"next":7,"probe":4,"asked":0,"probing":false}'
 _STATE = (
     '{"role":"leader","current_term":2,"voted_for":0,"commit_index":8,'
     f'"last_position":{{"term":2,"index":8}},"snapshot_position":{_NO_POSITION},'
@@ -84,7 +84,7 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     k.LeaderSnapshot: _snapshot(
         "leader",
         "0",
-        f',"peers":[{_PEER},{{"node":2,"match":7,"next":null,"probe":0,"asked":0}}],"durable":7',
+        f',"peers":[{_PEER},{{"node":2,"match":7,"next":null,"probe":0,"asked":0,"probing":false}}],"durable":7',
     ),
     k.Peer: _PEER,
     k.Disk: _DISK,

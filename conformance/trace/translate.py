@@ -130,7 +130,7 @@ def checkpoint_to_spec(node: v.NodeId, event: t.Checkpoint) -> Checkpoint:
         role = v.Candidate(frozenset(snapshot.granted))
     else:
         peers = tuple(
-            v.Progress(peer.node, peer.match, peer.next, peer.probe, peer.asked)
+            v.Progress(peer.node, peer.match, peer.next, peer.probe, peer.asked, peer.probing)
             for peer in snapshot.peers
         )
         role = v.Leader(peers, snapshot.durable)

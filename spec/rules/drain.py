@@ -82,7 +82,7 @@ def call_one(node: v.Node, pending: Pending, to: v.NodeId) -> Taken:
     """Leaders (Figure 2): AppendEntries RPC with entries starting at the peer's nextIndex.
 
     As long as it was not sent all, and no more is under way than the user allows, one follows
-    another.  The snapshot, where the log has no such entry any more (§7).
+    another; but a probe goes alone.  The snapshot, where the log has no such entry any more (§7).
     """
     assert isinstance(node.role, v.Leader)
     log, limits = node.log, node.limits
@@ -93,11 +93,13 @@ def call_one(node: v.Node, pending: Pending, to: v.NodeId) -> Taken:
         progress = progress._replace(asked=node.seqno + limits.ask_again)
         return Taken(v.InstallSnapshot(to), with_progress(node, progress), left)
     message, end = append_call(node, progress.probe, after)
-    following = None if end == log.last_index else end + 1
-    node = with_progress(node, progress._replace(next=following))
-    if following is not None and end - progress.match < in_flight(limits):
-        left = pending
-    return Taken(v.SendMessage(to, message), node, left)
+    if end == log.last_index:
+        progress = progress._replace(next=None, probing=False)
+    else:
+        progress = progress._replace(next=end + 1)
+        if not progress.probing and end - progress.match < in_flight(limits):
+            left = pending
+    return Taken(v.SendMessage(to, message), with_progress(node, progress), left)
 
 
 def append_call(

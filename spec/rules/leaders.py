@@ -69,7 +69,8 @@ def receive_append_entries_reply(node: v.Node, reply: v.AppendEntriesReply) -> E
 def on_success(node: v.Node, progress: v.Progress) -> Effect:
     """A peer that was not sent all is sent more, while no more is under way than the user allows.
 
-    One that waits for a snapshot has nothing to be sent.
+    What was a probe has been found to fit, or what came before it has.  One that waits for a
+    snapshot has nothing to be sent.
     """
     log = node.log
     if progress.next is None:
@@ -78,8 +79,8 @@ def on_success(node: v.Node, progress: v.Progress) -> Effect:
     if following <= log.snapshot_position.index:
         return Effect(node)
     if following > log.last_index:
-        return Effect(with_progress(node, progress._replace(next=None)))
-    progress = progress._replace(next=following)
+        return Effect(with_progress(node, progress._replace(next=None, probing=False)))
+    progress = progress._replace(next=following, probing=False)
     if following - 1 - progress.match >= in_flight(node.limits):
         return Effect(with_progress(node, progress))
     return owe_calls(node, progress)
@@ -93,20 +94,19 @@ def in_flight(limits: v.Limits) -> v.Index:
 def on_failure(
     node: v.Node, progress: v.Progress, reply: v.AppendEntriesReply, shared: v.Position | None
 ) -> Effect:
-    """A peer that has not what a call follows is sent what comes after all that the logs may share;
-    or the snapshot, where the log has nothing of that any more (§7).
+    """A peer that has not what a call follows is probed: it is sent one call, with what comes after
+    all that the logs may share; or the snapshot, where the log has nothing of that any more (§7).
 
-    But not where that was done since the call, nor where the reply is older than what the peer is
-    known to hold.
+    But not where that was done since the call.  The reply may be older than what the peer is known
+    to hold.
     """
-    if reply.last_position.index < progress.match:
+    known = progress.match if shared is None else max(progress.match, shared.index)
+    compacted = known < node.log.snapshot_position.index
+    if reply.seqno < (progress.asked if compacted else progress.probe):
         return Effect(node)
-    if reply.seqno < (progress.asked if shared is None else progress.probe):
-        return Effect(node)
-    following = node.log.snapshot_position.index if shared is None else shared.index + 1
-    if following > node.log.last_index:
-        return Effect(with_progress(node, progress._replace(next=None)))
-    return owe_calls(node, progress._replace(next=following))
+    if known == node.log.last_index:
+        return Effect(with_progress(node, progress._replace(next=None, probing=False)))
+    return owe_calls(node, progress._replace(next=known + 1, probing=True))
 
 
 def owe_calls(node: v.Node, progress: v.Progress) -> Effect:

@@ -51,7 +51,26 @@ def every_reply_answered() -> Rule:
 def snapshot_asked_by_each_refusal() -> Rule:
     return patched_rule(
         in_rules(
-            "    if reply.seqno < (progress.asked if shared is None else progress.probe):\n",
-            "    if shared is not None and reply.seqno < progress.probe:\n",
+            "    if reply.seqno < (progress.asked if compacted else progress.probe):\n",
+            "    if not compacted and reply.seqno < progress.probe:\n",
+        )
+    )
+
+
+@cache
+def window_for_a_probe() -> Rule:
+    """A refusal is answered with as many calls as may be under way."""
+    return patched_rule(in_rules("next=known + 1, probing=True", "next=known + 1"))
+
+
+@cache
+def late_refusal_ignored() -> Rule:
+    """A refusal that is older than what the peer is known to hold is no news."""
+    return patched_rule(
+        in_rules(
+            "    compacted = known < node.log.snapshot_position.index\n",
+            "    compacted = known < node.log.snapshot_position.index\n"
+            "    if reply.last_position.index < progress.match:\n"
+            "        return Effect(node)\n",
         )
     )

@@ -17,7 +17,7 @@ from tests.explore import planted
 from tests.explore.test_liveness import SMALL, TINY, checked
 from tests.support.scenario import leading, log_of
 
-LIVES = PRESETS["quick"]["lives"]
+LIVES, WINDOW = PRESETS["quick"]["lives"], PRESETS["quick"]["window"]
 SNAPSHOTS = Bounds(terms=2, log=3, proposals=0, in_flight=1, losses=2, snapshots=1)
 
 
@@ -39,7 +39,7 @@ def changes_after(bounds: Bounds, rule: Rule, claim: str) -> Iterator[Change]:
 
 
 def test_the_bounds_hold() -> None:
-    for bounds in (SMALL, LIVES, SNAPSHOTS):
+    for bounds in (SMALL, LIVES, SNAPSHOTS, WINDOW):
         assert broken(bounds, rules.step) == set()
 
 
@@ -85,6 +85,15 @@ def test_commands_under_way_are_not_sent_again() -> None:
 
 def test_a_snapshot_under_way_is_not_asked_for_again() -> None:
     assert "InstallsOnce" in broken(SNAPSHOTS, planted.snapshot_asked_by_each_refusal())
+
+
+def test_calls_do_not_breed_where_the_last_one_arrives_first() -> None:
+    assert "ExchangesEnd" in broken(WINDOW, planted.window_for_a_probe())
+
+
+def test_a_refusal_that_its_acceptance_overtakes_costs_no_heartbeat() -> None:
+    """The first of two calls is accepted; the refusal of the second, sent before that, comes late."""
+    assert broken(WINDOW, planted.late_refusal_ignored()) == {"LeaderGathers"}
 
 
 def test_what_is_found_is_told_with_the_way_there() -> None:

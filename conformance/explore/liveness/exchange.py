@@ -275,8 +275,10 @@ class Exchanges:
             keys[owing] = self.turn(keys[owing], names, np.full(len(owing), Stimulus.DRAIN), before)
         return keys
 
-    def settled(self, keys: Keys, before: Predecessors | None = None) -> Keys:
-        """Where each state comes to if what is under way is delivered, the oldest first.
+    def settled(
+        self, keys: Keys, before: Predecessors | None = None, newest: bool = False
+    ) -> Keys:
+        """Where each state comes to if what is under way is delivered, the oldest or newest first.
 
         Where that has no end, whatever it has come to; something is under way there.
         """
@@ -286,7 +288,8 @@ class Exchanges:
             if not busy.size:
                 break
             todo, back = np.unique(result[busy], return_inverse=True)
-            places = self._age.rows[self._queues.rows[queues_of(todo)]].argmin(axis=1)
+            ages = self._age.rows[self._queues.rows[queues_of(todo)]]
+            places = np.where(ages == NEVER, -1, ages).argmax(axis=1) if newest else ages.argmin(1)
             result[busy] = self.deliver(todo, places, before)[back]
         return result[inverse]
 
@@ -315,9 +318,12 @@ class Exchanges:
         one = self.settled(keys, before)
         if not self.every_order:
             return distinct(one)
-        # Where it has no end in one order, the others are too many to look at.
-        endless = queues_of(one) != EMPTY
-        return np.concatenate([one[endless], self._ends(keys[~endless], before, led=True)])
+        # Where it has no end in one order, the others are too many to look at: so two are tried.
+        ending = np.flatnonzero(queues_of(one) == EMPTY)
+        other = self.settled(keys[ending], before, newest=True)
+        endless = [one[queues_of(one) != EMPTY], other[queues_of(other) != EMPTY]]
+        ending = ending[queues_of(other) == EMPTY]
+        return np.concatenate([*endless, self._ends(keys[ending], before, led=True)])
 
     def ends_without_leader(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         """The same as long as nobody leads: states in which somebody does lead nowhere."""
@@ -375,7 +381,8 @@ def _bits(servers: frozenset[int]) -> int:
 
 
 def age(envelope: c.Envelope) -> int:
-    """Lower for what was sent earlier, more or less: by term, then by sequence number.
+    """Lower for what was sent earlier, more or less: by term, then by sequence number, then, of
+    calls that follow one another, by where they begin.
 
     It does not depend on the numbers of the tables, so that every run settles states alike.
     """
@@ -386,7 +393,8 @@ def age(envelope: c.Envelope) -> int:
         else (content.term, content.seqno)
     )
     kind = _KINDS.index(type(content))
-    return term << 40 | seqno << 20 | kind << 16 | content.sender << 8 | to
+    after = content.prev_position.index if isinstance(content, v.AppendEntriesCall) else 0
+    return term << 48 | seqno << 28 | kind << 24 | after << 16 | content.sender << 8 | to
 
 
 _KINDS: Final = (

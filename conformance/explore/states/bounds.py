@@ -70,8 +70,6 @@ class Bounds:
     entries: int = LIMITS.entries
     """This one and the next two are the limits that all nodes are started with."""
     calls: int = LIMITS.calls
-    """Of 2 or more that are full, and any number of losses, there is no end: the first is lost, the
-    second is refused, and both are sent again, with higher numbers."""
     ask_again: int = 1
     """Not as by default: a snapshot that was lost is asked for again within few heartbeats."""
 
@@ -119,6 +117,7 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "lives": Bounds(nodes=2, terms=2, log=3, in_flight=2, proposals=0, crashes=1, heartbeats=1),
         "held": Bounds(terms=2, log=3, in_flight=1, proposals=2, held=2),
         "limits": Bounds(terms=2, log=3, in_flight=1, entries=1, calls=1),
+        "window": Bounds(nodes=2, terms=1, log=4, in_flight=3, losses=1, entries=1, calls=2),
         "snapshots": Bounds(
             terms=2, log=3, in_flight=1, proposals=0, heartbeats=2, snapshots=1, ask_again=2
         ),
@@ -132,6 +131,7 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "duplicates": Bounds(terms=2, log=3, in_flight=1, crashes=1, duplications=2, heartbeats=1),
         "held": Bounds(terms=2, log=4, in_flight=1, proposals=2, crashes=1, held=2),
         "limits": Bounds(terms=2, log=4, in_flight=1, proposals=2, held=2, entries=1, calls=1),
+        "window": Bounds(terms=1, log=4, in_flight=3, losses=2, entries=1, calls=2),
         "snapshots": Bounds(terms=2, log=3, in_flight=1, crashes=1, heartbeats=1, snapshots=2),
         "joining": Bounds(voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=2),
         "fourth": Bounds(nodes=4, voters=3, terms=1, log=6, in_flight=1, proposals=0, changes=2),

@@ -43,10 +43,11 @@ CALLS: Final = (
         "Eventually",
         "Figure 2, Rules for Servers, leaders",
         "rules",
-        "            next_index = LogIndex(shared.index + 1)\n",
-        "            next_index = LogIndex(self._log.last_position.index + 1)\n"
-        "            if follower.next_index is not None:\n"
-        "                next_index = follower.next_index\n",
+        "        follower.probing = known < self._log.last_position.index\n",
+        "        known = self._log.last_position.index\n"
+        "        if follower.next_index is not None:\n"
+        "            known = LogIndex(follower.next_index - 1)\n"
+        "        follower.probing = known < self._log.last_position.index\n",
     ),
     one_patch(
         "next-index-too-high",
@@ -54,8 +55,9 @@ CALLS: Final = (
         "Eventually",
         "Figure 2, Rules for Servers, leaders",
         "rules",
-        "            next_index = LogIndex(shared.index + 1)\n",
-        "            next_index = LogIndex(shared.index + 2)\n",
+        "        follower.probing = known < self._log.last_position.index\n",
+        "        known = LogIndex(known + 1)\n"
+        "        follower.probing = known < self._log.last_position.index\n",
     ),
     one_patch(
         "next-index-skips",
@@ -63,8 +65,8 @@ CALLS: Final = (
         "Specified",
         "Figure 2, nextIndex",
         "rules",
-        "        progress.next_index = LogIndex(end + 1) if end < last.index else None\n",
-        "        progress.next_index = LogIndex(end + 2) if end + 1 < last.index else None\n",
+        "        if end < last.index:\n            progress.next_index = LogIndex(end + 1)\n",
+        "        if end + 1 < last.index:\n            progress.next_index = LogIndex(end + 2)\n",
     ),
     one_patch(
         "next-index-forgotten",
@@ -72,8 +74,8 @@ CALLS: Final = (
         "Specified",
         "Figure 2, nextIndex",
         "rules",
-        "        progress.next_index = LogIndex(end + 1) if end < last.index else None\n",
-        "        progress.next_index = None\n",
+        "        if end < last.index:\n            progress.next_index = LogIndex(end + 1)\n",
+        "        if end < progress.match_index:\n            progress.next_index = LogIndex(end + 1)\n",
     ),
     one_patch(
         "next-index-behind-match",
@@ -117,8 +119,8 @@ CALLS: Final = (
         "Specified",
         "§5.3",
         "rules",
-        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
-        "        if reply.seqno < (follower.asked if shared is None else follower.probe + 1):\n",
+        "        if reply.seqno < (follower.asked if compacted else follower.probe):\n",
+        "        if reply.seqno < (follower.asked if compacted else follower.probe + 1):\n",
     ),
     one_patch(
         "stale-refusal",
@@ -126,8 +128,8 @@ CALLS: Final = (
         "Specified",
         "etcd-io/etcd #1207",
         "rules",
-        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
-        "        if shared is None and reply.seqno < follower.asked:\n",
+        "        if reply.seqno < (follower.asked if compacted else follower.probe):\n",
+        "        if compacted and reply.seqno < follower.asked:\n",
     ),
     one_patch(
         "refusal-of-before-heeded",
@@ -135,7 +137,26 @@ CALLS: Final = (
         "Specified",
         "Figure 2, nextIndex is above matchIndex",
         "rules",
-        "        if reply.last_position.index < follower.match_index:\n            return\n",
+        "        if shared is not None and shared.index > known:\n",
+        "        if shared is not None:\n",
+    ),
+    one_patch(
+        "window-for-a-probe",
+        "a follower that refuses is sent as many calls as may be under way: the last one's refusal, "
+        "where that arrives first, is answered in the same way",
+        "Eventually",
+        "etcd's StateProbe; this library, which let two calls breed for ever",
+        "rules",
+        "            if progress.probing or end - progress.match_index >= limits.in_flight:\n",
+        "            if end - progress.match_index >= limits.in_flight:\n",
+    ),
+    one_patch(
+        "probe-for-ever",
+        "a follower that accepts a probe is sent one call at a time from then on",
+        "Specified",
+        "etcd's StateReplicate",
+        "rules",
+        "        follower.probing = False\n",
         "",
     ),
     one_patch(

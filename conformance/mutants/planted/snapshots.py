@@ -127,8 +127,8 @@ SNAPSHOTS: Final = (
         "Eventually",
         "§7",
         "rules",
-        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
-        "        if shared is None or reply.seqno < follower.probe:\n",
+        "        if reply.seqno < (follower.asked if compacted else follower.probe):\n",
+        "        if compacted or reply.seqno < follower.probe:\n",
     ),
     one_patch(
         "snapshot-asked-by-each-refusal",
@@ -136,8 +136,8 @@ SNAPSHOTS: Final = (
         "Specified",
         "etcd-io/etcd #3292; this library, until delay was simulated",
         "rules",
-        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
-        "        if shared is not None and reply.seqno < follower.probe:\n",
+        "        if reply.seqno < (follower.asked if compacted else follower.probe):\n",
+        "        if not compacted and reply.seqno < follower.probe:\n",
     ),
     one_patch(
         "snapshot-asked-by-each-answer",
@@ -154,8 +154,8 @@ SNAPSHOTS: Final = (
         "Eventually",
         "§7",
         "rules",
-        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
-        "        if follower.asked > 0 if shared is None else reply.seqno < follower.probe:\n",
+        "        if reply.seqno < (follower.asked if compacted else follower.probe):\n",
+        "        if follower.asked > 0 if compacted else reply.seqno < follower.probe:\n",
     ),
     one_patch(
         "snapshot-asked-too-late",
@@ -163,8 +163,8 @@ SNAPSHOTS: Final = (
         "Specified",
         "§7",
         "rules",
-        "        if reply.seqno < (follower.asked if shared is None else follower.probe):\n",
-        "        if reply.seqno < (follower.asked + 1 if shared is None else follower.probe):\n",
+        "        if reply.seqno < (follower.asked if compacted else follower.probe):\n",
+        "        if reply.seqno < (follower.asked + 1 if compacted else follower.probe):\n",
     ),
     one_patch(
         "pending-write-lost",

@@ -256,14 +256,15 @@ class Actor:
         known = []
         for one in node.role.peers:
             if one.node in peers:
-                following = None
+                following, probing = None, False
                 if not peers[one.node]:
                     following = self.number(f"next_{one.node}")
                     self.ordered(1, following, node.log.last_index)
-                names = [f"{name}_{one.node}" for name in ("next", "probe", "asked")]
+                    probing = self.number(f"probing_{one.node}")
+                names = [f"{name}_{one.node}" for name in ("next", "probing", "probe", "asked")]
                 self.progress |= dict.fromkeys(names, one.node)
-                probe, asked = map(self.number, names[1:])
-                known.append(v.Progress(one.node, one.match, following, probe, asked))
+                probe, asked = map(self.number, names[2:])
+                known.append(v.Progress(one.node, one.match, following, probe, asked, probing))
             else:
                 known.append(one)
         return node._replace(role=v.Leader(tuple(known), node.role.durable))

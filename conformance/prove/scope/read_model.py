@@ -154,7 +154,7 @@ class Model:
 
     def read_of(self, peer: v.Progress) -> dict[str, Any]:
         """What the code reads of what a peer was sent."""
-        known = {name: getattr(peer, name) for name in ("next", "probe", "asked")}
+        known = {name: getattr(peer, name) for name in ("next", "probe", "asked", "probing")}
         return {name: self.plain(one) for name, one in known.items() if not isinstance(one, Unread)}
 
     # History

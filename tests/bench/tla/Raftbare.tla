@@ -133,23 +133,33 @@ CallAll(n, s, after, owed) ==
     ELSE LET t == [s EXCEPT !.seqno = @ + 1]
          IN Move(t, owed, ToAll({AppendCall(n, t, p, t.seqno, after) : p \in Peers(n)}))
 
+SentAll(s, to) ==
+    [s EXCEPT !.role.peers[to].next = None, !.role.peers[to].probing = FALSE]
+
 \* Calls to one peer with what follows an index: one follows another as long as it was not sent
-\* all, and no more is under way than may be.
+\* all, and no more is under way than may be; but a probe goes alone.
 InWindow(peer, end) == end - peer.match < Entries * Calls
 
 RECURSIVE CallsAfter(_, _, _, _)
 CallsAfter(n, s, to, after) ==
     LET call == AppendCall(n, s, to, s.role.peers[to].probe, after)
-    IN IF EndOf(call) < Len(s.log) /\ InWindow(s.role.peers[to], EndOf(call))
+    IN IF /\ EndOf(call) < Len(s.log)
+          /\ ~s.role.peers[to].probing
+          /\ InWindow(s.role.peers[to], EndOf(call))
        THEN <<call>> \o CallsAfter(n, s, to, EndOf(call))
        ELSE <<call>>
 
 \* Last log index >= nextIndex: AppendEntries RPC with entries starting at nextIndex.
-CallOne(n, s, to, next) ==
-    LET t == [s EXCEPT !.seqno = @ + 1, !.role.peers[to].probe = s.seqno + 1]
+CallOne(n, s, to, next, probing) ==
+    LET t == [s EXCEPT !.seqno = @ + 1,
+                       !.role.peers[to].probe = s.seqno + 1,
+                       !.role.peers[to].probing = probing]
         calls == CallsAfter(n, t, to, next - 1)
         end == EndOf(calls[Len(calls)])
-    IN Move([t EXCEPT !.role.peers[to].next = IF end = Len(s.log) THEN None ELSE end + 1], {},
+    IN Move(IF end = Len(s.log)
+            THEN SentAll(t, to)
+            ELSE [t EXCEPT !.role.peers[to].next = end + 1],
+            {},
             [action \in SendOne..SendOne + Len(calls) - 1 |-> {calls[action - SendOne + 1]}])
 
 \* §5.3: append to the own log, and tell the others.
@@ -160,7 +170,7 @@ AppendAsLeader(n, s, holds, owed) ==
 
 \* §5.2, §8: nothing is known of the others' logs; an entry of its own opens the term.
 BecomeLeader(n, s, owed) ==
-    LET unknown == [p \in Peers(n) |-> [match |-> 0, next |-> None, probe |-> 0]]
+    LET unknown == [p \in Peers(n) |-> [match |-> 0, next |-> None, probe |-> 0, probing |-> FALSE]]
     IN AppendAsLeader(n, [s EXCEPT !.role = Leader(unknown, 0)], "term", owed)
 
 \* §5.2: increment the term, vote for oneself, ask the others.
@@ -247,17 +257,19 @@ OnSuccess(n, s, from) ==
     LET peer == s.role.peers[from]
         next == Max(peer.next, peer.match + 1)
     IN IF peer.next = None THEN Silent(s, {})
-       ELSE IF next > Len(s.log) THEN Silent([s EXCEPT !.role.peers[from].next = None], {})
-       ELSE IF InWindow(peer, next - 1) THEN CallOne(n, s, from, next)
-       ELSE Silent([s EXCEPT !.role.peers[from].next = next], {})
+       ELSE IF next > Len(s.log) THEN Silent(SentAll(s, from), {})
+       ELSE IF InWindow(peer, next - 1) THEN CallOne(n, s, from, next, FALSE)
+       ELSE Silent([s EXCEPT !.role.peers[from].next = next,
+                             !.role.peers[from].probing = FALSE], {})
 
-\* A peer that refuses a call is sent what comes after all that the logs may share, unless it was
-\* sent calls of its own since, or the refusal is older than what it is known to hold.
-OnFailure(n, s, from, seqno, last, shared) ==
-    IF last < s.role.peers[from].match THEN Silent(s, {})
-    ELSE IF seqno < s.role.peers[from].probe THEN Silent(s, {})
-    ELSE IF shared = Len(s.log) THEN Silent([s EXCEPT !.role.peers[from].next = None], {})
-    ELSE CallOne(n, s, from, shared + 1)
+\* A peer that refuses a call is probed: it is sent one call, with what comes after all that the
+\* logs may share; unless it was sent calls of its own since.  The refusal may be older than what
+\* it is known to hold.
+OnFailure(n, s, from, seqno, shared) ==
+    LET known == Max(shared, s.role.peers[from].match)
+    IN IF seqno < s.role.peers[from].probe THEN Silent(s, {})
+       ELSE IF known = Len(s.log) THEN Silent(SentAll(s, from), {})
+       ELSE CallOne(n, s, from, known + 1, TRUE)
 
 \* §5.3: learn how far the peer's log matches, and send it what it lacks.  Number 0 answers a call
 \* of an earlier term.
@@ -271,7 +283,7 @@ ReceiveAppendReply(n, s, owed, m) ==
                   ELSE s
          IN IF m.accepted
             THEN OnSuccess(n, t, m.from)
-            ELSE OnFailure(n, t, m.from, m.seqno, m.last.index, shared.index)
+            ELSE OnFailure(n, t, m.from, m.seqno, shared.index)
 
 \* §5.1: a higher term makes anyone a follower, that has not voted in it yet.
 Receive(n, m) ==
