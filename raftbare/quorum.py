@@ -20,8 +20,7 @@ class Progress:
     - `probe`: the number of the latest calls to it alone; that it refused an earlier one is no
       news.
     - `asked`: replies to calls with a lower number owe it no snapshot; 0 once there is a later one.
-    - `probing`: it refused what it was sent; it is sent one call at a time, until it has accepted
-      one.  Only where there is a next index.
+    - `probing`: it refused a call: it is sent one at a time until it has accepted one.
     """
 
     __slots__ = ("asked", "match_index", "next_index", "probe", "probing")

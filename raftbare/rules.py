@@ -206,12 +206,9 @@ class Rules:
             prev = entries._position(LogIndex(progress.next_index - 1))
         call = self._append_call(prev, progress.probe)
         end = call.entries.last_position.index
-        if end < last.index:
-            progress.next_index = LogIndex(end + 1)
-            if progress.probing or end - progress.match_index >= limits.in_flight:
-                pending.calls.discard(to)
-        else:
-            progress.next_index, progress.probing = None, False
+        progress.next_index = following = LogIndex(end + 1) if end < last.index else None
+        under_way = end - progress.match_index
+        if following is None or progress.probing or under_way >= limits.in_flight:
             pending.calls.discard(to)
         return call
 
@@ -318,7 +315,9 @@ class Rules:
                 return
         if not reply.accepted:
             self._handle_refusal(follower, reply, shared)
-        elif follower.next_index is not None:
+            return
+        follower.probing = False
+        if follower.next_index is not None:
             self._send_more(follower, reply.sender, follower.next_index)
 
     def _owe_calls(self, follower: Progress, to: NodeId, next_index: LogIndex) -> None:
@@ -337,7 +336,6 @@ class Rules:
             next_index = LogIndex(match + 1)
         if next_index <= entries.prev_position.index:
             return
-        follower.probing = False
         if next_index > entries.last_position.index:
             follower.next_index = None
             return
@@ -353,17 +351,20 @@ class Rules:
         comes after all that the logs may share (D6); or the snapshot, where the log has nothing of
         that any more (§7).
 
-        But not where that was done since the call.  The reply may be older than what the follower
-        is known to hold.
+        But not where that was done since the call.  A reply that is older than what the follower is
+        known to hold tells of one call more that it has not; but one that is probed already may
+        have lost its disk, and would be sent calls for ever.
         """
+        if follower.probing and reply.last_position.index < follower.match_index:
+            return
         known = follower.match_index
         if shared is not None and shared.index > known:
             known = shared.index
         compacted = known < self._log.snapshot_position.index
         if reply.seqno < (follower.asked if compacted else follower.probe):
             return
-        follower.probing = known < self._log.last_position.index
-        if follower.probing:
+        if known < self._log.last_position.index:
+            follower.probing = True
             self._owe_calls(follower, reply.sender, LogIndex(known + 1))
         else:
             follower.next_index = None

@@ -456,7 +456,7 @@ class Progress(NamedTuple):
     probe  the number of the latest calls to it alone; that it refused an earlier one is no news
     asked  InstallSnapshot is not owed for it because of a reply to a call with a lower number, as
            long as the leader takes no later snapshot
-    probing  it refused what it was sent: one call at a time, until it has accepted one
+    probing  it refused a call: it is sent one at a time until it has accepted one
     """
 
     node: NodeId

@@ -50,7 +50,7 @@ class Peer(Model):
     )
     probing: bool = Field(
         default=False,
-        description="It refused what it was sent: one call at a time, until it has accepted one.",
+        description="It refused a call: it is sent one at a time until it has accepted one.",
     )
     seqno: Integer = Field(
         default=0, description="Only in recordings of releases before the next index: not used."

@@ -93,13 +93,11 @@ def call_one(node: v.Node, pending: Pending, to: v.NodeId) -> Taken:
         progress = progress._replace(asked=node.seqno + limits.ask_again)
         return Taken(v.InstallSnapshot(to), with_progress(node, progress), left)
     message, end = append_call(node, progress.probe, after)
-    if end == log.last_index:
-        progress = progress._replace(next=None, probing=False)
-    else:
-        progress = progress._replace(next=end + 1)
-        if not progress.probing and end - progress.match < in_flight(limits):
-            left = pending
-    return Taken(v.SendMessage(to, message), with_progress(node, progress), left)
+    following = None if end == log.last_index else end + 1
+    node = with_progress(node, progress._replace(next=following))
+    if not (following is None or progress.probing) and end - progress.match < in_flight(limits):
+        left = pending
+    return Taken(v.SendMessage(to, message), node, left)
 
 
 def append_call(

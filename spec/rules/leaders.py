@@ -73,14 +73,15 @@ def on_success(node: v.Node, progress: v.Progress) -> Effect:
     snapshot has nothing to be sent.
     """
     log = node.log
+    progress = progress._replace(probing=False)
     if progress.next is None:
-        return Effect(node)
+        return Effect(with_progress(node, progress))
     following = max(progress.next, progress.match + 1)
     if following <= log.snapshot_position.index:
-        return Effect(node)
+        return Effect(with_progress(node, progress))
     if following > log.last_index:
-        return Effect(with_progress(node, progress._replace(next=None, probing=False)))
-    progress = progress._replace(next=following, probing=False)
+        return Effect(with_progress(node, progress._replace(next=None)))
+    progress = progress._replace(next=following)
     if following - 1 - progress.match >= in_flight(node.limits):
         return Effect(with_progress(node, progress))
     return owe_calls(node, progress)
@@ -97,15 +98,18 @@ def on_failure(
     """A peer that has not what a call follows is probed: it is sent one call, with what comes after
     all that the logs may share; or the snapshot, where the log has nothing of that any more (§7).
 
-    But not where that was done since the call.  The reply may be older than what the peer is known
-    to hold.
+    But not where that was done since the call.  A reply that is older than what the peer is known
+    to hold tells of one call more that it has not; but a peer that is probed already may have lost
+    its disk, and would be sent calls for ever.
     """
+    if progress.probing and reply.last_position.index < progress.match:
+        return Effect(node)
     known = progress.match if shared is None else max(progress.match, shared.index)
     compacted = known < node.log.snapshot_position.index
     if reply.seqno < (progress.asked if compacted else progress.probe):
         return Effect(node)
     if known == node.log.last_index:
-        return Effect(with_progress(node, progress._replace(next=None, probing=False)))
+        return Effect(with_progress(node, progress._replace(next=None)))
     return owe_calls(node, progress._replace(next=known + 1, probing=True))
 
 

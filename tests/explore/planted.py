@@ -40,7 +40,7 @@ def every_reply_answered() -> Rule:
     """A reply that does not end where the log does is answered with all that follows it."""
     return patched_rule(
         in_rules(
-            "    if progress.next is None:\n        return Effect(node)\n"
+            "    if progress.next is None:\n        return Effect(with_progress(node, progress))\n"
             "    following = max(progress.next, progress.match + 1)\n",
             "    following = progress.match + 1\n",
         )

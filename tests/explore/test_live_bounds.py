@@ -92,7 +92,7 @@ def test_calls_do_not_breed_where_the_last_one_arrives_first() -> None:
 
 
 def test_a_refusal_that_its_acceptance_overtakes_costs_no_heartbeat() -> None:
-    """The first of two calls is accepted; the refusal of the second, sent before that, comes late."""
+    """Of two calls the first is accepted; the refusal of the second, sent before, comes late."""
     assert broken(WINDOW, planted.late_refusal_ignored()) == {"LeaderGathers"}
 
 

@@ -267,7 +267,9 @@ def test_a_node_that_returns_is_known_nothing_of() -> None:
     acknowledge(leader, 1, (1, 3))
     leader.propose_config(config([0]))
     leader.propose_config(config([0], non_voters=[1]))
-    assert "Progress(match_index=0, next_index=None, probe=0, asked=0)" in repr(leader)
+    assert "Progress(match_index=0, next_index=None, probe=0, asked=0, probing=False)" in repr(
+        leader
+    )
 
 
 @pytest.mark.parametrize(

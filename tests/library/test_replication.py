@@ -260,12 +260,23 @@ def test_what_a_peer_is_known_to_hold_is_not_sent_again() -> None:
         leader.propose_command()
     owed(leader)
     acknowledge(leader, 1, (1, 4))
+    for last in (2, 4):
+        refuse(leader, 1, (1, last))
+        (call,) = calls(leader)
+        assert call.entries == after((1, 4), COMMAND)
+
+
+def test_a_peer_that_lost_its_disk_is_not_sent_calls_for_ever() -> None:
+    """It holds no longer what it has acknowledged, and refuses whatever comes after that."""
+    leader = Cluster.of(3).nodes[0]
+    leader.propose_command()
+    owed(leader)
+    acknowledge(leader, 1, (1, 2))
+    refuse(leader, 1, (0, 0))
+    assert len(calls(leader)) == 1
     before = state_of(leader)
-    refuse(leader, 1, (1, 2))
+    refuse(leader, 1, (0, 0))
     assert state_of(leader) == before
-    refuse(leader, 1, (1, 4))
-    (call,) = calls(leader)
-    assert call.entries == after((1, 4), COMMAND)
 
 
 def test_what_is_under_way_is_not_sent_again() -> None:
@@ -403,16 +414,16 @@ def test_no_more_calls_are_under_way_than_the_limit_and_each_reply_sends_on() ->
         leader.propose_command()
         cluster.drain(0)
     refuse(leader, 1, (1, 2))
-    assert sizes(cluster.drain(0)) == [("1", 2)] * 3
+    assert sizes(cluster.drain(0)) == [("1", 2)]  # it is probed
     acknowledge(leader, 1, (1, 4))
-    assert sizes(cluster.drain(0)) == [("1", 2)]
+    assert sizes(cluster.drain(0)) == [("1", 2)] * 3
     acknowledge(leader, 1, (1, 4))
     assert sizes(cluster.drain(0)) == []
     acknowledge(leader, 1, (1, 8))
     assert sizes(cluster.drain(0)) == [("1", 2)] * 2
     refuse(leader, 1, (1, 8))  # the rest was lost
-    assert sizes(cluster.drain(0)) == [("1", 2)] * 3
-    for last in (14, 20, 22):
+    assert sizes(cluster.drain(0)) == [("1", 2)]
+    for last in (10, 16, 22):
         acknowledge(leader, 1, (1, last))
         cluster.drain(0)
     assert leader.commit_index == 22

@@ -110,27 +110,37 @@ def test_5_3_a_reply_says_how_far_the_logs_match_and_a_quorum_of_them_commits() 
 def test_figure_2_a_leader_sends_from_next_index_on_after_a_failure() -> None:
     leader = leading(0, 2, log_of(1, 2, 2))._replace(seqno=8)
     taken = receive(leader, reply(2, 4, v.Position(1, 1), accepted=False))
-    assert progress(taken.node) == v.Progress(1, 1, next=2, probe=9)
+    assert progress(taken.node) == v.Progress(1, 1, next=2, probe=9, probing=True)
     assert taken.owed == (v.CallOne(1),)
     (action,), after = take_all(taken.node, owe(NOTHING, taken.owed))
     call = v.AppendEntriesCall(0, 2, 9, 0, v.Position(1, 1), commands(2, 2))
     assert action == v.SendMessage(1, call)
-    assert progress(after) == v.Progress(1, 1, None, 9)
+    assert progress(after) == v.Progress(1, 1, None, 9, probing=True)
+    assert progress(receive(after, reply(2, 9, v.Position(2, 2))).node).probing is False
 
 
 def test_figure_2_a_failure_of_an_earlier_call_than_the_latest_to_the_peer_is_no_news() -> None:
     leader = leading(0, 2, log_of(1, 2, 2), v.Progress(1, 1, None, 9))._replace(seqno=12)
     assert receive(leader, reply(2, 8, v.Position(1, 1), accepted=False)) == Effect(leader)
     again = receive(leader, reply(2, 9, v.Position(1, 1), accepted=False))
-    assert progress(again.node) == v.Progress(1, 1, next=2, probe=13)
+    assert progress(again.node) == v.Progress(1, 1, next=2, probe=13, probing=True)
 
 
 def test_figure_2_a_next_index_is_above_the_match_index() -> None:
     """A failure that tells of less than the peer is known to hold is older than that."""
     leader = leading(0, 2, log_of(1, 2, 2, 2), v.Progress(1, 3, None, 9))
-    assert receive(leader, reply(2, 9, v.Position(1, 1), accepted=False)) == Effect(leader)
-    taken = receive(leader, reply(2, 9, v.Position(2, 3), accepted=False))
-    assert progress(taken.node).next == 4
+    for lacking in (v.Position(1, 1), v.Position(2, 3)):
+        taken = receive(leader, reply(2, 9, lacking, accepted=False))
+        assert progress(taken.node).next == 4
+
+
+def test_a_peer_that_lost_its_disk_is_not_sent_calls_for_ever() -> None:
+    """§5.2 says that what it holds persists: it would refuse one call after another."""
+    leader = leading(0, 2, log_of(1, 2, 2, 2), v.Progress(1, 3, None, 9))
+    lost = reply(2, 12, v.Position(0, 0), accepted=False)
+    probed = receive(leader, lost)
+    assert probed.owed == (v.CallOne(1),)
+    assert receive(probed.node, lost) == Effect(probed.node)
 
 
 def test_figure_2_a_success_sends_a_peer_more_that_was_not_sent_all() -> None:
@@ -162,12 +172,12 @@ def test_7_a_snapshot_is_asked_for_once_in_so_many_calls() -> None:
     leader = leading(0, 2, log)._replace(seqno=5, limits=v.Limits(ask_again=2))
     lacking = v.Position(1, 1)
     taken = receive(leader, reply(2, 5, lacking, accepted=False))
-    assert (progress(taken.node).next, taken.owed) == (3, (v.CallOne(1),))
+    assert (progress(taken.node).next, taken.owed) == (1, (v.CallOne(1),))
     (action,), node = take_all(taken.node, owe(NOTHING, taken.owed))
     assert action == v.InstallSnapshot(1)
     assert progress(node).asked == 8
     assert receive(node, reply(2, 7, lacking, accepted=False)) == Effect(node)
-    assert receive(node, reply(2, 7, lacking)) == Effect(node)
+    assert receive(node, reply(2, 7, lacking)).owed == ()
     assert receive(node, reply(2, 8, lacking, accepted=False)).owed == (v.CallOne(1),)
     installed = receive(node, reply(2, 7, v.Position(2, 3), accepted=False))
     assert progress(installed.node) == v.Progress(1, 3, 4, 7, 8)

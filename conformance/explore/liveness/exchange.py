@@ -275,9 +275,7 @@ class Exchanges:
             keys[owing] = self.turn(keys[owing], names, np.full(len(owing), Stimulus.DRAIN), before)
         return keys
 
-    def settled(
-        self, keys: Keys, before: Predecessors | None = None, newest: bool = False
-    ) -> Keys:
+    def settled(self, keys: Keys, before: Predecessors | None = None, newest: bool = False) -> Keys:
         """Where each state comes to if what is under way is delivered, the oldest or newest first.
 
         Where that has no end, whatever it has come to; something is under way there.

@@ -32,10 +32,9 @@ CALLS: Final = (
         "Specified",
         "etcd-io/etcd #1731; this library, until delay was simulated",
         "rules",
-        "        elif follower.next_index is not None:\n"
+        "        if follower.next_index is not None:\n"
         "            self._send_more(follower, reply.sender, follower.next_index)\n",
-        "        else:\n"
-        "            self._send_more(follower, reply.sender, LogIndex(follower.match_index + 1))\n",
+        "        self._send_more(follower, reply.sender, LogIndex(follower.match_index + 1))\n",
     ),
     one_patch(
         "next-index-not-moved-back",
@@ -43,11 +42,11 @@ CALLS: Final = (
         "Eventually",
         "Figure 2, Rules for Servers, leaders",
         "rules",
-        "        follower.probing = known < self._log.last_position.index\n",
+        "        if known < self._log.last_position.index:\n",
         "        known = self._log.last_position.index\n"
         "        if follower.next_index is not None:\n"
         "            known = LogIndex(follower.next_index - 1)\n"
-        "        follower.probing = known < self._log.last_position.index\n",
+        "        if known < self._log.last_position.index:\n",
     ),
     one_patch(
         "next-index-too-high",
@@ -55,9 +54,8 @@ CALLS: Final = (
         "Eventually",
         "Figure 2, Rules for Servers, leaders",
         "rules",
-        "        follower.probing = known < self._log.last_position.index\n",
-        "        known = LogIndex(known + 1)\n"
-        "        follower.probing = known < self._log.last_position.index\n",
+        "        if known < self._log.last_position.index:\n",
+        "        known = LogIndex(known + 1)\n        if known < self._log.last_position.index:\n",
     ),
     one_patch(
         "next-index-skips",
@@ -65,8 +63,8 @@ CALLS: Final = (
         "Specified",
         "Figure 2, nextIndex",
         "rules",
-        "        if end < last.index:\n            progress.next_index = LogIndex(end + 1)\n",
-        "        if end + 1 < last.index:\n            progress.next_index = LogIndex(end + 2)\n",
+        "following = LogIndex(end + 1) if end < last.index else None\n",
+        "following = LogIndex(end + 2) if end + 1 < last.index else None\n",
     ),
     one_patch(
         "next-index-forgotten",
@@ -74,8 +72,8 @@ CALLS: Final = (
         "Specified",
         "Figure 2, nextIndex",
         "rules",
-        "        if end < last.index:\n            progress.next_index = LogIndex(end + 1)\n",
-        "        if end < progress.match_index:\n            progress.next_index = LogIndex(end + 1)\n",
+        "following = LogIndex(end + 1) if end < last.index else None\n",
+        "following = None\n",
     ),
     one_patch(
         "next-index-behind-match",
@@ -142,13 +140,23 @@ CALLS: Final = (
     ),
     one_patch(
         "window-for-a-probe",
-        "a follower that refuses is sent as many calls as may be under way: the last one's refusal, "
-        "where that arrives first, is answered in the same way",
+        "a follower that refuses is sent as many calls as may be under way; where the last arrives "
+        "first, that is refused and answered in the same way",
         "Eventually",
         "etcd's StateProbe; this library, which let two calls breed for ever",
         "rules",
-        "            if progress.probing or end - progress.match_index >= limits.in_flight:\n",
-        "            if end - progress.match_index >= limits.in_flight:\n",
+        "        if following is None or progress.probing or under_way >= limits.in_flight:\n",
+        "        if following is None or under_way >= limits.in_flight:\n",
+    ),
+    one_patch(
+        "lost-disk-called-for-ever",
+        "each refusal of a follower that has lost its disk is answered with another call",
+        "Specified",
+        "this library, until a test's follower lost entries that it had acknowledged",
+        "rules",
+        "        if follower.probing and reply.last_position.index < follower.match_index:\n"
+        "            return\n",
+        "",
     ),
     one_patch(
         "probe-for-ever",
@@ -225,8 +233,8 @@ CALLS: Final = (
         (
             Patch(
                 "rules",
-                "None or end - progress.match_index >= limits.in_flight:\n",
-                "None:\n",
+                "progress.probing or under_way >= limits.in_flight:\n",
+                "progress.probing:\n",
             ),
             Patch(
                 "rules",

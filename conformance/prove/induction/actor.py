@@ -256,14 +256,13 @@ class Actor:
         known = []
         for one in node.role.peers:
             if one.node in peers:
-                following, probing = None, False
+                following = None
                 if not peers[one.node]:
                     following = self.number(f"next_{one.node}")
                     self.ordered(1, following, node.log.last_index)
-                    probing = self.number(f"probing_{one.node}")
-                names = [f"{name}_{one.node}" for name in ("next", "probing", "probe", "asked")]
+                names = [f"{name}_{one.node}" for name in ("next", "probe", "asked", "probing")]
                 self.progress |= dict.fromkeys(names, one.node)
-                probe, asked = map(self.number, names[2:])
+                probe, asked, probing = map(self.number, names[1:])
                 known.append(v.Progress(one.node, one.match, following, probe, asked, probing))
             else:
                 known.append(one)

@@ -35,14 +35,6 @@ def owed_calls_have_numbers(member: Member) -> bool:
     return all(peer.probe >= 1 for peer in node.role.peers if peer.node in calls)
 
 
-@lemma("A peer that is probed was not sent all: it has a nextIndex (§5.3).")
-def probed_are_behind(member: Member) -> bool:
-    match member.node.role:
-        case v.Leader(peers):
-            return all(peer.next is not None or not peer.probing for peer in peers)
-    return True
-
-
 @lemma("A vote that is owed to be told is the one that was given.")
 def owed_votes_are_given(member: Member) -> bool:
     for send in member.pending.sends:

@@ -149,7 +149,7 @@ class Server:
     """`config` is the snapshot's, `changes` are those in the log.
 
     `role`: a leader's peers are those of the configuration in force, with unknown progress.  Those
-    that are `behind` have a next index, and may be probed; the others were sent all.
+    that are `behind` have a next index; the others were sent all.
     """
 
     role: Role = UNAWARE
@@ -181,7 +181,7 @@ class Server:
                 of.number(f"next of {peer}") if peer in self.behind else None,
                 of.number(f"probe of {peer}"),
                 of.number(f"asked of {peer}"),
-                of.number(f"whether {peer} is probed") if peer in self.behind else False,
+                of.number(f"whether {peer} is probed"),
             )
             for peer in node.peers
         ]

@@ -133,9 +133,6 @@ CallAll(n, s, after, owed) ==
     ELSE LET t == [s EXCEPT !.seqno = @ + 1]
          IN Move(t, owed, ToAll({AppendCall(n, t, p, t.seqno, after) : p \in Peers(n)}))
 
-SentAll(s, to) ==
-    [s EXCEPT !.role.peers[to].next = None, !.role.peers[to].probing = FALSE]
-
 \* Calls to one peer with what follows an index: one follows another as long as it was not sent
 \* all, and no more is under way than may be; but a probe goes alone.
 InWindow(peer, end) == end - peer.match < Entries * Calls
@@ -156,10 +153,7 @@ CallOne(n, s, to, next, probing) ==
                        !.role.peers[to].probing = probing]
         calls == CallsAfter(n, t, to, next - 1)
         end == EndOf(calls[Len(calls)])
-    IN Move(IF end = Len(s.log)
-            THEN SentAll(t, to)
-            ELSE [t EXCEPT !.role.peers[to].next = end + 1],
-            {},
+    IN Move([t EXCEPT !.role.peers[to].next = IF end = Len(s.log) THEN None ELSE end + 1], {},
             [action \in SendOne..SendOne + Len(calls) - 1 |-> {calls[action - SendOne + 1]}])
 
 \* §5.3: append to the own log, and tell the others.
@@ -256,19 +250,20 @@ ReceiveAppendCall(n, s, owed, m) ==
 OnSuccess(n, s, from) ==
     LET peer == s.role.peers[from]
         next == Max(peer.next, peer.match + 1)
-    IN IF peer.next = None THEN Silent(s, {})
-       ELSE IF next > Len(s.log) THEN Silent(SentAll(s, from), {})
-       ELSE IF InWindow(peer, next - 1) THEN CallOne(n, s, from, next, FALSE)
-       ELSE Silent([s EXCEPT !.role.peers[from].next = next,
-                             !.role.peers[from].probing = FALSE], {})
+        t == [s EXCEPT !.role.peers[from].probing = FALSE]
+    IN IF peer.next = None THEN Silent(t, {})
+       ELSE IF next > Len(s.log) THEN Silent([t EXCEPT !.role.peers[from].next = None], {})
+       ELSE IF InWindow(peer, next - 1) THEN CallOne(n, t, from, next, FALSE)
+       ELSE Silent([t EXCEPT !.role.peers[from].next = next], {})
 
 \* A peer that refuses a call is probed: it is sent one call, with what comes after all that the
-\* logs may share; unless it was sent calls of its own since.  The refusal may be older than what
-\* it is known to hold.
-OnFailure(n, s, from, seqno, shared) ==
-    LET known == Max(shared, s.role.peers[from].match)
-    IN IF seqno < s.role.peers[from].probe THEN Silent(s, {})
-       ELSE IF known = Len(s.log) THEN Silent(SentAll(s, from), {})
+\* logs may share; unless it was sent calls of its own since.  One that is older than what the peer
+\* is known to hold tells of one call more that it has not; not while it is probed.
+OnFailure(n, s, from, seqno, last, shared) ==
+    LET peer == s.role.peers[from]
+        known == Max(shared, peer.match)
+    IN IF seqno < peer.probe \/ (peer.probing /\ last < peer.match) THEN Silent(s, {})
+       ELSE IF known = Len(s.log) THEN Silent([s EXCEPT !.role.peers[from].next = None], {})
        ELSE CallOne(n, s, from, known + 1, TRUE)
 
 \* §5.3: learn how far the peer's log matches, and send it what it lacks.  Number 0 answers a call
@@ -283,7 +278,7 @@ ReceiveAppendReply(n, s, owed, m) ==
                   ELSE s
          IN IF m.accepted
             THEN OnSuccess(n, t, m.from)
-            ELSE OnFailure(n, t, m.from, m.seqno, shared.index)
+            ELSE OnFailure(n, t, m.from, m.seqno, m.last.index, shared.index)
 
 \* §5.1: a higher term makes anyone a follower, that has not voted in it yet.
 Receive(n, m) ==
