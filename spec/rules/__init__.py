@@ -22,6 +22,7 @@ Figure 2, State                    spec/values.py
                                                         the leader's own: Leader.durable
     -                              Node.seqno           numbers the calls; Progress.probe and asked
                                                         say which replies are no news
+    -                              Progress.probing     one call at a time, until it is accepted
     -                              Node.limits          how much a call carries, how much is under
                                                         way: in_flight(); the user's
 

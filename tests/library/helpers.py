@@ -269,3 +269,13 @@ class Cluster:
 
     def commit_indices(self) -> list[int]:
         return [node.commit_index for node in self.nodes]
+
+
+def leader_with(*entries: rb.LogEntry, term: int) -> Cluster:
+    """Two nodes; node 0 has these entries after a first one of term 1, and is made to lead."""
+    cluster = Cluster(2)
+    cluster.nodes[0] = node_with(0, after((0, 0), *entries), term=term, members=config([0, 1]))
+    cluster.disks[0].log = cluster.nodes[0].log.copy()
+    cluster.nodes[0].handle_election_timeout()
+    cluster.nodes[0].handle_message(vote(1, term + 1))
+    return cluster

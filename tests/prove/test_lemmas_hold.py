@@ -177,14 +177,15 @@ def samples(size: int, count: int) -> Iterator[tuple[Cluster, HistoryVariables]]
 
 def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
     """The states hold, so what is reported is the change."""
-    reported: Counter[str] = Counter()
+    silent = {lemma.name for lemma in LEMMAS} | {claim.name for claim in CLAIMS}
     checker = Checker()
     for cluster, variables in samples(3, 2500):
+        if not silent:
+            break
         assert checker.broken(cluster, variables) == []
         for changed in changed_states(cluster, variables):
-            reported.update({one.name for one in checker.broken(*changed)})
-    names = {lemma.name for lemma in LEMMAS} | {claim.name for claim in CLAIMS}
-    assert names - reported.keys() == set()
+            silent -= {one.name for one in checker.broken(*changed)}
+    assert silent == set()
 
 
 ELSEWHERE = (

@@ -23,8 +23,8 @@ CALLS: Final = (
         "Specified",
         "§5.3",
         "rules",
-        "        elif follower.next_index is not None:\n",
-        "        elif False:\n",
+        "        if follower.next_index is not None:\n            self._send_more",
+        "        if False:\n            self._send_more",
     ),
     one_patch(
         "every-reply-answered",
