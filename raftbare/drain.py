@@ -15,7 +15,7 @@ from raftbare.action import (
     InstallSnapshot,
     SendMessage,
 )
-from raftbare.role import Leader
+from raftbare.role import Candidate, Leader
 from raftbare.rules import Rules
 
 
@@ -27,15 +27,15 @@ class Actions:
     been executed, what it persists being durable: to ask for the next one is to say so.
 
     **A drain ends when one more action was asked for and there was none**: with the end of the
-    loop, or `StopIteration`.  Only then does a leader know that its own copy of the log is
-    durable.  That may commit entries and owe further actions, which are taken before the drain
-    ends.  Two things follow:
+    loop, or `StopIteration`.  Only then does a node know that its own vote, or its own copy of the
+    log, is durable.  That may elect an only voter, commit entries, and owe further actions, which
+    are taken before the drain ends.  Two things follow:
 
-    - Iterating changes the node.  It may raise `commit_index`, append a configuration, and end the
-      leadership of a removed leader.
+    - Iterating changes the node.  It may begin a leadership, raise `commit_index`, append a
+      configuration, and end the leadership of a removed leader.
     - That `bool(node.actions)` is false does not mean that the drain has ended, only that nothing
       is owed at this moment.  `while node.actions: execute(next(node.actions))` never ends one, so
-      a leader driven like that never counts its own copy.
+      an only voter driven like that never leads, and a leader never counts its own copy.
 
     The order: term and vote are durable before any message that rests on them leaves, entries
     before the reply that reports them.  A leader's calls do not rest on its own disk
@@ -62,7 +62,7 @@ class Actions:
         Raises nothing.  Each action is O(1), but for these: `AppendLogEntries` O(log runs + runs
         written); a leader's `BroadcastMessage` O(log runs + runs sent), and O(members) more where
         it cannot carry all; `SendMessage` and `InstallSnapshot` O(log runs + runs sent + peers owed
-        one); and the end of a leader's drain O(log voters + log runs).
+        one); and the end of a drain O(log voters + log runs) of a leader, O(voters) of a candidate.
         """
         node = self._node
         pending = node._pending
@@ -94,10 +94,12 @@ class Actions:
                     message = pending.sends.pop(to)
                 yield SendMessage(to, message)
             else:
-                role, last = node._role, node._log.entries.last_position
-                if not isinstance(role, Leader) or role.own.match_index >= last.index:
+                role = node._role
+                if isinstance(role, Leader):
+                    if not node._log_saved(role):
+                        return
+                elif not isinstance(role, Candidate) or not node._vote_saved(role):
                     return
-                node._drained(role)
 
     def __next__(self) -> Action:
         """Take the next action.  Raises `StopIteration` where there is none: the drain has ended.

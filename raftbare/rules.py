@@ -81,9 +81,7 @@ class Rules:
         self._pending.owe_new_term()
         self._pending.save_voted_for = True
         self._pending.set_election_timeout = True
-        if has_quorum(config, candidate.granted_votes):
-            self._become_leader()
-        else:
+        if not has_quorum(config, candidate.granted_votes):
             self._pending.broadcast = True
 
     def _may_campaign(self) -> bool:
@@ -397,15 +395,29 @@ class Rules:
         self._pending.void_calls()
         self._pending.set_election_timeout = True
 
-    def _drained(self, role: Leader) -> None:
+    def _vote_saved(self, role: Candidate) -> bool:
+        """Every owed action has been executed: term and vote are on the disk now.
+
+        With them the candidate's own vote counts, which alone elects an only voter: before that a
+        crash takes it back, and another one may be elected in that term.
+        """
+        if not has_quorum(self._log.latest_config, role.granted_votes):
+            return False
+        self._become_leader()
+        return True
+
+    def _log_saved(self, role: Leader) -> bool:
         """Every owed action has been executed: all of the log is on the disk now.
 
         With it the leader's own copy counts, which alone commits where it is the only voter.
         """
+        if role.own.match_index >= self._log.entries.last_position.index:
+            return False
         own, index = role.own, self._log.entries.last_position.index
         held = role.quorum.update_match(self._id, own.match_index, index)
         own.match_index = index
         self._advance_commit(role, held)
+        return True
 
     # Snapshots, §7
 

@@ -230,7 +230,7 @@ def restarted_with_log(turn: Turn, before: v.Node, after: v.Node) -> bool:
     return isinstance(turn.event, v.Restart) and after.log.last_index > 0
 
 
-LEADS = (v.Receive, v.ElectionTimeout, v.CreateCluster)
+LEADS = (v.Receive, DRAIN)
 COMMITS = (v.Receive, DRAIN)
 INSTALLS = (v.SnapshotInstalled,)
 

@@ -59,8 +59,10 @@ Rules for Servers: followers
     election timeout elapses       election_timeout()   the user's timer; SetElectionTimeout sets
                                                         it, where there is a cause (Figure 2)
 Rules for Servers: candidates      request_vote.py
-    start election                 start_election()     an only voter leads at once
+    start election                 start_election()     an only voter asks nobody
     votes from majority            receive_request_vote_reply()  as there
+                                   own_vote_saved()     an only voter's, once its disk has it:
+                                                        drained() (drain.py)
     AppendEntries, new leader      receive_append_entries_call()  whoever had the vote (D2)
     election timeout elapses       election_timeout()   as there
 Rules for Servers: leaders         leaders.py

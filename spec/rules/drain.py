@@ -14,6 +14,7 @@ from spec import values as v
 from spec.pending import Pending
 from spec.rules.effect import Effect
 from spec.rules.leaders import advance_commit, in_flight, with_progress
+from spec.rules.request_vote import own_vote_saved
 
 
 class Taken(NamedTuple):
@@ -113,11 +114,14 @@ def append_call(
 
 
 def drained(node: v.Node) -> Effect:
-    """Every owed action has been executed: all of the log is on the disk now.
+    """Every owed action has been executed: term, vote and all of the log are on the disk now.
 
-    With it a leader's own copy counts, which alone commits where it is the only voter.
+    With them a candidate's own vote and a leader's own copy count, which alone elect and commit
+    where it is the only voter.
     """
     match node.role:
+        case v.Candidate():
+            return own_vote_saved(node)
         case v.Leader(peers, durable) if durable < node.log.last_index:
             return advance_commit(node._replace(role=v.Leader(peers, node.log.last_index)))
     return Effect(node)

@@ -44,16 +44,25 @@ def start_election(node: v.Node) -> Effect:
         voted_for=node.id,
     )
     # A new timer, in case that nobody wins.
-    owed = (
+    owed: tuple[v.Owed, ...] = (
         v.SaveCurrentTerm(node.current_term),
         v.SaveVotedFor(node.voted_for),
         v.SetElectionTimeout(),
     )
-    if has_quorum(node.config, frozenset({node.id})):
-        effect = become_leader(node)
-        return effect._replace(owed=owed + effect.owed)
-    # The others are asked for theirs.
-    return Effect(node, (*owed, v.CallAll()))
+    # The others are asked for theirs, unless its own is enough.
+    if not has_quorum(node.config, frozenset({node.id})):
+        owed = (*owed, v.CallAll())
+    return Effect(node, owed)
+
+
+def own_vote_saved(node: v.Node) -> Effect:
+    """The vote of an only voter elects it, once that is on its disk, and the term with it: before
+    that a crash takes both back, and another one may be elected in that term.
+    """
+    match node.role:
+        case v.Candidate(granted) if has_quorum(node.config, granted):
+            return become_leader(node)
+    return Effect(node)
 
 
 def receive_request_vote_reply(node: v.Node, reply: v.RequestVoteReply) -> Effect:

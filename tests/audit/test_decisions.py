@@ -48,7 +48,7 @@ def test_an_unpatched_copy_conforms() -> None:
 
 
 def test_a_change_that_no_event_can_see_is_not_caught() -> None:
-    unseen = Patch("rules", "    def _drained", "    unseen = True\n\n    def _drained")
+    unseen = Patch("rules", "    def _log_saved", "    unseen = True\n\n    def _log_saved")
     with patched_library(unseen) as copy:
         report = check(Options(events=1_000, run=against_library(copy)))
         assert copy.Node.unseen is True

@@ -80,15 +80,17 @@ def test_a_drain_that_a_crash_cut_short(kept: int) -> None:
 
 def test_a_crash_between_the_last_action_and_the_end_of_the_drain() -> None:
     """The end of the drain is what commits; where none came, the node has not committed."""
-    tape = Tape().drive(v.Start(), v.CreateCluster(frozenset({1})), v.Heartbeat())
-    start, created, heartbeat = tape.records
-    assert created.state.commit_index == created.state.last_position.index > 0
-    cut = [start, replace(created, state=created.state._replace(commit_index=0))]
+    tape = Tape().drive(
+        v.Start(), v.CreateCluster(frozenset({1})), v.ProposeCommand(), v.Heartbeat()
+    )
+    start, created, proposed, heartbeat = tape.records
+    assert proposed.state.commit_index == proposed.state.last_position.index == 3
+    cut = [start, created, replace(proposed, state=proposed.state._replace(commit_index=2))]
     assert found(cut) == []
     assert found(came_up(cut, disk_of(cut))) == []
-    assert found([*cut, heartbeat]) == [("SpecifiedState", 1, 2)]
-    wrong = [start, replace(created, state=created.state._replace(commit_index=1))]
-    assert found(wrong) == [("SpecifiedState", 1, 2)]
+    assert found([*cut, heartbeat]) == [("SpecifiedState", 1, 3)]
+    wrong = [start, created, replace(proposed, state=proposed.state._replace(commit_index=1))]
+    assert found(wrong) == [("SpecifiedState", 1, 3)]
 
 
 def test_no_crash_excuses_a_wrong_order() -> None:

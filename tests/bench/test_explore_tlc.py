@@ -27,7 +27,7 @@ SMALL = {
         Bounds(terms=2, log=3, in_flight=1, crashes=1, entries=1, calls=1),
         None,
     ),
-    "an only voter": (Bounds(nodes=1, terms=3, log=2, in_flight=1, proposals=0, crashes=2), 30),
+    "an only voter": (Bounds(nodes=1, terms=3, log=2, in_flight=1, proposals=0, crashes=2), 33),
     "two voters": (Bounds(nodes=2, terms=2, log=4, in_flight=1, crashes=1, duplications=1), None),
 }
 LARGE = Bounds(terms=2, log=3, in_flight=2, crashes=1)

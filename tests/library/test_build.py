@@ -40,4 +40,4 @@ def test_the_library_needs_nothing_that_the_compiler_came_with(tmp_path: Path) -
         check=True,
         timeout=60,
     )
-    assert done.stdout == "1 4\n"
+    assert done.stdout == "1 6\n"

@@ -22,6 +22,7 @@ from .helpers import (
     header,
     node_with,
     opening,
+    owed,
     position,
     refused,
     vote,
@@ -243,6 +244,7 @@ def test_a_node_knows_itself_and_its_leader_whatever_objects_their_names_are() -
 def test_a_second_leader_is_refused_whatever_object_its_term_is() -> None:
     node = node_with(0, after((1, 1)), term=1000, members=config([0]))
     node.handle_election_timeout()
+    owed(node)
     assert node.role.is_leader
     with refused(node, rb.InvariantError, "Election Safety"):
         node.handle_message(fresh_message(append_call(1, 1001, after((1, 1)), commit=1)))

@@ -42,8 +42,8 @@ def of_rules(name: str, old: str, new: str) -> Mutant:
     return Mutant(name, "for a test", in_library=(Patch("rules", old, new),))
 
 
-UNSEEN = of_rules("unseen", "    def _drained", "    unseen = True\n\n    def _drained")
-DRAINED = "    def _drained(self, role: Leader) -> None:\n"
+UNSEEN = of_rules("unseen", "    def _log_saved", "    unseen = True\n\n    def _log_saved")
+DRAINED = "    def _log_saved(self, role: Leader) -> bool:\n"
 ENDLESS = of_rules("endless", DRAINED, f"{DRAINED}        while True:\n            pass\n")
 
 

@@ -42,6 +42,7 @@ CATALOGUED: Final = {
     "rest-not-numbered": "drain/broadcast/log of 2",
     "probe-refusal-dropped": "append reply/follower behind/log of 0",
     "stale-refusal": "append reply/follower behind/log of 0",
+    "lone-voter-leads-at-once": "election timeout/",
     "broadcast-not-numbered": "drain/anything owed",
     "broadcast-begins-late": "drain/anything owed",
     "broadcast-loses-rest": "drain/broadcast/log of 2",
@@ -62,6 +63,14 @@ CATALOGUED: Final = {
 
 SLIPS: Final = (
     *((by_name(name), refuted_by) for name, refuted_by in CATALOGUED.items()),
+    _slip(
+        "only-voter-never-leads",
+        "the vote of an only voter does not elect it",
+        "drain",
+        "elif not isinstance(role, Candidate) or not node._vote_saved(role):",
+        "elif True:",
+        "drain/candidate",
+    ),
     _slip(
         "prefix-unchecked",
         "a call is taken to agree with the snapshot whatever it says there",

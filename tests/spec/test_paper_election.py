@@ -6,7 +6,7 @@ import pytest
 
 from conformance.audit.decisions import D1, D2, D7, D8, as_in_crate
 from spec import values as v
-from spec.rules import Effect, could_be_disruptive, start, step
+from spec.rules import Effect, could_be_disruptive, drained, start, step
 from spec.rules.servers import receive
 from spec.rules.start import restart
 from tests.support.scenario import Scenario, commands, leading, log_of, sent
@@ -61,6 +61,9 @@ def test_5_2_a_campaign_increments_the_term_votes_for_itself_and_asks_the_others
 
 def test_5_2_an_only_voter_elects_itself() -> None:
     taken = step(v.Node(0), v.CreateCluster(frozenset({0})))
+    assert taken.node.role == v.Candidate(frozenset({0}))
+    assert v.CallAll() not in taken.owed
+    taken = drained(taken.node)  # term and vote are on its disk
     assert isinstance(taken.node.role, v.Leader)
     assert [entry.payload for entry in taken.node.log.entries] == [v.Config(frozenset({0})), v.TERM]
 

@@ -177,10 +177,11 @@ def test_7_a_snapshot_is_asked_for_once_in_so_many_calls() -> None:
     assert action == v.InstallSnapshot(1)
     assert progress(node).asked == 8
     assert receive(node, reply(2, 7, lacking, accepted=False)) == Effect(node)
-    assert receive(node, reply(2, 7, lacking)).owed == ()
+    accepted = receive(node, reply(2, 7, lacking))
+    assert (progress(accepted.node).next, accepted.owed) == (1, ())
     assert receive(node, reply(2, 8, lacking, accepted=False)).owed == (v.CallOne(1),)
     installed = receive(node, reply(2, 7, v.Position(2, 3), accepted=False))
-    assert progress(installed.node) == v.Progress(1, 3, 4, 7, 8)
+    assert progress(installed.node) == v.Progress(1, 3, 4, 7, 8, probing=True)
 
 
 def test_commands_beyond_the_users_limit_are_refused() -> None:

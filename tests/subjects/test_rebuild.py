@@ -195,8 +195,8 @@ HIDDEN = {
         "            reply = AppendEntriesReply(",
     ),
     "only the first write is noted as durable": (
-        "drain",
-        "role.own.match_index >= last.index",
+        "rules",
+        "role.own.match_index >= self._log.entries.last_position.index",
         "role.own.match_index > 0",
     ),
     "all members begin anew": ("role", "known[member] if member in known else", ""),

@@ -123,6 +123,9 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         ),
         "membership": Bounds(terms=2, log=5, in_flight=1, proposals=0, changes=1),
         "joining": Bounds(voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=1),
+        "leaving": Bounds(
+            nodes=2, terms=2, log=5, in_flight=1, proposals=0, crashes=2, changes=1, held=1
+        ),
     },
     "standard": {
         "messages": Bounds(terms=2, log=3, in_flight=2, heartbeats=1),

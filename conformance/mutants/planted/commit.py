@@ -124,7 +124,7 @@ COMMIT: Final = (
         "        if role.followers:\n"
         "            pending.broadcast = True\n"
         "        else:\n"
-        "            self._drained(role)\n",
+        "            self._log_saved(role)\n",
     ),
     one_patch(
         "own-copy-before-disk",
@@ -135,7 +135,7 @@ COMMIT: Final = (
         "        if role.followers:\n            pending.broadcast = True\n",
         "        if role.followers:\n"
         "            pending.broadcast = True\n"
-        "            self._drained(role)\n",
+        "            self._log_saved(role)\n",
     ),
     one_patch(
         "restart-commits-log",

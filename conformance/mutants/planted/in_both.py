@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.audit.decisions import D1
-from conformance.explore.states.bounds import Bounds
+from conformance.explore.states.bounds import PRESETS, Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch, in_rules
@@ -71,6 +71,31 @@ IN_BOTH: Final = _by_name(
         ),
         Bounds(terms=2, log=4, in_flight=1),
         "NeverCommitEarlierTermDirectly",
+    ),
+    _in_both(
+        "lone-voter-leads-at-once",
+        "an only voter leads before its term and its vote are on its disk",
+        "Figure 2, persistent state; this library, until a crash in that very drain was simulated",
+        (
+            in_rules(
+                "    if not has_quorum(node.config, frozenset({node.id})):\n"
+                "        owed = (*owed, v.CallAll())\n",
+                "    if has_quorum(node.config, frozenset({node.id})):\n"
+                "        effect = become_leader(node)\n"
+                "        return effect._replace(owed=owed + effect.owed)\n"
+                "    owed = (*owed, v.CallAll())\n",
+            ),
+        ),
+        (
+            _library(
+                "        if not has_quorum(config, candidate.granted_votes):\n",
+                "        if has_quorum(config, candidate.granted_votes):\n"
+                "            self._become_leader()\n"
+                "        else:\n",
+            ),
+        ),
+        PRESETS["quick"]["leaving"],
+        "ElectionSafety",
     ),
     _in_both(
         "vote-not-persisted",

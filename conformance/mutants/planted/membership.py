@@ -49,8 +49,13 @@ MEMBERSHIP: Final = (
             ),
             Patch(
                 "rules",
-                "has_quorum(self._log.latest_config, role",
-                "has_quorum(self._config_to_ask(), role",
+                "if has_quorum(self._log.latest_config, role",
+                "if has_quorum(self._config_to_ask(), role",
+            ),
+            Patch(
+                "rules",
+                "not has_quorum(self._log.latest_config, role",
+                "not has_quorum(self._config_to_ask(), role",
             ),
             Patch(
                 "rules",

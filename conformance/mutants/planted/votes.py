@@ -29,9 +29,10 @@ VOTES: Final = (
         "rules",
         "        self._pending.save_voted_for = True\n"
         "        self._pending.set_election_timeout = True\n"
-        "        if has_quorum(",
-        "        self._pending.set_election_timeout = True\n        if has_quorum(",
+        "        if not has_quorum(",
+        "        self._pending.set_election_timeout = True\n        if not has_quorum(",
     ),
+    IN_BOTH["lone-voter-leads-at-once"],
     one_patch(
         "campaign-term-not-persisted",
         "a candidate does not write down the term that it campaigns in",

@@ -272,6 +272,12 @@ def drains(full: bool) -> Iterator[Family]:
         *shapes_of("drain", drain, [*owes, *leading]),
     ]
     yield family("drain/anything owed", 1, 2, shapes)
+    campaigns = [
+        Server(CANDIDATE, "k", PAIR, (now,), voted_for=0, owed=Owed(broadcast, write, flags=True))
+        for now in LEADING
+        for broadcast, write in ((True, None), (False, None), (False, 0))
+    ]
+    yield family("drain/candidate", 1, 2, shapes_of("drain", drain, campaigns))
     for now in (*LEADING, *LARGE[: 2 if full else 0]):
         servers = [
             Server(v.Leader, word, PAIR, (now,), owed=Owed(broadcast, write))

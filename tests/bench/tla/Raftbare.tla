@@ -173,7 +173,7 @@ StartElection(n, s, owed) ==
         u == [t EXCEPT !.seqno = @ + 1]
         campaign == owed \union {SaveTerm, SaveVote, SetTimeout}
     IN IF IsQuorum({n})
-       THEN BecomeLeader(n, t, campaign)
+       THEN Silent(t, campaign)
        ELSE Move(u, campaign, ToAll({VoteCall(n, u, p) : p \in Peers(n)}))
 
 \* A cluster begins with a configuration entry at index 1 in term 0, and an election.
@@ -186,6 +186,13 @@ AdvanceCommit(n, s) ==
                       \union (IF s.role.durable >= i THEN {n} ELSE {})
         index == CHOOSE i \in 0..Len(s.log) : IsQuorum(holders(i)) /\ ~IsQuorum(holders(i + 1))
     IN IF index > s.commit /\ s.log[index].term = s.term THEN [s EXCEPT !.commit = index] ELSE s
+
+\* Every owed action has been executed: term and vote are on the disk now.  With them a candidate's
+\* own vote counts, which alone elects an only voter: what that owes belongs to the same drain.
+VoteSaved(n, s) ==
+    IF s.role.is = "candidate" /\ IsQuorum(s.role.granted)
+    THEN BecomeLeader(n, s, {})
+    ELSE Silent(s, {})
 
 \* Every owed action has been executed: all of the log is on the disk now.  With it a leader's own
 \* copy counts, which alone commits where it is the only voter.
@@ -330,10 +337,13 @@ Within(s) == s.term <= MaxTerm /\ Len(s.log) <= MaxLog
 \* The drain of a move is executed to its end, or the node crashes just before one of the actions
 \* and restarts from what those before it have persisted.  A write always ends as the log ends.
 \* A move out of the bounds is not made at all, even if a crash were to take it back.
-Take(n, move, rest, spent) == Within(move.node) /\
-   (\/ LET s == Drained(n, move.node)
+Take(n, move, rest, spent) ==
+   LET elected == VoteSaved(n, move.node)
+   IN Within(move.node) /\
+   (\/ LET s == Drained(n, elected.node)
            sent == SentBy(move, move.owed)
-       IN /\ Replace(n, s)
+       IN /\ Within(s)
+          /\ Replace(n, s)
           /\ used' = spent
           /\ Remember(n, s, move.owed, sent)
           /\ Transmit(rest, sent)
@@ -346,7 +356,14 @@ Take(n, move, rest, spent) == Within(move.node) /\
              IN /\ Replace(n, Restarted(saved(SaveTerm).term, saved(SaveVote).vote,
                                         saved(SaveLog).log))
                 /\ Remember(n, move.node, done, sent)
-                /\ Transmit(rest, sent))
+                /\ Transmit(rest, sent)
+    \* An only voter sends nothing to anybody; the last that it owes as a leader is its write.
+    \/ /\ spent.crashes < Crashes
+       /\ used' = [spent EXCEPT !.crashes = @ + 1]
+       /\ elected.owed # {}
+       /\ Replace(n, Restarted(move.node.term, move.node.vote, move.node.log))
+       /\ Remember(n, move.node, move.owed, {})
+       /\ Transmit(rest, {}))
 
 Create == node[0].log = <<>> /\ Take(0, CreateCluster(0), net, used)
 
