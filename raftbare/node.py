@@ -194,7 +194,8 @@ class Node(Rules):
         """Begin a cluster: a configuration at index 1 in term 0, and an election.
 
         Call it on one node of the new cluster only; the others are just started, and stay empty
-        until the first leader brings them that entry.  Returns the entry's position.
+        until the first leader brings them that entry.  An only voter leads once it has drained its
+        actions.  Returns the entry's position.
 
         Raises `ClusterExistsError` where the node has a log or a configuration, and
         `InvalidConfigError` where it is none of the voters.  O(voters log voters).

@@ -16,7 +16,7 @@ from conformance.prove.induction.actor import Window
 from conformance.prove.induction.cases import Cases, windows
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote
 from conformance.prove.statements.views import ACTOR, SENDER
-from spec.values import ElectionTimeout, Event, Heartbeat, ProposeCommand, ProposeConfig
+from spec.values import Candidate, ElectionTimeout, Event, Heartbeat, ProposeCommand, ProposeConfig
 
 Prepare = Callable[[Any], Happening]
 
@@ -94,9 +94,13 @@ def append_reply(size: int, entries: int) -> Cases:
 
 
 def end_of_drain(size: int, entries: int) -> Cases:
-    yield "of no leader", partial(drains.drain_ends, log=None)
+    yield "of a follower", partial(drains.drain_ends, role="a follower", log=None)
+    for (log, place), granted in product(placed(entries), fixed.voted(size)):
+        prepare = partial(drains.drain_ends, role=Candidate(granted), log=log)
+        shape = f"of a candidate, {where(log, place)}, has {sorted(granted)}"
+        yield shape, configured(prepare, Part(), place)
     for (log, place), part in product(placed(entries), PARTS):
-        prepare = partial(drains.drain_ends, log=log)
+        prepare = partial(drains.drain_ends, role="leader", log=log)
         yield f"of a leader, {where(log, place)}, {part}", configured(prepare, part, place)
 
 

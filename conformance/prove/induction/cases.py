@@ -182,9 +182,18 @@ def reply(size: int, entries: int) -> Cases:
 
 
 def end_of_drain(size: int, entries: int) -> Cases:
-    yield "of no leader", partial(drains.drain_ends, log=None)
+    yield "of a follower", partial(drains.drain_ends, role="a follower", log=None)
+    for log, granted in product(windows(entries), voted(size)):
+        shape = f"of a candidate, {log}, has {sorted(granted)}"
+        yield shape, partial(drains.drain_ends, role=Candidate(granted), log=log)
     for log in windows(entries):
-        yield f"of a leader, {log}", partial(drains.drain_ends, log=log)
+        yield f"of a leader, {log}", partial(drains.drain_ends, role="leader", log=log)
+
+
+def voted(size: int) -> Iterator[frozenset[int]]:
+    """Who voted for a candidate, itself among them, be they too few or just enough."""
+    for others in range(size // 2 + 1):
+        yield frozenset({ACTOR, *range(OTHER, OTHER + others)})
 
 
 def crash(size: int, entries: int) -> Cases:

@@ -151,10 +151,10 @@ def reply(actor: Actor, what: str, log: Window | None = None) -> Happening:
     return one_action(actor, Member(node, pending, disk), known)
 
 
-def drain_ends(actor: Actor, log: Window | None) -> Happening:
-    """Nothing is owed any more.  `log` None: to a server that does not lead."""
-    role: Any = "not a leader" if log is None else "leader"
-    node = actor.node(role, log, any_vote(actor))
+def drain_ends(actor: Actor, role: Any, log: Window | None) -> Happening:
+    """Nothing is owed any more.  `role`: a candidate with its votes, or as `actor.node` has it."""
+    vote = ACTOR if isinstance(role, v.Candidate) else any_vote(actor)
+    node = actor.node(role, log, vote)
     if isinstance(node.role, v.Leader):
         actor.equals(*[peer.match for peer in node.role.peers])
     actor.given(owes_term=False, owes_vote=False, owes_write=False)
