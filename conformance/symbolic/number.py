@@ -102,6 +102,29 @@ class Number:
         return f"{shown} + {self.constant}" if self.constant else shown
 
 
+class Flag:
+    """A truth that is either: whether a number is other than 0."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: Number) -> None:
+        self.number: Final = number
+
+    def __bool__(self) -> bool:
+        return bool(self.number)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (bool, Flag)):
+            return NotImplemented
+        return self is other or bool(self) is bool(other)
+
+    def __hash__(self) -> NoReturn:
+        raise TypeError("a symbolic truth has no hash: it is no key, and no member of a set")
+
+    def __repr__(self) -> str:
+        return f"{self.number} != 0"
+
+
 def unknown(number: Unknown) -> Number:
     return Number(((number, 1),))
 

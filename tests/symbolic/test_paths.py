@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 import z3
 
-from conformance.symbolic.number import Number, value_of
+from conformance.symbolic.number import Flag, Number, value_of
 from conformance.symbolic.paths import BudgetError, Paths, RepeatError
 
 
@@ -211,6 +211,17 @@ def test_a_number_is_true_unless_it_is_zero() -> None:
     for path in paths.run(lambda: bool(x)):
         assert path.result == bool(path.model.get(0, 0))
     assert results(paths, lambda: not x) == [False, True]
+
+
+def test_a_truth_that_is_either_is_decided_where_it_is_asked_for() -> None:
+    paths, (x, y) = of("x", "y")
+    one, other = Flag(x), Flag(y)
+    assert results(paths, lambda: one == Flag(x)) == [True, True]
+    assert results(paths, lambda: (bool(one), one == bool(one))) == [(False, True), (True, True)]
+    assert results(paths, lambda: one == other) == [False, False, True, True]
+    assert results(paths, lambda: one == 1) == [False]
+    with pytest.raises(TypeError, match="has no hash"):
+        hash(one)
 
 
 @pytest.mark.parametrize("use", [hash, lambda x: {x}, lambda x: {x: 1}, lambda x: x in {1, 2}])

@@ -17,7 +17,7 @@ from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, choose
 from conformance.prove.statements.views import ACTOR, ENTRY, FOUNDING, SENDER, TERM_OF, Before
 from conformance.symbolic.held import Held
-from conformance.symbolic.number import Number
+from conformance.symbolic.number import Flag, Number
 from conformance.symbolic.paths import Paths
 from spec import values as v
 from spec.cluster import Member
@@ -263,7 +263,8 @@ class Actor:
                 names = [f"{name}_{one.node}" for name in ("next", "probe", "asked", "probing")]
                 self.progress |= dict.fromkeys(names, one.node)
                 probe, asked, probing = map(self.number, names[1:])
-                known.append(v.Progress(one.node, one.match, following, probe, asked, probing))
+                flag: Any = Flag(probing)
+                known.append(v.Progress(one.node, one.match, following, probe, asked, flag))
             else:
                 known.append(one)
         return node._replace(role=v.Leader(tuple(known), node.role.durable))

@@ -19,7 +19,7 @@ from conformance.prove.scope.grounding import FOUNDING_VALUE, Grounding, signed,
 from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import NOBODY, Server
 from conformance.prove.statements.views import ACTOR, SENDER
-from conformance.symbolic.number import Number
+from conformance.symbolic.number import Flag, Number
 from spec import values as v
 from spec.cluster import Cluster, Disk, Envelope, Member, Snapshot
 from spec.pending import Pending
@@ -69,6 +69,8 @@ class Model:
         """A value of the specification without symbolic numbers, tokens, and what is unread."""
         if isinstance(value, Number):
             return self.at(self._actor.paths.term(value))
+        if isinstance(value, Flag):
+            return bool(self.plain(value.number))
         if isinstance(value, v.Entry):
             if isinstance(value.payload, Token):
                 return self.entry(self._ground(value.payload.entry))

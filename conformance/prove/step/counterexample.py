@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from conformance.observe.observed import Checkpoint, observed
 from conformance.observe.recorded import Recorded
 from conformance.prove.runner.obligation import Counterexample
-from conformance.symbolic.number import Number, value_of
+from conformance.symbolic.number import Flag, Number, value_of
 from conformance.symbolic.paths import Model
 from spec.cluster import Disk, Member, drain
 from spec.rules import take_all
@@ -22,6 +22,8 @@ def plain(value: T, model: Model) -> T:
     found: Any = value
     if isinstance(found, Number):
         return value_of(found, model)  # type: ignore[return-value]
+    if isinstance(found, Flag):
+        return bool(plain(found.number, model))  # type: ignore[return-value]
     if isinstance(found, tuple):
         parts = [plain(part, model) for part in found]
         made: Any = type(found)(*parts) if hasattr(found, "_fields") else tuple(parts)

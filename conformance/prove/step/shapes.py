@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, Final, Literal, TypeAlias
 
 from conformance.symbolic.held import Held
+from conformance.symbolic.number import Flag
 from conformance.symbolic.paths import Paths
 from spec import values as v
 from spec.cluster import Disk, Member
@@ -62,6 +63,9 @@ class Unknowns:
         number = self.paths.number(name)
         self.paths.at_most(0, number)
         return number
+
+    def flag(self, name: str) -> Any:
+        return Flag(self.number(name))
 
     def position(self, name: str) -> v.Position:
         return v.Position(self.number(f"{name}'s term"), self.number(f"{name}'s index"))
@@ -181,7 +185,7 @@ class Server:
                 of.number(f"next of {peer}") if peer in self.behind else None,
                 of.number(f"probe of {peer}"),
                 of.number(f"asked of {peer}"),
-                of.number(f"whether {peer} is probed"),
+                of.flag(f"whether {peer} is probed"),
             )
             for peer in node.peers
         ]
