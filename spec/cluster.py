@@ -10,9 +10,11 @@ yet is a member without a log.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from types import ModuleType
 from typing import Final, NamedTuple, TypeAlias
 
 from spec import rules
@@ -21,6 +23,7 @@ from spec.pending import NOTHING, Pending, callers_only, compact, owe
 from spec.rules.snapshots import term_first
 
 Rule: TypeAlias = Callable[[v.Node, v.Event], rules.Effect]
+"""The specification of one node, or a variant of it: what comes of an event."""
 
 
 class Disk(NamedTuple):
@@ -179,8 +182,8 @@ def is_enabled(cluster: Cluster, step: Step) -> bool:
 
 
 def apply(cluster: Cluster, step: Step, rule: Rule = rules.step) -> Change:
-    """What an enabled step does.  `rule` is the specification of one node, or a variant of it."""
-    return apply_with(cluster, step, partial(take, rule=rule), execute)
+    """What an enabled step does."""
+    return apply_with(cluster, step, partial(take, rule=rule), partial(execute, rule=rule))
 
 
 def apply_with(
@@ -288,25 +291,34 @@ def crash(member: Member) -> Turn:
     return Turn(member, member._replace(up=False, pending=NOTHING))
 
 
-def drain(member: Member) -> tuple[tuple[v.Action, ...], v.Node]:
+def rules_of(rule: Rule) -> ModuleType:
+    """The rules that a step is one of, drains included: a copy of `spec.rules`, if it is of one.
+
+    `spec.rules` for any other function, which says nothing of drains.
+    """
+    package = sys.modules.get(getattr(rule, "__module__", "").rpartition(".")[0], rules)
+    return package if hasattr(package, "drained") else rules
+
+
+def drain(member: Member, rule: Rule = rules.step) -> tuple[tuple[v.Action, ...], v.Node]:
     """All the actions of a drain, and the node after it.
 
     The end of a drain may owe more (`drained`), which belongs to the same drain.
     """
-    node, pending = member.node, member.pending
+    of, node, pending = rules_of(rule), member.node, member.pending
     owed: tuple[v.Action, ...] = ()
     while True:
-        actions, node = rules.take_all(node, pending)
+        actions, node = of.take_all(node, pending)
         owed += actions
-        node, more, _ = rules.drained(node)
+        node, more, _ = of.drained(node)
         if not more:
             return owed, node
         pending = callers_only(owe(NOTHING, more), node)
 
 
-def execute(member: Member, crash_after: int | None = None) -> Turn:
+def execute(member: Member, crash_after: int | None = None, rule: Rule = rules.step) -> Turn:
     """A server's user executes its actions, all, or only the first few before a crash."""
-    owed, node = drain(member)
+    owed, node = drain(member, rule)
     return executed_turn(member, owed, node, crash_after)
 
 

@@ -156,7 +156,7 @@ def _expected(rule: Rule, member: Member, event: v.Event, record: Recorded) -> _
     undrained, actions = observed(member.node), None
     if record.actions is not None:
         disk = member.disk
-        actions, node = drain(member)
+        actions, node = drain(member, rule)
         if _may_be_cut(record.actions, actions):
             for action in record.actions:
                 disk = persist(disk, action)

@@ -21,7 +21,7 @@ from typing import Final
 
 import raftbare
 from spec import rules
-from spec.cluster import Rule
+from spec.cluster import Rule, rules_of
 
 _copies = count()
 
@@ -173,14 +173,9 @@ def patched_rule(*patches: Patch) -> Rule:
     return step
 
 
-def package_of(step: Rule) -> ModuleType:
-    """The package of a rule that `spec.rules` or a patched copy of it has."""
-    return sys.modules[step.__module__.rpartition(".")[0]]
-
-
 def modules_of(step: Rule) -> list[ModuleType]:
-    """That package and its modules."""
-    package = package_of(step).__name__
+    """The package of the rules that it is one of, and its modules."""
+    package = rules_of(step).__name__
     return [module for name, module in list(sys.modules.items()) if _is_in(name, package)]
 
 

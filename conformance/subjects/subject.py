@@ -50,7 +50,7 @@ class SpecSubject:
 
     def drain(self, node: v.NodeId) -> tuple[v.Action, ...]:
         member = self.members[node]
-        owed, after = drain(member)
+        owed, after = drain(member, self.rule)
         self.members[node] = Member(after)
         return owed
 

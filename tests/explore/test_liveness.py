@@ -219,7 +219,7 @@ def test_a_rule_that_gets_stuck_is_found(old: str, new: str, claims: set[str]) -
 def test_messages_without_an_end_are_found() -> None:
     """Every reply is a reason for a call: the sequence numbers of such a space have no end."""
     mutant = broken(
-        "    if progress.next is None:\n        return Effect(node)\n",
+        "    if progress.next is None:\n        return Effect(with_progress(node, progress))\n",
         "    if progress.next is None:\n        return owe_calls(node, progress)\n",
     )
     space = Space(TINY, mutant)

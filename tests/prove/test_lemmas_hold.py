@@ -190,6 +190,7 @@ def test_every_lemma_and_claim_is_broken_by_some_change_of_a_state() -> None:
 
 ELSEWHERE = (
     "joint-quorum-over-union",
+    "lone-voter-leads-at-once",
     "index-only-vote",
     "commit-past-verified",
     "timer-set-by-higher-term",

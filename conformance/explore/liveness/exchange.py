@@ -258,7 +258,7 @@ class Exchanges:
         if stimulus != Stimulus.DRAIN:
             turns.append(c.take(member, self.event(stimulus), self.space.nodes.rule))
             member = turns[-1].after
-        turns.append(c.execute(member))
+        turns.append(c.execute(member, rule=self.space.nodes.rule))
         sends = [self.envelopes.number(one) for turn in turns for one in c.sent(turn)]
         after = self.member(turns[-1].after)
         done = [one.action for turn in turns for one in turn.executed]

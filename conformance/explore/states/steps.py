@@ -105,14 +105,14 @@ def of_event(
 def of_drain(
     member: Member, cost: Cost, bounds: Bounds, rule: Rule, before: tuple[Turn, ...] = ()
 ) -> Iterator[Outcome]:
-    drained = execute(member)
+    drained = execute(member, rule=rule)
     yield Outcome((*before, drained), cost)
     if not bounds.crashes:
         return
     for executed in range(len(drained.owed or ())):
-        crashed = execute(member, executed)
+        crashed = execute(member, executed, rule)
         back = come_back(crashed.after, rule)
-        turns = (*before, crashed, back, execute(back.after))
+        turns = (*before, crashed, back, execute(back.after, rule=rule))
         yield Outcome(turns, cost._replace(crashes=cost.crashes + 1))
 
 
@@ -120,7 +120,7 @@ def of_crash(member: Member, rule: Rule) -> Outcome:
     """A server crashes with nothing owed, or before any of it, and comes back."""
     crashed = crash(member)
     back = come_back(crashed.after, rule)
-    return Outcome((crashed, back, execute(back.after)), Cost(crashes=1))
+    return Outcome((crashed, back, execute(back.after, rule=rule)), Cost(crashes=1))
 
 
 def of_inputs(member: Member, bounds: Bounds, rule: Rule) -> Iterator[Outcome]:

@@ -25,8 +25,7 @@ from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why.proofs import PROOFS, Proof
 from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
-from conformance.subjects.patched import package_of
-from spec.cluster import Input, Rule, apply, new_cluster
+from spec.cluster import Input, Rule, apply, new_cluster, rules_of
 from spec.values import Config, CreateCluster, Leader, Node, Position, Progress, new_log
 
 NODES: Final[dict[Level, tuple[int, ...]]] = {"quick": (4,), "full": (4, 5), "deep": (4, 5)}
@@ -112,7 +111,7 @@ class Rules:
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
         rule = subjects.rule
-        rules = package_of(rule)
+        rules = rules_of(rule)
         has_quorum, quorum_index = rules.has_quorum, rules.quorum_index
         nodes, found = range(self.size), subsets(self.size)
         for old, new in product(found[1:], found):

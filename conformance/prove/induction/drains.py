@@ -17,10 +17,9 @@ from conformance.prove.induction.unread import Head, Unread
 from conformance.prove.statements import claims
 from conformance.prove.statements.messages import claim_of
 from conformance.prove.statements.views import ACTOR, SENDER
-from conformance.subjects.patched import package_of
 from spec import rules
 from spec import values as v
-from spec.cluster import Disk, Member, Rule, Turn, come_back, crash, executed_turn
+from spec.cluster import Disk, Member, Rule, Turn, come_back, crash, executed_turn, rules_of
 from spec.pending import NOTHING, Pending, owe
 
 
@@ -31,7 +30,7 @@ def first_action(member: Member, rule: Rule = rules.step) -> Ran:
     are to servers that the leader may not have heard from yet, and find all of that in the log, as
     nothing comes in between.
     """
-    take_action = package_of(rule).take_action
+    take_action = rules_of(rule).take_action
     taken = take_action(member.node, member.pending)
     actions = [taken.action]
     if isinstance(taken.action, v.BroadcastMessage):
@@ -171,7 +170,7 @@ def drain_ends(actor: Actor, role: Any, log: Window | None) -> Happening:
 
 def ended(member: Member, rule: Rule) -> Ran:
     """What the end of a drain makes of a server whose actions have all been executed."""
-    node, more, _ = package_of(rule).drained(member.node)
+    node, more, _ = rules_of(rule).drained(member.node)
     after = member if node is member.node else Member(node, owe(NOTHING, more), member.disk)
     return Ran(Turn(member, after), after)
 

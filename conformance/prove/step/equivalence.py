@@ -54,7 +54,7 @@ def turn_of(member: Member, event: Event | None, rule: Rule) -> Turn:
     """What the specification makes of it; no event is a drain, of which the disk is left out."""
     if event is not None:
         return take(member, event, rule)
-    owed, node = drain(member)
+    owed, node = drain(member, rule)
     after = member if not owed and node is member.node else Member(node, NOTHING, member.disk)
     return Turn(member, after, owed=owed)
 

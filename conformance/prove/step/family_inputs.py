@@ -277,7 +277,7 @@ def drains(full: bool) -> Iterator[Family]:
         for now in LEADING
         for broadcast, write in ((True, None), (False, None), (False, 0))
     ]
-    yield family("drain/candidate", 1, 2, shapes_of("drain", drain, campaigns))
+    yield family("drain/candidate", 1, 3, shapes_of("drain", drain, campaigns))
     for now in (*LEADING, *LARGE[: 2 if full else 0]):
         servers = [
             Server(v.Leader, word, PAIR, (now,), owed=Owed(broadcast, write))

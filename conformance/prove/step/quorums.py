@@ -24,10 +24,9 @@ from conformance.prove.runner.obligation import Counterexample, Level, Obligatio
 from conformance.prove.step.counterexample import plain
 from conformance.prove.step.family import LARGE, LEADING, name_of
 from conformance.prove.step.shapes import SELF, config
-from conformance.subjects.patched import package_of
 from conformance.symbolic.paths import BudgetError, Paths, RepeatError
 from spec import values as v
-from spec.cluster import Disk, Member, Rule, Turn, execute, take
+from spec.cluster import Disk, Member, Rule, Turn, execute, rules_of, take
 from spec.pending import NOTHING
 
 Nodes = frozenset[v.NodeId]
@@ -72,7 +71,7 @@ class Overlap:
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        is_quorum = package_of(subjects.rule).has_quorum
+        is_quorum = rules_of(subjects.rule).has_quorum
         groups = [one for one in subsets(self.servers) if one]
         for old, new in product(groups, repeat=2):
             wrong = overlap(is_quorum, self.servers, old, new)
@@ -148,7 +147,7 @@ class Counting:
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        module = package_of(subjects.rule)
+        module = rules_of(subjects.rule)
         paths = Paths(limit=PATHS, questions=QUESTIONS)
         node = a_leader(paths, self.config)
 
@@ -274,7 +273,7 @@ def followed_up(turn: Turn, rule: Rule) -> Iterator[v.Node]:
     yield member.node
     while isinstance(member.node.role, v.Leader):
         before = member
-        member = execute(member).after
+        member = execute(member, rule=rule).after
         yield member.node
         for peer in member.node.peers:
             node = member.node

@@ -131,12 +131,12 @@ class Kept:
 
 def turns(member: Member, event: v.Event | None, rule: Rule) -> Iterator[Turn]:
     if event is None:
-        yield execute(member)
+        yield execute(member, rule=rule)
         return
     turn = take(member, event, rule)
     yield turn
     if turn.after is not turn.before:
-        yield execute(turn.after)
+        yield execute(turn.after, rule=rule)
 
 
 def broken_by(turn: Turn) -> str | None:

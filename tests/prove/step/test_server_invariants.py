@@ -305,7 +305,7 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     "a follower's next index lies beyond the log": (
         "append reply/leader of 2/log of 1",
         patch(
-            "    if following > node.log.last_index:\n        return",
+            "    if known == node.log.last_index:\n        return",
             "    if False:\n        return",
         ),
         "What a peer is to be sent next",
