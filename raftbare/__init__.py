@@ -40,8 +40,8 @@ The user's obligations
    (`SaveCurrentTerm`, `SaveVotedFor`, `AppendLogEntries`) is durable by then.
 3. A drain has ended when the node was asked for one more action and had none: with the end of the
    loop, or `StopIteration`.  That is what tells a node that its own vote and its own copy of the
-   log are durable, which may elect it and commit entries.  `bool(node.actions)` tells whether there is something to take; that it
-   is false ends no drain.
+   log are durable, which may elect it and commit entries.  `bool(node.actions)` tells whether
+   there is something to take; that it is false ends no drain.
 4. A crash may stop a drain anywhere.  What was not taken is lost with the process; the node comes
    up again by `Node.restart`, with just what was saved.
 5. `AppendLogEntries(entries)` replaces whatever the disk has after `entries.prev_position`;

@@ -94,10 +94,9 @@ class Actions:
                     message = pending.sends.pop(to)
                 yield SendMessage(to, message)
             else:
-                role = node._role
-                if isinstance(role, Leader):
-                    if not node._log_saved(role):
-                        return
+                role, last = node._role, node._log.entries.last_position
+                if isinstance(role, Leader) and role.own.match_index < last.index:
+                    node._log_saved(role)
                 elif not isinstance(role, Candidate) or not node._vote_saved(role):
                     return
 

@@ -56,10 +56,9 @@ class InvalidSnapshotError(RaftError):
 
     Mostly nobody's fault: the node has moved on while the snapshot was on its way, and what it says
     is known already.  Drop the snapshot and keep the log; a leader whose follower still needs one
-    owes `InstallSnapshot` again in time.  While `SaveCurrentTerm` is owed:
-    drain, then hand the snapshot over once more.  For a snapshot of the node's own log it is the
-    caller's fault: take position and configuration from `Log.get_position_and_config`, for an index
-    that is committed.
+    owes `InstallSnapshot` again in time.  While `SaveCurrentTerm` is owed: drain, then hand the
+    snapshot over once more.  For a snapshot of the node's own log it is the caller's fault: take
+    position and configuration from `Log.get_position_and_config`, for an index that is committed.
     """
 
 

@@ -406,18 +406,15 @@ class Rules:
         self._become_leader()
         return True
 
-    def _log_saved(self, role: Leader) -> bool:
+    def _log_saved(self, role: Leader) -> None:
         """Every owed action has been executed: all of the log is on the disk now.
 
         With it the leader's own copy counts, which alone commits where it is the only voter.
         """
-        if role.own.match_index >= self._log.entries.last_position.index:
-            return False
         own, index = role.own, self._log.entries.last_position.index
         held = role.quorum.update_match(self._id, own.match_index, index)
         own.match_index = index
         self._advance_commit(role, held)
-        return True
 
     # Snapshots, §7
 

@@ -167,8 +167,7 @@ def append_before_snapshot(turn: Turn, before: v.Node, after: v.Node) -> bool:
 
 def stale_refusal_ignored(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A call was refused before which the peer had been sent a call of its own."""
-    ignored = _refusal_ignored(turn, before, after)
-    return ignored is not None and ignored[1] < ignored[0].probe
+    return _refusal_ignored(turn, before, after, lambda peer: peer.probe)
 
 
 def earlier_life_answered(turn: Turn, before: v.Node, after: v.Node) -> bool:
@@ -192,21 +191,22 @@ def calls_limited(turn: Turn, before: v.Node, after: v.Node) -> bool:
 
 def snapshot_asked_once(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A peer needs a snapshot, and that was said already (§7)."""
-    ignored = _refusal_ignored(turn, before, after)
-    return ignored is not None and ignored[1] < ignored[0].asked
+    return _refusal_ignored(turn, before, after, lambda peer: peer.asked)
 
 
 def _refusal_ignored(
-    turn: Turn, before: v.Node, after: v.Node
-) -> tuple[v.Progress, v.SeqNo] | None:
-    """What a leader knew of a peer, and the number of the call that the peer refused, if nothing
-    came of it.
-    """
+    turn: Turn, before: v.Node, after: v.Node, since: Callable[[v.Progress], v.SeqNo]
+) -> bool:
+    """A peer refused a call with a lower number than that, and nothing came of it."""
     match turn.event, before.role:
         case v.Receive(v.AppendEntriesReply(sender, term, seqno, _, False)), v.Leader(peers):
-            if term == before.current_term and seqno > 0 and before is after:
-                return next(((peer, seqno) for peer in peers if peer.node == sender), None)
-    return None
+            return (
+                term == before.current_term
+                and seqno > 0
+                and before is after
+                and any(peer.node == sender and seqno < since(peer) for peer in peers)
+            )
+    return False
 
 
 def proposals_pipelined(turn: Turn, before: v.Node, after: v.Node) -> bool:

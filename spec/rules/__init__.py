@@ -61,8 +61,7 @@ Rules for Servers: followers
 Rules for Servers: candidates      request_vote.py
     start election                 start_election()     an only voter asks nobody
     votes from majority            receive_request_vote_reply()  as there
-                                   own_vote_saved()     an only voter's, once its disk has it:
-                                                        drained() (drain.py)
+                                   drained()            an only voter's, once its disk has it
     AppendEntries, new leader      receive_append_entries_call()  whoever had the vote (D2)
     election timeout elapses       election_timeout()   as there
 Rules for Servers: leaders         leaders.py

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from spec import values as v
 from spec.pending import Pending
 from spec.rules.effect import Effect
-from spec.rules.leaders import advance_commit, in_flight, with_progress
-from spec.rules.request_vote import own_vote_saved
+from spec.rules.leaders import advance_commit, become_leader, in_flight, with_progress
+from spec.rules.membership import has_quorum
 
 
 class Taken(NamedTuple):
@@ -117,11 +117,12 @@ def drained(node: v.Node) -> Effect:
     """Every owed action has been executed: term, vote and all of the log are on the disk now.
 
     With them a candidate's own vote and a leader's own copy count, which alone elect and commit
-    where it is the only voter.
+    where it is the only voter: before that a crash takes the vote back, and another one may be
+    elected in that term.
     """
     match node.role:
-        case v.Candidate():
-            return own_vote_saved(node)
+        case v.Candidate(granted) if has_quorum(node.config, granted):
+            return become_leader(node)
         case v.Leader(peers, durable) if durable < node.log.last_index:
             return advance_commit(node._replace(role=v.Leader(peers, node.log.last_index)))
     return Effect(node)

@@ -55,16 +55,6 @@ def start_election(node: v.Node) -> Effect:
     return Effect(node, owed)
 
 
-def own_vote_saved(node: v.Node) -> Effect:
-    """The vote of an only voter elects it, once that is on its disk, and the term with it: before
-    that a crash takes both back, and another one may be elected in that term.
-    """
-    match node.role:
-        case v.Candidate(granted) if has_quorum(node.config, granted):
-            return become_leader(node)
-    return Effect(node)
-
-
 def receive_request_vote_reply(node: v.Node, reply: v.RequestVoteReply) -> Effect:
     """With the votes of a majority, a candidate leads its term."""
     match node.role:

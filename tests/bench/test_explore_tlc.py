@@ -27,6 +27,10 @@ SMALL = {
         Bounds(terms=2, log=3, in_flight=1, crashes=1, entries=1, calls=1),
         None,
     ),
+    "two calls at a time": (
+        Bounds(nodes=2, terms=1, log=4, in_flight=2, proposals=2, crashes=1, entries=1, calls=2),
+        None,
+    ),
     "an only voter": (Bounds(nodes=1, terms=3, log=2, in_flight=1, proposals=0, crashes=2), 33),
     "two voters": (Bounds(nodes=2, terms=2, log=4, in_flight=1, crashes=1, duplications=1), None),
 }

@@ -43,7 +43,7 @@ def of_rules(name: str, old: str, new: str) -> Mutant:
 
 
 UNSEEN = of_rules("unseen", "    def _log_saved", "    unseen = True\n\n    def _log_saved")
-DRAINED = "    def _log_saved(self, role: Leader) -> bool:\n"
+DRAINED = "    def _log_saved(self, role: Leader) -> None:\n"
 ENDLESS = of_rules("endless", DRAINED, f"{DRAINED}        while True:\n            pass\n")
 
 

@@ -195,9 +195,9 @@ HIDDEN = {
         "            reply = AppendEntriesReply(",
     ),
     "only the first write is noted as durable": (
-        "rules",
-        "role.own.match_index >= self._log.entries.last_position.index",
-        "role.own.match_index > 0",
+        "drain",
+        "role.own.match_index < last.index",
+        "role.own.match_index == 0",
     ),
     "all members begin anew": ("role", "known[member] if member in known else", ""),
     "the quorum is the former one": ("role", "self.quorum = ", "if not known: self.quorum = "),
