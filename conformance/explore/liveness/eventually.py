@@ -29,9 +29,10 @@ ElectionCompletes  Where nobody leads, and such an elector's timer fires, it lea
                    higher term), if no other does meanwhile.
 LeaderReplaced     The same where somebody leads.  More than the assumptions ask for: heartbeats
                    may be late.
-ElectorHoldsOut    While no change of voters is under way, whatever the timers of the others do, and
-                   in whatever order: somebody leads before that of such an elector has fired, or
-                   was set anew, more often than there are servers.
+ElectorHoldsOut    While no change of voters is under way, nor unknown to one that it has removed,
+                   whatever the timers of the others do, and in whatever order: somebody leads
+                   before that of such an elector has fired, or was set anew, more often than there
+                   are servers.
 LeaderGathers      Whoever leads, of old or just elected, sends heartbeats and nothing else happens.
                    After two at most (a lost snapshot: one before the limit `ask_again` more) all
                    members of its configuration follow it, with the same log, of which all is

@@ -216,16 +216,22 @@ class _Following:
         found.wrong[HOLDS_OUT] = keys
 
     def _has_one_membership(self, keys: Keys) -> Array:
-        """Whether all servers that are in a cluster have the same voters, of one configuration.
+        """Whether all servers that are in a cluster have the same voters, of one configuration, and
+        nobody else campaigns.
 
         During a change one that asks the old voters alone does not tell the new ones of its term,
-        and as the timers fall it may vote for itself in every term of another's election.
+        and as the timers fall it may vote for itself in every term of another's election.  So may
+        one that was removed and does not know that this is committed: its log is not behind
+        (dissertation, §4.2.3).
         """
         servers, own = servers_of(keys), self._fact(keys, Fact.VOTERS)[:, None]
         voters = self._exchanges.facts_of(servers, Fact.VOTERS)
         joint = self._exchanges.facts_of(servers, Fact.NEW_VOTERS).any(axis=1)
-        same: Array = ((voters == own) | (voters == 0)).all(axis=1) & ~joint
-        return same
+        campaigns = self._exchanges.facts_of(servers, Fact.CAMPAIGNS) != 0
+        is_voter = own >> np.arange(self._exchanges.size) & 1 != 0
+        same = ((voters == own) | (voters == 0)).all(axis=1) & ~joint
+        one: Array = same & (is_voter | ~campaigns).all(axis=1)
+        return one
 
     def _fire(self, keys: Keys, own: bool) -> Keys:
         """A timer fires, of the marked server or of another one; the states without a leader."""
