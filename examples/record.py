@@ -46,8 +46,8 @@ def plain(value: Any) -> Any:
             return plain_message(value, header, commit_index=commit_index, **fields)
         case rb.AppendEntriesReply(header, last, accepted):
             return plain_message(value, header, last_position=last, accepted=accepted)
-        case rb.RequestVoteCall(header, last):
-            return plain_message(value, header, last_position=last)
+        case rb.RequestVoteCall(header, last, transfer):
+            return plain_message(value, header, last_position=last, transfer=transfer)
         case rb.RequestVoteReply(header, vote_granted):
             return plain_message(value, header, vote_granted=vote_granted)
     return value
@@ -89,6 +89,7 @@ def plain_action(node: rb.Node, action: rb.Action) -> dict[str, Any]:
 
 
 def plain_state(node: rb.Node) -> dict[str, Any]:
+    leads = {"confirmed": node.confirmed} if node.role.is_leader else {}
     return {
         "role": node.role.value,
         "current_term": node.current_term,
@@ -98,6 +99,7 @@ def plain_state(node: rb.Node) -> dict[str, Any]:
         "snapshot_position": plain(node.log.snapshot_position),
         "config": plain(node.config),
         "leader": node.leader,
+        **leads,
     }
 
 

@@ -39,9 +39,8 @@ The user's obligations
 2. The next action is taken only after the one before it has been executed.  What is saved
    (`SaveCurrentTerm`, `SaveVotedFor`, `AppendLogEntries`) is durable by then.
 3. A drain has ended when the node was asked for one more action and had none: with the end of the
-   loop, or `StopIteration`.  That is what tells a node that its own vote and its own copy of the
-   log are durable, which may elect it and commit entries.  `bool(node.actions)` tells whether
-   there is something to take; that it is false ends no drain.
+   loop, with `StopIteration`, or when `bool(node.actions)` is false.  That is what tells a node
+   that its own vote and its own copy of the log are durable, which may elect it and commit entries.
 4. A crash may stop a drain anywhere.  What was not taken is lost with the process; the node comes
    up again by `Node.restart`, with just what was saved.
 5. `AppendLogEntries(entries)` replaces whatever the disk has after `entries.prev_position`;
@@ -105,10 +104,12 @@ from raftbare.error import (
     ClusterExistsError,
     InvalidConfigError,
     InvalidSnapshotError,
+    InvalidTransferError,
     InvariantError,
     NotLeaderError,
     RaftError,
     TooManyUncommittedError,
+    TransferringError,
 )
 from raftbare.limits import Limits
 from raftbare.log import Log
@@ -121,6 +122,7 @@ from raftbare.message import (
     RequestVoteReply,
 )
 from raftbare.node import Node
+from raftbare.status import Counters, MemberProgress, MemberState, ReadIndex, Status
 from raftbare.types import (
     CommitStatus,
     LogIndex,
@@ -150,9 +152,11 @@ __all__ = [
     "CommandEntry",
     "CommitStatus",
     "ConfigEntry",
+    "Counters",
     "InstallSnapshot",
     "InvalidConfigError",
     "InvalidSnapshotError",
+    "InvalidTransferError",
     "InvariantError",
     "Limits",
     "Log",
@@ -160,6 +164,8 @@ __all__ = [
     "LogEntry",
     "LogIndex",
     "LogPosition",
+    "MemberProgress",
+    "MemberState",
     "Message",
     "MessageHeader",
     "MessageSeqNo",
@@ -167,6 +173,7 @@ __all__ = [
     "NodeId",
     "NotLeaderError",
     "RaftError",
+    "ReadIndex",
     "RequestVoteCall",
     "RequestVoteReply",
     "Role",
@@ -174,9 +181,11 @@ __all__ = [
     "SaveVotedFor",
     "SendMessage",
     "SetElectionTimeout",
+    "Status",
     "Term",
     "TermEntry",
     "TooManyUncommittedError",
+    "TransferringError",
     "__version__",
     "certificate",
     "compiled",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import ClassVar, final
 
 from raftbare.error import InvalidConfigError
@@ -16,7 +17,8 @@ class ClusterConfig:
     - `voters`: whose majority elects and commits.
     - `new_voters`: empty but in a joint configuration, where every decision needs a majority of
       `voters` and one of `new_voters`.
-    - `non_voters`: receive the log and have no say.
+    - `non_voters`: receive the log and have no say.  While joint, old voters may be among them:
+      they have a say until the change is complete.
 
     Compared and hashed by value, O(members).
     """
@@ -71,22 +73,35 @@ class ClusterConfig:
         """All that belong to the cluster, each once, in ascending order.  O(1)."""
         return self._unique_nodes
 
+    def has_quorum(self, nodes: AbstractSet[NodeId]) -> bool:
+        """Whether these are a majority of the voters, and of the new voters too if joint (§6).
+
+        To count the answers to a question of the user's own, such as pre-vote's.  O(voters).
+        """
+        return _is_majority(self._voters, nodes) and (
+            not self._new_voters or _is_majority(self._new_voters, nodes)
+        )
+
     def to_joint_consensus(
-        self, adding: Iterable[NodeId] = (), removing: Iterable[NodeId] = ()
+        self,
+        adding: Iterable[NodeId] = (),
+        removing: Iterable[NodeId] = (),
+        demoting: Iterable[NodeId] = (),
     ) -> ClusterConfig:
         """The joint configuration that leads to these voters with some added and some removed.
 
-        What is in `adding` and `removing` is removed.  A non-voter that is added is one no longer.
+        Who is in `demoting` becomes a non-voter once the change is complete.  What is in `adding`
+        and `removing` is removed.  A non-voter that is added is one no longer.
 
         Raises `InvalidConfigError` where no voter would be left.  O(members log members).
         """
-        added = frozenset(adding)
-        new_voters = (self._voters | added) - frozenset(removing)
+        demoted = frozenset(demoting)
+        new_voters = (self._voters | frozenset(adding)) - frozenset(removing) - demoted
         if not new_voters:
             raise InvalidConfigError(
                 f"no voter would be left of {sorted(self._voters)}: at least one is needed"
             )
-        return ClusterConfig(self._voters, new_voters, self._non_voters - new_voters)
+        return ClusterConfig(self._voters, new_voters, (self._non_voters | demoted) - new_voters)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ClusterConfig):
@@ -105,3 +120,7 @@ class ClusterConfig:
             f"ClusterConfig(voters={sorted(self._voters)}, "
             f"new_voters={sorted(self._new_voters)}, non_voters={sorted(self._non_voters)})"
         )
+
+
+def _is_majority(voters: frozenset[NodeId], nodes: AbstractSet[NodeId]) -> bool:
+    return len(voters & nodes) > len(voters) // 2

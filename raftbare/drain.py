@@ -27,15 +27,12 @@ class Actions:
     been executed, what it persists being durable: to ask for the next one is to say so.
 
     **A drain ends when one more action was asked for and there was none**: with the end of the
-    loop, or `StopIteration`.  Only then does a node know that its own vote, or its own copy of the
-    log, is durable.  That may elect an only voter, commit entries, and owe further actions, which
-    are taken before the drain ends.  Two things follow:
-
-    - Iterating changes the node.  It may begin a leadership, raise `commit_index`, append a
-      configuration, and end the leadership of a removed leader.
-    - That `bool(node.actions)` is false does not mean that the drain has ended, only that nothing
-      is owed at this moment.  `while node.actions: execute(next(node.actions))` never ends one, so
-      an only voter driven like that never leads, and a leader never counts its own copy.
+    loop, with `StopIteration`, or when `bool(node.actions)` is false.  Only then does a node know
+    that its own vote, or its own copy of the log, is durable.  That may elect an only voter, commit
+    entries, and owe further actions, which are taken before the drain ends.  So all of these change
+    the node: they may begin a leadership, raise `commit_index`, append a configuration, and end the
+    leadership of a removed leader.  `while node.actions: execute(next(node.actions))` is as good as
+    the loop; but do not ask for `bool(node.actions)` between taking an action and executing it.
 
     The order: term and vote are durable before any message that rests on them leaves, entries
     before the reply that reports them.  A leader's calls do not rest on its own disk
@@ -49,8 +46,15 @@ class Actions:
         self._node = node
 
     def __bool__(self) -> bool:
-        """Whether an action is owed at this moment.  Takes none and ends no drain.  O(1)."""
-        return not self._node._pending.is_empty()
+        """Whether there is one more action to take.
+
+        To ask is to say, as the loop does, that the action before has been executed: where nothing
+        else is owed, this ends the drain.  The cost is that of one step of the loop.
+        """
+        while self._node._pending.is_empty():
+            if not self._end():
+                return False
+        return True
 
     def __iter__(self) -> Iterator[Action]:
         """Take the owed actions one by one, until there are none.
@@ -93,12 +97,17 @@ class Actions:
                     to = min(pending.sends)
                     message = pending.sends.pop(to)
                 yield SendMessage(to, message)
-            else:
-                role, last = node._role, node._log.entries.last_position
-                if isinstance(role, Leader) and role.own.match_index < last.index:
-                    node._log_saved(role)
-                elif not isinstance(role, Candidate) or not node._vote_saved(role):
-                    return
+            elif not self._end():
+                return
+
+    def _end(self) -> bool:
+        """All that was owed has been executed.  Whether something came of that."""
+        node = self._node
+        role, last = node._role, node._log.entries.last_position
+        if isinstance(role, Leader) and role.own.match_index < last.index:
+            node._log_saved(role)
+            return True
+        return isinstance(role, Candidate) and node._vote_saved(role)
 
     def __next__(self) -> Action:
         """Take the next action.  Raises `StopIteration` where there is none: the drain has ended.

@@ -34,6 +34,25 @@ class TooManyUncommittedError(RaftError):
     """
 
 
+class TransferringError(RaftError):
+    """A proposal to a leader that hands over to node `to`.
+
+    Nobody's fault.  Ask `to` in a moment; or this node again, if it is still leader an election
+    timeout later.
+    """
+
+    def __init__(self, message: str, to: NodeId) -> None:
+        super().__init__(message)
+        self.to = to
+
+
+class InvalidTransferError(RaftError):
+    """Leadership goes to another voter of the configuration in force.
+
+    The caller's fault: a non-voter, or one that is no member, cannot lead.
+    """
+
+
 class InvalidConfigError(RaftError):
     """A cluster configuration that cannot follow the one in force (§6).
 

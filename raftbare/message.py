@@ -54,16 +54,22 @@ class MessageHeader(Headed):
 
 @final
 class RequestVoteCall(Headed):
-    """A candidate asks for a vote (§5.2); `last_position` is that of its log (§5.4.1)."""
+    """A candidate asks for a vote (§5.2).
 
-    __slots__ = ("last_position",)
-    __match_args__: ClassVar = ("header", "last_position")
+    - `last_position`: that of its log (§5.4.1).
+    - `transfer`: the leader has asked it to campaign (dissertation, §3.10): what keeps others from
+      disturbing a leader is not meant for it.
+    """
 
-    def __init__(self, header: Headed, last_position: LogPosition) -> None:
+    __slots__ = ("last_position", "transfer")
+    __match_args__: ClassVar = ("header", "last_position", "transfer")
+
+    def __init__(self, header: Headed, last_position: LogPosition, transfer: bool = False) -> None:
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
         self.last_position = last_position
+        self.transfer = transfer
 
 
 @final

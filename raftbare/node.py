@@ -1,4 +1,4 @@
-"""One node: what it may be asked and given, and the rule that answers each input.
+"""One node: what it may be given, and the rule that answers each input.
 
 § is a section of the Raft paper (Ongaro and Ousterhout, extended version), Figure 2 its summary.
 D1 to D9 are this library's decisions; `docs/decisions.md` in its repository lists them.
@@ -16,20 +16,21 @@ from raftbare.entries import LogEntries
 from raftbare.error import (
     ClusterExistsError,
     InvalidConfigError,
+    InvalidTransferError,
     InvariantError,
-    NotLeaderError,
     TooManyUncommittedError,
+    TransferringError,
 )
 from raftbare.limits import LIMITS, Limits
 from raftbare.log import Log
 from raftbare.message import AppendEntriesCall, AppendEntriesReply, Message, RequestVoteCall
+from raftbare.questions import Questions
 from raftbare.role import Follower, Leader
-from raftbare.rules import Rules
-from raftbare.types import CommitStatus, LogIndex, LogPosition, NodeId, Role, Term
+from raftbare.types import LogPosition, MessageSeqNo, NodeId, Term
 
 
 @final
-class Node(Rules):
+class Node(Questions):
     """A node of a Raft cluster, without any I/O of its own.
 
     Made by `Node.start` or `Node.restart`.  Every input changes its state and adds to `actions`,
@@ -99,95 +100,6 @@ class Node(Rules):
         node._pending.set_election_timeout = True
         return node
 
-    # Reading
-
-    @property
-    def limits(self) -> Limits:
-        """What the node was told to keep to while it leads."""
-        return self._limits
-
-    @property
-    def id(self) -> NodeId:
-        """The node's name.  O(1), as all properties are that say nothing else."""
-        return self._id
-
-    @property
-    def role(self) -> Role:
-        """Follower, candidate or leader in the current term (§5.1)."""
-        return self._role.role
-
-    @property
-    def current_term(self) -> Term:
-        """The latest term that the node has seen (§5.1).  Never falls."""
-        return self._current_term
-
-    @property
-    def voted_for(self) -> NodeId | None:
-        """Whom the node voted for in the current term.  Cleared only by a new term (D3)."""
-        return self._voted_for
-
-    @property
-    def leader(self) -> NodeId | None:
-        """Who leads the current term, as far as the node knows; None where it knows nobody."""
-        role = self._role
-        if isinstance(role, Follower):
-            return role.leader
-        return self._id if isinstance(role, Leader) else None
-
-    @property
-    def log(self) -> Log:
-        """The node's log: a live view, for reading only."""
-        return self._log
-
-    @property
-    def commit_index(self) -> LogIndex:
-        """Up to where the log is known to be committed.  Never falls; at least the snapshot's."""
-        return self._commit_index
-
-    @property
-    def config(self) -> ClusterConfig:
-        """The configuration in force: the last in the log, committed or not (§6)."""
-        return self._log.latest_config
-
-    @property
-    def peers(self) -> tuple[NodeId, ...]:
-        """The other members of the cluster, in ascending order: where a broadcast goes.
-
-        O(1) for a leader, O(members) for the others.
-        """
-        role = self._role
-        if isinstance(role, Leader):
-            return role.peers
-        return tuple([node_id for node_id in self.config.unique_nodes() if node_id != self._id])
-
-    def get_commit_status(self, position: LogPosition) -> CommitStatus:
-        """What is known of the proposal that got `position`, on whichever node.
-
-        `UNKNOWN` where a snapshot has replaced the place: ask before compacting, or look at what
-        was applied.  O(log runs).  Raises nothing.
-        """
-        entries = self._log.entries
-        if position.index < entries.prev_position.index:
-            return CommitStatus.UNKNOWN
-        if position.index <= self._commit_index:
-            found = entries.contains(position)
-            return CommitStatus.COMMITTED if found else CommitStatus.REJECTED
-        if position.term < entries._term(self._commit_index):
-            return CommitStatus.REJECTED
-        return CommitStatus.IN_PROGRESS
-
-    def could_be_disruptive(self, message: Message) -> bool:
-        """Whether the message asks for a vote although this node knows a leader (D7).
-
-        Such a message is handled as §5.2 says.  A user whose driver knows that the leader is
-        alive may drop it instead (§6, last paragraph): a removed node may have sent it.  Changes
-        nothing.  O(1).  Raises nothing.
-        """
-        if not isinstance(message, RequestVoteCall) or message.term <= self._current_term:
-            return False
-        leader = self.leader
-        return leader is not None and leader != message.sender
-
     # Inputs
 
     def create_cluster(self, initial_voters: Iterable[NodeId]) -> LogPosition:
@@ -223,12 +135,15 @@ class Node(Rules):
         Returns the position that it has if it is committed; see `get_commit_status`.  Keep the
         command's content under it before the next drain, which writes and sends it.
 
-        Raises `NotLeaderError`, which names the leader, and `TooManyUncommittedError` where the log
-        has `Limits.uncommitted` entries after the commit index.
+        Raises `NotLeaderError`, which names the leader, `TransferringError` while leadership is
+        handed over, and `TooManyUncommittedError` where the log has `Limits.uncommitted` entries
+        after the commit index.
         """
         role = self._role
         if not isinstance(role, Leader):
-            raise self._not_leader("a command is proposed")
+            raise self._not_leader("a command is asked")
+        if role.transfer is not None:
+            raise self._transferring(role.transfer)
         prev, most = self._log.entries.last_position, self._limits.uncommitted
         if most is not None and prev.index - self._commit_index >= most:
             raise TooManyUncommittedError(
@@ -245,21 +160,31 @@ class Node(Rules):
         `config` has the voters of the one in force; other `new_voters` and `non_voters` at will.
         Voters are changed by a joint one (`ClusterConfig.to_joint_consensus`); once that is
         committed, the leader appends the final one by itself.  Non-voters are changed directly.
+        `get_change_status` tells when the change is complete.
 
-        Raises `NotLeaderError`, and `InvalidConfigError` where the voters are others than now,
-        a node is both voter and non-voter, or another change of voters is in progress.
+        A joint configuration that one of its majorities never gets halts the cluster, and cannot be
+        withdrawn.  So add nodes as non-voters first, and make them voters when `progress` shows
+        that they have caught up.  A node that is to leave is best made a non-voter first
+        (`demoting`), and removed when it has that configuration: one that is removed at once may
+        never hear of it, and campaigns.
+
+        Raises `NotLeaderError`, `TransferringError` while leadership is handed over, and
+        `InvalidConfigError` where the voters are others than now, a node would be both voter and
+        non-voter after the change, or another change of voters is in progress.
         O(members log members).
         """
         role = self._role
         if not isinstance(role, Leader):
-            raise self._not_leader("a configuration is proposed")
+            raise self._not_leader("a configuration is asked")
+        if role.transfer is not None:
+            raise self._transferring(role.transfer)
         now = self.config
         if config.voters != now.voters:
             raise InvalidConfigError(
                 f"{config!r} does not have the voters that are in force, {sorted(now.voters)}: "
                 "they change through new_voters only"
             )
-        both = (config.voters | config.new_voters) & config.non_voters
+        both = (config.new_voters or config.voters) & config.non_voters
         if both:
             raise InvalidConfigError(
                 f"{config!r} has {sorted(both)} as voters and non-voters: one of these was expected"
@@ -268,19 +193,80 @@ class Node(Rules):
             raise InvalidConfigError(f"another change of voters is in progress: {now!r}")
         return self._append_config(role, config)
 
-    def heartbeat(self) -> None:
+    def heartbeat(self) -> MessageSeqNo:
         """Let a leader show that it is alive (§5.2), and ask the others to confirm that it leads.
 
-        A leader's election timeout does the same; call this to do it at another time.
+        A leader's election timeout does the same; call this to do it at another time.  Returns the
+        lowest number that a call made from now on has: when `confirmed` has reached it, a quorum
+        has heard from this leader after this moment.  So a driver with bounded clocks has a lease
+        from the moment at which it called this (dissertation, §6.4.1); it rests on the clocks.
 
         Raises `NotLeaderError`, which names the leader.  O(1).
         """
         role = self._role
         if not isinstance(role, Leader):
-            raise self._not_leader("a heartbeat is asked for")
+            raise self._not_leader("a heartbeat is asked")
         self._pending.set_election_timeout = True
         if role.followers:
             self._pending.broadcast = True
+        return MessageSeqNo(self._seqno + 1)
+
+    def step_down(self) -> None:
+        """A leader leads no more, in its own term, where its vote stays given (D3).
+
+        For a leader that a quorum does not answer: see `confirmed`.  What it has appended stays in
+        its log, and may still be committed by the next leader.  To hand over to a node of choice,
+        use `transfer_leadership`.
+
+        Raises `NotLeaderError`, which names the leader.  O(1).
+        """
+        if not isinstance(self._role, Leader):
+            raise self._not_leader("to step down is asked")
+        self._step_down()
+
+    def transfer_leadership(self, to: NodeId) -> None:
+        """A leader hands over to `to`, and takes no proposals meanwhile (dissertation, §3.10).
+
+        The user waits until `progress[to].match_index` is the log's last index, and sends `to`
+        a message of its own with `current_term`; there it calls `handle_timeout_now`.  If this node
+        still leads an election timeout later, `cancel_transfer`.
+
+        Raises `NotLeaderError`, which names the leader, and `InvalidTransferError` where `to` is no
+        other voter.  Another target replaces the one before.  O(1).
+        """
+        role = self._role
+        if not isinstance(role, Leader):
+            raise self._not_leader("to hand over is asked")
+        if to == self._id or not self.config.is_voter(to):
+            raise InvalidTransferError(
+                f"node {self._id} is to hand over to node {to}: another voter of {self.config!r} "
+                "was expected"
+            )
+        role.transfer = to
+
+    def cancel_transfer(self) -> None:
+        """A leader takes proposals again, whether or not it was handing over.
+
+        A `handle_timeout_now` that is under way may still replace it.
+
+        Raises `NotLeaderError`, which names the leader.  O(1).
+        """
+        role = self._role
+        if not isinstance(role, Leader):
+            raise self._not_leader("not to hand over is asked")
+        role.transfer = None
+
+    def handle_timeout_now(self, term: Term) -> None:
+        """The leader of `term` wants this node to replace it (dissertation, §3.10).
+
+        A follower of that term that is a voter starts an election at once, which
+        `could_be_disruptive` lets pass; others do nothing, nor where the message comes late.
+
+        Raises nothing.  The cost is that of `handle_election_timeout`.
+        """
+        follows = term == self._current_term and isinstance(self._role, Follower)
+        if follows and self._may_campaign():
+            self._start_election(True)
 
     def handle_election_timeout(self) -> None:
         """The timer that `SetElectionTimeout` asked for has run out.
@@ -293,8 +279,10 @@ class Node(Rules):
         """
         if isinstance(self._role, Leader):
             self.heartbeat()
-        else:
+        elif self._may_campaign():
             self._start_election()
+        else:  # the timer goes on for the day on which it may
+            self._pending.set_election_timeout = True
 
     def handle_message(self, message: Message) -> None:
         """A message has arrived.
@@ -312,6 +300,7 @@ class Node(Rules):
         What a reply is answered with is made when it is taken from `actions`.
         """
         if message.sender == self._id:
+            self._counters.from_itself += 1
             return  # D8
         if isinstance(message, AppendEntriesCall):
             self._handle_append_entries_call(message)
@@ -339,11 +328,9 @@ class Node(Rules):
         """
         self._install_snapshot(position, config)
 
-    def _not_leader(self, what: str) -> NotLeaderError:
-        leader = self.leader
-        hint = "none is known" if leader is None else f"node {leader} is known to be it"
-        message = f"{what} to node {self._id}, a {self.role.value}: the leader was expected, {hint}"
-        return NotLeaderError(message, leader)
+    def _transferring(self, to: NodeId) -> TransferringError:
+        message = f"node {self._id} hands over to node {to}, and takes no proposals meanwhile"
+        return TransferringError(message, to)
 
     def __repr__(self) -> str:
         return (

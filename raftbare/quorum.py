@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Set as AbstractSet
 from typing import final
 
 from raftbare.config import ClusterConfig
@@ -21,9 +20,10 @@ class Progress:
       news.
     - `asked`: replies to calls with a lower number owe it no snapshot; 0 once there is a later one.
     - `probing`: it refused a call: it is sent one at a time until it has accepted one.
+    - `answered`: the largest number of a call of this term that it has answered.
     """
 
-    __slots__ = ("asked", "match_index", "next_index", "probe", "probing")
+    __slots__ = ("answered", "asked", "match_index", "next_index", "probe", "probing")
 
     def __init__(self) -> None:
         self.match_index = LogIndex(0)
@@ -31,11 +31,13 @@ class Progress:
         self.probe = MessageSeqNo(0)
         self.asked = MessageSeqNo(0)
         self.probing = False
+        self.answered = MessageSeqNo(0)
 
     def __repr__(self) -> str:
         return (
             f"Progress(match_index={self.match_index}, next_index={self.next_index}, "
-            f"probe={self.probe}, asked={self.asked}, probing={self.probing})"
+            f"probe={self.probe}, asked={self.asked}, probing={self.probing}, "
+            f"answered={self.answered})"
         )
 
 
@@ -73,12 +75,11 @@ class Quorum:
         return min(index, new_held[(len(new_held) - 1) // 2])
 
 
-def has_quorum(config: ClusterConfig, nodes: AbstractSet[NodeId]) -> bool:
-    """Whether the nodes are a majority of the voters, and of the new voters too if joint (§6)."""
-    return is_majority(config.voters, nodes) and (
-        not config.is_joint_consensus or is_majority(config.new_voters, nodes)
-    )
-
-
-def is_majority(voters: frozenset[NodeId], nodes: AbstractSet[NodeId]) -> bool:
-    return len(voters & nodes) > len(voters) // 2
+def answered_by_majority(
+    voters: frozenset[NodeId], progress: dict[NodeId, Progress], own: MessageSeqNo
+) -> MessageSeqNo:
+    """The largest number that a majority of the voters has answered a call with, or one above it;
+    `own` stands for a voter without progress, the leader.  O(voters log voters).
+    """
+    answered = [progress[voter].answered if voter in progress else own for voter in voters]
+    return sorted(answered)[(len(answered) - 1) // 2]

@@ -25,28 +25,34 @@ class Follower:
 
 @final
 class Candidate:
-    """`granted_votes`: who voted for this node in the current term, the node itself included."""
+    """`granted_votes`: who voted for this node in the current term, the node itself included;
+    `transfer`: it campaigns because the leader asked it to.
+    """
 
-    __slots__ = ("granted_votes",)
+    __slots__ = ("granted_votes", "transfer")
     role: ClassVar[Role] = Role.CANDIDATE
 
-    def __init__(self, node_id: NodeId) -> None:
+    def __init__(self, node_id: NodeId, transfer: bool) -> None:
         self.granted_votes = {node_id}
+        self.transfer = transfer
 
     def __repr__(self) -> str:
-        return f"Candidate(granted_votes={sorted(self.granted_votes)})"
+        return f"Candidate(granted_votes={sorted(self.granted_votes)}, transfer={self.transfer})"
 
 
 @final
 class Leader:
-    """`followers`: the progress of every other member; `own`: the leader's own."""
+    """`followers`: the progress of every other member; `own`: the leader's own; `transfer`: to whom
+    it hands over.
+    """
 
-    __slots__ = ("followers", "own", "peers", "quorum")
+    __slots__ = ("followers", "own", "peers", "quorum", "transfer")
     role: ClassVar[Role] = Role.LEADER
 
     def __init__(self, node_id: NodeId, config: ClusterConfig) -> None:
         """§5.2: nothing is known of the members' logs yet."""
         self.own = Progress()
+        self.transfer: NodeId | None = None
         self.followers: dict[NodeId, Progress] = {}
         self.track_members(node_id, config)
 
@@ -68,7 +74,9 @@ class Leader:
         self.quorum = Quorum(config, {**self.followers, node_id: self.own})
 
     def __repr__(self) -> str:
-        return f"Leader(followers={self.followers}, durable={self.durable})"
+        return (
+            f"Leader(followers={self.followers}, durable={self.durable}, transfer={self.transfer})"
+        )
 
 
 RoleState: TypeAlias = Follower | Candidate | Leader

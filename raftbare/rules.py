@@ -23,8 +23,9 @@ from raftbare.message import (
     RequestVoteReply,
 )
 from raftbare.pending import Pending
-from raftbare.quorum import Progress, has_quorum
+from raftbare.quorum import Progress
 from raftbare.role import Candidate, Follower, Leader, RoleState
+from raftbare.status import Counters
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term
 
 
@@ -37,6 +38,7 @@ class Rules:
 
     __slots__ = (
         "_commit_index",
+        "_counters",
         "_current_term",
         "_id",
         "_limits",
@@ -65,23 +67,21 @@ class Rules:
         self._commit_index = log.snapshot_position.index
         self._seqno = MessageSeqNo(0)
         self._pending = Pending()
+        self._counters = Counters()
 
     # Leader election, §5.2
 
-    def _start_election(self) -> None:
+    def _start_election(self, transfer: bool = False) -> None:
         """§5.2: increment the term, vote for oneself, ask the others."""
-        if not self._may_campaign():  # the timer goes on for the day on which it may
-            self._pending.set_election_timeout = True
-            return
-        config = self._log.latest_config
-        candidate = Candidate(self._id)
+        self._counters.elections += 1
+        candidate = Candidate(self._id, transfer)
         self._role = candidate
         self._current_term = Term(self._current_term + 1)
         self._voted_for = self._id
         self._pending.owe_new_term()
         self._pending.save_voted_for = True
         self._pending.set_election_timeout = True
-        if not has_quorum(config, candidate.granted_votes):
+        if not self._log.latest_config.has_quorum(candidate.granted_votes):
             self._pending.broadcast = True
 
     def _may_campaign(self) -> bool:
@@ -101,6 +101,7 @@ class Rules:
         """§5.2, §8: nothing is known of the others' logs; an entry of its own opens the term."""
         role = Leader(self._id, self._log.latest_config)
         self._role = role
+        self._counters.leaderships += 1
         prev = self._log.last_position
         self._log.entries._push_term(self._current_term)
         self._replicate(role, prev)
@@ -144,7 +145,7 @@ class Rules:
         role = self._role
         if isinstance(role, Candidate) and reply.vote_granted and reply.term == self._current_term:
             role.granted_votes.add(reply.sender)
-            if has_quorum(self._log.latest_config, role.granted_votes):
+            if self._log.latest_config.has_quorum(role.granted_votes):
                 self._become_leader()
 
     # Log replication, §5.3
@@ -172,8 +173,10 @@ class Rules:
         pending.broadcast = False
         self._seqno = MessageSeqNo(self._seqno + 1)
         if not isinstance(role, Leader):
+            self._counters.calls += 1
             header = MessageHeader(self._id, self._current_term, self._seqno)
-            return RequestVoteCall(header, self._log.last_position)
+            transfer = isinstance(role, Candidate) and role.transfer
+            return RequestVoteCall(header, self._log.last_position, transfer)
         last, prev = self._log.last_position, pending.append_after
         call = self._append_call(last if prev is None else prev, self._seqno)
         end = call.entries.last_position.index
@@ -198,6 +201,7 @@ class Rules:
         prev = last
         if progress.next_index is not None:
             if progress.next_index <= entries.prev_position.index:
+                self._counters.snapshots += 1
                 progress.asked = MessageSeqNo(self._seqno + limits.ask_again)
                 pending.calls.discard(to)
                 return None
@@ -217,6 +221,8 @@ class Rules:
             sent = entries._between(prev, entries._position(most))
         else:
             sent = entries._after(prev)
+        self._counters.calls += 1
+        self._counters.entries += sent.last_position.index - prev.index
         header = MessageHeader(self._id, self._current_term, seqno)
         return AppendEntriesCall(header, self._commit_index, sent)
 
@@ -295,10 +301,14 @@ class Rules:
         """
         role = self._role
         if not isinstance(role, Leader) or reply.term < self._current_term or reply.seqno == 0:
+            self._counters.late_replies += 1
             return
         follower = role.followers.get(reply.sender)
         if follower is None:
+            self._counters.from_strangers += 1
             return
+        if reply.seqno > follower.answered:
+            follower.answered = reply.seqno
         theirs, last = reply.last_position, self._log.entries.last_position
         shared: LogPosition | None
         shared, matches = theirs, True
@@ -353,6 +363,7 @@ class Rules:
         known to hold tells of one call more that it has not; but one that is probed already may
         have lost its disk, and would be sent calls for ever.
         """
+        self._counters.refusals += 1
         if follower.probing and reply.last_position.index < follower.match_index:
             return
         known = follower.match_index
@@ -390,7 +401,7 @@ class Rules:
             self._step_down()
 
     def _step_down(self) -> None:
-        """§6: lead no more, in the same term.  The vote that was cast in it stays cast (D3)."""
+        """Lead no more, in the same term.  The vote that was cast in it stays cast (D3)."""
         self._role = Follower()
         self._pending.void_calls()
         self._pending.set_election_timeout = True
@@ -401,7 +412,7 @@ class Rules:
         With them the candidate's own vote counts, which alone elects an only voter: before that a
         crash takes it back, and another one may be elected in that term.
         """
-        if not has_quorum(self._log.latest_config, role.granted_votes):
+        if not self._log.latest_config.has_quorum(role.granted_votes):
             return False
         self._become_leader()
         return True

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from spec.cluster import Disk, History, Member
 from spec.pending import NOTHING
+from spec.rules import confirmed
 from spec.values import Candidate, Config, Index, Leader, Log, Node
 
 Detail = str | None
@@ -177,6 +178,17 @@ def state_machine_safety(node: Node, history: History) -> Detail:
         f"index {wrong}: {node.log.entry(wrong)} is committed, and "
         f"{history.committed[wrong - 1]} was before: a committed entry is lost"
     )
+
+
+def read_index_safe(node: Node, history: History) -> Detail:
+    """§8; dissertation, §6.4: what is confirmed of a read is that no later leader had committed
+    anything when it was taken.
+    """
+    for who, term, seqno in history.stale_reads:
+        if who == node.id and isinstance(node.role, Leader) and term == node.current_term:
+            if confirmed(node) >= seqno:
+                return f"a stale read is confirmed in term {term}, by call {seqno} or a later one"
+    return None
 
 
 # The history

@@ -64,12 +64,15 @@ class History(NamedTuple):
     votes         which node told that it voted for whom in which term, by a reply or by campaigning
     committed     the committed entry at each index, from 1 on
     committed_in  the lowest term whose leader committed that index
+    stale_reads   of each leader that would take a read without knowing of all that is committed:
+                  itself, its term, the lowest number of such a read
     """
 
     leaders: tuple[tuple[v.Term, v.NodeId], ...] = ()
     votes: frozenset[tuple[v.NodeId, v.Term, v.NodeId]] = frozenset()
     committed: tuple[v.Entry, ...] = ()
     committed_in: tuple[v.Term, ...] = ()
+    stale_reads: tuple[tuple[v.NodeId, v.Term, v.SeqNo], ...] = ()
 
 
 class Cluster(NamedTuple):
@@ -221,7 +224,9 @@ def after_turn(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
     at = turn.node
     members = (*cluster.members[:at], turn.after, *cluster.members[at + 1 :])
     network = (*cluster.network, *sent(turn)) if turn.executed else cluster.network
-    return Change(before, Cluster(members, network, remembered(cluster.history, turn)), turn)
+    history = remembered(cluster.history, turn)
+    history = reads_remembered(history, members, turn, cluster.history)
+    return Change(before, Cluster(members, network, history), turn)
 
 
 def without(cluster: Cluster, index: int) -> Cluster:
@@ -380,6 +385,32 @@ def remembered(history: History, turn: Turn) -> History:
     if turn.after.up and turn.after.node is not turn.before.node:
         history = _observed(history, turn.before.node, turn.after.node)
     return history
+
+
+def reads_remembered(
+    history: History, members: tuple[Member, ...], turn: Turn, before: History
+) -> History:
+    """The same with the reads that are stale if they are taken now.
+
+    Those of who leads no more are forgotten: nobody will confirm them.
+    """
+    after = turn.after
+    grown = len(history.committed) > len(before.committed)
+    stale = {(node, term): seqno for node, term, seqno in history.stale_reads}
+    for member in members if grown else (after,):
+        node = member.node
+        read = rules.read_index(node) if member.up else None
+        if read is not None and read.index < len(history.committed):
+            stale.setdefault((node.id, read.term), read.seqno)
+    if not stale:
+        return history
+    leads = after.up and isinstance(after.node.role, v.Leader)
+    kept = [
+        (node, term, seqno)
+        for (node, term), seqno in sorted(stale.items())
+        if node != after.node.id or (leads and term == after.node.current_term)
+    ]
+    return history._replace(stale_reads=tuple(kept))
 
 
 def _observed(history: History, before: v.Node, after: v.Node) -> History:

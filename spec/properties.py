@@ -79,6 +79,7 @@ CLUSTER: tuple[Property[Callable[[Node, History], Detail]], ...] = (
     Property("ElectionSafety", "§5.2, Figure 3", always.one_leader_ever),
     Property("LeaderCompleteness", "§5.4, Figure 3", always.leader_completeness),
     Property("StateMachineSafety", "§5.4.3, Figure 3", always.state_machine_safety),
+    Property("ReadIndexSafe", "§8; dissertation, §6.4", always.read_index_safe),
 )
 HISTORY: tuple[Property[Callable[[History], Detail]], ...] = (
     Property("VoteOncePerTerm", "§5.2", always.vote_once_per_term),
@@ -93,7 +94,6 @@ CHANGE: tuple[Property[Callable[[Node, Node], Detail]], ...] = (
     Property("CampaignsAsElector", "§6", steps.campaigns_as_elector),
     Property("ConfigChangeThroughJoint", "§6", steps.config_change_through_joint),
     Property("JointIsLeft", "§6", steps.joint_is_left),
-    Property("RemovedLeaderStepsDown", "§6", steps.removed_leader_steps_down),
 )
 QUORUM: tuple[Property[Callable[[Node, Node, Cluster], Detail]], ...] = (
     Property("CommittedOnQuorum", "§5.3, §6", steps.committed_on_quorum),
@@ -105,6 +105,7 @@ DISK: tuple[Property[Callable[[Disk, Disk], Detail]], ...] = (
 TURN: tuple[Property[Callable[[Turn], Detail]], ...] = (
     Property("LeaderKeptInTerm", "§5.2, Figure 3", steps.leader_kept_in_term),
     Property("TimerSetByCause", "§5.2, Figure 2", steps.timer_set_by_cause),
+    Property("RemovedLeaderStepsDown", "§6", steps.removed_leader_steps_down),
 )
 RECEIVE: tuple[Property[Callable[[Node, Message], Detail]], ...] = (
     Property("ReplyIsToOwnCall", "Figure 2", steps.reply_is_to_own_call),

@@ -147,7 +147,7 @@ def config_change_through_joint(before: v.Node, after: v.Node) -> Detail:
     if before.config == after.config:
         return None
     old, new = before.config, after.config
-    if new.electors & new.non_voters:
+    if (new.new_voters if new.is_joint else new.voters) & new.non_voters:
         return f"{new} has a node both as voter and non-voter"
     if old.is_joint:
         fine = new.voters == old.new_voters and not new.is_joint
@@ -167,23 +167,27 @@ def joint_is_left(before: v.Node, after: v.Node) -> Detail:
     return None
 
 
-def removed_leader_steps_down(before: v.Node, after: v.Node) -> Detail:
-    """§6: a leader that is no voter of C_new leads until C_new is committed, and no longer."""
+# STEP, one server's turn
+
+
+def removed_leader_steps_down(turn: Turn) -> Detail:
+    """§6: a leader that is no voter of C_new leads until C_new is committed, and no longer; in its
+    own term nobody else steps down, but by its user's will.
+    """
+    before, after = turn.before.node, turn.after.node
+    if isinstance(turn.event, (v.Start, v.Restart, v.StepDown)):
+        return None
+    if not isinstance(before.role, v.Leader) or before.current_term != after.current_term:
+        return None
     committed = after.log.config_index <= after.commit_index
     removed = after.id not in after.config.electors
-    if isinstance(after.role, v.Leader) and removed and committed and _leader_commit(before, after):
-        return f"leads although {after.config} is committed"
-    if (
-        isinstance(before.role, v.Leader)
-        and not isinstance(after.role, v.Leader)
-        and before.current_term == after.current_term
-        and not (removed and committed)
-    ):
+    if not isinstance(after.role, v.Leader):
+        if removed and committed:
+            return None
         return f"stepped down in its own term, under {after.config}"
+    if removed and committed and _leader_commit(before, after):
+        return f"leads although {after.config} is committed"
     return None
-
-
-# STEP, one server's turn
 
 
 def leader_kept_in_term(turn: Turn) -> Detail:

@@ -196,10 +196,13 @@ def new_log(
 
 @dataclass(frozen=True, slots=True)
 class RequestVoteCall:
+    """`transfer`: the leader wants to be replaced by the sender (dissertation, §3.10)."""
+
     sender: NodeId
     term: Term
     seqno: SeqNo
     last_position: Position
+    transfer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +307,30 @@ class ElectionTimeout:
 
 
 @dataclass(frozen=True, slots=True)
+class StepDown:
+    """A leader that may be cut off leads no more (dissertation, §6.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLeadership:
+    """A leader makes ready to be replaced by `to` (dissertation, §3.10)."""
+
+    to: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTransfer:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutNow:
+    """The leader of `term` wants this node to take its place (dissertation, §3.10)."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
 class Receive:
     message: Message
 
@@ -324,6 +351,10 @@ Event: TypeAlias = (
     | ProposeConfig
     | Heartbeat
     | ElectionTimeout
+    | StepDown
+    | TransferLeadership
+    | CancelTransfer
+    | TimeoutNow
     | Receive
     | SnapshotInstalled
 )
@@ -413,6 +444,8 @@ Reason: TypeAlias = Literal[
     "cluster_exists",
     "invalid_snapshot",
     "too_many_uncommitted",
+    "transferring",
+    "invalid_transfer",
     "invariant",
 ]
 
@@ -429,8 +462,15 @@ class Refused:
     why: str = field(default="", compare=False)
 
 
-Outcome: TypeAlias = Position | bool | Refused | None
-"""A proposal's position; True for what was accepted; None where there is nothing to tell."""
+class Called(NamedTuple):
+    """The lowest number of a call that is made after this."""
+
+    seqno: SeqNo
+
+
+Outcome: TypeAlias = Position | Called | bool | Refused | None
+"""A proposal's position; the number of a heartbeat's call; True for what else was accepted; None
+where there is nothing to tell."""
 
 # Roles.
 
@@ -444,7 +484,10 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
+    """`transfer`: it campaigns because the leader asked it to."""
+
     granted: frozenset[NodeId]
+    transfer: bool = False
 
 
 class Progress(NamedTuple):
@@ -457,6 +500,7 @@ class Progress(NamedTuple):
     asked  InstallSnapshot is not owed for it because of a reply to a call with a lower number, as
            long as the leader takes no later snapshot
     probing  it refused a call: it is sent one at a time until it has accepted one
+    answered  the largest number of a call of this term that it has answered
     """
 
     node: NodeId
@@ -465,17 +509,32 @@ class Progress(NamedTuple):
     probe: SeqNo = 0
     asked: SeqNo = 0
     probing: bool = False
+    answered: SeqNo = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """`durable`: how much of its own log the leader knows to be on its disk."""
+    """`durable`: how much of its own log the leader knows to be on its disk; `transfer`: to whom it
+    hands over, and takes no proposals meanwhile.
+    """
 
     peers: tuple[Progress, ...]
     durable: Index = 0
+    transfer: NodeId | None = None
 
 
 Role: TypeAlias = Follower | Candidate | Leader
+
+
+class ReadIndex(NamedTuple):
+    """What makes a read linearizable (§8; dissertation, §6.4): it is served from a state machine
+    that has applied `index`, once a quorum has answered a call of `term` that has at least the
+    number `seqno`.
+    """
+
+    term: Term
+    seqno: SeqNo
+    index: Index  # type: ignore[assignment]  # not a tuple's method of this name
 
 
 class Node(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from spec import rules
 from spec import values as v
 from spec.cluster import Turn
 
@@ -203,7 +204,7 @@ def _refusal_ignored(
             return (
                 term == before.current_term
                 and seqno > 0
-                and before is after
+                and turn.before.pending == turn.after.pending
                 and any(peer.node == sender and seqno < since(peer) for peer in peers)
             )
     return False
@@ -222,6 +223,35 @@ def committed_at_end_of_drain(turn: Turn, before: v.Node, after: v.Node) -> bool
     return turn.owed is not None and after.commit_index > before.commit_index
 
 
+def read_confirmed(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A quorum has answered a later call, which confirms the reads before that call."""
+    if rules.read_index(before) is None or not isinstance(after.role, v.Leader):
+        return False
+    return rules.confirmed(after) > rules.confirmed(before)
+
+
+def leader_gave_up(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A leader stepped down because its user said so."""
+    return turn.outcome is True
+
+
+def refused_in_transfer(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A leader that hands over took no proposal."""
+    return turn.outcome == v.Refused("transferring")
+
+
+def transfer_elected(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """Who was asked to campaign leads."""
+    asked = isinstance(before.role, v.Candidate) and before.role.transfer
+    return asked and isinstance(after.role, v.Leader)
+
+
+def voter_demoted(turn: Turn, before: v.Node, after: v.Node) -> bool:
+    """A voter became a non-voter in one change."""
+    old, new = before.config, after.config
+    return old.is_joint and not new.is_joint and bool(old.voters & new.non_voters)
+
+
 def crashed_within_drain(turn: Turn, before: v.Node, after: v.Node) -> bool:
     return turn.owed is not None and 0 < len(turn.executed) < len(turn.owed)
 
@@ -233,6 +263,7 @@ def restarted_with_log(turn: Turn, before: v.Node, after: v.Node) -> bool:
 LEADS = (v.Receive, DRAIN)
 COMMITS = (v.Receive, DRAIN)
 INSTALLS = (v.SnapshotInstalled,)
+PROPOSES = (v.ProposeCommand, v.ProposeConfig)
 
 SOMETIMES: tuple[Witness, ...] = (
     Witness("LeaderElected", "§5.2", LEADS, leader_elected),
@@ -257,6 +288,11 @@ SOMETIMES: tuple[Witness, ...] = (
     Witness("EarlierLifeAnswered", "§5.1", (v.Receive,), earlier_life_answered),
     Witness("CallsLimited", "§5.3", (DRAIN,), calls_limited),
     Witness("SnapshotAskedOnce", "§7", (v.Receive,), snapshot_asked_once),
+    Witness("ReadConfirmed", "§8; dissertation, §6.4", (v.Receive,), read_confirmed),
+    Witness("LeaderGaveUp", "dissertation, §6.2", (v.StepDown,), leader_gave_up),
+    Witness("RefusedInTransfer", "dissertation, §3.10", PROPOSES, refused_in_transfer),
+    Witness("TransferElected", "dissertation, §3.10", LEADS, transfer_elected),
+    Witness("VoterDemoted", "§6", COMMITS, voter_demoted),
     Witness("ProposalsPipelined", "§5.3", (DRAIN,), proposals_pipelined),
     Witness("CommittedAtEndOfDrain", "§5.3", (DRAIN,), committed_at_end_of_drain),
     Witness("CrashedWithinDrain", "Figure 2", (DRAIN,), crashed_within_drain),

@@ -46,7 +46,6 @@ READS: Final[dict[Callable[..., Any], int]] = {
     steps.campaigns_as_elector: ROLE,
     steps.config_change_through_joint: LOG,
     steps.joint_is_left: COMMIT,
-    steps.removed_leader_steps_down: ROLE | COMMIT,
     steps.committed_on_quorum: COMMIT,
     steps.elected_by_quorum: ROLE,
 }
@@ -217,6 +216,7 @@ AT_REST: Final[Witnesses] = {
             witnesses.snapshot_asked_once,
             witnesses.calls_limited,
             witnesses.proposals_pipelined,
+            witnesses.refused_in_transfer,
             witnesses.crashed_within_drain,
         )
     )

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from spec import values as v
+from spec.rules import confirmed
 
 
 class Observed(NamedTuple):
-    """What a node shows of itself.  `leader` means nothing unless `leader_given`."""
+    """What a node shows of itself.  `leader` means nothing unless `leader_given`.
+
+    `confirmed`: the largest call number that a quorum has answered a leader with; None for others,
+    and where it is not told.
+    """
 
     role: str
     current_term: v.Term
@@ -20,6 +25,7 @@ class Observed(NamedTuple):
     config: v.Config
     leader: v.NodeId | None = None
     leader_given: bool = True
+    confirmed: v.SeqNo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Checkpoint:
     disk: v.Restart
 
 
-RecordedOutcome: TypeAlias = v.Position | bool | None
+RecordedOutcome: TypeAlias = v.Position | v.Called | bool | None
 """An outcome as a trace records it: False is a refusal, whatever its reason."""
 
 
@@ -54,4 +60,5 @@ def observed(node: v.Node) -> Observed:
         log.snapshot_position,
         log.config,
         node.leader,
+        confirmed=confirmed(node) if isinstance(node.role, v.Leader) else None,
     )

@@ -62,6 +62,9 @@ class Profile:
     """How many contents the network holds back, to deliver them long after later ones."""
     partition: float
     """How often the network falls into two parts, or becomes whole again."""
+    step_down: float
+    transfer: float
+    """A leader begins to hand over, or ends that, or its target is told to campaign."""
     limits: v.Limits = v.LIMITS
 
 
@@ -99,6 +102,8 @@ def draw_profile(random: Random, nodes: int | None) -> Profile:
         backlog=random.choice((0, 0, 2, 5)),
         partition=often(0.7, 0.01, 0.08),
         limits=draw_limits(random),
+        step_down=often(0.4, 0.002, 0.02),
+        transfer=often(0.5, 0.01, 0.08),
     )
 
 
@@ -150,6 +155,8 @@ class Schedule:
             (self.profile.retransmit, self._retransmit),
             (self.profile.late, self._late),
             (self.profile.forge, self._forge),
+            (self.profile.step_down, self._step_down),
+            (self.profile.transfer, self._transfer),
         )
 
         busy = sum(rate for rate, _ in self._kinds) / BUSY
@@ -282,6 +289,31 @@ class Schedule:
         leader = self._leader(cluster)
         return c.Input(leader.node.id, v.Heartbeat()) if leader else None
 
+    def _step_down(self, cluster: c.Cluster) -> c.Step | None:
+        leader = self._leader(cluster)
+        return c.Input(leader.node.id, v.StepDown()) if leader else None
+
+    def _transfer(self, cluster: c.Cluster) -> c.Step | None:
+        """Its steps in their order, as a rule; now and then to anybody, or too late."""
+        leader, random = self._leader(cluster), self.random
+        if leader is None:
+            return None
+        node, anyone = leader.node, random.choice(cluster.members).node
+        assert isinstance(node.role, v.Leader)
+        to = node.role.transfer
+        if to is None:
+            others = sorted(node.config.electors - {node.id})
+            to = random.choice(others) if others and random.random() < 0.9 else anyone.id
+            return c.Input(node.id, v.TransferLeadership(to))
+        if random.random() < 0.3:
+            return c.Input(node.id, v.CancelTransfer())
+        if random.random() < 0.1:
+            to = anyone.id
+        if to >= len(cluster.members) or not cluster.members[to].up:
+            return None
+        term = node.current_term - (random.random() < 0.1)
+        return c.Input(to, v.TimeoutNow(term))
+
     def _config(self, cluster: c.Cluster) -> c.Step | None:
         """A change of one or two voters, or of the non-voters; now and then an invalid one."""
         leader = self._leader(cluster)
@@ -302,7 +334,10 @@ class Schedule:
                 random.sample(everyone, k=min(len(everyone), random.choice((1, 2))))
             )
             new_voters = config.voters ^ toggled
-            changed = v.Config(config.voters, new_voters, config.non_voters - new_voters)
+            left = config.voters - new_voters
+            demoted = left if random.random() < 0.3 else frozenset()
+            non_voters = (config.non_voters | demoted) - new_voters
+            changed = v.Config(config.voters, new_voters, non_voters)
         return c.Input(leader.node.id, v.ProposeConfig(changed))
 
     def _removal(self, member: c.Member) -> c.Step | None:

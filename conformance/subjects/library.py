@@ -25,6 +25,8 @@ class LibrarySubject:
             library.ClusterExistsError: "cluster_exists",
             library.InvalidSnapshotError: "invalid_snapshot",
             library.TooManyUncommittedError: "too_many_uncommitted",
+            library.TransferringError: "transferring",
+            library.InvalidTransferError: "invalid_transfer",
             library.InvariantError: "invariant",
         }
         self._actions: dict[type, Callable[[Any, Any], v.Action]] = {
@@ -44,7 +46,7 @@ class LibrarySubject:
         }
         self._messages: dict[type, Callable[[Any], v.Message]] = {
             library.RequestVoteCall: lambda call: v.RequestVoteCall(
-                call.sender, call.term, call.seqno, _position(call.last_position)
+                call.sender, call.term, call.seqno, _position(call.last_position), call.transfer
             ),
             library.RequestVoteReply: lambda reply: v.RequestVoteReply(
                 reply.sender, reply.term, reply.seqno, reply.vote_granted
@@ -91,6 +93,7 @@ class LibrarySubject:
             v.Position(snapshot.term, snapshot.index),
             self.config_to_spec(subject.config),
             subject.leader,
+            confirmed=subject.confirmed if subject.role is self.library.Role.LEADER else None,
         )
 
     def log(self, node: v.NodeId) -> v.Log:
@@ -108,8 +111,19 @@ class LibrarySubject:
             case v.ProposeCommand():
                 return _position(self.nodes[node].propose_command())
             case v.Heartbeat():
-                self.nodes[node].heartbeat()
+                return v.Called(self.nodes[node].heartbeat())
+            case v.StepDown():
+                self.nodes[node].step_down()
                 return True
+            case v.TransferLeadership(to):
+                self.nodes[node].transfer_leadership(to)
+                return True
+            case v.CancelTransfer():
+                self.nodes[node].cancel_transfer()
+                return True
+            case v.TimeoutNow(term):
+                self.nodes[node].handle_timeout_now(term)
+                return None
             case v.ProposeConfig(config):
                 return _position(self.nodes[node].propose_config(self.config_from_spec(config)))
             case v.SnapshotInstalled(position, config):
@@ -191,8 +205,9 @@ class LibrarySubject:
                 return library.AppendEntriesReply(
                     header, library.LogPosition(last.term, last.index), accepted
                 )
-            case v.RequestVoteCall(last_position=last):
-                return library.RequestVoteCall(header, library.LogPosition(last.term, last.index))
+            case v.RequestVoteCall(last_position=last, transfer=transfer):
+                position = library.LogPosition(last.term, last.index)
+                return library.RequestVoteCall(header, position, transfer)
             case v.RequestVoteReply(vote_granted=vote_granted):
                 return library.RequestVoteReply(header, vote_granted)
 

@@ -21,14 +21,16 @@ LibraryNode: TypeAlias = Any
 
 SLOTS: Final = {
     "Node": "actions",
-    "rules.Rules": "_commit_index _current_term _id _limits _log _pending _role _seqno _voted_for",
+    "questions.Questions": "",
+    "rules.Rules": "_commit_index _counters _current_term _id _limits _log _pending _role _seqno "
+    "_voted_for",
     "Actions": "_node",
     "pending.Pending": "append_after broadcast calls save_current_term save_voted_for sends "
     "set_election_timeout",
     "role.Follower": "leader",
-    "role.Candidate": "granted_votes",
-    "role.Leader": "followers own peers quorum",
-    "quorum.Progress": "asked match_index next_index probe probing",
+    "role.Candidate": "granted_votes transfer",
+    "role.Leader": "followers own peers quorum transfer",
+    "quorum.Progress": "answered asked match_index next_index probe probing",
     "quorum.Quorum": "_held _new_held _new_voters _voters",
     "Log": "entries snapshot_config",
     "LogEntries": "_configs _terms last_position prev_position",
@@ -37,7 +39,7 @@ SLOTS: Final = {
     "LogPosition": "index term",
     "message.Headed": "sender seqno term",
     "MessageHeader": "",
-    "RequestVoteCall": "last_position",
+    "RequestVoteCall": "last_position transfer",
     "RequestVoteReply": "vote_granted",
     "AppendEntriesCall": "commit_index entries",
     "AppendEntriesReply": "accepted last_position",
@@ -108,9 +110,10 @@ class Reader(LibrarySubject):
         if isinstance(role, kinds.Follower):
             return v.Follower(role.leader)
         if isinstance(role, kinds.Candidate):
-            return v.Candidate(frozenset(role.granted_votes))
+            return v.Candidate(frozenset(role.granted_votes), role.transfer)
         own, followers = role.own, role.followers
-        if own.next_index is not None or own.probe != 0 or own.asked != 0 or own.probing:
+        numbers = own.probe, own.asked, own.answered
+        if own.next_index is not None or any(n != 0 for n in numbers) or own.probing:
             raise InconsistentError(f"a leader that calls itself: {own}")
         progress, quorum = {**followers, live._id: own}, role.quorum
         for voters, counted, held in (
@@ -125,10 +128,18 @@ class Reader(LibrarySubject):
         if len({id(one) for one in progress.values()}) != len(progress):
             raise InconsistentError(f"one progress stands for two of {progress}")
         peers = [
-            v.Progress(peer, one.match_index, one.next_index, one.probe, one.asked, one.probing)
+            v.Progress(
+                peer,
+                one.match_index,
+                one.next_index,
+                one.probe,
+                one.asked,
+                one.probing,
+                one.answered,
+            )
             for peer, one in sorted(followers.items())
         ]
-        return v.Leader(tuple(peers), own.match_index)
+        return v.Leader(tuple(peers), own.match_index, role.transfer)
 
     def entries_to_spec(self, entries: Any) -> v.Entries:
         """The last position follows from the rest, and of a table both columns are as long.

@@ -83,6 +83,7 @@ class Rebuilder:
         built._voted_for = node.voted_for
         built._commit_index = node.commit_index
         built._seqno = node.seqno
+        built._counters = self.library.Counters()
         built._limits = self._subject.limits_from_spec(node.limits)
         built._log = self._subject.log_from_spec(node.log)
         _check_terms(node.log.snapshot_position, node.log.entries)
@@ -98,17 +99,17 @@ class Rebuilder:
             case v.Follower(leader):
                 role = _blank(kinds.Follower)
                 role.leader = leader
-            case v.Candidate(granted):
+            case v.Candidate(granted, transfer):
                 role = _blank(kinds.Candidate)
-                role.granted_votes = set(granted)
-            case v.Leader(peers, durable):
+                role.granted_votes, role.transfer = set(granted), transfer
+            case v.Leader(peers, durable, target):
                 if tuple([peer.node for peer in peers]) != node.peers:
                     raise UnbuildableError(f"a leader of {node.peers} that follows {peers}")
                 role = _blank(kinds.Leader)
                 role.own = self._build_progress(v.Progress(node.id, durable))
                 role.followers = {peer.node: self._build_progress(peer) for peer in peers}
                 role.quorum = quorum = _blank(self.library.quorum.Quorum)
-                role.peers = node.peers
+                role.peers, role.transfer = node.peers, target
                 held = {peer.node: peer.match for peer in peers} | {node.id: durable}
                 quorum._voters, quorum._new_voters = node.config.voters, node.config.new_voters
                 quorum._held = SortedOnUse([held[voter] for voter in quorum._voters])
@@ -119,6 +120,7 @@ class Rebuilder:
         progress = _blank(self.library.quorum.Progress)
         progress.match_index, progress.next_index = peer.match, peer.next
         progress.probe, progress.asked, progress.probing = peer.probe, peer.asked, peer.probing
+        progress.answered = peer.answered
         return progress
 
     def _build_pending(self, pending: Pending, log: v.Log) -> Any:

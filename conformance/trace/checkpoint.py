@@ -52,6 +52,10 @@ class Peer(Model):
         default=False,
         description="It refused a call: it is sent one at a time until it has accepted one.",
     )
+    answered: Integer = Field(
+        default=0,
+        description="The largest number of a call of this term that the member has answered.",
+    )
     seqno: Integer = Field(
         default=0, description="Only in recordings of releases before the next index: not used."
     )
@@ -98,6 +102,10 @@ class CandidateSnapshot(_Snapshot):
     role: Literal["candidate"]
     leader: None = Field(description="Null: a candidate knows of no leader.")
     granted: NodeIds = Field(description="Who has granted it a vote, itself included.")
+    transfer: bool = Field(
+        default=False,
+        description="Whether the leader has asked it to campaign. Left out where it is false.",
+    )
 
 
 class LeaderSnapshot(_Snapshot):
@@ -110,6 +118,10 @@ class LeaderSnapshot(_Snapshot):
     )
     durable: Integer = Field(
         description="Up to which index the leader knows its own log to be durable."
+    )
+    transfer: NodeId | None = Field(
+        default=None,
+        description="To whom it hands over, and takes no proposals; left out where to nobody.",
     )
 
     @model_validator(mode="after")

@@ -106,10 +106,43 @@ class ProposeConfig(Model):
 
 
 class Heartbeat(Model):
-    """The node is asked to show that it leads."""
+    """The node is asked to show that it leads.
+
+    Recordings of releases before confirmed reads have the outcome true.
+    """
+
+    OUTCOMES: ClassVar = ("called", "true", "false")
+    kind: Literal["heartbeat"]
+
+
+class StepDown(Model):
+    """A leader is asked to lead no more."""
 
     OUTCOMES: ClassVar = ("true", "false")
-    kind: Literal["heartbeat"]
+    kind: Literal["step_down"]
+
+
+class TransferLeadership(Model):
+    """A leader is asked to hand over, and to take no proposals meanwhile."""
+
+    OUTCOMES: ClassVar = ("true", "false")
+    kind: Literal["transfer_leadership"]
+    to: NodeId = Field(description="The node that is to lead.")
+
+
+class CancelTransfer(Model):
+    """A leader is asked to take proposals again."""
+
+    OUTCOMES: ClassVar = ("true", "false")
+    kind: Literal["cancel_transfer"]
+
+
+class TimeoutNow(Model):
+    """The leader's user has asked the node to campaign at once."""
+
+    OUTCOMES: ClassVar = ("null",)
+    kind: Literal["timeout_now"]
+    term: Integer = Field(description="The term of that leader.")
 
 
 class ElectionTimeout(Model):
@@ -152,6 +185,10 @@ Input: TypeAlias = (
     | ProposeConfig
     | Heartbeat
     | ElectionTimeout
+    | StepDown
+    | TransferLeadership
+    | CancelTransfer
+    | TimeoutNow
     | Receive
     | SnapshotInstalled
 )
@@ -160,13 +197,22 @@ Input: TypeAlias = (
 InputEvent: TypeAlias = Annotated[Input, Field(discriminator="kind")]
 Event: TypeAlias = Annotated[Input | Checkpoint, Field(discriminator="kind")]
 
+
+class Called(Model):
+    """What a leader tells of a heartbeat."""
+
+    seqno: Integer = Field(description="The lowest number that a call made after this has.")
+
+
 # left_to_right: the first that fits is the only one that does.
-Outcome: TypeAlias = Annotated[bool | Position | None, Field(union_mode="left_to_right")]
+Outcome: TypeAlias = Annotated[bool | Position | Called | None, Field(union_mode="left_to_right")]
 
 
 def _name(outcome: Outcome) -> str:
     if outcome is None:
         return "null"
+    if isinstance(outcome, Called):
+        return "called"
     return str(outcome).lower() if isinstance(outcome, bool) else "position"
 
 
@@ -192,6 +238,11 @@ class State(Model):
         default=None,
         description="Who is known to lead this term, or null; "
         "absent where the implementation does not tell.",
+    )
+    confirmed: Annotated[Integer | None, AfterValidator(not_null)] = optional(
+        "The largest number that a quorum has answered a leader's calls of this term with, or one "
+        "above it, the leader itself counted for its next call; absent where the node does not "
+        "lead, or the implementation does not tell."
     )
 
 

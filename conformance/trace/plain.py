@@ -81,6 +81,8 @@ def plain_message(message: v.Message) -> Plain:
             rest = {"last_position": plain_position(last), "accepted": message.accepted}
         case v.RequestVoteCall(last_position=last):
             kind, rest = "request_vote_call", {"last_position": plain_position(last)}
+            if message.transfer:
+                rest["transfer"] = True
         case v.RequestVoteReply(vote_granted=granted):
             kind, rest = "request_vote_reply", {"vote_granted": granted}
     header = {"from": message.sender, "term": message.term, "seqno": message.seqno}
@@ -123,6 +125,14 @@ def plain_event(event: v.Event | Checkpoint) -> Plain:
             return {"kind": "election_timeout"}
         case v.Heartbeat():
             return {"kind": "heartbeat"}
+        case v.StepDown():
+            return {"kind": "step_down"}
+        case v.TransferLeadership(to):
+            return {"kind": "transfer_leadership", "to": to}
+        case v.CancelTransfer():
+            return {"kind": "cancel_transfer"}
+        case v.TimeoutNow(term):
+            return {"kind": "timeout_now", "term": term}
         case v.Restart():
             return {"kind": "restart", **plain_disk(event), **_plain_limits(event)}
         case v.SnapshotInstalled(covered, membership):
@@ -168,28 +178,34 @@ def plain_snapshot(checkpoint: Checkpoint) -> Plain:
         **_plain_limits(node),
     }
     match node.role:
-        case v.Candidate(granted):
+        case v.Candidate(granted, transfer):
             plain["role"] = "candidate"
             plain["granted"] = tuple(sorted(granted))
-        case v.Leader(peers, durable):
+            if transfer:
+                plain["transfer"] = True
+        case v.Leader(peers, durable, target):
             plain["role"] = "leader"
             plain["peers"] = tuple(
                 peer._asdict() for peer in sorted(peers, key=lambda peer: peer.node)
             )
             plain["durable"] = durable
+            if target is not None:
+                plain["transfer"] = target
     return plain
 
 
 # A proposal that is accepted has a position to tell, so null is a refusal; an event that is
 # answered with true or with nothing is refused with false.
 _PROPOSALS: Final = (v.CreateCluster, v.ProposeCommand, v.ProposeConfig)
-_NEVER_REFUSED: Final = (v.Start, v.ElectionTimeout, Checkpoint)
+_NEVER_REFUSED: Final = (v.Start, v.ElectionTimeout, v.TimeoutNow, Checkpoint)
 
 
 def plain_outcome(event: v.Event | Checkpoint, outcome: v.Outcome) -> Plain | bool | None:
     """False stands for any refusal, too."""
     if isinstance(outcome, v.Position):
         return plain_position(outcome)
+    if isinstance(outcome, v.Called):
+        return {"seqno": outcome.seqno}
     if isinstance(outcome, v.Refused) or outcome is False:
         if isinstance(event, _NEVER_REFUSED):
             raise ValueError(f"no trace can say that {type(event).__name__} was refused")
@@ -209,6 +225,8 @@ def plain_state(state: Observed) -> Plain:
     }
     if state.leader_given:
         plain["leader"] = state.leader
+    if state.confirmed is not None:
+        plain["confirmed"] = state.confirmed
     return plain
 
 

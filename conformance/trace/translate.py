@@ -63,7 +63,8 @@ def message_to_spec(message: w.Message) -> v.Message:
         last = position_to_spec(message.last_position)
         return v.AppendEntriesReply(sender, term, seqno, last, message.accepted)
     if message.type == "request_vote_call":
-        return v.RequestVoteCall(sender, term, seqno, position_to_spec(message.last_position))
+        last = position_to_spec(message.last_position)
+        return v.RequestVoteCall(sender, term, seqno, last, message.transfer)
     return v.RequestVoteReply(sender, term, seqno, message.vote_granted)
 
 
@@ -99,6 +100,14 @@ def event_to_spec(event: t.Event) -> v.Event:
         return v.ElectionTimeout()
     if event.kind == "heartbeat":
         return v.Heartbeat()
+    if event.kind == "step_down":
+        return v.StepDown()
+    if event.kind == "transfer_leadership":
+        return v.TransferLeadership(event.to)
+    if event.kind == "cancel_transfer":
+        return v.CancelTransfer()
+    if event.kind == "timeout_now":
+        return v.TimeoutNow(event.term)
     if event.kind == "restart":
         log, limits = log_to_spec(event.log), limits_to_spec(event.limits)
         return v.Restart(event.current_term, event.voted_for, log, limits)
@@ -127,13 +136,21 @@ def checkpoint_to_spec(node: v.NodeId, event: t.Checkpoint) -> Checkpoint:
     if snapshot.role == "follower":
         role = v.Follower(snapshot.leader)
     elif snapshot.role == "candidate":
-        role = v.Candidate(frozenset(snapshot.granted))
+        role = v.Candidate(frozenset(snapshot.granted), snapshot.transfer)
     else:
         peers = tuple(
-            v.Progress(peer.node, peer.match, peer.next, peer.probe, peer.asked, peer.probing)
+            v.Progress(
+                peer.node,
+                peer.match,
+                peer.next,
+                peer.probe,
+                peer.asked,
+                peer.probing,
+                peer.answered,
+            )
             for peer in snapshot.peers
         )
-        role = v.Leader(peers, snapshot.durable)
+        role = v.Leader(peers, snapshot.durable, snapshot.transfer)
     state = v.Node(
         node,
         role,
@@ -158,6 +175,8 @@ def outcome_to_spec(event: t.Event, outcome: t.Outcome) -> RecordedOutcome:
     """What a trace tells of an outcome, as `recorded_outcome` has it; compare the two."""
     if outcome is None:
         return False if event.kind in _PROPOSALS else None
+    if isinstance(outcome, t.Called):
+        return v.Called(outcome.seqno)
     return outcome if isinstance(outcome, bool) else position_to_spec(outcome)
 
 
@@ -172,4 +191,5 @@ def state_to_spec(state: t.State) -> Observed:
         config_to_spec(state.config),
         state.leader,
         "leader" in state.model_fields_set,
+        state.confirmed,
     )

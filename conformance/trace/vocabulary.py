@@ -238,6 +238,10 @@ class RequestVoteCall(_Message):
 
     type: Literal["request_vote_call"]
     last_position: Position = Field(description="The last position of the candidate's log.")
+    transfer: bool = Field(
+        default=False,
+        description="Whether the leader has asked it to campaign. Left out where it is false.",
+    )
 
 
 class RequestVoteReply(_Message):

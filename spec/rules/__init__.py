@@ -87,6 +87,7 @@ Rules for Servers: leaders         leaders.py
                                                         for steps down, and keeps its vote (D3)
     disregard RequestVote RPCs     could_be_disruptive()  is only told, to the user, who may drop
                                                         the call (queries.py, D7)
+    -                              change_status()      whether C_new is committed (queries.py)
     -                              may_campaign()       who was removed may, until that is known to
                                                         be committed (dissertation, §4.2.2)
 
@@ -106,7 +107,17 @@ Rules for Servers: leaders         leaders.py
 §8, clients                        queries.py
     find the leader                Node.leader          the user's, as are serial numbers
     committed yet                  commit_status()      a position tells a proposal from another
-    read-only operations           -                    the user's; become_leader() has the no-op
+    read-only operations           read_index()         become_leader() has the no-op
+                                   is_confirmed()       confirmed() has by which call; Progress.
+                                                        answered, with each reply (leaders.py)
+
+Dissertation                       transfer.py
+    §3.10, leadership transfer     transfer_leadership()  refuses proposals until cancel_transfer()
+                                   timeout_now()        the message is the user's, who knows from
+                                                        Progress.match when to send it
+    §6.2, a leader without quorum  step_down()          when, says the user: if confirmed() does not
+                                                        rise for an election timeout
+    §9.6, Pre-Vote                 would_vote()         the messages are the user's (queries.py)
 
 What is owed                       drain.py
     in which order                 take_action()        what a message rests on is durable before it
@@ -125,21 +136,33 @@ from __future__ import annotations
 
 from spec.rules.drain import drained, take_action, take_all
 from spec.rules.effect import Effect
-from spec.rules.leaders import quorum_index
+from spec.rules.leaders import confirmed, quorum_index
 from spec.rules.membership import has_quorum
-from spec.rules.queries import commit_status, could_be_disruptive
+from spec.rules.queries import (
+    change_status,
+    commit_status,
+    could_be_disruptive,
+    is_confirmed,
+    read_index,
+    would_vote,
+)
 from spec.rules.servers import step
 from spec.rules.start import start
 
 __all__ = [
     "Effect",
+    "change_status",
     "commit_status",
+    "confirmed",
     "could_be_disruptive",
     "drained",
     "has_quorum",
+    "is_confirmed",
     "quorum_index",
+    "read_index",
     "start",
     "step",
     "take_action",
     "take_all",
+    "would_vote",
 ]

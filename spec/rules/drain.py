@@ -74,8 +74,7 @@ def call_all(node: v.Node, pending: Pending) -> Taken:
                 for one in rest:
                     node = with_progress(node, one._replace(next=end + 1, probe=node.seqno))
         case _:
-            last_position = node.log.last_position
-            message = v.RequestVoteCall(node.id, node.current_term, node.seqno, last_position)
+            message = vote_call(node)
     return Taken(v.BroadcastMessage(message, node.peers), node, pending)
 
 
@@ -101,6 +100,13 @@ def call_one(node: v.Node, pending: Pending, to: v.NodeId) -> Taken:
     return Taken(v.SendMessage(to, message), node, left)
 
 
+def vote_call(node: v.Node) -> v.RequestVoteCall:
+    """A candidate asks for a vote."""
+    transfer = isinstance(node.role, v.Candidate) and node.role.transfer
+    last_position = node.log.last_position
+    return v.RequestVoteCall(node.id, node.current_term, node.seqno, last_position, transfer)
+
+
 def append_call(
     node: v.Node, seqno: v.SeqNo, after: v.Index
 ) -> tuple[v.AppendEntriesCall, v.Index]:
@@ -123,6 +129,7 @@ def drained(node: v.Node) -> Effect:
     match node.role:
         case v.Candidate(granted) if has_quorum(node.config, granted):
             return become_leader(node)
-        case v.Leader(peers, durable) if durable < node.log.last_index:
-            return advance_commit(node._replace(role=v.Leader(peers, node.log.last_index)))
+        case v.Leader(peers, durable, transfer) if durable < node.log.last_index:
+            role = v.Leader(peers, node.log.last_index, transfer)
+            return advance_commit(node._replace(role=role))
     return Effect(node)

@@ -19,10 +19,13 @@ def become_leader(node: v.Node) -> Effect:
 
 
 def heartbeat(node: v.Node) -> Effect:
-    """An idle leader keeps the others from campaigning (§5.2); the user says when."""
+    """An idle leader keeps the others from campaigning (§5.2); the user says when.
+
+    Who answers its call, or a later one, has heard from it after this.
+    """
     match node.role:
         case v.Leader():
-            return broadcast_heartbeat(node)._replace(outcome=True)
+            return broadcast_heartbeat(node)._replace(outcome=v.Called(node.seqno + 1))
     return refused(node, "not_leader", "only a leader sends heartbeats")
 
 
@@ -33,6 +36,8 @@ def propose_command(node: v.Node) -> Effect:
     """
     if not isinstance(node.role, v.Leader):
         return refused(node, "not_leader", "only a leader accepts proposals")
+    if node.role.transfer is not None:
+        return refused(node, "transferring", "leadership is being handed over")
     most = node.limits.uncommitted
     if most is not None and node.log.last_index - node.commit_index >= most:
         return refused(node, "too_many_uncommitted", "as many entries as the user allows")
@@ -51,6 +56,9 @@ def receive_append_entries_reply(node: v.Node, reply: v.AppendEntriesReply) -> E
     progress = next((peer for peer in role.peers if peer.node == reply.sender), None)
     if progress is None:
         return Effect(node)
+    if reply.seqno > progress.answered:
+        progress = progress._replace(answered=reply.seqno)
+        node = with_progress(node, progress)
     shared = last_shared(node, reply.last_position)
     owed: tuple[v.Owed, ...] = ()
     if shared == reply.last_position and progress.match < shared.index:
@@ -137,7 +145,7 @@ def with_progress(node: v.Node, progress: v.Progress) -> v.Node:
     """The leader with this known of one peer."""
     assert isinstance(node.role, v.Leader)
     peers = tuple(progress if peer.node == progress.node else peer for peer in node.role.peers)
-    return node._replace(role=v.Leader(peers, node.role.durable))
+    return node._replace(role=v.Leader(peers, node.role.durable, node.role.transfer))
 
 
 # Commitment
@@ -163,13 +171,28 @@ def quorum_index(node: v.Node) -> v.Index:
     """
     assert isinstance(node.role, v.Leader)
     held = [(peer.node, peer.match) for peer in node.role.peers]
-    held.append((node.id, node.role.durable))
+    return reached(node.config, [*held, (node.id, node.role.durable)])
 
-    def majority_index(voters: frozenset[v.NodeId]) -> v.Index:
-        indices = sorted((index for member, index in held if member in voters), reverse=True)
-        return indices[len(voters) // 2]
 
-    index = majority_index(node.config.voters)
-    if node.config.is_joint:
-        index = min(index, majority_index(node.config.new_voters))
-    return index
+def confirmed(node: v.Node) -> v.SeqNo:
+    """The largest number that a quorum of the configuration has answered a call of this term with,
+    or one above it: so many still knew no later term when that call reached them (dissertation,
+    §6.4).
+
+    The leader counts itself, where it is a voter, for any call that it may make next.
+    """
+    assert isinstance(node.role, v.Leader)
+    answered = [(peer.node, peer.answered) for peer in node.role.peers]
+    return reached(node.config, [*answered, (node.id, node.seqno + 1)])
+
+
+def reached(config: v.Config, held: list[tuple[v.NodeId, int]]) -> int:
+    """The largest number that a quorum of the configuration has reached."""
+
+    def by_majority(voters: frozenset[v.NodeId]) -> int:
+        numbers = sorted((number for member, number in held if member in voters), reverse=True)
+        return numbers[len(voters) // 2]
+
+    if not config.is_joint:
+        return by_majority(config.voters)
+    return min(by_majority(config.voters), by_majority(config.new_voters))

@@ -17,12 +17,17 @@ def has_quorum(config: v.Config, nodes: frozenset[v.NodeId]) -> bool:
 
 
 def propose_config(node: v.Node, config: v.Config) -> Effect:
-    """A change of voters goes through a joint configuration, one at a time."""
+    """A change of voters goes through a joint configuration, one at a time.
+
+    An old voter may be among its non-voters: it becomes one with C_new.
+    """
     if not isinstance(node.role, v.Leader):
         return refused(node, "not_leader", "only a leader accepts proposals")
+    if node.role.transfer is not None:
+        return refused(node, "transferring", "leadership is being handed over")
     if config.voters != node.config.voters:
         return refused(node, "invalid_config", "voters change through new_voters only")
-    if config.electors & config.non_voters:
+    if (config.new_voters if config.is_joint else config.voters) & config.non_voters:
         return refused(node, "invalid_config", "a node is a voter or a non-voter, not both")
     if node.config.is_joint:
         return refused(node, "invalid_config", "another change is in progress")
@@ -42,7 +47,7 @@ def track_members(node: v.Node) -> v.Leader:
     assert isinstance(node.role, v.Leader)
     known = {peer.node: peer for peer in node.role.peers}
     peers = tuple(known.get(peer, v.Progress(peer)) for peer in node.peers)
-    return v.Leader(peers, node.role.durable)
+    return v.Leader(peers, node.role.durable, node.role.transfer)
 
 
 def config_committed(node: v.Node) -> Effect:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spec import values as v
 from spec.rules.effect import Effect
 from spec.rules.leaders import become_leader
-from spec.rules.membership import has_quorum, may_campaign
+from spec.rules.membership import has_quorum
 
 # Receiver implementation
 
@@ -33,13 +33,11 @@ def receive_request_vote_call(node: v.Node, call: v.RequestVoteCall) -> Effect:
 # Rules for Servers: candidates (§5.2)
 
 
-def start_election(node: v.Node) -> Effect:
+def start_election(node: v.Node, transfer: bool = False) -> Effect:
     """A candidate begins with the election of the next term."""
-    if not may_campaign(node):  # the timer goes on for the day on which it may
-        return Effect(node, (v.SetElectionTimeout(),))
     # The next term, with its own vote.
     node = node._replace(
-        role=v.Candidate(frozenset({node.id})),
+        role=v.Candidate(frozenset({node.id}), transfer),
         current_term=node.current_term + 1,
         voted_for=node.id,
     )
@@ -58,9 +56,11 @@ def start_election(node: v.Node) -> Effect:
 def receive_request_vote_reply(node: v.Node, reply: v.RequestVoteReply) -> Effect:
     """With the votes of a majority, a candidate leads its term."""
     match node.role:
-        case v.Candidate(granted) if reply.vote_granted and reply.term == node.current_term:
+        case v.Candidate(granted, transfer) if (
+            reply.vote_granted and reply.term == node.current_term
+        ):
             granted = granted | {reply.sender}
-            node = node._replace(role=v.Candidate(granted))
+            node = node._replace(role=v.Candidate(granted, transfer))
             if has_quorum(node.config, granted):
                 return become_leader(node)
     return Effect(node)

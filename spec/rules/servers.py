@@ -6,7 +6,7 @@ from spec import values as v
 from spec.rules.append_entries import broadcast_heartbeat, receive_append_entries_call
 from spec.rules.effect import Effect
 from spec.rules.leaders import heartbeat, propose_command, receive_append_entries_reply
-from spec.rules.membership import propose_config
+from spec.rules.membership import may_campaign, propose_config
 from spec.rules.request_vote import (
     receive_request_vote_call,
     receive_request_vote_reply,
@@ -14,6 +14,7 @@ from spec.rules.request_vote import (
 )
 from spec.rules.snapshots import snapshot_installed
 from spec.rules.start import create_cluster, restart, start
+from spec.rules.transfer import cancel_transfer, step_down, timeout_now, transfer_leadership
 
 
 def step(node: v.Node, event: v.Event) -> Effect:
@@ -29,6 +30,14 @@ def step(node: v.Node, event: v.Event) -> Effect:
             return heartbeat(node)
         case v.ProposeConfig(config):
             return propose_config(node, config)
+        case v.StepDown():
+            return step_down(node)
+        case v.TransferLeadership(to):
+            return transfer_leadership(node, to)
+        case v.CancelTransfer():
+            return cancel_transfer(node)
+        case v.TimeoutNow(term):
+            return timeout_now(node, term)
         case v.SnapshotInstalled(position, config):
             return snapshot_installed(node, position, config)
         case v.CreateCluster(voters):
@@ -90,4 +99,6 @@ def election_timeout(node: v.Node) -> Effect:
     match node.role:
         case v.Leader():
             return broadcast_heartbeat(node)
+    if not may_campaign(node):  # the timer goes on for the day on which it may
+        return Effect(node, (v.SetElectionTimeout(),))
     return start_election(node)
