@@ -411,15 +411,18 @@ def at_rest(node: v.Node) -> v.Node:
     `probe` or `asked`: so all three may be lowered by as much.  No call is under way or owed, so
     the next reply has a number above `seqno`, and so not below `probe`, which is never above that;
     nor below `asked`, where that is at most one above it.
+    What a peer has answered is read by nothing that follows, and the next reply has a higher number
+    than that.
     A candidate's votes are worth nothing once no more can come: it has to campaign again, in
     another term, for the replies to its last campaign have all arrived.
     """
     match node.role:
-        case v.Leader(peers, durable):
+        case v.Leader(peers, durable, transfer):
             rested = [
-                peer._replace(probe=0, asked=_ahead(peer.asked, node.seqno)) for peer in peers
+                peer._replace(probe=0, asked=_ahead(peer.asked, node.seqno), answered=0)
+                for peer in peers
             ]
-            return node._replace(role=v.Leader(tuple(rested), durable), seqno=0)
+            return node._replace(role=v.Leader(tuple(rested), durable, transfer), seqno=0)
         case v.Candidate():
             return node._replace(role=v.Candidate(frozenset({node.id})), seqno=0)
     return node._replace(seqno=0)
