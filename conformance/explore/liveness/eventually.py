@@ -8,11 +8,14 @@ is assumed from some point on, in place of fairness:
   messages: so a run goes from one quiet state, in which nothing is under way, to the next;
 - while somebody leads its heartbeats come sooner than any timer fires;
 - while nobody does, a timer that runs fires before more others have fired than there are, in any
-  order: timeouts are of one size.  It runs until its user executes `SetElectionTimeout`.
+  order: timeouts are of one size.  It runs until its user executes `SetElectionTimeout`;
+- a leader that hands over, and still leads after an election timeout, is told to cancel that, and
+  takes proposals again (dissertation, §3.10).
 
-To settle a state is to run it to quiescence: servers execute what they owe, and what is under way
-is delivered and answered, until nothing is.  One order is enough, for another one leads through
-other explored states.  Where there is no cluster yet it is created.  The claims are checked in:
+To settle a state is to run it to quiescence: servers execute what they owe, transfers are cancelled,
+and what is under way is delivered and answered, until nothing is.  One order is enough, for another
+one leads through other explored states.  Where there is no cluster yet it is created.  The claims
+are checked in:
 
 - every quiet state that an explored state settles to;
 - the quiet states after elections that must fail there;
@@ -294,7 +297,8 @@ class Check:
 
     def _settled(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         exchanges = self._exchanges
-        keys = exchanges.settled(exchanges.drained(keys, before), before)
+        keys = exchanges.cancelled(exchanges.drained(keys, before), before)
+        keys = exchanges.settled(keys, before)
         members = exchanges.facts_of(servers_of(keys), Fact.MEMBERS)
         fresh = np.flatnonzero((queues_of(keys) == EMPTY) & ~members.any(axis=1))
         if fresh.size:

@@ -20,6 +20,10 @@ class Cost(NamedTuple):
     heartbeats: int = 0
     snapshots: int = 0
     changes: int = 0
+    demotions: int = 0
+    step_downs: int = 0
+    transfers: int = 0
+    campaigns: int = 0
     held: int = 0
 
     def plus(self, other: Cost) -> Cost:
@@ -65,6 +69,13 @@ class Bounds:
     """Compactions of a server's own log."""
     changes: int = 0
     """Changes of membership: a server joins as voter or non-voter, or leaves, the leader too."""
+    demotions: int = 0
+    """Of those changes, in how many a voter may become a non-voter instead."""
+    step_downs: int = 0
+    transfers: int = 0
+    """Leaderships that are to be handed over.  Of each a message may tell one follower to campaign,
+    at once or at any time later.
+    """
     held: int = 0
     """Inputs after which the user does not drain at once."""
     entries: int = LIMITS.entries
@@ -96,13 +107,19 @@ class Bounds:
         return Limits(self.entries, self.calls, self.ask_again)
 
     @property
+    def campaigns(self) -> int:
+        """How often a follower may be told to campaign."""
+        return self.transfers
+
+    @property
     def budgets(self) -> Cost:
         """What a run may take; where any number of messages may be lost, no loss is counted."""
         return Cost(*(getattr(self, name) or 0 for name in Cost._fields))
 
     def exceeded(self, spent: Cost) -> list[str]:
-        """The budgets that do not allow this."""
-        pairs = zip(Cost._fields, spent, self.budgets, strict=True)
+        """The budgets that do not allow this.  Nobody is told to campaign before a transfer."""
+        budgets = self.budgets._replace(campaigns=spent.transfers)
+        pairs = zip(Cost._fields, spent, budgets, strict=True)
         return [name for name, used, budget in pairs if used > budget]
 
     def as_json(self) -> dict[str, int | None]:

@@ -196,7 +196,10 @@ class Nodes:
         broken: Finding | None = check_server(member)
         if broken is None and self.compare is not None:
             for event in probes(member.node):
-                broken = broken or self.compare(take(member, event, self.rule))
+                turn = take(member, event, self.rule)
+                if turn.after is member:
+                    self.witnesses.update(seen_in(turn))
+                broken = broken or self.compare(turn)
         return broken
 
     # Transitions
