@@ -41,7 +41,7 @@ SMALL = {
     ),
     "stale reads": Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1),
     "handing over": Bounds(terms=2, log=3, in_flight=1, proposals=0, transfers=1),
-    "stepping down": Bounds(nodes=2, terms=2, log=3, in_flight=1, step_downs=1, crashes=1, held=1),
+    "stepping down": Bounds(nodes=2, terms=2, log=3, in_flight=1, step_downs=1, crashes=1),
     "an only voter": Bounds(nodes=1, terms=3, log=5, proposals=2, crashes=2, snapshots=1, held=1),
 }
 
