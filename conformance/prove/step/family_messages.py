@@ -170,10 +170,9 @@ def append_replies(full: bool) -> Iterator[Family]:
     ]
     yield family("append reply/leader of 2/owed to it", 2, 2, _answered(owed_it))
     numbered = [
-        Server(v.Leader, word, now, (now,), answered=True, transfer=transfer)
+        Server(v.Leader, word, now, (now,), answered=True, transfer=1)
         for word in (("", "t", "k") if full else ("t",))
-        for now in (PAIR, TRIO)
-        for transfer in (None, 1)
+        for now in ((PAIR, TRIO) if full else (PAIR,))
     ]
     yield family("append reply/number of the call", 1, 3, _answered(numbered))
     for now in LEADING[1:] if full else (TRIO, LEADING[3], LEADING[6], LEADING[8]):
