@@ -207,8 +207,8 @@ BUGS: dict[str, tuple[Patch, ...]] = {
         "    if node.voted_for not in (None, call.sender):\n        return Effect(node)\n", ""
     ),
     "a vote of an earlier term counts": patch(
-        "case v.Candidate(granted) if reply.vote_granted and reply.term == node.current_term:",
-        "case v.Candidate(granted) if reply.vote_granted:",
+        "            reply.vote_granted and reply.term == node.current_term\n",
+        "            reply.vote_granted\n",
     ),
     "a minority is a quorum": patch(
         "return len(nodes & voters) > len(voters) // 2", "return len(nodes & voters) >= 1"

@@ -67,7 +67,8 @@ BUGS = {
     ),
     "a stale vote counts": Bug(
         patch(
-            "if reply.vote_granted and reply.term == node.current_term:", "if reply.vote_granted:"
+            "            reply.vote_granted and reply.term == node.current_term\n",
+            "            reply.vote_granted\n",
         ),
         "vote reply",
         "snapshot, has [0]",
@@ -103,9 +104,9 @@ BUGS = {
     ),
     "a vote is asked for as if the log were longer": Bug(
         patch(
-            "last_position = node.log.last_position\n            message",
+            "last_position = node.log.last_position\n    return v.RequestVoteCall",
             "last_position = v.Position(node.log.last_position.term, node.log.last_index + 1)\n"
-            "            message",
+            "    return v.RequestVoteCall",
         ),
         "call to all",
         "of a candidate",
@@ -121,7 +122,7 @@ BUGS = {
         5,
     ),
     "two of three are one too few: one commits": Bug(
-        patch("return indices[len(voters) // 2]", "return indices[len(voters) // 2 - 1]"),
+        patch("return numbers[len(voters) // 2]", "return numbers[len(voters) // 2 - 1]"),
         "end of drain",
         ONE,
         1,
