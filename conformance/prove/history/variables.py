@@ -109,10 +109,15 @@ class HistoryVariables(NamedTuple):
         read = read_index(node)
         if read is None or (self.taken is not None and self.taken.stale):
             return self
+        found = self.with_read(read)
+        assert found.taken is not None
+        wanted = found.taken.left and (self.taken is None or found.taken.stale)
+        return found if wanted else self
+
+    def with_read(self, read: v.ReadIndex) -> HistoryVariables:
+        """A leader takes this read."""
         left = frozenset(n for n, term in enumerate(self.terms) if term > read.term)
         stale = len(self.counted) - 1 > read.index
-        if not left or (self.taken is not None and not stale):
-            return self
         return self._replace(taken=Taken(read.term, read.seqno, left, stale))
 
     def compacted(self, turn: Turn) -> HistoryVariables:

@@ -235,10 +235,11 @@ def takes_read(actor: Actor, log: Window) -> Happening:
     actor.hints += [led, before.lead(led), before.tlog(own, up_to), before.tlog(own, commit)]
     actor.hints += [before.tlog(led, commit), before.choosable(led, up_to)]
 
-    def run(rule: Rule) -> Ran:
-        return Ran(Turn(member, member), member, read=rules_of(rule).read_index(node))
+    return Happening(lambda rule: read_taken(member, rule))
 
-    return Happening(run)
+
+def read_taken(member: Member, rule: Rule) -> Ran:
+    return Ran(Turn(member, member), member, read=rules_of(rule).read_index(member.node))
 
 
 STALE_NOW: Final = z3.Bool("stale_now")

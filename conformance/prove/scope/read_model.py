@@ -111,6 +111,7 @@ class Model:
             nobody(self.of(server.vote)),
             log,
             self.of(server.commit),
+            self.of(server.seqno),
         )
         synced, write = self.of(server.synced), None
         if self.of(server.owes_write):
