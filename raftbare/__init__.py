@@ -39,8 +39,8 @@ Each of these is a few lines in a step of the loop.  The first three belong toge
 servers ignore requests for votes has to let leaders step down.
 
 - **Linearizable reads** (§8).  Step 2: `read = node.read_index()` when the client asks; None: wait
-  until the leader has committed an entry of its term.  Call `heartbeat` if no round of calls is
-  under way: one round confirms all reads that were taken before it.  Step 4: the read is served once
+  until the leader has committed an entry of its term.  Then `heartbeat`, unless one is unanswered
+  yet: the reads that are taken meanwhile share the next one.  Step 4: a read is served once
   `node.is_confirmed(read)` and the state machine has applied `read.index`.  `NotLeaderError` from
   either sends the client to the leader.  A follower that wants to read asks the leader for the
   index, which takes and confirms the read, and waits until it has applied that itself.
