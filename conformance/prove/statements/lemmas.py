@@ -474,6 +474,16 @@ def known_is_counted(v: View, n: int, j: Int) -> Formula:
     )
 
 
+@lemma(
+    "What was counted in a leader's term, it knows to be committed.",
+    "nj",
+    lambda v, n, j: [[v.commit_term(j)]],
+)
+def counts_itself(v: View, n: int, j: Int) -> Formula:
+    s = v.server(n)
+    return implies(both(s.leads, j >= 1, v.commit_term(j) == s.term), j <= s.commit)
+
+
 # Reads, §8 and dissertation, §6.4
 
 
@@ -509,13 +519,3 @@ def left_is_silent(v: View, n: int) -> Formula:
 @lemma("When a read was stale, a majority had left its term.", "")
 def stale_was_left(v: View) -> Formula:
     return implies(v.read_stale(), majority([v.left(m) for m in range(v.size)]))
-
-
-@lemma(
-    "What was counted in a leader's term, it knows to be committed.",
-    "nj",
-    lambda v, n, j: [[v.commit_term(j)]],
-)
-def counts_itself(v: View, n: int, j: Int) -> Formula:
-    s = v.server(n)
-    return implies(both(s.leads, j >= 1, v.commit_term(j) == s.term), j <= s.commit)
