@@ -130,6 +130,7 @@ Start and restart                  start.py
     servers start as followers     start()              without a log: of no cluster yet
     the first configuration        create_cluster()     an entry of term 0 at index 1
     persistent state               restart()            refuses what cannot have been written
+    -                              force_new_cluster()  no rule of Raft: where a quorum is lost
 
 Apart from the paper, refused() is the effect of an event that is not accepted, and step() calls the
 rule of each event.
@@ -151,7 +152,7 @@ from spec.rules.queries import (
     would_vote,
 )
 from spec.rules.servers import step
-from spec.rules.start import start
+from spec.rules.start import force_new_cluster, start
 
 __all__ = [
     "Effect",
@@ -160,6 +161,7 @@ __all__ = [
     "confirmed",
     "could_be_disruptive",
     "drained",
+    "force_new_cluster",
     "has_quorum",
     "is_confirmed",
     "pre_vote_call",
