@@ -152,15 +152,8 @@ class Driver:
 
     def read(self, client: Client) -> None:
         """§8: a read is taken, and waits for two things (`_serve`)."""
-        read = self._ask.read_index(self._node)
-        if read is not None:
-            client.taken(read)
-            self._reads.append((client, read))
-            self._call_for_reads()
-        elif self._leads:  # it does not know yet what is committed
-            self._early.append(client)
-        else:
-            client.lost()
+        self._take(client)
+        self._serve()
 
     def transfer(self, to: v.NodeId) -> None:
         """§3.10: the node takes no more proposals from here on."""
@@ -206,6 +199,16 @@ class Driver:
 
     # Reads (§8; dissertation, §6.4)
 
+    def _take(self, client: Client) -> None:
+        read = self._ask.read_index(self._node)
+        if read is not None:
+            client.taken(read)
+            self._reads.append((client, read))
+        elif self._leads:  # it does not know yet what is committed
+            self._early.append(client)
+        else:
+            client.lost()
+
     def _serve(self) -> None:
         """A read is served once a quorum has answered a call that was made after it was taken, and
         its index is applied.  Here all that is committed is applied at once.
@@ -222,7 +225,7 @@ class Driver:
                 client.lost()
         early, self._early = self._early, []
         for client in early:
-            self.read(client)
+            self._take(client)
         self._call_for_reads()
 
     def _call_for_reads(self) -> None:

@@ -242,6 +242,7 @@ class Figures:
             "read_latency_99": share(waits, 99) / self.round_trip,
             "read_messages": 2 * others * reads.rounds / came,
             "reads_unserved": (reads.came - len(waits)) / came,
+            "reads_stale": len(reads.stale),
         }
 
     def _since_begin(self, time: int | None, now: int) -> float:
@@ -277,6 +278,7 @@ MEANING: Final = {
     "read_latency_99": "the same, 99 %",
     "read_messages": "messages sent for reads alone, by reads",
     "reads_unserved": "share of the reads that were not served",
+    "reads_stale": "reads that did not see what was committed before",
 } | {
     f"led_{share}{suffix}": f"{what}: {unit}"
     for share, what in (

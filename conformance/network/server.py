@@ -72,6 +72,7 @@ class Server:
         self._scenario = world.scenario
         self._timer = 0  # how often it was set
         self._busy = False  # a drain is being executed
+        self._paused = False  # the process stands still
         self._to_drain = False  # one is planned
         self._inbox: list[Happening] = []  # what came since it began
         self._events: list[v.Event] = []  # taken since the last drain
@@ -145,7 +146,7 @@ class Server:
         """Something has happened: the driver is told now, or once the drain under way has ended."""
         if not self.up:
             return
-        if self._busy:
+        if self._busy or self._paused:
             self._inbox.append(happening)
         else:
             self._handle([happening])
@@ -241,10 +242,26 @@ class Server:
             self._record.state = self.state
         self._world.figures.shown(self.now, self.node, self.state)
         self._busy = False
-        inbox, self._inbox = self._inbox, []
-        self._handle([self.driver.settle, *inbox])  # 4. Apply, 5. Wait
+        if not self._paused:
+            inbox, self._inbox = self._inbox, []
+            self._handle([self.driver.settle, *inbox])  # 4. Apply, 5. Wait
 
-    # Crashes
+    # Faults
+
+    def pause(self, until: int) -> None:
+        """The process stands still.  What has come meanwhile it then finds in any order."""
+        if self.up and not self._paused:
+            self._paused = True
+            self._world.clock.at(until, partial(self._resume, self.life))
+
+    def _resume(self, life: int) -> None:
+        if not self.up or self.life != life:
+            return
+        self._paused = False
+        if not self._busy:
+            inbox, self._inbox = self._inbox, []
+            self._world.random.shuffle(inbox)
+            self._handle([*inbox, self.driver.settle])
 
     def crash(self) -> None:
         if self._busy and self._record is not None:
@@ -252,8 +269,7 @@ class Server:
         self.up = False
         self.life += 1
         self._inbox.clear()
-        self._to_drain = False
-        self._busy = False
+        self._to_drain = self._busy = self._paused = False
 
     def come_back(self) -> None:
         if self.up:

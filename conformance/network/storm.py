@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from random import Random
 from typing import Protocol
 
 from conformance.network.clock import MILLISECOND as MS
 from conformance.network.clock import Clock
-from conformance.network.scenario import Policy, Storm, alone, bridged
+from conformance.network.scenario import Policy, Storm, bridged
 from conformance.network.server import Server
 from spec import values as v
 
@@ -39,13 +39,15 @@ def blow(cluster: Stormed, storm: Storm) -> None:
     drivers of its own (Groce et al., "Swarm Testing", ISSTA 2012).
     """
     random = cluster.random
-    kinds = [kind for kind in KINDS if random.randrange(2)] or list(KINDS)
+    kinds = [kind for kind in KINDS if random.randrange(2)]
     policy = Policy(*(bool(random.randrange(2)) for _ in range(3)))
 
     def gust() -> None:
         if cluster.clock.now >= storm.end:
             return
-        random.choice(kinds)(cluster, policy)
+        kind = random.choice(KINDS)
+        if kind in kinds:
+            kind(cluster, policy)
         cluster.clock.at(cluster.clock.now + storm.every, gust)
 
     for server in cluster.servers:
@@ -64,15 +66,37 @@ def _leader(cluster: Stormed) -> Server | None:
 
 
 def _partition(cluster: Stormed, policy: Policy) -> None:
-    """Two sides, or the leader alone."""
+    """Two sides: any two, or a leader and all others."""
     random, nodes = cluster.random, [server.node for server in cluster.servers]
     leader = _leader(cluster)
     if leader is not None and random.randrange(2):
-        pairs = alone(leader.node, len(nodes))
+        side = [leader.node]
     else:
         side = random.sample(nodes, k=random.randrange(1, len(nodes)))
-        pairs = bridged(side, [node for node in nodes if node not in side])
-    cluster.cut_off(pairs, cluster.clock.now, _time(cluster, 10, 300))
+    _divide(cluster, side)
+
+
+def _divide(cluster: Stormed, side: Collection[v.NodeId]) -> None:
+    others = [server.node for server in cluster.servers if server.node not in side]
+    cluster.cut_off(bridged(side, others), cluster.clock.now, _time(cluster, 10, 300))
+
+
+def _newcomers(cluster: Stormed, policy: Policy) -> None:
+    """A leader is cut off together with those that have no vote, and wants them to join, with a
+    vote or without one: no quorum can be made of them.
+    """
+    leader = _leader(cluster)
+    if leader is None:
+        return
+    config = leader.state.config
+    nodes = frozenset(server.node for server in cluster.servers)
+    side = nodes - config.electors | {leader.node}
+    _divide(cluster, side)
+    if cluster.random.randrange(2):
+        joining = v.Config(config.voters, side, config.non_voters - side)
+    else:
+        joining = v.Config(config.voters, frozenset(), side - config.voters)
+    cluster.tell(leader, v.ProposeConfig(joining))
 
 
 def _one_way(cluster: Stormed, policy: Policy) -> None:
@@ -84,32 +108,37 @@ def _one_way(cluster: Stormed, policy: Policy) -> None:
 
 
 def _late(cluster: Stormed, policy: Policy) -> None:
-    """What a leader sends, or is sent, comes when it may have crashed, and lead once more."""
+    """What a leader sends, or is sent, takes long."""
+    if (leader := _leader(cluster)) is not None:
+        _hold_back(cluster, leader)
+
+
+def _hold_back(cluster: Stormed, leader: Server) -> int:
+    """From now on, until the time that is returned."""
+    now, end, arrives = cluster.clock.now, _time(cluster, 1, 30), _time(cluster, 30, 300)
+    for server in cluster.servers:
+        if server is not leader and cluster.random.randrange(2):
+            pair = leader.node, server.node
+            if cluster.random.randrange(2):
+                pair = server.node, leader.node
+            cluster.hold_back(pair, now, end, arrives)
+    return end
+
+
+def _new_life(cluster: Stormed, policy: Policy) -> None:
+    """A leader crashes, is back at once, and campaigns; messages of its earlier life come late."""
     leader = _leader(cluster)
     if leader is None:
         return
-    now, end, arrives = cluster.clock.now, _time(cluster, 1, 30), _time(cluster, 30, 400)
-    for server in cluster.servers:
-        pair = leader.node, server.node
-        if server is not leader and cluster.random.randrange(2):
-            cluster.hold_back(
-                pair if cluster.random.randrange(2) else pair[::-1], now, end, arrives
-            )
+    end = _hold_back(cluster, leader)
+    back = end + cluster.random.randrange(1, 5) * MS
+    campaign = partial(cluster.tell, leader, v.ElectionTimeout())
+    cluster.clock.at(end, lambda: _down(cluster, leader, policy, back))
+    cluster.clock.at(back + cluster.random.randrange(20) * MS, campaign)
 
 
 def _crash(cluster: Stormed, policy: Policy) -> None:
     _down(cluster, cluster.random.choice(cluster.servers), policy, _time(cluster, 1, 300))
-
-
-def _new_life(cluster: Stormed, policy: Policy) -> None:
-    """A leader crashes, is back at once, and campaigns."""
-    leader = _leader(cluster)
-    if leader is None:
-        return
-    back = _time(cluster, 1, 5)
-    _down(cluster, leader, policy, back)
-    campaign = partial(cluster.tell, leader, v.ElectionTimeout())
-    cluster.clock.at(back + cluster.random.randrange(20) * MS, campaign)
 
 
 def _down(cluster: Stormed, server: Server, policy: Policy, until: int) -> None:
@@ -120,6 +149,15 @@ def _down(cluster: Stormed, server: Server, policy: Policy, until: int) -> None:
         server.driver.policy = policy
 
     cluster.clock.at(until, come_back)
+
+
+def _pause(cluster: Stormed, policy: Policy) -> None:
+    """A process stands still, and has to catch up on all that came meanwhile, in any order."""
+    leader = _leader(cluster)
+    if leader is not None and cluster.random.randrange(2):
+        leader.pause(_time(cluster, 10, 300))
+    else:
+        cluster.random.choice(cluster.servers).pause(_time(cluster, 10, 300))
 
 
 def _campaign(cluster: Stormed, policy: Policy) -> None:
@@ -163,10 +201,12 @@ def _change(cluster: Stormed, policy: Policy) -> None:
 
 KINDS: tuple[Callable[[Stormed, Policy], None], ...] = (
     _partition,
+    _newcomers,
     _one_way,
     _late,
-    _crash,
     _new_life,
+    _crash,
+    _pause,
     _campaign,
     _step_down,
     _transfer,
