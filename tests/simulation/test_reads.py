@@ -2,7 +2,8 @@
 any time before, is confirmed although it was stale.
 
 Here those reads are taken: by every leader, after every step, each with what had been committed by
-then.  So a long run of `conformance check` is one of as many reads, under all of its faults.
+then.  So a long run of `conformance check` is one of as many reads, under all of its faults.  But a
+leader is seldom left behind there; `tests.network.test_reads` has a storm in which it often is.
 """
 
 from __future__ import annotations
@@ -71,15 +72,15 @@ class Readers:
 
 def test_the_property_is_what_reads_would_show() -> None:
     taken = states = 0
-    for episode in range(60):
+    for episode in range(100, 160):
         readers = Readers()
-        for _, change in changes(Schedule(7, episode)):
+        for _, change in changes(Schedule(7, episode).honest()):
             readers.after(change)
         assert readers.confirmed == 0
         taken += readers.taken
         states += readers.states_with_stale
     assert taken > 4000
-    assert states > 50
+    assert states > 0
 
 
 ANY_REPLY = Patch(
