@@ -31,7 +31,7 @@ from conformance.network.scenario import (
 from conformance.network.server import Server, Watch, World
 from conformance.network.storm import blow
 from conformance.observe.finding import Problem
-from conformance.subjects.subject import Driven
+from conformance.subjects.subject import Subject
 from spec import values as v
 
 MESSAGE = 64
@@ -47,7 +47,7 @@ class TimedCluster:
     def __init__(
         self,
         scenario: Scenario,
-        subject: Driven,
+        subject: Subject,
         seed: int = 0,
         watch: Watch | None = None,
         as_figure_2: bool = False,

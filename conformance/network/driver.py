@@ -14,9 +14,9 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
+from conformance.network.questions import Questions
 from conformance.network.scenario import Policy
 from conformance.observe.observed import Observed
-from conformance.subjects.subject import Questions
 from spec import values as v
 
 # What drivers send each other, besides their nodes' messages.
@@ -68,9 +68,7 @@ class Host(Protocol):
 
     node: v.NodeId
     state: Observed
-
-    @property
-    def subject(self) -> Questions: ...
+    questions: Questions
 
     @property
     def now(self) -> int: ...
@@ -98,7 +96,7 @@ class Driver:
         self.policy = policy
         self._host = host
         self._node = host.node
-        self._ask = host.subject
+        self._ask = host.questions
         self._shortest = shortest
         # Reads
         self._early: list[Client] = []
@@ -127,9 +125,11 @@ class Driver:
         """With pre-vote a node campaigns only once a quorum has said that it would vote for it."""
         call = None
         if self.policy.pre_vote and not self._leads:
-            call = self._ask.pre_vote_call(self._node)
-        if call is None:  # a leader shows that it is alive; who may not campaign does not
+            call = self._ask.pre_vote_call()
+        if call is None:  # a leader shows that it is alive; who may not campaign does nothing
             self._host.input(v.ElectionTimeout())
+            if self._transfer is not None:
+                self._transfer = *self._transfer[:3], False  # the target is told again
         else:
             self._begin_ballot(call)
 
@@ -200,7 +200,7 @@ class Driver:
     # Reads (§8; dissertation, §6.4)
 
     def _take(self, client: Client) -> None:
-        read = self._ask.read_index(self._node)
+        read = self._ask.read_index()
         if read is not None:
             client.taken(read)
             self._reads.append((client, read))
@@ -215,7 +215,7 @@ class Driver:
         """
         while self._reads:
             client, read = self._reads[0]
-            confirmed = self._ask.is_confirmed(self._node, read)
+            confirmed = self._ask.is_confirmed(read)
             if confirmed is False or read.index > self._host.state.commit_index:
                 break
             self._reads.popleft()
@@ -273,7 +273,7 @@ class Driver:
         elif self._host.now - since >= self._shortest:
             self._transfer = None
             self._host.input(v.CancelTransfer())
-        elif not told and self._ask.match(self._node, to) == state.last_position.index:
+        elif not told and self._ask.match(to) == state.last_position.index:
             self._transfer = to, term, since, True
             self._host.send(to, TimeOutNow(term))
 
@@ -287,12 +287,12 @@ class Driver:
         if self._joining is not None and not self._leads:
             self._joining = None
         if self._joining is not None and not state.config.is_joint:
-            if self._ask.match(self._node, self._joining) >= state.commit_index:
+            if self._ask.match(self._joining) >= state.commit_index:
                 joining, self._joining = self._joining, None
                 self._propose_voters(state.config.voters | {joining}, joining)
         if self._change is not None:
             position, node = self._change
-            status = self._ask.change_status(self._node, position)
+            status = self._ask.change_status(position)
             if status != "in_progress":
                 self._change = None
             if status == "committed":
@@ -325,7 +325,7 @@ class Driver:
             self._host.set_timer()
 
     def _answer(self, ballot: int, call: v.RequestVoteCall) -> None:
-        yes = self._ask.would_vote(self._node, call) and not self._would_disturb(call)
+        yes = self._ask.would_vote(call) and not self._would_disturb(call)
         term = self._host.state.current_term
         self._host.send(call.sender, PreVoteAnswer(ballot, self._node, yes, term))
 
@@ -336,7 +336,7 @@ class Driver:
             self._campaign_with_quorum()
 
     def _campaign_with_quorum(self) -> bool:
-        if not self._ask.has_quorum(self._node, self._in_favour):
+        if not self._ask.has_quorum(self._in_favour):
             return False
         self._asked = False
         self._host.input(v.ElectionTimeout())
@@ -346,7 +346,7 @@ class Driver:
         """Whether a vote is asked for while a leader is known to be alive: this node, or one that
         it has heard from within the shortest time after which a timer may run out.
         """
-        if not self._ask.could_be_disruptive(self._node, call):
+        if not self._ask.could_be_disruptive(call):
             return False
         return self._leads or (
             self._heard is not None and self._host.now - self._heard < self._shortest

@@ -14,9 +14,9 @@ from conformance.network.scenario import Bound, Scenario
 from conformance.observe.finding import Problem
 from conformance.observe.show import show
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.subject import Driven
+from conformance.subjects.subject import Subject
 
-MakeSubject = Callable[[], Driven]
+MakeSubject = Callable[[], Subject]
 
 SHOWN: Final = 30
 """Events and actions before an excess that are shown."""

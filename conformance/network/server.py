@@ -17,11 +17,12 @@ from conformance.audit.safety.audit import SafetyAudit
 from conformance.network.clock import Clock
 from conformance.network.driver import Driver, Letter
 from conformance.network.figures import Figures
+from conformance.network.questions import Questions
 from conformance.network.scenario import Scenario
 from conformance.observe.finding import Problem
 from conformance.observe.observed import Observed, recorded_outcome
 from conformance.observe.recorded import Recorded
-from conformance.subjects.subject import Driven
+from conformance.subjects.subject import Subject
 from spec import values as v
 from spec.cluster import PERSISTING, Disk, disk_after, persist, restart_from
 from spec.sequence import Sequence
@@ -45,7 +46,7 @@ class World:
     """
 
     scenario: Scenario
-    subject: Driven
+    subject: Subject
     clock: Clock
     random: Random
     figures: Figures
@@ -64,6 +65,7 @@ class Server:
     def __init__(self, world: World, node: v.NodeId) -> None:
         self.node = node
         self.subject = world.subject
+        self.questions = Questions(world.subject, node)
         self.disk = Disk(log=v.Log(entries=Sequence()))
         self.up = True
         self.life = 0

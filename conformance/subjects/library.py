@@ -8,6 +8,7 @@ from typing import Any
 
 import raftbare
 from conformance.observe.observed import Observed
+from conformance.subjects.questions import Asked
 from spec import values as v
 
 
@@ -99,45 +100,11 @@ class LibrarySubject:
     def log(self, node: v.NodeId) -> v.Log:
         return self.log_to_spec(self.nodes[node].log)
 
-    # Questions
-
-    def read_index(self, node: v.NodeId) -> v.ReadIndex | None:
+    def answer(self, node: v.NodeId, asked: Asked) -> object:
         try:
-            read = self.nodes[node].read_index()
-        except self.library.NotLeaderError:
-            return None
-        return None if read is None else v.ReadIndex(read.term, read.seqno, read.index)
-
-    def is_confirmed(self, node: v.NodeId, read: v.ReadIndex) -> bool | None:
-        try:
-            return bool(self.nodes[node].is_confirmed(self.library.ReadIndex(*read)))
-        except self.library.NotLeaderError:
-            return None
-
-    def match(self, node: v.NodeId, member: v.NodeId) -> v.Index:
-        progress = self.nodes[node].progress
-        return int(progress[member].match_index) if member in progress else 0
-
-    def change_status(self, node: v.NodeId, position: v.Position) -> str:
-        at = self.library.LogPosition(position.term, position.index)
-        return str(self.nodes[node].get_change_status(at).value)
-
-    def pre_vote_call(self, node: v.NodeId) -> v.RequestVoteCall | None:
-        call = self.nodes[node].pre_vote_call()
-        if call is None:
-            return None
-        return v.RequestVoteCall(call.sender, call.term, call.seqno, _position(call.last_position))
-
-    def would_vote(self, node: v.NodeId, call: v.RequestVoteCall) -> bool:
-        return bool(self.nodes[node].would_vote(self.message_from_spec(call)))
-
-    def could_be_disruptive(self, node: v.NodeId, message: v.Message) -> bool:
-        return bool(self.nodes[node].could_be_disruptive(self.message_from_spec(message)))
-
-    def has_quorum(self, node: v.NodeId, nodes: frozenset[v.NodeId]) -> bool:
-        return bool(self.nodes[node].config.has_quorum(nodes))
-
-    # An event
+            return asked.question.found(self, self.nodes[node], asked.argument)
+        except self.library.RaftError as error:
+            return v.Refused(self._reasons[type(error)], str(error))
 
     def _handle(self, node: v.NodeId, event: v.Event) -> v.Outcome:
         library = self.library
