@@ -128,7 +128,9 @@ def removed_leader_stepped_down(_: Turn, before: v.Node, after: v.Node) -> bool:
 
 def non_voter_replicated(_: Turn, before: v.Node, after: v.Node) -> bool:
     """A node without a vote was brought up to the leader's last entry."""
-    return isinstance(after.role, v.Leader) and any(
+    if not isinstance(after.role, v.Leader) or after.role is before.role:
+        return False
+    return any(
         peer.node in after.config.non_voters and peer.match == after.log.last_index
         for peer in after.role.peers
     )

@@ -18,12 +18,14 @@ from spec.values import Leader, Node, NodeId, Receive
 Table: TypeAlias = tuple[Property[Callable[..., always.Detail]], ...]
 
 # What a property may read of a server: its term and vote, its role (which one, not what it knows in
-# it), its log, its commit index.  What is touched is a set of these, one bit for each.
+# it), its log, its commit index, what a leader knows of calls.  What is touched is a set of these,
+# one bit for each.
 VOTE: Final = 1
 ROLE: Final = 2
 LOG: Final = 4
 COMMIT: Final = 8
-EVERYTHING: Final = VOTE | ROLE | LOG | COMMIT
+CALLS: Final = 16
+EVERYTHING: Final = VOTE | ROLE | LOG | COMMIT | CALLS
 
 READS: Final[dict[Callable[..., Any], int]] = {
     always.terms_monotonic_in_log: LOG,
@@ -37,6 +39,7 @@ READS: Final[dict[Callable[..., Any], int]] = {
     always.one_leader_ever: VOTE | ROLE,
     always.leader_completeness: ROLE | LOG,
     always.state_machine_safety: LOG | COMMIT,
+    always.read_index_safe: VOTE | ROLE | LOG | CALLS,
     steps.term_monotonic: VOTE,
     steps.commit_monotonic: COMMIT,
     steps.vote_kept_in_term: VOTE,
@@ -182,6 +185,8 @@ def _touched(old: Node, new: Node) -> int:
         touched |= LOG
     if old.commit_index != new.commit_index:
         touched |= COMMIT
+    if type(new.role) is Leader and (old.role is not new.role or old.seqno != new.seqno):
+        touched |= CALLS
     return touched
 
 

@@ -71,7 +71,7 @@ def test_a_patch_that_does_not_fit_fails_loudly(patch: Patch, message: str) -> N
 def test_so_does_one_of_the_specification() -> None:
     with pytest.raises(PatchError, match="servers: found 0 times"):
         patched_rule(Patch("servers", "no such text", ""))
-    for text, modules in (("no such text", 0), ("return Effect(node)", 5)):
+    for text, modules in (("no such text", 0), ("return Effect(node)", 6)):
         with pytest.raises(PatchError, match=f"in {modules} modules, expected one"):
             in_rules(text, "")
     assert patched_rule()(start(0).node, Start()) == start(0)

@@ -67,8 +67,8 @@ SLIPS: Final = (
         "only-voter-never-leads",
         "the vote of an only voter does not elect it",
         "drain",
-        "elif not isinstance(role, Candidate) or not node._vote_saved(role):",
-        "elif True:",
+        "return isinstance(role, Candidate) and node._vote_saved(role)",
+        "return False",
         "drain/candidate",
     ),
     _slip(

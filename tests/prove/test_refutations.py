@@ -67,7 +67,8 @@ BUGS = {
     ),
     "a stale vote counts": Bug(
         patch(
-            "if reply.vote_granted and reply.term == node.current_term:", "if reply.vote_granted:"
+            "            reply.vote_granted and reply.term == node.current_term\n",
+            "            reply.vote_granted\n",
         ),
         "vote reply",
         "snapshot, has [0]",
@@ -103,9 +104,9 @@ BUGS = {
     ),
     "a vote is asked for as if the log were longer": Bug(
         patch(
-            "last_position = node.log.last_position\n            message",
+            "last_position = node.log.last_position\n    return v.RequestVoteCall",
             "last_position = v.Position(node.log.last_position.term, node.log.last_index + 1)\n"
-            "            message",
+            "    return v.RequestVoteCall",
         ),
         "call to all",
         "of a candidate",
@@ -121,10 +122,43 @@ BUGS = {
         5,
     ),
     "two of three are one too few: one commits": Bug(
-        patch("return indices[len(voters) // 2]", "return indices[len(voters) // 2 - 1]"),
+        patch("return numbers[len(voters) // 2]", "return numbers[len(voters) // 2 - 1]"),
         "end of drain",
         ONE,
         1,
+    ),
+    "a call of an earlier term is answered with its number": Bug(
+        patch(
+            "    seqno = call.seqno if call.term == node.current_term else 0\n",
+            "    seqno = call.seqno\n",
+        ),
+        "append call",
+        "snapshot, a call of snapshot",
+    ),
+    "an answer of an earlier term counts": Bug(
+        patch(
+            "not isinstance(role, v.Leader) or reply.term < node.current_term or reply.seqno == 0",
+            "not isinstance(role, v.Leader) or reply.seqno == 0",
+        ),
+        "append reply",
+        "snapshot, accepted",
+    ),
+    "a read has the number of a call that was made before": Bug(
+        patch(
+            "return v.ReadIndex(node.current_term, node.seqno + 1, node.commit_index)",
+            "return v.ReadIndex(node.current_term, node.seqno, node.commit_index)",
+        ),
+        "read",
+        "of a leader, snapshot",
+    ),
+    "a read is taken before an entry of the term is committed": Bug(
+        patch(
+            "    if node.log.term(node.commit_index) != node.current_term:\n        return None\n",
+            "",
+        ),
+        "read",
+        "of a leader, snapshot + 2",
+        2,
     ),
 }
 

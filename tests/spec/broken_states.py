@@ -93,6 +93,12 @@ def changing(before: v.Config, after: v.Config) -> Change:
     return moved(leader, leader._replace(log=with_config(log, after)))
 
 
+def answered_by(peer: v.NodeId, seqno: v.SeqNo) -> v.Node:
+    """A leader that has made eight calls, with the last one that a peer has answered."""
+    return leading(0, 2, TWO, v.Progress(peer, answered=seqno))._replace(seqno=8)
+
+
+STALE = History(stale_reads=((0, 2, 7),))
 REMOVED = leading(0, 2, with_config(ONE, voters(1, 2)))
 REMOVED_HELD = (REMOVED.log, REMOVED.log)
 JOINT_LEADER = leading(0, 2, with_config(ONE, JOINT))
@@ -196,6 +202,16 @@ EXAMPLES = (
         ),
     ),
     Example(
+        "CLUSTER",
+        "ReadIndexSafe",  # the call that a stale read waits for is answered
+        state(member(answered_by(1, 7)), history=STALE),
+    ),
+    Example(
+        "CLUSTER",
+        "ReadIndexSafe",  # a later one
+        state(member(answered_by(1, 8)), history=STALE),
+    ),
+    Example(
         "HISTORY",
         "VoteOncePerTerm",
         state(member(FOLLOWER), history=History(votes=frozenset({(0, 1, 1), (0, 1, 2)}))),
@@ -257,15 +273,18 @@ EXAMPLES = (
     Example(
         "CHANGE",
         "ConfigChangeThroughJoint",
-        changing(voters(0, 1), v.Config(frozenset({0, 1}), frozenset({0}), frozenset({1}))),
+        changing(voters(0, 1), v.Config(frozenset({0, 1}), frozenset({0}), frozenset({0}))),
+    ),
+    Example(
+        "CHANGE",
+        "ConfigChangeThroughJoint",
+        changing(voters(0, 1), v.Config(frozenset({0, 1}), frozenset(), frozenset({1}))),
     ),
     Example(
         "CHANGE",
         "JointIsLeft",
         moved(*committing(JOINT_LEADER, 2), disks=(JOINT_LEADER.log, JOINT_LEADER.log)),
     ),
-    Example("CHANGE", "RemovedLeaderStepsDown", moved(*committing(REMOVED, 2), disks=REMOVED_HELD)),
-    Example("CHANGE", "RemovedLeaderStepsDown", moved(LEADER, LEADER._replace(role=v.Follower()))),
     Example(
         "DISK",
         "TermMonotonic",
@@ -285,6 +304,8 @@ EXAMPLES = (
             TIMER,
         ),
     ),
+    Example("TURN", "RemovedLeaderStepsDown", moved(*committing(REMOVED, 2), disks=REMOVED_HELD)),
+    Example("TURN", "RemovedLeaderStepsDown", moved(LEADER, LEADER._replace(role=v.Follower()))),
     Example(
         "TURN",
         "TimerSetByCause",  # a follower takes over a term, and its timer ran

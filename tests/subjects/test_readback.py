@@ -163,7 +163,7 @@ def test_the_table_that_is_shared_has_to_be_empty() -> None:
     "patch",
     [
         Patch("role", '__slots__ = ("leader",)', '__slots__ = ("leader", "since")'),
-        Patch("quorum", '("asked", "match_index"', '("asked", "since", "match_index"'),
+        Patch("quorum", '("answered", "asked"', '("answered", "since", "asked"'),
     ],
 )
 def test_a_library_that_keeps_more_is_not_taken_for_what_it_was(patch: Patch) -> None:

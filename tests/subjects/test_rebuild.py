@@ -180,8 +180,8 @@ HIDDEN = {
     "a vote that does not decide is dropped": (
         "rules",
         "            role.granted_votes.add(reply.sender)\n"
-        "            if has_quorum(self._log.latest_config, role.granted_votes):",
-        "            if has_quorum(self._log.latest_config, role.granted_votes | {reply.sender}):",
+        "            if self._log.latest_config.has_quorum(role.granted_votes):",
+        "            if self._log.latest_config.has_quorum(role.granted_votes | {reply.sender}):",
     ),
     "a follower counts calls": (
         "rules",

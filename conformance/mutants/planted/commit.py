@@ -83,9 +83,9 @@ COMMIT: Final = (
         "§6",
         (
             Patch(
-                "quorum",
-                "        not config.is_joint_consensus or is_majority(config.new_voters, nodes)\n",
-                "        True\n",
+                "config",
+                "            not self._new_voters or _is_majority(self._new_voters, nodes)\n",
+                "            True\n",
             ),
             Patch(
                 "quorum",
@@ -101,11 +101,11 @@ COMMIT: Final = (
         "§6",
         (
             Patch(
-                "quorum",
-                "    return is_majority(config.voters, nodes) and (\n"
-                "        not config.is_joint_consensus or is_majority(config.new_voters, nodes)\n"
-                "    )\n",
-                "    return is_majority(config.new_voters or config.voters, nodes)\n",
+                "config",
+                "        return _is_majority(self._voters, nodes) and (\n"
+                "            not self._new_voters or _is_majority(self._new_voters, nodes)\n"
+                "        )\n",
+                "        return _is_majority(self._new_voters or self._voters, nodes)\n",
             ),
             Patch(
                 "quorum",

@@ -88,8 +88,8 @@ IN_BOTH: Final = _by_name(
         ),
         (
             _library(
-                "        if not has_quorum(config, candidate.granted_votes):\n",
-                "        if has_quorum(config, candidate.granted_votes):\n"
+                "        if not self._log.latest_config.has_quorum(candidate.granted_votes):\n",
+                "        if self._log.latest_config.has_quorum(candidate.granted_votes):\n"
                 "            self._become_leader()\n"
                 "        else:\n",
             ),
@@ -174,19 +174,27 @@ IN_BOTH: Final = _by_name(
                 "    return majority(config.electors)\n",
             ),
             in_rules(
-                "    index = majority_index(node.config.voters)\n"
-                "    if node.config.is_joint:\n"
-                "        index = min(index, majority_index(node.config.new_voters))\n",
-                "    index = majority_index(node.config.electors)\n",
+                "    if not config.is_joint:\n        return by_majority(config.voters)\n"
+                "    return min(by_majority(config.voters), by_majority(config.new_voters))\n",
+                "    return by_majority(config.electors)\n",
             ),
         ),
         (
             Patch(
-                "quorum",
-                "    return is_majority(config.voters, nodes) and (\n"
-                "        not config.is_joint_consensus or is_majority(config.new_voters, nodes)\n"
-                "    )\n",
-                "    return is_majority(config.voters | config.new_voters, nodes)\n",
+                "config",
+                "        return _is_majority(self._voters, nodes) and (\n"
+                "            not self._new_voters or _is_majority(self._new_voters, nodes)\n"
+                "        )\n",
+                "        return _is_majority(self._voters | self._new_voters, nodes)\n",
+            ),
+            Patch(
+                "questions",
+                "        if config.is_joint_consensus:\n"
+                "            number = min(number, answered_by_majority("
+                "config.new_voters, role.followers, own))\n",
+                "        if config.is_joint_consensus:\n"
+                "            electors = config.voters | config.new_voters\n"
+                "            number = answered_by_majority(electors, role.followers, own)\n",
             ),
             _library(
                 "        log = self._log\n",

@@ -44,18 +44,18 @@ MEMBERSHIP: Final = (
             ),
             Patch(
                 "rules",
-                "        config = self._log.latest_config\n        candidate",
-                "        config = self._config_to_ask()\n        candidate",
+                "self._log.latest_config.has_quorum(candidate",
+                "self._config_to_ask().has_quorum(candidate",
             ),
             Patch(
                 "rules",
-                "if has_quorum(self._log.latest_config, role",
-                "if has_quorum(self._config_to_ask(), role",
+                "if self._log.latest_config.has_quorum(role",
+                "if self._config_to_ask().has_quorum(role",
             ),
             Patch(
                 "rules",
-                "not has_quorum(self._log.latest_config, role",
-                "not has_quorum(self._config_to_ask(), role",
+                "not self._log.latest_config.has_quorum(role",
+                "not self._config_to_ask().has_quorum(role",
             ),
             Patch(
                 "rules",

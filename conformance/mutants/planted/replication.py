@@ -179,10 +179,11 @@ REPLICATION: Final = (
             Patch("rules", *UNNUMBERED),
             Patch(
                 "rules",
-                "        if follower is None:\n            return\n",
-                "        if follower is None or reply.seqno < follower.asked:\n"
+                "        if reply.seqno > follower.answered:\n",
+                "        if reply.seqno < follower.asked:\n"
                 "            return\n"
-                "        follower.asked = reply.seqno\n",
+                "        follower.asked = reply.seqno\n"
+                "        if reply.seqno > follower.answered:\n",
             ),
         ),
     ),

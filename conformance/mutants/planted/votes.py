@@ -29,8 +29,9 @@ VOTES: Final = (
         "rules",
         "        self._pending.save_voted_for = True\n"
         "        self._pending.set_election_timeout = True\n"
-        "        if not has_quorum(",
-        "        self._pending.set_election_timeout = True\n        if not has_quorum(",
+        "        if not self._log.latest_config.has_quorum(candidate.",
+        "        self._pending.set_election_timeout = True\n"
+        "        if not self._log.latest_config.has_quorum(candidate.",
     ),
     IN_BOTH["lone-voter-leads-at-once"],
     one_patch(
@@ -178,17 +179,17 @@ VOTES: Final = (
         "ElectedByQuorum",
         "§5.2",
         "rules",
-        "        candidate = Candidate(self._id)\n",
+        "        candidate = Candidate(self._id, transfer)\n",
         "        role = self._role\n"
         "        candidate = role if isinstance(role, Candidate) else "
-        "Candidate(self._id)\n",
+        "Candidate(self._id, transfer)\n",
     ),
     one_patch(
         "non-voter-vote-counted",
         "a vote counts whether a voter gave it or not",
         "ElectedByQuorum",
         "rabbitmq/ra #427",
-        "quorum",
+        "config",
         "    return len(voters & nodes) > ",
         "    return len(nodes) > ",
     ),
@@ -197,7 +198,7 @@ VOTES: Final = (
         "half of the voters elect a leader",
         "ElectedByQuorum",
         "§5.2",
-        "quorum",
+        "config",
         "len(voters & nodes) > len(voters) // 2",
         "len(voters & nodes) >= (len(voters) + 1) // 2",
     ),
@@ -306,8 +307,8 @@ VOTES: Final = (
         "the timer of a node that may not campaign runs out, and is not set again",
         "TimerSetByCause",
         "Figure 2, followers",
-        "rules",
+        "node",
         "on which it may\n            self._pending.set_election_timeout = True\n",
-        "on which it may\n",
+        "on which it may\n            pass\n",
     ),
 )

@@ -90,22 +90,22 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...]]] = {
     ),
     "a quorum index one too high": (
         "membership/counting",
-        patch("indices[len(voters) // 2]", "indices[(len(voters) - 1) // 2]"),
+        patch("numbers[len(voters) // 2]", "numbers[(len(voters) - 1) // 2]"),
     ),
     "a quorum index too low": (
         "membership/counting",
-        patch("indices[len(voters) // 2]", "indices[-1]"),
+        patch("numbers[len(voters) // 2]", "numbers[-1]"),
     ),
     "the higher of the two counts": (
         "membership/counting",
         patch(
-            "index = min(index, majority_index(node.config.new_voters))",
-            "index = max(index, majority_index(node.config.new_voters))",
+            "return min(by_majority(config.voters), by_majority(config.new_voters))",
+            "return max(by_majority(config.voters), by_majority(config.new_voters))",
         ),
     ),
     "a leader without a vote counts itself": (
         "membership/counting",
-        patch("if member in voters)", "if member in voters | {node.id})"),
+        patch("if member in voters)", "if member in voters or member == held[-1][0])"),
     ),
     "a second change while one is in flight": (
         "membership/changes",
@@ -134,7 +134,10 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...]]] = {
     ),
     "no change is accepted": (
         "membership/changes",
-        patch("    if config.electors & config.non_voters:", "    if config.voters:"),
+        patch(
+            "    if (config.new_voters if config.is_joint else config.voters) & config.non_voters:",
+            "    if config.voters:",
+        ),
     ),
 }
 

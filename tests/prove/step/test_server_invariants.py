@@ -266,7 +266,10 @@ BUGS: dict[str, tuple[str, tuple[Patch, ...], str]] = {
     ),
     "a node is a voter and none": (
         "configuration/6",
-        patch("if config.electors & config.non_voters:", "if not config.voters:"),
+        patch(
+            "if (config.new_voters if config.is_joint else config.voters) & config.non_voters:",
+            "if not config.voters:",
+        ),
         "ConfigChangeThroughJoint",
     ),
     "the final configuration is not the proposed one": (
