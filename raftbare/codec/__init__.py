@@ -20,31 +20,32 @@ many contents as commands, and keeps them under the entries' positions
 What is read may come from anybody
 ----------------------------------
 
-Whatever is not exactly as described raises `CodecError`, which says where, what is there, and what
-was expected; no other error does it.  Unknown versions, kinds and fields are refused, as are
+Whatever is not exactly as described raises `CodecError`, and never another error.  It says where,
+what is there, and what was expected.  Unknown versions, kinds and fields are refused, as are
 missing fields, bytes too few or too many, booleans for integers, negative numbers, names that do
-not ascend, terms that fall, and lengths beyond these limits:
+not ascend, terms that fall, and what is beyond these limits:
 
 - integers are below 2**64: `MAX_INTEGER`;
 - a list of entries stands for 2**24 entries at most: `MAX_ENTRIES`;
 - any other list has 10,000 items at most: `MAX_ITEMS`.
 
 Time and memory are in proportion to what is read, whatever it claims to contain: at the most some
-200 bytes for one of the input, so it is for the driver to limit the length of a frame.  What would
-be refused is not written either: `CodecError` too.  That a value can be read does not make it true:
-a codec knows no node, and nothing of who sent the bytes.
+200 bytes for one of the input, so it is for the driver to limit the length of a frame.  A value
+beyond the limits is not written either.  That a value can be read does not make it true: a codec
+knows no node, and nothing of who sent the bytes.
 
 The bytes, version 1
 --------------------
 
 The first byte is 16 times the version, plus the kind: 1 message, 2 position, 3 configuration, 4
-entries, 5 log, 6 limits, 7 action, 8 disk, 9 checkpoint.  The fields follow, in the order that the
-trace format lists them, without names, and those too that have their default:
+entries, 5 log, 6 limits, 7 action, 8 disk, 9 checkpoint.  The fields follow without their names: a
+`type` or `role` first, the others in the order in which the trace format lists them, those that
+have their default too.
 
 - an integer: seven bits a byte, the lowest first, each but the last with 128 added; in as few bytes
   as it takes;
 - true or false: 1 or 0; null or an integer: 0, or 1 and the integer;
-- a `type` or `role`: its place in the order of the format's description, from 0;
+- a `type` or `role`: its place in the format's description, counted from 0;
 - a list of names: how many, and the names;
 - an object: its fields;
 - a list of entries: for each item 1, 2 or 3 (commands, term, configuration) and its field; then 0;
