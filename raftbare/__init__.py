@@ -10,14 +10,16 @@ A `Node` is a state machine, and the user's program drives it.  For each node:
 
 1. **Start**: `Node.start` for a node that never ran, `Node.restart` with what the disk holds for
    any other.  One node of a new cluster is given `create_cluster`.
-2. **Input**: tell the node what has happened, any number of things: `propose_command` and
-   `propose_config` for a client, `handle_message`, `handle_election_timeout`,
-   `handle_snapshot_installed`, `heartbeat`.  Each is answered by a rule of the Raft paper, changes
-   the node's state, and adds to `node.actions`.
+2. **Input**: tell the node what has happened, any number of things: `propose_command`,
+   `propose_config` and `transfer_leadership` for a client, `handle_message`,
+   `handle_election_timeout`, `handle_timeout_now`, `handle_snapshot_installed`, `heartbeat`,
+   `step_down`.  Each is answered by a rule of the Raft paper, changes the node's state, and adds to
+   `node.actions`.
 3. **Drain**: `for action in node.actions: ...`, to its end.  Each action is something to save,
    write, send or time, and is executed before the next one is taken.
 4. **Apply**: hand what `node.commit_index` now covers to the state machine, in the order of the
-   log, and answer the clients; `get_commit_status` tells what became of a proposal.
+   log, and answer the clients: `get_commit_status` tells what became of a proposal, `is_confirmed`
+   which reads may be served, `get_change_status` whether a change of membership is complete.
 5. **Wait** for a message, the timer or a client, and go on with 2.
 
 A log entry is a term's first one, a configuration or a command.  A command has no content here:
@@ -29,6 +31,38 @@ What is owed is merged until it is taken.  A hundred proposals before one drain 
 the disk and one message to each peer (pipelining and batching).  An entry is sent to each peer
 once, unless that peer shows that it lacks it.  `Limits` of `Node.start` and `Node.restart` say how
 many entries a message carries, and how many are under way to a peer that catches up.
+
+What else a driver does
+-----------------------
+
+Each of these is a few lines in a step of the loop.  The first three belong together: who lets
+servers ignore requests for votes has to let leaders step down.
+
+- **Linearizable reads** (§8).  Step 2: `read = node.read_index()` when the client asks; None: wait
+  until the leader has committed an entry of its term.  Then `heartbeat`, unless one is unanswered
+  yet: the reads that are taken meanwhile share the next one.  Step 4: a read is served once
+  `node.is_confirmed(read)` and the state machine has applied `read.index`.  `NotLeaderError` from
+  either sends the client to the leader.  A follower that wants to read asks the leader for the
+  index, which takes and confirms the read, and waits until it has applied that itself.
+- **Check quorum** (dissertation, §6.2).  Step 5: a leader whose `confirmed` has not risen for an
+  election timeout, though it sends heartbeats, is cut off: `step_down`, and fail the reads that
+  wait.
+- **Pre-vote** (dissertation, §9.6).  Step 5: when the timer runs out, ask the others before the
+  node is told: send them `pre_vote_call()` as a message of the driver's, of which each answers
+  whether it `would_vote` and has not heard from a leader within the shortest election timeout
+  (`could_be_disruptive`).  With a quorum, `config.has_quorum(...)`, the node itself among it, call
+  `handle_election_timeout`; else set the timer again.  So a server that was away, or hears only
+  some, deposes nobody.
+- **Transfer** (dissertation, §3.10).  Step 2: `transfer_leadership(to)`; step 4: once
+  `progress[to].match_index` is the last index, send `to` a message of the driver's with
+  `current_term`, and again with each heartbeat; there, step 2: `handle_timeout_now(term)`.  Step 5:
+  after an election timeout, `cancel_transfer`.
+- **Changes of membership**.  Step 2: add a server as a non-voter; make it a voter once `progress`
+  shows that it has caught up; make one that leaves a non-voter first.  Step 4: switch it off when
+  `get_change_status` says `COMMITTED`, no sooner.
+- **A quorum that is lost for good**: `force_new_cluster`, which is dangerous.
+- **Messages on the wire, recordings**: `raftbare.codec` makes bytes or plain values of messages,
+  logs and whole nodes, and reads them strictly.
 
 The user's obligations
 ----------------------
@@ -69,8 +103,8 @@ Limits
 - Faults are crashes, lost disks under a new name, and a network that loses, delays, doubles and
   reorders.  Nodes that lie are not provided for.
 - A node is used by one thread at a time.
-- There is no pre-vote, no transfer of leadership, and nothing for reads that are to be
-  linearizable: propose them as commands.
+- There are no clocks here: a lease, for reads without a round of calls, is the driver's, and rests
+  on its clocks (`Node.heartbeat`).
 - A leader keeps to `Limits(entries=5000, calls=8, ask_again=1000, uncommitted=None)`, if it is
   given no others.  They count entries: sizes in bytes are not known here.
 - One change of voters is in progress at a time, between any two sets of voters (§6).
@@ -108,6 +142,7 @@ from raftbare.error import (
     InvariantError,
     NotLeaderError,
     RaftError,
+    RecoveryError,
     TooManyUncommittedError,
     TransferringError,
 )
@@ -122,6 +157,7 @@ from raftbare.message import (
     RequestVoteReply,
 )
 from raftbare.node import Node
+from raftbare.recovery import Recovered, force_new_cluster
 from raftbare.status import Counters, MemberProgress, MemberState, ReadIndex, Status
 from raftbare.types import (
     CommitStatus,
@@ -174,6 +210,8 @@ __all__ = [
     "NotLeaderError",
     "RaftError",
     "ReadIndex",
+    "Recovered",
+    "RecoveryError",
     "RequestVoteCall",
     "RequestVoteReply",
     "Role",
@@ -189,4 +227,5 @@ __all__ = [
     "__version__",
     "certificate",
     "compiled",
+    "force_new_cluster",
 ]

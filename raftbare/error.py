@@ -81,6 +81,13 @@ class InvalidSnapshotError(RaftError):
     """
 
 
+class RecoveryError(RaftError):
+    """`force_new_cluster` where it need not be used, or cannot.
+
+    The caller's fault, and good news: read the message for what to do instead.
+    """
+
+
 class InvariantError(RaftError):
     """A guarantee of the protocol has been broken somewhere: going on would lose committed entries.
 

@@ -446,6 +446,7 @@ Reason: TypeAlias = Literal[
     "too_many_uncommitted",
     "transferring",
     "invalid_transfer",
+    "unneeded_recovery",
     "invariant",
 ]
 

@@ -215,10 +215,10 @@ class Shortened:
     def prove(self, subjects: Subjects) -> Result:
         prover = prover_of(self.size, subjects.rule)
         theory, before = prover.theory, prover.theory.before
-        names = ("term", "commit", "prev_term", "prev_index", "last_index")
-        term, commit, prev_term, prev, last = [z3.Int(f"call_{name}") for name in names]
+        names = ("term", "commit", "prev_term", "prev_index", "last_index", "seqno")
+        term, commit, prev_term, prev, last, seqno = [z3.Int(f"call_{name}") for name in names]
         entry = entry_function("call_entry")
-        call = claims.AppendCall(SENDER, term, commit, prev_term, prev, last, entry)
+        call = claims.AppendCall(SENDER, term, commit, prev_term, prev, last, entry, seqno)
         fewer = replace(call, last_index=z3.Int("fewer"))
         less = both(call.prev_index <= fewer.last_index, fewer.last_index <= call.last_index)
         known = [

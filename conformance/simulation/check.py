@@ -12,7 +12,7 @@ from functools import partial
 from types import ModuleType
 from typing import Final, Protocol
 
-from conformance.observe.finding import Finding, describe, name_of
+from conformance.observe.finding import Difference, Finding, describe, name_of
 from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, choice_of, take_all
 from conformance.simulation.episode import play
@@ -22,6 +22,7 @@ from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
+from conformance.subjects.questions import NAMES
 from conformance.subjects.subject import Subject
 from spec import rules
 from spec.cluster import Rule
@@ -173,6 +174,13 @@ def _schedule(options: Options, episode: int) -> Schedule:
     return schedule.honest() if options.honest else schedule
 
 
+def question_of(finding: Finding) -> str | None:
+    """The question that was answered otherwise than specified, if that is what was found."""
+    if isinstance(finding, Difference) and finding.what in NAMES:
+        return finding.what
+    return None
+
+
 def _run_episode(options: Options, episode: int, report: Report) -> Found | None:
     schedule = _schedule(options, episode)
     nodes = schedule.profile.nodes
@@ -192,8 +200,14 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
     # Once more, for the choices: naming each costs time, and seldom is anything found.
     again = play(_schedule(options, episode), options.run(nodes), steps)
     choices = [choice_of(before, step) for before, step, _ in again]
-    shortest, _ = shrink(choices, finding, lambda: options.run(nodes), options.shrink_seconds)
+
+    def closer(recorder: Recorder | None = None) -> Run:
+        run = options.run(nodes, recorder)
+        run.closely = question_of(finding)
+        return run
+
+    shortest, _ = shrink(choices, finding, closer, options.shrink_seconds)
     recorder = Recorder()
-    shown, taken = take_all(options.run(nodes, recorder), shortest)
+    shown, taken = take_all(closer(recorder), shortest)
     assert shown is not None, "the finding did not show again: a subject is not deterministic"
     return Found(episode, nodes, shown, taken, steps, report.events, recorder)

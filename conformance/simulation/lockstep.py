@@ -7,18 +7,20 @@ the same questions and has to give the same answers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import Run
-from conformance.subjects.subject import Subject
+from conformance.subjects.questions import all_of, drawn
+from conformance.subjects.subject import Subject, answers_of_both
 from spec import rules
 from spec.cluster import (
     Rule,
     Turn,
 )
-from spec.values import LIMITS, Limits, NodeId, Start
+from spec.values import LIMITS, Limits, Node, NodeId, Start
 
 
 class Lockstep(Run):
@@ -33,6 +35,7 @@ class Lockstep(Run):
         limits: Limits = LIMITS,
     ) -> None:
         self.subject = subject
+        self._random = Random(size)
         for node in range(size):
             subject.handle(node, Start(limits))
         super().__init__(size, rule, recorder, limits)
@@ -66,6 +69,14 @@ class Lockstep(Run):
                 return
         if turn.event is not None or turn.owed:
             yield "state", observed(after.node), self.state(node)
+        if turn.event is not None and after.up:
+            yield from self._answers_of_both(after.node)
+
+    def _answers_of_both(self, specified: Node) -> Iterator[Part]:
+        """To one question after an event, or to all cases of the one that is looked at closely."""
+        if self.closely is None:
+            return answers_of_both(specified, self.subject, (drawn(self._random, specified),))
+        return answers_of_both(specified, self.subject, all_of(specified, self.closely))
 
     def _log_of_both(self, node: NodeId) -> Iterator[Part]:
         yield "log", self.cluster.members[node].node.log, self.subject.log(node)

@@ -14,9 +14,10 @@ from pathlib import Path
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Checkpoint
 from conformance.subjects.library import LibrarySubject
+from conformance.subjects.questions import all_of
 from conformance.subjects.readback import Reader
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
-from conformance.subjects.subject import SpecSubject, Subject
+from conformance.subjects.subject import SpecSubject, Subject, answers_of_both
 from spec.cluster import Disk, Member
 from spec.pending import NOTHING, owe
 from spec.values import Event, NodeId, Restart, SnapshotInstalled, Start
@@ -82,9 +83,9 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
             difference = first_difference(node, event, parts)
             if difference is not None:
                 return ReplayReport(events, difference, record.seq)
-    for node in sorted(resumed):
-        seq, last = latest[node]
-        difference = first_difference(node, last, _hidden_of_both(spec, library, node))
+    for node, (seq, last) in sorted(latest.items()):
+        parts = _rest_of_both(spec, library, node, node in resumed)
+        difference = first_difference(node, last, parts)
         if difference is not None:
             return ReplayReport(events, difference, seq)
     return ReplayReport(events)
@@ -116,9 +117,12 @@ def _event_of_both(
         yield "log", spec.log(node), other.log(node)
 
 
-def _hidden_of_both(spec: SpecSubject, other: Subject, node: NodeId) -> Iterator[Part]:
-    """What a node keeps besides what can be seen of it, once nothing more happens to it."""
+def _rest_of_both(spec: SpecSubject, other: Subject, node: NodeId, hidden: bool) -> Iterator[Part]:
+    """Once nothing more happens to a node: what it answers, and what it keeps besides, if asked."""
     specified = spec.members[node][:2]
+    yield from answers_of_both(specified[0], other, all_of(specified[0]))
+    if not hidden:
+        return
     if isinstance(other, LibrarySubject):
         yield "state", specified, Reader(other.library).read(other.nodes[node])
     elif isinstance(other, SpecSubject):

@@ -27,6 +27,11 @@ class Run:
     `rule` is the specification of a node, or a variant of it.
     """
 
+    closely: str | None = None
+    """What was answered otherwise than specified (`Difference.what`), if it is a question that is
+    to be asked at every turn: which ones are asked usually depends on the turns before.
+    """
+
     def __init__(
         self,
         size: int,

@@ -282,6 +282,9 @@ class Schedule:
             if anyone is not None and self.random.random() < 0.05:  # it must be refused
                 return c.Input(anyone.node.id, v.ProposeCommand())
             return None
+        role = leader.node.role
+        if isinstance(role, v.Leader) and role.transfer is not None and self.random.random() < 0.7:
+            return c.Input(leader.node.id, v.CancelTransfer())  # it would be refused
         self._batch = self.random.randrange(self.profile.batch)
         return c.Input(leader.node.id, v.ProposeCommand())
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import raftbare
 from conformance.observe.observed import Observed
+from conformance.subjects.questions import Asked
 from spec import values as v
 
 
@@ -98,6 +99,12 @@ class LibrarySubject:
 
     def log(self, node: v.NodeId) -> v.Log:
         return self.log_to_spec(self.nodes[node].log)
+
+    def answer(self, node: v.NodeId, asked: Asked) -> object:
+        try:
+            return asked.question.found(self, self.nodes[node], asked.argument)
+        except self.library.RaftError as error:
+            return v.Refused(self._reasons[type(error)], str(error))
 
     def _handle(self, node: v.NodeId, event: v.Event) -> v.Outcome:
         library = self.library

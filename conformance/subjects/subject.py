@@ -6,9 +6,12 @@ The vocabulary is the specification's.  A subject hosts as many nodes as it is h
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from conformance.observe.finding import Part
 from conformance.observe.observed import Observed, observed
+from conformance.subjects.questions import Asked
 from spec import rules
 from spec import values as v
 from spec.cluster import Member, Rule, drain, take
@@ -29,6 +32,17 @@ class Subject(Protocol):
 
     def log(self, node: v.NodeId) -> v.Log:
         """A node's whole log, which may be long."""
+
+    def answer(self, node: v.NodeId, asked: Asked) -> object:
+        """What a node answers, in the specification's values."""
+
+
+def answers_of_both(node: v.Node, other: Subject, asked: Iterable[Asked]) -> Iterator[Part]:
+    """What a specified node answers, and the subject's node of that name."""
+    for one in asked:
+        question, argument = one
+        answer = question.specified(node, argument)
+        yield question.name, (argument, answer), (argument, other.answer(node.id, one))
 
 
 class SpecSubject:
@@ -59,3 +73,6 @@ class SpecSubject:
 
     def log(self, node: v.NodeId) -> v.Log:
         return self.members[node].node.log
+
+    def answer(self, node: v.NodeId, asked: Asked) -> object:
+        return asked.question.specified(self.members[node].node, asked.argument)

@@ -42,7 +42,8 @@ AppendEntries RPC                  append_entries.py
     receiver 5                     agree_with_leader()  as there
 
 RequestVote RPC                    request_vote.py
-    arguments                      RequestVoteCall      candidateId is `sender`
+    arguments                      RequestVoteCall      candidateId is `sender`: vote_call()
+                                                        (drain.py)
     results                        RequestVoteReply     as there
     receiver 1                     receive_request_vote_call()  as there
     receiver 2                     receive_request_vote_call()  compares terms first (§5.4.1, D1);
@@ -74,8 +75,9 @@ Rules for Servers: leaders         leaders.py
     fails: nextIndex, retry        on_failure()         from last_shared(): whole terms at a time
                                                         (§5.3, D6)
     such an N exists               advance_commit()     as there
-    majority of matchIndex         quorum_index()       the leader counts once its disk has it:
-                                                        drained() (drain.py)
+    majority of matchIndex         quorum_index()       of both, if joint: reached(); the leader
+                                                        counts once its disk has it: drained()
+                                                        (drain.py)
 
 §6, membership                     membership.py
     servers that only catch up     Config.non_voters    as there
@@ -117,7 +119,8 @@ Dissertation                       transfer.py
                                                         Progress.match when to send it
     §6.2, a leader without quorum  step_down()          when, says the user: if confirmed() does not
                                                         rise for an election timeout
-    §9.6, Pre-Vote                 would_vote()         the messages are the user's (queries.py)
+    §9.6, Pre-Vote                 pre_vote_call()      the messages are the user's (queries.py)
+                                   would_vote()
 
 What is owed                       drain.py
     in which order                 take_action()        what a message rests on is durable before it
@@ -127,6 +130,7 @@ Start and restart                  start.py
     servers start as followers     start()              without a log: of no cluster yet
     the first configuration        create_cluster()     an entry of term 0 at index 1
     persistent state               restart()            refuses what cannot have been written
+    -                              force_new_cluster()  no rule of Raft: where a quorum is lost
 
 Apart from the paper, refused() is the effect of an event that is not accepted, and step() calls the
 rule of each event.
@@ -143,11 +147,12 @@ from spec.rules.queries import (
     commit_status,
     could_be_disruptive,
     is_confirmed,
+    pre_vote_call,
     read_index,
     would_vote,
 )
 from spec.rules.servers import step
-from spec.rules.start import start
+from spec.rules.start import force_new_cluster, start
 
 __all__ = [
     "Effect",
@@ -156,8 +161,10 @@ __all__ = [
     "confirmed",
     "could_be_disruptive",
     "drained",
+    "force_new_cluster",
     "has_quorum",
     "is_confirmed",
+    "pre_vote_call",
     "quorum_index",
     "read_index",
     "start",

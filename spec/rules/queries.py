@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from spec import values as v
 from spec.rules.leaders import confirmed
+from spec.rules.membership import may_campaign
 
 
 def commit_status(node: v.Node, position: v.Position) -> str:
@@ -56,6 +57,15 @@ def is_confirmed(node: v.Node, read: v.ReadIndex) -> bool:
         and read.term == node.current_term
         and read.seqno <= confirmed(node)
     )
+
+
+def pre_vote_call(node: v.Node) -> v.RequestVoteCall | None:
+    """Dissertation, §9.6: what the node would ask the others if its timer ran out now, under number
+    0; None if it would not.
+    """
+    if isinstance(node.role, v.Leader) or not may_campaign(node):
+        return None
+    return v.RequestVoteCall(node.id, node.current_term + 1, 0, node.log.last_position)
 
 
 def would_vote(node: v.Node, call: v.RequestVoteCall) -> bool:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from spec import values as v
 from spec.rules.effect import Effect, refused
+from spec.rules.membership import has_quorum
 from spec.rules.request_vote import start_election
 
 
@@ -33,6 +34,24 @@ def restart(node_id: v.NodeId, disk: v.Restart) -> Effect:
     if any(later < earlier for earlier, later in pairwise(terms)):
         return refused(node, "invariant", "terms never fall in a log, nor below it")
     return Effect(node, (v.SetElectionTimeout(),))
+
+
+def force_new_cluster(
+    node_id: v.NodeId, disk: v.Restart, survivors: frozenset[v.NodeId]
+) -> v.Restart | v.Refused:
+    """The last resort, no rule of Raft: a survivor's disk as that of the only voter.
+
+    All that its log has counts as committed from then on.
+    """
+    config = disk.log.config
+    if node_id not in config.members & survivors or config.members == frozenset({node_id}):
+        return v.Refused("unneeded_recovery", "the log of a member that is left, of several")
+    if has_quorum(config, survivors):
+        return v.Refused("unneeded_recovery", "the survivors are a quorum")
+    term = disk.current_term + 1
+    alone = v.Entry(term, v.Config(frozenset({node_id})))
+    log = disk.log.appended((v.Entry(term, v.TERM), alone))
+    return v.Restart(term, node_id, log, disk.limits)
 
 
 def create_cluster(node: v.Node, voters: frozenset[v.NodeId]) -> Effect:

@@ -296,9 +296,9 @@ CALLS = {
         "AppendCallCommit (new)",
     ),
     "a vote is asked for as if the log were longer": (
-        "last_position = node.log.last_position\n            message",
+        "last_position = node.log.last_position\n    return v.RequestVoteCall",
         "last_position = v.Position(node.log.last_position.term, node.log.last_index + 1)\n"
-        "            message",
+        "    return v.RequestVoteCall",
         "call to all",
         "of a candidate",
         "VoteCall (new)",

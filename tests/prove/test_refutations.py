@@ -127,6 +127,39 @@ BUGS = {
         ONE,
         1,
     ),
+    "a call of an earlier term is answered with its number": Bug(
+        patch(
+            "    seqno = call.seqno if call.term == node.current_term else 0\n",
+            "    seqno = call.seqno\n",
+        ),
+        "append call",
+        "snapshot, a call of snapshot",
+    ),
+    "an answer of an earlier term counts": Bug(
+        patch(
+            "not isinstance(role, v.Leader) or reply.term < node.current_term or reply.seqno == 0",
+            "not isinstance(role, v.Leader) or reply.seqno == 0",
+        ),
+        "append reply",
+        "snapshot, accepted",
+    ),
+    "a read has the number of a call that was made before": Bug(
+        patch(
+            "return v.ReadIndex(node.current_term, node.seqno + 1, node.commit_index)",
+            "return v.ReadIndex(node.current_term, node.seqno, node.commit_index)",
+        ),
+        "read",
+        "of a leader, snapshot",
+    ),
+    "a read is taken before an entry of the term is committed": Bug(
+        patch(
+            "    if node.log.term(node.commit_index) != node.current_term:\n        return None\n",
+            "",
+        ),
+        "read",
+        "of a leader, snapshot + 2",
+        2,
+    ),
 }
 
 

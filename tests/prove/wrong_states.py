@@ -54,6 +54,11 @@ def members(member: Member, size: int) -> Iterator[Member]:
         peer._replace(match=node.log.last_index) for peer in leader_of(size, node.id).peers
     )
     yield member._replace(node=node._replace(role=v.Leader(peers, node.log.last_index)))
+    if isinstance(node.role, v.Leader):
+        for at, peer in enumerate(node.role.peers):
+            for seqno in (*around(peer.answered), node.seqno + 1):
+                others = put(node.role.peers, at, peer._replace(answered=seqno))
+                yield member._replace(node=node._replace(role=replace(node.role, peers=others)))
     yield member._replace(pending=Pending())
     for wrong in owed(pending):
         yield member._replace(pending=wrong)
@@ -96,6 +101,8 @@ def logs(log: v.Log) -> Iterator[v.Log]:
 def messages(message: v.Message) -> Iterator[v.Message]:
     for term in around(message.term):
         yield replace(message, term=term)
+    for seqno in (*around(message.seqno), message.seqno + 100):
+        yield replace(message, seqno=seqno)
     match message:
         case v.RequestVoteReply(vote_granted=granted):
             yield replace(message, vote_granted=not granted)
@@ -151,6 +158,13 @@ def histories(variables: HistoryVariables) -> Iterator[HistoryVariables]:
             yield variables._replace(
                 counted=put(variables.counted, at, counted._replace(up_to=at - 1))
             )
+    taken = variables.taken
+    if taken is not None:
+        for seqno in around(taken.seqno):
+            yield variables._replace(taken=taken._replace(seqno=seqno))
+        yield variables._replace(taken=taken._replace(stale=not taken.stale))
+        for n in range(variables.size):
+            yield variables._replace(taken=taken._replace(left=taken.left ^ {n}))
     for n in range(variables.size):
         for term, told in enumerate(variables.told[n]):
             for vote in {NOBODY, *range(variables.size)} - {told}:

@@ -31,6 +31,7 @@ from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
+from conformance.subjects.questions import Asked
 from conformance.subjects.subject import SpecSubject, Subject
 from spec.cluster import Deliver
 from spec.properties import Violation
@@ -82,7 +83,7 @@ def test_one_episode_alone_is_the_same_episode() -> None:
 
 # Findings
 
-D1_EPISODE, D1_NODES = 308, 3
+D1_EPISODE, D1_NODES = 1132, 3
 
 
 @pytest.fixture(scope="module")
@@ -222,8 +223,11 @@ class Lying:
         log = self.truth.log(node)
         return log.truncated(log.last_index - 1) if self.about == "log" else log
 
+    def answer(self, node: NodeId, asked: Asked) -> object:
+        return None if self.about == asked.question.name else self.truth.answer(node, asked)
 
-@pytest.mark.parametrize("about", ["outcome", "actions", "state", "log"])
+
+@pytest.mark.parametrize("about", ["outcome", "actions", "state", "log", "would_vote"])
 def test_every_kind_of_answer_is_compared(about: str) -> None:
     options = Options(events=2_000, run=against(lambda: Lying(about)), shrink_seconds=0)
     found = check(options).found

@@ -22,7 +22,7 @@ from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.subject import SpecSubject, Subject
 from conformance.trace.errors import BadTrace
 from spec.cluster import Turn
-from spec.values import AppendEntriesReply, Leader, Node, Receive, Restart
+from spec.values import Candidate, Restart
 from tests.support.recordings import STORIES, crate, simulated, story, written
 
 
@@ -75,10 +75,10 @@ def test_what_is_not_drained_stays_pending(tmp_path: Path) -> None:
 # From a checkpoint on
 
 
-def turns() -> list[Turn]:
+def turns(nodes: int = 3) -> list[Turn]:
     """What happened to servers in an episode, without crashes and what was refused."""
     found = []
-    for _, change in changes(Schedule(5, 3, 3), length=300):
+    for _, change in changes(Schedule(5, 5, nodes), length=300):
         turn = change.turn
         if turn is not None and turn.before.up and turn.after.up and turn.after is not turn.before:
             found.append(turn)
@@ -97,28 +97,33 @@ def test_from_the_state_before_any_event_or_drain(tmp_path: Path) -> None:
     assert {turn.event is None for turn in met} == {True, False}
 
 
-def matches(node: Node) -> list[int]:
-    return [peer.match for peer in node.role.peers] if isinstance(node.role, Leader) else []
-
-
 def test_what_is_hidden_is_compared_at_the_end(tmp_path: Path) -> None:
-    """How far a peer's log matches is nothing that can be seen of a leader."""
+    """Who voted for a candidate is nothing that it tells anybody."""
     replies = [
         turn
-        for turn in turns()
-        if isinstance(turn.before.node.role, Leader)
-        and isinstance(turn.event, Receive)
-        and isinstance(turn.event.message, AppendEntriesReply)
-        and matches(turn.after.node) != matches(turn.before.node)
+        for turn in turns(nodes=5)
+        if isinstance(turn.before.node.role, Candidate)
+        and isinstance(turn.after.node.role, Candidate)
+        and turn.before.node.role.granted < turn.after.node.role.granted
     ]
-    patch = Patch("rules", "            follower.match_index = theirs.index\n", "")
+    patch = Patch("rules", "            role.granted_votes.add(reply.sender)\n", "")
     with patched_library(patch) as copy:
         report = replay(from_checkpoint(tmp_path, replies[0]), LibrarySubject(copy))
         assert replay(from_checkpoint(tmp_path, replies[0]), SpecSubject()).difference is None
     assert report.difference is not None
-    assert (report.difference.what, report.difference.event) == ("failure", replies[0].event)
-    assert "the quorum of" in str(report.difference.found)
+    assert (report.difference.what, report.difference.event) == ("state", replies[0].event)
     assert report.seq == 2
+
+
+def test_what_a_node_is_asked_is_compared_at_the_end(tmp_path: Path) -> None:
+    """A recording of a finding ends with what was answered otherwise."""
+    path = written(tmp_path / "trace.jsonl", story("D6", LibrarySubject()))
+    with patched_library(
+        Patch("questions", "call.last_position >=", "call.last_position >")
+    ) as copy:
+        report = replay(path, LibrarySubject(copy))
+    assert report.difference is not None
+    assert report.difference.what == "would_vote"
 
 
 def test_what_the_library_raises_is_a_difference(tmp_path: Path) -> None:

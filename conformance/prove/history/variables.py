@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from conformance.prove.statements.lemma import NOBODY
 from spec import values as v
 from spec.cluster import Turn
+from spec.rules import read_index
 
 Prefix: TypeAlias = tuple[v.Entry, ...]
 """The entries from index 1 on that a snapshot has taken the place of."""
@@ -42,6 +43,15 @@ class Sent(NamedTuple):
     position: v.Position
 
 
+class Taken(NamedTuple):
+    """A read that a leader took: `read_term`, `read_seqno`, `left`, `read_stale`."""
+
+    term: v.Term
+    seqno: v.SeqNo
+    left: frozenset[v.NodeId]
+    stale: bool
+
+
 class HistoryVariables(NamedTuple):
     """What has been.  No rule reads it, and it follows from the turns alone.
 
@@ -51,7 +61,9 @@ class HistoryVariables(NamedTuple):
     ack        of each server at each term, how much its disk acknowledged
     memory     of each server, the prefix that the log in memory is the rest of
     disk       of each server, the prefix that the log on its disk is the rest of
+    terms      of each server, the term on its disk
     snapshots  all that were ever handed to the network
+    taken      a read
     """
 
     leaderships: tuple[Leadership | None, ...]
@@ -60,7 +72,9 @@ class HistoryVariables(NamedTuple):
     ack: tuple[tuple[v.Index, ...], ...]
     memory: tuple[Prefix, ...]
     disk: tuple[Prefix, ...]
+    terms: tuple[v.Term, ...]
     snapshots: frozenset[Sent] = frozenset()
+    taken: Taken | None = None
 
     @property
     def size(self) -> int:
@@ -84,7 +98,27 @@ class HistoryVariables(NamedTuple):
             variables = variables.ruled(turn).committed(turn)
         if turn.owed is not None:
             variables = variables.voted(turn).handed_over(turn)
-        return variables.acknowledged(turn)
+        terms = replaced(variables.terms, turn.node, turn.after.disk.current_term)
+        variables = variables._replace(terms=terms)
+        return variables.acknowledged(turn).reading(turn.after.node)
+
+    def reading(self, node: v.Node) -> HistoryVariables:
+        """A leader may take a read after any turn.  It takes one if there are some that have left
+        its term, and none is taken yet; one that is stale rather than one that is not.
+        """
+        read = read_index(node)
+        if read is None or (self.taken is not None and self.taken.stale):
+            return self
+        found = self.with_read(read)
+        assert found.taken is not None
+        wanted = found.taken.left and (self.taken is None or found.taken.stale)
+        return found if wanted else self
+
+    def with_read(self, read: v.ReadIndex) -> HistoryVariables:
+        """A leader takes this read."""
+        left = frozenset(n for n, term in enumerate(self.terms) if term > read.term)
+        stale = len(self.counted) - 1 > read.index
+        return self._replace(taken=Taken(read.term, read.seqno, left, stale))
 
     def compacted(self, turn: Turn) -> HistoryVariables:
         """What the snapshots stand for, in memory and on the disk.
@@ -176,7 +210,7 @@ class HistoryVariables(NamedTuple):
 def initial(size: int) -> HistoryVariables:
     """The history of servers that have just been started for the first time."""
     nothing: tuple[tuple[Any, ...], ...] = ((),) * size
-    return HistoryVariables((), (), nothing, nothing, nothing, nothing)
+    return HistoryVariables((), (), nothing, nothing, nothing, nothing, (0,) * size)
 
 
 def covered(prefix: Prefix, log: v.Log, position: v.Position) -> Prefix | None:

@@ -110,6 +110,7 @@ class Concrete:
             if leadership is not None:
                 longest = max(longest, len(leadership.log))
         self.cells["counted",] = variables.counted
+        self.cells["taken",] = variables.taken
         longest = max(longest, len(variables.counted) - 1)
         self.cells["indices",] = longest // GRAIN * GRAIN + GRAIN
         self.cells["terms",] = max(
@@ -124,6 +125,7 @@ class Concrete:
             variables.counted,
             variables.told,
             variables.ack,
+            variables.taken,
         )
         """All that the cells follow from."""
 
@@ -189,6 +191,22 @@ class Concrete:
     def choosable(self, term: v.Term, i: v.Index) -> Any:
         return i in self.read("choosable", term)
 
+    def read_term(self) -> Any:
+        taken = self.read("taken")
+        return 0 if taken is None else taken.term
+
+    def read_seqno(self) -> Any:
+        taken = self.read("taken")
+        return 0 if taken is None else taken.seqno
+
+    def read_stale(self) -> Any:
+        taken = self.read("taken")
+        return taken is not None and taken.stale
+
+    def left(self, n: int) -> Any:
+        taken = self.read("taken")
+        return taken is not None and n in taken.left
+
 
 class ConcreteServer:
     """One server of a view: what is asked of it is a cell."""
@@ -238,6 +256,7 @@ def cells_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Ce
     role, append, nodes = node.role, pending.append, range(size)
     peers = role.peers if isinstance(role, v.Leader) else ()
     matches = {peer.node: peer.match for peer in peers}
+    answered = {peer.node: peer.answered for peer in peers}
     cells = {
         "term": node.current_term,
         "vote": name(node.voted_for),
@@ -250,6 +269,8 @@ def cells_of(member: Member, memory: Prefix, disk: Prefix, size: int) -> dict[Ce
         "granted": tuple([isinstance(role, v.Candidate) and m in role.granted for m in nodes]),
         "match": tuple([matches.get(m, 0) for m in nodes]),
         "durable": role.durable if isinstance(role, v.Leader) else 0,
+        "seqno": node.seqno,
+        "answered": tuple([answered.get(m, 0) for m in nodes]),
         "disk_term": member.disk.current_term,
         "disk_vote": name(member.disk.voted_for),
         "disk_last": member.disk.log.last_index,

@@ -213,7 +213,9 @@ class Actor:
         if not isinstance(vote, Unread):
             self.given(vote=NOBODY if vote is None else vote)
         limits: Any = Unread("limits")
-        return v.Node(ACTOR, held, term, vote, known, commit, self.number("seqno"), limits)
+        seqno = self.number("seqno", 0)
+        self.given(seqno=at(seqno))
+        return v.Node(ACTOR, held, term, vote, known, commit, seqno, limits)
 
     def _role(self, role: Any, log: Any) -> Any:
         if isinstance(role, v.Candidate):
@@ -228,13 +230,18 @@ class Actor:
                 match = self.number(f"match_{peer}", 0)
                 self.ascending(match, log.last_index)
                 self.progress[f"match_{peer}"] = peer
+                answered = self.number(f"answered_{peer}", 0)
+                self.progress[f"answered_{peer}"] = peer
                 unread: Any = Unread("what a peer was sent")
-                peers.append(v.Progress(peer, match, unread, unread, unread))
+                of_calls = unread, unread, unread, unread
+                peers.append(v.Progress(peer, match, *of_calls, answered))
             durable = self.number("durable", 0)
             self.ascending(durable, log.last_index)
             term = self.paths.term
             matches = {peer.node: term(peer.match) for peer in peers}
+            answers = {peer.node: term(peer.answered) for peer in peers}
             self.given(match={**self.was.match, **matches}, durable=term(durable))
+            self.given(answered={**self.was.answered, **answers})
             return v.Leader(tuple(peers), durable)
         if role == "not a leader":
             self.given(leads=False)
@@ -250,7 +257,8 @@ class Actor:
     def sent_before(self, node: v.Node, peers: dict[v.NodeId, bool]) -> v.Node:
         """A leader of which is known what it sent these peers: all that all others were, or not.
 
-        A nextIndex lies within the log; that it stays there is a goal of every step.
+        A nextIndex lies within the log, and calls to one have a number that was given: that it
+        stays so is a goal of every step.
         """
         assert isinstance(node.role, v.Leader)
         known = []
@@ -263,8 +271,10 @@ class Actor:
                 names = [f"{name}_{one.node}" for name in ("next", "probe", "asked", "probing")]
                 self.progress |= dict.fromkeys(names, one.node)
                 probe, asked, probing = map(self.number, names[1:])
+                self.ordered(0, probe, node.seqno)
                 flag: Any = Flag(probing)
-                known.append(v.Progress(one.node, one.match, following, probe, asked, flag))
+                of_calls = following, probe, asked, flag
+                known.append(v.Progress(one.node, one.match, *of_calls, one.answered))
             else:
                 known.append(one)
         return node._replace(role=v.Leader(tuple(known), node.role.durable))
@@ -306,6 +316,8 @@ class Actor:
             new["vote"] = _name(node.voted_for)
         if node.commit_index is not was.commit_index:
             new["commit"] = term(node.commit_index)
+        if node.seqno is not was.seqno:
+            new["seqno"] = term(node.seqno)
         if node.log is not was.log:
             new["last"] = term(node.log.last_index)
             new["snap"] = term(node.log.snapshot_position.index)
@@ -336,6 +348,9 @@ class Actor:
             match = {peer.node: peer.match for peer in role.peers}
             own = self.server.match[ACTOR]
             new["match"] = {m: own if m == ACTOR else term(match.get(m, 0)) for m in members}
+            answered = {peer.node: peer.answered for peer in role.peers}
+            own = self.server.answered[ACTOR]
+            new["answered"] = {m: own if m == ACTOR else term(answered.get(m, 0)) for m in members}
             new["durable"] = term(role.durable)
         return new
 

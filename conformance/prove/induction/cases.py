@@ -18,7 +18,7 @@ from conformance.prove.induction import drains, events
 from conformance.prove.induction.actor import Actor, Start, Window
 from conformance.prove.induction.events import OTHER, Happening, Step, any_vote, founded
 from conformance.prove.statements.views import ACTOR, SENDER
-from spec.values import Candidate, ElectionTimeout, Event, Heartbeat, ProposeCommand
+from spec.values import Candidate, ElectionTimeout, Event, Heartbeat, ProposeCommand, StepDown
 
 Kind: TypeAlias = str
 Prepare: TypeAlias = Callable[[Actor], Happening]
@@ -92,6 +92,21 @@ def propose_command(size: int, entries: int) -> Cases:
     yield "to no leader", takes(ProposeCommand(), "not a leader")
     for log in windows(entries):
         yield f"{log}", partial(events.propose_command, log=log)
+
+
+def step_down(size: int, entries: int) -> Cases:
+    yield "no leader", takes(StepDown(), "not a leader")
+    yield "a leader", takes(StepDown(), "leader")
+
+
+def timeout_now(size: int, entries: int) -> Cases:
+    for role in ("a follower", "a candidate", "leader"):
+        yield f"to {role}", partial(events.timeout_now, role=role)
+
+
+def read(size: int, entries: int) -> Cases:
+    for log in windows(entries):
+        yield f"of a leader, {log}", partial(events.takes_read, log=log)
 
 
 def append_call(size: int, entries: int) -> Cases:
@@ -209,6 +224,9 @@ KINDS: Final[dict[Kind, Callable[[int, int], Cases]]] = {
     "append reply": append_reply,
     "propose command": propose_command,
     "heartbeat": heartbeat,
+    "step down": step_down,
+    "timeout now": timeout_now,
+    "read": read,
     "compaction": compaction,
     "snapshot": installation,
     "save current term": save_current_term,
@@ -222,7 +240,8 @@ KINDS: Final[dict[Kind, Callable[[int, int], Cases]]] = {
 }
 """All that may happen to a server of a cluster with a fixed membership, but what changes nothing.
 
-That is: a refusal, a message of the node's own (D8), an action that sets a timer.
+That is: a refusal, a message of the node's own (D8), an action that sets a timer, to whom
+leadership is handed over.
 """
 
 

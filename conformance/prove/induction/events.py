@@ -21,7 +21,7 @@ from conformance.prove.statements.messages import claim_of
 from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF
 from conformance.symbolic.held import Held
 from spec import values as v
-from spec.cluster import Disk, Member, Rule, Turn, take
+from spec.cluster import Disk, Member, Rule, Turn, rules_of, take
 from spec.pending import Pending
 
 LIMITS: Final = v.Limits(entries=1, calls=1, ask_again=1)
@@ -38,6 +38,8 @@ class Ran:
     after: Member
     log: LogOf | None = None
     disk_log: LogOf | None = None
+    read: v.ReadIndex | None = None
+    """The read that the server took."""
 
 
 @dataclass(slots=True)
@@ -208,11 +210,40 @@ def propose_command(actor: Actor, log: Window) -> Happening:
     return taking(actor, node, v.ProposeCommand())
 
 
+def timeout_now(actor: Actor, role: Any) -> Happening:
+    """The leader of some term asks it to campaign."""
+    return taking(actor, founded(actor, role), v.TimeoutNow(actor.number("mterm")))
+
+
 def founded(actor: Actor, role: Any, log: Window | None = None) -> v.Node:
     """A node whose log is not empty, so that it has a configuration."""
     node = actor.node(role, log, any_vote(actor))
     actor.case(actor.paths.term(node.log.last_index) >= 1)
     return node
+
+
+def takes_read(actor: Actor, log: Window) -> Happening:
+    """Nothing happens to the server, but that it is asked: any read may be the one that history
+    speaks of.  If it is stale, an index was counted that the server does not know of.
+    """
+    node, term, before = actor.node("leader", log, any_vote(actor)), actor.paths.term, actor.before
+    actor.member = member = Member(node, Pending(), any_disk(actor))
+    beyond, commit = term(actor.number("beyond")), term(node.commit_index)
+    led = before.commit_term(beyond)
+    actor.links.append(z3.Implies(STALE_NOW, z3.And(beyond > commit, led >= 1)))
+    up_to, own = before.committed_up_to(beyond), term(node.current_term)
+    actor.hints += [led, before.lead(led), before.tlog(own, up_to), before.tlog(own, commit)]
+    actor.hints += [before.tlog(led, commit), before.choosable(led, up_to)]
+
+    return Happening(lambda rule: read_taken(member, rule))
+
+
+def read_taken(member: Member, rule: Rule) -> Ran:
+    return Ran(Turn(member, member), member, read=rules_of(rule).read_index(member.node))
+
+
+STALE_NOW: Final = z3.Bool("stale_now")
+"""Whether a read that is taken in a step is stale."""
 
 
 # Snapshots

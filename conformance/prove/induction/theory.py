@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 import z3
 
 from conformance.prove.induction.actor import Actor
-from conformance.prove.induction.events import Happening, Ran
+from conformance.prove.induction.events import STALE_NOW, Happening, Ran
 from conformance.prove.induction.messages import owed_claims, sent_claims
 from conformance.prove.statements import claims
 from conformance.prove.statements.claims import Claim
@@ -41,6 +41,7 @@ from conformance.prove.statements.views import (
     Before,
     Changes,
     Part,
+    Read,
     Reading,
 )
 from conformance.symbolic.number import Number
@@ -51,6 +52,7 @@ from spec.values import (
     Follower,
     Leader,
     NodeId,
+    ReadIndex,
     Refused,
     RequestVoteReply,
     Restart,
@@ -214,7 +216,14 @@ class Theory:
             last, of = actor.end_on_disk(disk.log)
             own = both(last >= 1, term(disk.current_term) >= 1, of == term(disk.current_term))
             acked = term(disk.current_term), choose(own, last, z3.IntVal(0))
-        return Changes(server.term, leads, commit, told, acked)
+        read = None if ran.read is None else self.read_of(actor, ran.read)
+        return Changes(server.term, leads, commit, told, acked, read)
+
+    def read_of(self, actor: Actor, read: ReadIndex) -> Read:
+        """The read that the step took, and who had left its term then."""
+        term, seqno = actor.paths.term(read.term), actor.paths.term(read.seqno)
+        disks = [self.before.server(n).disk_term for n in range(self.size)]
+        return Read(term, seqno, STALE_NOW, tuple([disk > term for disk in disks]))
 
     def stones(self, made: Consequence) -> list[Formula]:
         """What many goals rest on, if it follows: that an entry may be chosen which a leader counts
@@ -260,7 +269,7 @@ class Theory:
             for one in claims_of(message, owed):
                 formula = at_goals(one, after, (), message)
                 yield Goal(f"{one.name} (new)", self.with_hints(formula, after))
-        yield from next_within_log(made)
+        yield from of_calls(made)
         for message in older(self.size):
             if not stands_for_all(ends(message), alike):
                 continue
@@ -329,8 +338,10 @@ def is_void(message: claims.Message, ran: Ran, happening: Happening) -> bool:
     return False
 
 
-def next_within_log(made: Consequence) -> Iterator[Goal]:
-    """That a leader's nextIndex lies within its log, which is all that is known of it."""
+def of_calls(made: Consequence) -> Iterator[Goal]:
+    """That a leader's nextIndex lies within its log, and the number of its calls to one is one that
+    it has given: all that is known of these.
+    """
     before, node, term = made.ran.turn.before.node, made.ran.after.node, made.actor.paths.term
     if not isinstance(node.role, Leader) or node.role is before.role:
         return
@@ -338,3 +349,6 @@ def next_within_log(made: Consequence) -> Iterator[Goal]:
         if isinstance(peer.next, (int, Number)):
             within_log = both(term(peer.next) >= 1, term(peer.next) <= term(node.log.last_index))
             yield Goal(f"nextIndex[{peer.node}]", within_log)
+        if isinstance(peer.probe, (int, Number)):
+            given = both(term(peer.probe) >= 0, term(peer.probe) <= term(node.seqno))
+            yield Goal(f"probe[{peer.node}]", given)

@@ -116,6 +116,7 @@ class Small(Servers):
         self.servers = tuple(
             [unknown_server(n, size, self.number, self.of_entries) for n in range(size)]
         )
+        self._left = [z3.Bool(f"left_{n}") for n in range(size)]
         cells = product(range(1, bounds.terms + 1), range(1, bounds.indices + 1))
         self.choosable = Table({at: z3.Bool(f"choosable_{at}") for at in cells}, False)
 
@@ -137,6 +138,18 @@ class Small(Servers):
 
     def ack(self, n: int, term: Value) -> Value:
         return self._ack[n](term)
+
+    def read_term(self) -> Value:
+        return self.number("read_term")
+
+    def read_seqno(self) -> Value:
+        return self.number("read_seqno")
+
+    def read_stale(self) -> Value:
+        return z3.Bool("read_stale")
+
+    def left(self, n: int) -> Value:
+        return self._left[n]
 
     def of_terms(self, name: str, otherwise: int = 0) -> Table:
         return self._table(name, "T", otherwise, self.number)

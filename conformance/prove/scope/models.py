@@ -26,7 +26,7 @@ import z3
 from conformance.prove.history.holding import broken
 from conformance.prove.induction import drains
 from conformance.prove.induction.actor import Actor
-from conformance.prove.induction.events import Happening, Ran, Step
+from conformance.prove.induction.events import Happening, Ran, Step, read_taken
 from conformance.prove.induction.prover import PATHS, Decided
 from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.runner.obligation import Counterexample
@@ -245,12 +245,16 @@ class Search:
             return Ran(taken, taken.after)
         if turn.owed is not None:
             return drains.first_action(member, rule)
+        if ran.read is not None:
+            return read_taken(member, rule)
         return drains.ended(member, rule)
 
 
 def after_turn(state: State, ran: Ran) -> tuple[Cluster, Any]:
     """The cluster and its history once the acting server has had its turn."""
     cluster, variables = state.cluster, state.variables.after(ran.turn)
+    if ran.read is not None:
+        variables = variables.with_read(ran.read)
     members = tuple([ran.after if n == ACTOR else one for n, one in enumerate(cluster.members)])
     network = (*cluster.network[state.delivered :], *sent(ran.turn))
     return cluster._replace(members=members, network=network), variables

@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 
 import z3
 
-from conformance.prove.history.variables import Counted, HistoryVariables, Leadership, Sent, put
+from conformance.prove.history.variables import (
+    Counted,
+    HistoryVariables,
+    Leadership,
+    Sent,
+    Taken,
+    put,
+)
 from conformance.prove.induction.actor import Actor
 from conformance.prove.induction.unread import Token, Unread
 from conformance.prove.scope.grounding import FOUNDING_VALUE, Grounding, signed, term_of
@@ -104,6 +111,7 @@ class Model:
             nobody(self.of(server.vote)),
             log,
             self.of(server.commit),
+            self.of(server.seqno),
         )
         synced, write = self.of(server.synced), None
         if self.of(server.owes_write):
@@ -126,8 +134,11 @@ class Model:
 
     def role(self, n: v.NodeId, server: Server) -> v.Role:
         if self.of(server.leads):
-            matches = {m: self.of(match) for m, match in server.match.items() if m != n}
-            peers = [v.Progress(m, match) for m, match in matches.items()]
+            peers = [
+                v.Progress(m, self.of(server.match[m]), answered=self.of(server.answered[m]))
+                for m in server.match
+                if m != n
+            ]
             return v.Leader(tuple(peers), self.of(server.durable))
         if self.of(server.campaigns):
             granted = {m for m, given in server.granted.items() if m == n or self.of(given)}
@@ -190,7 +201,17 @@ class Model:
         servers = list(zip(small.servers, snaps, strict=True))
         memory = tuple([self.whole(server.log, snap) for server, snap in servers])
         disk = tuple([self.whole(server.disk_log, snap) for server, snap in servers])
-        return HistoryVariables(leaderships, counted, tuple(told), tuple(ack), memory, disk)
+        terms_of = tuple([self.of(server.disk_term) for server in small.servers])
+        so_far = leaderships, counted, tuple(told), tuple(ack), memory, disk, terms_of
+        return HistoryVariables(*so_far, taken=self.taken())
+
+    def taken(self) -> Taken | None:
+        small = self.small
+        term = self.of(small.read_term())
+        if term == 0:
+            return None
+        left = frozenset(n for n in range(small.size) if self.of(small.left(n)))
+        return Taken(term, self.of(small.read_seqno()), left, self.of(small.read_stale()))
 
     # Messages
 
@@ -204,16 +225,15 @@ class Model:
             case claims.VoteReply(sender, _, term, granted):
                 return v.RequestVoteReply(sender, self.at(term), seqno, self.at(granted))
             case claims.AppendReply(sender, term, last_term, last):
-                return v.AppendEntriesReply(
-                    sender, self.at(term), seqno, v.Position(self.at(last_term), self.at(last))
-                )
+                position = v.Position(self.at(last_term), self.at(last))
+                return v.AppendEntriesReply(sender, self.at(term), self.at(claim.seqno), position)
             case claims.AppendCall():
                 first, last = self.at(claim.prev_index) + 1, self.at(claim.last_index)
                 made = [claim.entry(z3.IntVal(i)) for i in range(first, last + 1)]
                 return v.AppendEntriesCall(
                     claim.sender,
                     self.at(claim.term),
-                    seqno,
+                    self.at(claim.seqno),
                     self.at(claim.commit),
                     v.Position(self.at(claim.prev_term), self.at(claim.prev_index)),
                     tuple([self.entry(self._ground(one)) for one in made]),

@@ -55,6 +55,7 @@ class AppendCall:
     prev_index: Int
     last_index: Int
     entry: LogOf
+    seqno: Int
     window: tuple[Int, ...] = ()
 
 
@@ -64,6 +65,7 @@ class AppendReply:
     term: Int
     last_term: Int
     last_index: Int
+    seqno: Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,38 @@ def owed_append_reply(v: View, m: AppendReply) -> Formula:
                 v.term_of(sender.log(sender.last)) == m.term,
             ),
         ),
+    )
+
+
+def _number_is_given(v: View, m: AppendCall | AppendReply) -> Formula:
+    """The leader of that term, if it still leads it, has given the number to a call; 0 is none."""
+    given = [
+        implies(both(s.leads, s.term == m.term), m.seqno <= s.seqno)
+        for s in map(v.server, range(v.size))
+    ]
+    return both(m.seqno >= 0, implies(m.seqno >= 1, v.lead(m.term) != NOBODY), *given)
+
+
+@claim("A call has a number that its leader has given.", AppendCall)
+def append_call_number(v: View, m: AppendCall) -> Formula:
+    return _number_is_given(v, m)
+
+
+@claim("A reply has the number of a call of its term, or 0.", AppendReply)
+def append_reply_number(v: View, m: AppendReply) -> Formula:
+    return _number_is_given(v, m)
+
+
+@claim("So has one that is owed.", AppendReply, owed=True)
+def owed_append_reply_number(v: View, m: AppendReply) -> Formula:
+    return _number_is_given(v, m)
+
+
+@claim("Of who had left the term of a read, it is to an earlier call.", AppendReply)
+def append_reply_is_earlier(v: View, m: AppendReply) -> Formula:
+    return implies(
+        both(v.left(m.sender), m.term == v.read_term()),
+        m.seqno < v.read_seqno(),
     )
 
 

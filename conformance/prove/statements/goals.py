@@ -52,11 +52,12 @@ def older(size: int) -> tuple[Any, ...]:
     number, entries = z3.Int, entry_function("old_entry")
     term, last, index = number("old_term"), number("old_last"), number("old_index")
     commit, prev, at = number("old_commit"), number("old_prev"), number("old_at")
+    seqno = number("old_seqno")
     found: list[claims.Message] = []
     for sender in range(size):
         found.append(claims.VoteCall(sender, term, last, index))
-        found.append(claims.AppendReply(sender, term, last, index))
-        found.append(claims.AppendCall(sender, term, commit, prev, at, index, entries))
+        found.append(claims.AppendReply(sender, term, last, index, seqno))
+        found.append(claims.AppendCall(sender, term, commit, prev, at, index, entries, seqno))
         found.append(claims.CallAll(sender, term))
         for to in range(size):
             if to != sender:

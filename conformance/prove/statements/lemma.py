@@ -24,8 +24,8 @@ LogOf: TypeAlias = Callable[[Int], EntryTerm]
 class Server:
     """One server: numbers as z3 or Python has them, roles and what is owed as truth values.
 
-    `snap`: the index of the snapshot's last entry.  `granted`, `match`: of each node.  `synced`: up
-    to where the log on the disk is the one in memory.
+    `snap`: the index of the snapshot's last entry.  `granted`, `match`, `answered`: of each node.
+    `synced`: up to where the log on the disk is the one in memory.
     """
 
     term: Int
@@ -47,6 +47,8 @@ class Server:
     owes_vote: Formula
     owes_write: Formula
     synced: Int
+    seqno: Int
+    answered: Mapping[int, Int]
 
 
 class View(Protocol):
@@ -66,6 +68,10 @@ class View(Protocol):
     def commit_term(self, j: Int) -> Int: ...
     def committed_up_to(self, j: Int) -> Int: ...
     def choosable(self, term: Int, i: Int) -> Formula: ...
+    def read_term(self) -> Int: ...
+    def read_seqno(self) -> Int: ...
+    def read_stale(self) -> Formula: ...
+    def left(self, n: int) -> Formula: ...
 
 
 Patterns: TypeAlias = Sequence[Sequence[Any]]

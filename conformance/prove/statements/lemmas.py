@@ -13,6 +13,9 @@ History variables, which no rule reads:
   with an entry of T; else 0.
 - `commit_term(j)`: the lowest term whose leader counted index j or more as committed;
   `committed_up_to(j)`: up to where it counted then.
+- `read_term`, `read_seqno`: some read that a leader took (§8), any one; term 0: none yet.  It is
+  `read_stale` if an index was counted then that this leader did not know of; `left(n)`: n's disk
+  was in a later term then.
 
 A server's state in memory runs ahead of its disk; what others rely on is what was told, and that is
 on the disk.  So `told`, `ack`, and who can still be counted (`choosable`) are about disks.
@@ -469,3 +472,50 @@ def known_is_counted(v: View, n: int, j: Int) -> Formula:
         implies(within(1, j, s.commit), is_committed(v, j, s.term, s.log(j))),
         implies(within(1, j, s.snap), is_committed(v, j, s.disk_term, s.disk_log(j))),
     )
+
+
+@lemma(
+    "What was counted in a leader's term, it knows to be committed.",
+    "nj",
+    lambda v, n, j: [[v.commit_term(j)]],
+)
+def counts_itself(v: View, n: int, j: Int) -> Formula:
+    s = v.server(n)
+    return implies(both(s.leads, j >= 1, v.commit_term(j) == s.term), j <= s.commit)
+
+
+# Reads, §8 and dissertation, §6.4
+
+
+@lemma("Who answered a leader answered a call that it has made.")
+def answered_is_made(v: View, n: int) -> Formula:
+    s = v.server(n)
+    others = [m for m in range(v.size) if m != n]
+    return both(
+        s.seqno >= 0,
+        implies(s.leads, both(*[within(0, s.answered[m], s.seqno) for m in others])),
+    )
+
+
+@lemma("Who had left the term of a read is in a later one for ever.")
+def left_for_ever(v: View, n: int) -> Formula:
+    term = v.read_term()
+    return both(
+        term >= 0,
+        v.read_seqno() >= 0,
+        implies(v.left(n), both(term >= 1, v.server(n).disk_term > term)),
+    )
+
+
+@lemma("Who had left the term of a read answers no call after it to the leader that took it.")
+def left_is_silent(v: View, n: int) -> Formula:
+    s = v.server(n)
+    others = [m for m in range(v.size) if m != n]
+    silent = [implies(v.left(m), s.answered[m] < v.read_seqno()) for m in others]
+    took = both(s.leads, s.term == v.read_term())
+    return both(implies(v.read_term() >= 1, v.read_seqno() >= 1), implies(took, both(*silent)))
+
+
+@lemma("When a read was stale, a majority had left its term.", "")
+def stale_was_left(v: View) -> Formula:
+    return implies(v.read_stale(), majority([v.left(m) for m in range(v.size)]))

@@ -21,13 +21,14 @@ class Reads(NamedTuple):
 def claim_of(reads: Reads, message: v.Message, to: v.NodeId | None) -> claims.Message:
     number = reads.number
     match message:
-        case v.AppendEntriesCall(sender, term, _, commit, prev, sent):
+        case v.AppendEntriesCall(sender, term, seqno, commit, prev, sent):
             entry, window = reads.entries(message)
             of_leader = number(term), number(commit), number(prev.term), number(prev.index)
             last = number(prev.index + len(sent))
-            return claims.AppendCall(sender, *of_leader, last, entry, window)
-        case v.AppendEntriesReply(sender, term, last_position=last):
-            return claims.AppendReply(sender, number(term), number(last.term), number(last.index))
+            return claims.AppendCall(sender, *of_leader, last, entry, number(seqno), window)
+        case v.AppendEntriesReply(sender, term, seqno, last):
+            position = number(last.term), number(last.index)
+            return claims.AppendReply(sender, number(term), *position, number(seqno))
         case v.RequestVoteCall(sender, term, _, last):
             return claims.VoteCall(sender, number(term), number(last.term), number(last.index))
         case v.RequestVoteReply(sender, term, _, granted):

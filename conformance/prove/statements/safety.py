@@ -70,6 +70,14 @@ def committed_for_ever(v: View, n: int, j: Int) -> Formula:
     )
 
 
+@safety("No stale read is confirmed by a majority, its leader among it (§8).")
+def read_index_safe(v: View, n: int) -> Formula:
+    s = v.server(n)
+    answered = [m == n or s.answered[m] >= v.read_seqno() for m in range(v.size)]
+    took = both(s.leads, v.read_term() >= 1, s.term == v.read_term())
+    return implies(both(took, v.read_stale()), negation(majority(answered)))
+
+
 @complete("A leader's log has an entry of its own.")
 def leader_has_log(v: View, n: int) -> Formula:
     s = v.server(n)

@@ -8,7 +8,7 @@ the others nothing is, but what the lemmas say.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import z3
 
@@ -32,7 +32,7 @@ def integer_function(name: str) -> Any:
 
 
 NUMBERS: Final = (
-    *("term", "vote", "commit", "snap", "last", "durable"),
+    *("term", "vote", "commit", "snap", "last", "durable", "seqno"),
     *("disk_term", "disk_vote", "disk_last", "synced"),
 )
 TRUTHS: Final = ("leads", "campaigns", "owes_term", "owes_vote", "owes_write")
@@ -45,7 +45,17 @@ def unknown_server(n: int, size: int, number: Any = z3.Int, log: Any = None) -> 
     values |= {name: (log or entry_function)(f"{name}_{n}") for name in ("log", "disk_log")}
     values["granted"] = {m: z3.Bool(f"granted_{m}_{n}") for m in range(size)}
     values["match"] = {m: number(f"match_{m}_{n}") for m in range(size)}
+    values["answered"] = {m: number(f"answered_{m}_{n}") for m in range(size)}
     return Server(**values)
+
+
+class Read(NamedTuple):
+    """A read that was taken: see `lemmas`.  `left`: of each node."""
+
+    term: Int
+    seqno: Int
+    stale: Formula
+    left: tuple[Formula, ...]
 
 
 class Servers:
@@ -80,12 +90,30 @@ class Before(Servers):
         self.choosable = z3.Function("choosable", z3.IntSort(), z3.IntSort(), z3.BoolSort())
         self._told = [integer_function(f"told_{n}") for n in range(size)]
         self._ack = [integer_function(f"ack_{n}") for n in range(size)]
+        self._read = Read(
+            z3.Int("read_term"),
+            z3.Int("read_seqno"),
+            z3.Bool("read_stale"),
+            tuple([z3.Bool(f"left_{n}") for n in range(size)]),
+        )
 
     def told(self, n: int, term: Int) -> Int:
         return self._told[n](term)
 
     def ack(self, n: int, term: Int) -> Int:
         return self._ack[n](term)
+
+    def read_term(self) -> Int:
+        return self._read.term
+
+    def read_seqno(self) -> Int:
+        return self._read.seqno
+
+    def read_stale(self) -> Formula:
+        return self._read.stale
+
+    def left(self, n: int) -> Formula:
+        return self._read.left[n]
 
 
 Part: TypeAlias = tuple[str, int | None]
@@ -97,7 +125,8 @@ class Changes:
     """What a step wrote into the history, in `term`, the acting server's.
 
     `leads`: it leads now, with this log.  `commit`: it counted entries up to here.  `told`: its
-    vote.  `acked`: its disk, in the disk's term, acknowledges so much.
+    vote.  `acked`: its disk, in the disk's term, acknowledges so much.  `read`: the read that it
+    took, which takes the place of any other one.
     """
 
     term: Int
@@ -105,6 +134,7 @@ class Changes:
     commit: Int | None = None
     told: int | None = None
     acked: tuple[Int, Int] | None = None
+    read: Read | None = None
 
     def parts(self) -> set[Part]:
         changed: set[Part] = set()
@@ -116,6 +146,9 @@ class Changes:
             changed.add(("told", ACTOR))
         if self.acked is not None:
             changed.add(("ack", ACTOR))
+        if self.read is not None:
+            changed |= {("read_term", None), ("read_seqno", None), ("read_stale", None)}
+            changed |= {("left", n) for n in range(len(self.read.left))}
         return changed
 
 
@@ -155,7 +188,10 @@ class ReadingServer:
         return getattr(self._of, name)
 
 
-HISTORY: Final = frozenset({"lead", "tlast", "tlog", "commit_term", "committed_up_to", "choosable"})
+HISTORY: Final = frozenset(
+    {"lead", "tlast", "tlog", "commit_term", "committed_up_to", "choosable"}
+    | {"read_term", "read_seqno", "read_stale"}
+)
 """What a view tells of no single server."""
 
 
@@ -225,6 +261,22 @@ class After(Servers):
         if self.changes.commit is None:
             return self.before.committed_up_to(j)
         return choose(self._counts(j), self.changes.commit, self.before.committed_up_to(j))
+
+    def read_term(self) -> Int:
+        read = self.changes.read
+        return self.before.read_term() if read is None else read.term
+
+    def read_seqno(self) -> Int:
+        read = self.changes.read
+        return self.before.read_seqno() if read is None else read.seqno
+
+    def read_stale(self) -> Formula:
+        read = self.changes.read
+        return self.before.read_stale() if read is None else read.stale
+
+    def left(self, n: int) -> Formula:
+        read = self.changes.read
+        return self.before.left(n) if read is None else read.left[n]
 
     def choosable(self, term: Int, i: Int) -> Formula:
         if ("choosable", None) not in self.changed:

@@ -21,6 +21,8 @@ each: `t` begins a term, `c` is a command, `k` a configuration (`shapes`).
 - **Timeouts, proposals, heartbeats**: the configuration in force and the one before it; the owed
   broadcast and write, which the new ones join or do not; the limit of what is uncommitted; owed
   calls to who is left out of a configuration.
+- **Leadership given up**: the configuration in force, and the flag; a node that is told to campaign
+  reads what a timeout does, and the term that it is told.
 - **Snapshots**: every word of the log with the configuration of any of its places or another one,
   each role; owed writes, which lose what is covered, and calls, which may begin there then.
 - **Coming up** and **creating a cluster** read what they are handed.
@@ -37,7 +39,14 @@ from __future__ import annotations
 
 from conformance.prove.runner.obligation import Level
 from conformance.prove.step.family import Family
-from conformance.prove.step.family_inputs import coming_up, drains, proposals, snapshots, timeouts
+from conformance.prove.step.family_inputs import (
+    coming_up,
+    drains,
+    handovers,
+    proposals,
+    snapshots,
+    timeouts,
+)
 from conformance.prove.step.family_messages import append_calls, append_replies, votes
 
 
@@ -51,6 +60,7 @@ def families(level: Level) -> list[Family]:
             append_replies(full),
             votes(full),
             timeouts(full),
+            handovers(full),
             proposals(full),
             snapshots(full),
             coming_up(full),

@@ -23,6 +23,7 @@ from spec import values as v
 ME: Final = frozenset({0})
 FOLLOWERS: Final = (v.Follower(), v.Follower(1), v.Follower(2))
 CANDIDATE: Final = v.Candidate(ME)
+ASKED: Final = v.Candidate(ME, transfer=True)
 ROLES: Final = (*FOLLOWERS, CANDIDATE, v.Leader)
 
 LEADING: Final = (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from conformance.prove.step.family import (
+    ASKED,
     CANDIDATE,
     LARGE,
     LEADING,
@@ -30,6 +31,7 @@ from conformance.prove.step.shapes import (
     Owed,
     Server,
     Shape,
+    Unknowns,
     config,
     drain,
     input_of,
@@ -73,6 +75,63 @@ def timeouts(full: bool) -> Iterator[Family]:
     yield family("election timeout/anything owed", 1, 2, shapes_of(event, timeout, owes))
     strangers = [Server(v.Follower(), "", v.NO_CONFIG)]
     yield family("election timeout/no cluster", 0, 0, shapes_of(event, timeout, strangers))
+
+
+# Leadership given up: dissertation, §3.10 and §6.2
+
+
+def handovers(full: bool) -> Iterator[Family]:
+    inputs: dict[str, v.Event] = {
+        "step down": v.StepDown(),
+        "transfer": v.TransferLeadership(1),
+        "cancel transfer": v.CancelTransfer(),
+    }
+    for name, event in inputs.items():
+        servers = [
+            Server(v.Leader, "t", now, (now,), transfer=transfer)
+            for now in LEADING
+            for transfer in ((None, 1) if name == "cancel transfer" else (None,))
+            if name != "transfer" or 1 in now.electors
+        ]
+        yield family(f"{name}/any configuration", 1, 3, shapes_of(name, input_of(event), servers))
+        owes = list(owing([v.Leader], "t", transfer=2))
+        yield family(f"{name}/anything owed", 1, 2, shapes_of(name, input_of(event), owes))
+        others = [Server(role, "t", PAIR) for role in ROLES[:4]]
+        refused = shapes_of(name, input_of(event), others, acts=False)
+        yield family(f"{name}/others", 1, 2, refused)
+    wrong = [
+        Shape(Server(v.Leader, "t", now, (now,)), input_of(v.TransferLeadership(to)), "to", False)
+        for now, to in ((PAIR, 0), (PAIR, 2), (config("01", "", "2"), 2), (config("12"), 0))
+    ]
+    yield family("transfer/to no other voter", 1, 2, wrong)
+    proposals: dict[str, v.Event] = {
+        "command": v.ProposeCommand(),
+        "configuration": v.ProposeConfig(PAIR),
+    }
+    handing = [Server(v.Leader, word, PAIR, (PAIR,), transfer=1) for word in ("", "t")]
+    for name, event in proposals.items():
+        refused = shapes_of(name, input_of(event), handing, acts=False)
+        yield family(f"{name}/while leadership is handed over", 1, 2, refused)
+
+    def asked(of: Unknowns) -> v.Event:
+        return v.TimeoutNow(of.number("its term"))
+
+    voter, guest = PAIR, config("12", "", "0")
+    followers = [
+        Server(role, word, now, (*change, guest))
+        for role in ((v.Follower(), v.Follower(1)) if full else (v.Follower(1),))
+        for now in (voter, guest)
+        for change in ((guest, voter), (voter, guest))
+        for word in words(2, "ck")
+    ]
+    may = [
+        Shape(one, asked, "now", any(0 in of.electors for of in one.configs)) for one in followers
+    ]
+    yield family("timeout now/who may campaign", 2, 2, may)
+    others = [Server(role, "t", PAIR) for role in (CANDIDATE, v.Leader)]
+    yield family("timeout now/others", 1, 2, shapes_of("now", asked, others, acts=False))
+    owes = list(owing([v.Follower(1)], "t"))
+    yield family("timeout now/anything owed", 1, 2, shapes_of("now", asked, owes))
 
 
 # Proposals, §5.3 and §6
@@ -132,6 +191,7 @@ def proposals(full: bool) -> Iterator[Family]:
         TRIO,
         config("01", "", "1"),
         config("01", "02", "2"),
+        config("01", "0", "1"),
     )
     for number, wanted in enumerate(proposed):
         change = v.ProposeConfig(wanted)
@@ -141,7 +201,8 @@ def proposals(full: bool) -> Iterator[Family]:
             for now in ((PAIR, *LEADING[4:8]) if full else (PAIR, LEADING[6]))
             for word in (("", "k") if full else ("k",))
         ]
-        fits = wanted.voters == PAIR.voters and not wanted.electors & wanted.non_voters
+        to_be = wanted.new_voters or wanted.voters
+        fits = wanted.voters == PAIR.voters and not to_be & wanted.non_voters
         asked = [
             Shape(server, input_of(change), "a configuration", acts)
             for server in servers
@@ -273,7 +334,8 @@ def drains(full: bool) -> Iterator[Family]:
     ]
     yield family("drain/anything owed", 1, 2, shapes)
     campaigns = [
-        Server(CANDIDATE, "k", PAIR, (now,), voted_for=0, owed=Owed(broadcast, write, flags=True))
+        Server(role, "k", PAIR, (now,), voted_for=0, owed=Owed(broadcast, write, flags=True))
+        for role in (CANDIDATE, ASKED)
         for now in LEADING
         for broadcast, write in ((True, None), (False, None), (False, 0))
     ]

@@ -7,6 +7,7 @@ from itertools import chain, combinations, product
 from typing import Final
 
 from conformance.prove.step.family import (
+    ASKED,
     CANDIDATE,
     FOLLOWERS,
     LARGE,
@@ -168,6 +169,12 @@ def append_replies(full: bool) -> Iterator[Family]:
         for owed in (*owes, Owed(True, 0, (1,), ((1, "append reply"),)))
     ]
     yield family("append reply/leader of 2/owed to it", 2, 2, _answered(owed_it))
+    numbered = [
+        Server(v.Leader, word, now, (now,), answered=True, transfer=1)
+        for word in (("", "t", "k") if full else ("t",))
+        for now in ((PAIR, TRIO) if full else (PAIR,))
+    ]
+    yield family("append reply/number of the call", 1, 3, _answered(numbered))
     for now in LEADING[1:] if full else (TRIO, LEADING[3], LEADING[6], LEADING[8]):
         if 1 not in now.members:
             continue
@@ -242,6 +249,7 @@ def votes(full: bool) -> Iterator[Family]:
         for size in range(len(others) + 1):
             for granted in combinations(others, size):
                 yield Server(v.Candidate(ME | set(granted)), word, now, (now,), 0, owed)
+        yield Server(ASKED, word, now, (now,), 0, owed)
 
     configs = (*LEADING, *LARGE) if full else (PAIR, TRIO, LEADING[6])
     for now in configs:

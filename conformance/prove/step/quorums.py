@@ -4,7 +4,8 @@
                             C_old,new has one in common with any of C_old, and with any of C_new;
                             those of C_old and C_new alone need not, which is why there is a
                             C_old,new
-    membership/counting/..  `quorum_index` is the largest index that a quorum holds
+    membership/counting/..  `quorum_index` is the largest index that a quorum holds, `confirmed` the
+                            largest number that a quorum has answered
     membership/changes      what a leader's rules put in force comes next after what was
 
 The first is exhaustive for all configurations over a few servers, the second holds for all indices.
@@ -48,6 +49,14 @@ def obligations(level: Level) -> list[Obligation]:
                 f"membership/counting/{name_of(one)}",
                 {"voters": len(one.electors)},
                 Counting(one).prove,
+            )
+            for one in counted
+        ],
+        *[
+            Obligation(
+                f"membership/answers counted/{name_of(one)}",
+                {"voters": len(one.electors)},
+                Counting(one, answers=True).prove,
             )
             for one in counted
         ],
@@ -141,18 +150,22 @@ def disjoint(
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """A leader in a configuration that knows of every member how much that holds: any numbers."""
+    """A leader in a configuration that knows of every member how much that holds: any numbers.  Or
+    what call it has answered.
+    """
 
     config: v.Config
+    answers: bool = False
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
         module = rules_of(subjects.rule)
         paths = Paths(limit=PATHS, questions=QUESTIONS)
-        node = a_leader(paths, self.config)
+        node = a_leader(paths, self.config, self.answers)
+        judged = misconfirmed if self.answers else miscounted
 
         def wrong() -> str | None:
-            return miscounted(module, node)
+            return judged(module, node)
 
         try:
             for path in paths.run(wrong):
@@ -162,7 +175,7 @@ class Counting:
                     result.result, result.detail = "refuted", said
                     shown = plain(node, path.model)
                     before = Member(shown, NOTHING, Disk())
-                    replays = path.raised is not None or miscounted(module, shown) is not None
+                    replays = path.raised is not None or judged(module, shown) is not None
                     result.found = Counterexample(said, Turn(before, before), replays=replays)
                     break
         except (BudgetError, RepeatError) as error:
@@ -171,14 +184,19 @@ class Counting:
         return result
 
 
-def a_leader(paths: Paths, of: v.Config) -> v.Node:
-    """Whoever the leader is, with any progress of its peers."""
+def a_leader(paths: Paths, of: v.Config, answers: bool = False) -> v.Node:
+    """Whoever the leader is, with any progress of its peers, or any answers of theirs."""
     held: dict[v.NodeId, Any] = {}
     for one in sorted(of.members | {SELF}):
-        held[one] = paths.number(f"what {one} holds")
+        held[one] = paths.number(f"what {one} {'answered' if answers else 'holds'}")
         paths.at_most(0, held[one])
-    peers = tuple([v.Progress(one, index) for one, index in held.items() if one != SELF])
-    return v.Node(SELF, v.Leader(peers, held[SELF]), log=v.new_log(snapshot_config=of))
+    log = v.new_log(snapshot_config=of)
+    others = [(one, number) for one, number in held.items() if one != SELF]
+    if answers:
+        peers = tuple([v.Progress(one, answered=number) for one, number in others])
+        return v.Node(SELF, v.Leader(peers), log=log, seqno=held[SELF])
+    peers = tuple([v.Progress(one, index) for one, index in others])
+    return v.Node(SELF, v.Leader(peers, held[SELF]), log=log)
 
 
 def miscounted(module: ModuleType, node: v.Node) -> str | None:
@@ -194,6 +212,24 @@ def miscounted(module: ModuleType, node: v.Node) -> str | None:
         return f"what is counted is not held by a quorum of {node.config}"
     if module.has_quorum(node.config, holders(counted + 1)):
         return f"a quorum of {node.config} holds more than is counted"
+    return None
+
+
+def misconfirmed(module: ModuleType, node: v.Node) -> str | None:
+    """What is confirmed a quorum has to have answered, and nothing later may be; of its own calls
+    a leader answers the next one.
+    """
+    assert isinstance(node.role, v.Leader)
+    answers = [(SELF, node.seqno + 1), *[(peer.node, peer.answered) for peer in node.role.peers]]
+
+    def answered(seqno: v.SeqNo) -> Nodes:
+        return frozenset([one for one, known in answers if known >= seqno])
+
+    number = module.confirmed(node)
+    if not module.has_quorum(node.config, answered(number)):
+        return f"what is confirmed no quorum of {node.config} has answered"
+    if module.has_quorum(node.config, answered(number + 1)):
+        return f"a quorum of {node.config} has answered more than is confirmed"
     return None
 
 
@@ -229,22 +265,26 @@ class Changes:
 
 
 def configurations(servers: int) -> Iterator[v.Config]:
-    """All, with somebody who votes, and nobody who is a voter and none."""
-    for roles in product(range(5), repeat=servers):
+    """All, with somebody who votes, and nobody who is a voter and none; but while a change is in
+    progress, an old voter may be a non-voter to come.
+    """
+    for roles in product(range(6), repeat=servers):
         groups = [frozenset(at for at, role in enumerate(roles) if role in of) for of in PARTS]
-        if groups[0]:
+        if groups[0] and (groups[1] or 5 not in roles):
             yield v.Config(*groups)
 
 
-PARTS: Final = ((1, 2), (2, 3), (4,))
-"""Voters, new voters and non-voters, of those who are 1: old, 2: both, 3: new, 4: non-voters."""
+PARTS: Final = ((1, 2, 5), (2, 3), (4, 5))
+"""Voters, new voters, non-voters, of those who are 1: old, 2: both, 3: new, 4: non-voters, 5: old
+and non-voters to come.
+"""
 
 
 def comes_next(old: v.Config, new: v.Config) -> bool:
     """§6: C, then C_old,new, then C_new; who has no vote may change at any time but in between."""
     if old.is_joint:
         return new == v.Config(old.new_voters, frozenset(), old.non_voters)
-    return new.voters == old.voters and not new.electors & new.non_voters
+    return new.voters == old.voters and not (new.new_voters or new.voters) & new.non_voters
 
 
 def change(rule: Rule, now: v.Config, wanted: v.Config) -> tuple[str | None, bool]:

@@ -132,7 +132,8 @@ def message(
     if kind == "vote reply":
         return v.RequestVoteReply(sender, term, seqno, success)
     if kind == "vote call":
-        return v.RequestVoteCall(sender, term, seqno, of.position(f"{whose} last position"))
+        last, transfer = of.position(f"{whose} last position"), of.flag(f"whether {whose} is asked")
+        return v.RequestVoteCall(sender, term, seqno, last, transfer)
     if kind == "append reply":
         last = of.position(f"{whose} last position")
         return v.AppendEntriesReply(sender, term, seqno, last, success)
@@ -153,7 +154,8 @@ class Server:
     """`config` is the snapshot's, `changes` are those in the log.
 
     `role`: a leader's peers are those of the configuration in force, with unknown progress.  Those
-    that are `behind` have a next index; the others were sent all.
+    that are `behind` have a next index; the others were sent all.  `answered`: whether they have
+    answered any call; nothing but the number of the next answer is compared with that.
     """
 
     role: Role = UNAWARE
@@ -164,6 +166,14 @@ class Server:
     owed: Owed = NOTHING_OWED
     behind: tuple[v.NodeId, ...] = ()
     limits: v.Limits = v.LIMITS
+    answered: bool = False
+    transfer: v.NodeId | None = None
+
+    @property
+    def configs(self) -> list[v.Config]:
+        """Those in the log, the snapshot's first."""
+        at = [place for place, letter in enumerate(self.word) if letter == "k"]
+        return [self.config, *[self.changes[place % len(self.changes)] for place in at]]
 
     def member(self, of: Unknowns) -> Member:
         position = of.position("the snapshot")
@@ -186,10 +196,11 @@ class Server:
                 of.number(f"probe of {peer}"),
                 of.number(f"asked of {peer}"),
                 of.flag(f"whether {peer} is probed"),
+                of.number(f"answered by {peer}") if self.answered else 0,
             )
             for peer in node.peers
         ]
-        return v.Leader(tuple(peers), of.number("durable"))
+        return v.Leader(tuple(peers), of.number("durable"), self.transfer)
 
     def _pending(self, of: Unknowns, node: v.Node) -> Pending:
         owed, log, write = self.owed, node.log, None
@@ -208,6 +219,7 @@ class Server:
     def __str__(self) -> str:
         role = self.role.__name__ if isinstance(self.role, type) else str(self.role)
         behind = f", {self.behind} behind" if self.behind else ""
+        behind += f", handing over to {self.transfer}" if self.transfer is not None else ""
         return (
             f"{role}{behind}, vote {self.voted_for}, log {self.word!r} after {self.config}, "
             f"owing {self.owed}, {self.limits}"
