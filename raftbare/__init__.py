@@ -61,6 +61,8 @@ servers ignore requests for votes has to let leaders step down.
   shows that it has caught up; make one that leaves a non-voter first.  Step 4: switch it off when
   `get_change_status` says `COMMITTED`, no sooner.
 - **A quorum that is lost for good**: `force_new_cluster`, which is dangerous.
+- **Messages on the wire, recordings**: `raftbare.codec` makes bytes or plain values of messages,
+  logs and whole nodes, and reads them strictly.
 
 The user's obligations
 ----------------------
