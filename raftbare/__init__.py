@@ -42,8 +42,9 @@ servers ignore requests for votes has to let leaders step down.
   until the leader has committed an entry of its term.  Then `heartbeat`, unless one is unanswered
   yet: the reads that are taken meanwhile share the next one.  Step 4, and at once where nobody else
   has a vote: a read is served when `node.is_confirmed(read)` and the state machine has applied
-  `read.index`.  `NotLeaderError` from either sends the client to the leader.  A follower that wants to read asks the leader for the
-  index, which takes and confirms the read, and waits until it has applied that itself.
+  `read.index`.  `NotLeaderError` from either sends the client to the leader.  A follower that wants
+  to read asks the leader for the index, which takes and confirms the read, and waits until it has
+  applied that itself.
 - **Check quorum** (dissertation, §6.2).  Step 5: a leader is cut off if a call of its own has gone
   unanswered by a quorum for an election timeout: `confirmed` is below the number that `heartbeat`
   returned then.  Look at a clock of its own for that, after each drain: proposals set the leader's
