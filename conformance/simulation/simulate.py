@@ -314,7 +314,11 @@ class Schedule:
             to = anyone.id
         if to >= len(cluster.members) or not cluster.members[to].up:
             return None
-        term = node.current_term - (random.random() < 0.1)
+        term, late = node.current_term, random.random()
+        if late < 0.1:
+            term -= 1
+        elif late < 0.3:  # as the leader of the receiver's term would have it, if there is one
+            term = cluster.members[to].node.current_term
         return c.Input(to, v.TimeoutNow(term))
 
     def _config(self, cluster: c.Cluster) -> c.Step | None:
