@@ -43,14 +43,14 @@ test: lint test-compiled
 test-compiled: $(COMPILED)/.current
 	@if $(WITH_COMPILED) -c 'import raftbare; raise SystemExit(not raftbare.compiled)'; then \
 		set -ex; \
-		$(WITH_COMPILED) -m pytest -p no:cacheprovider tests/library tests/release/test_examples.py; \
+		$(WITH_COMPILED) -m pytest -p no:cacheprovider tests/library tests/codec tests/release/test_examples.py; \
 		$(WITH_COMPILED) $(BIN)/conformance check --events 50000; \
 		$(WITH_COMPILED) $(BIN)/conformance prove --no-cache --only 'equivalence/vote call'; \
 	else \
 		echo "The compiled build is not tested: there is no C compiler."; \
 	fi
 
-$(COMPILED)/.current: $(STAMP) setup.py $(wildcard raftbare/*.py)
+$(COMPILED)/.current: $(STAMP) setup.py $(wildcard raftbare/*.py raftbare/*/*.py)
 	@rm -rf $(COMPILED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --target $(COMPILED) .
 	@touch $@

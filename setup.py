@@ -14,7 +14,7 @@ from setuptools import Extension, setup
 from setuptools._distutils.ccompiler import new_compiler
 from setuptools._distutils.sysconfig import customize_compiler, get_python_inc
 
-SOURCES = sorted(str(path) for path in Path("raftbare").glob("*.py"))
+SOURCES = sorted(str(path) for path in Path("raftbare").rglob("*.py"))
 
 
 def can_compile() -> bool:

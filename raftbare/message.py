@@ -5,7 +5,7 @@ message is a header itself: a reply begins as its call's.  Compared by value; im
 convention, once they have been taken from `node.actions`.
 
 The constructors check nothing, raise nothing and take O(1); `entries` is kept, not copied.  The
-units are those of `raftbare.types`: a message has no size of its own, and the user encodes it.
+units are those of `raftbare.types`: a message has no size of its own.  `raftbare.codec` encodes it.
 """
 
 from __future__ import annotations

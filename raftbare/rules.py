@@ -221,8 +221,9 @@ class Rules:
             sent = entries._between(prev, entries._position(most))
         else:
             sent = entries._after(prev)
-        self._counters.calls += 1
-        self._counters.entries += sent.last_position.index - prev.index
+        counters = self._counters
+        counters.calls += 1
+        counters.entries += sent.last_position.index - prev.index
         header = MessageHeader(self._id, self._current_term, seqno)
         return AppendEntriesCall(header, self._commit_index, sent)
 

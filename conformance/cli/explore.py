@@ -51,6 +51,13 @@ def explore_command(
     heartbeats: Annotated[int | None, bound("Heartbeats of leaders.  Default 0.")] = None,
     snapshots: Annotated[int | None, bound("Logs compacted.  Default 0.")] = None,
     changes: Annotated[int | None, bound("Changes of membership proposed.  Default 0.")] = None,
+    demotions: Annotated[
+        int | None, bound("Voters that become non-voters by such a change.  Default 0.")
+    ] = None,
+    step_downs: Annotated[int | None, bound("Leaders that step down.  Default 0.")] = None,
+    transfers: Annotated[
+        int | None, bound("Leaderships that are to be handed over.  Default 0.")
+    ] = None,
     held: Annotated[int | None, bound("Inputs not drained at once.  Default 0.")] = None,
     entries: Annotated[int | None, bound("Entries a call carries at most.  Default 500.")] = None,
     calls: Annotated[

@@ -6,12 +6,26 @@ A figure is taken from `Scenario.begin` on, and says nothing of what came before
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.network.clock import MILLISECOND
+from conformance.network.reads import Reads
 from conformance.observe.observed import Observed
-from spec.values import AppendEntriesCall, Index, Message, NodeId, Term
+from spec.values import (
+    AppendEntriesCall,
+    ElectionTimeout,
+    Event,
+    Heartbeat,
+    Index,
+    NodeId,
+    Outcome,
+    Position,
+    ProposeCommand,
+    StepDown,
+    Term,
+)
 
 
 @dataclass(slots=True)
@@ -38,6 +52,7 @@ class Figures:
 
     begin: int
     round_trip: int
+    reads: Reads
     followers: dict[NodeId, Follower] = field(default_factory=dict)
     largest_call: int = 0
     most_in_flight: int = 0
@@ -61,8 +76,17 @@ class Figures:
     """The first and the last time that a command came and none has been committed since."""
     heartbeats_to_commit: int = 0
     """The most heartbeats that any command waited for."""
+    events: int = 0
+    """Inputs to nodes, of the whole run."""
+    stepped_down: int | None = None
+    """When a leader first did."""
+    changed: int | None = None
+    """When a change of membership that was asked for was complete."""
+    longest_away: int = 0
+    _away: tuple[int, int] | None = None
+    """The first and the last time that a command was not taken, and none has been since."""
 
-    def sent(self, now: int, to: NodeId, message: Message) -> None:
+    def sent(self, now: int, to: NodeId, message: object) -> None:
         if now < self.begin:
             return
         if isinstance(message, AppendEntriesCall):
@@ -73,7 +97,7 @@ class Figures:
             self.largest_call = max(self.largest_call, count)
             self.most_in_flight = max(self.most_in_flight, follower.in_flight)
 
-    def arrived(self, to: NodeId, message: Message) -> None:
+    def arrived(self, to: NodeId, message: object) -> None:
         """It has arrived, or was lost: it is under way no more."""
         if isinstance(message, AppendEntriesCall):
             follower = self.followers[to]
@@ -84,15 +108,48 @@ class Figures:
         if now >= self.begin:
             since = now if self._without_service is None else self._without_service[0]
             self._without_service = since, now
-            self.unserved += 0 if served else commands
+            if not served:
+                self._not_taken(now, commands)
 
-    def took_proposal(self, now: int, node: NodeId, term: Term, index: Index) -> None:
-        if now >= self.begin:
+    def _not_taken(self, now: int, commands: int) -> None:
+        self.unserved += commands
+        self._away = now if self._away is None else self._away[0], now
+
+    def taken(self, now: int, node: NodeId, event: Event, outcome: Outcome) -> None:
+        """A node was handed an input."""
+        self.events += 1
+        if now < self.begin:
+            return
+        if isinstance(event, ProposeCommand):
+            if not isinstance(outcome, Position):
+                self._not_taken(now, 1)
+                return
             self.proposed += 1
-            self._waiting[index] = node, term, now, self.heartbeats
+            self._waiting[outcome.index] = node, outcome.term, now, self.heartbeats
+            if self._away is not None:
+                self.longest_away = max(self.longest_away, now - self._away[0])
+                self._away = None
+        elif isinstance(event, StepDown) and self.stepped_down is None:
+            self.stepped_down = now
+
+    def to_be_drained(self, now: int, events: Iterable[Event], anyway: bool) -> None:
+        """What a leader has to send calls for: a drain that proposed, a heartbeat, or reads.
+
+        `anyway`: the drain was to come without these events too.
+        """
+        if now < self.begin:
+            return
+        kinds = {type(event) for event in events}
+        if ElectionTimeout in kinds:
+            self.heartbeats += 1
+        elif ProposeCommand in kinds and not anyway:
+            self.drains_that_proposed += 1
+        elif Heartbeat in kinds:
+            self.reads.rounds += 1
 
     def shown(self, now: int, node: NodeId, state: Observed) -> None:
         """What is seen of a server once it has taken an input, or was drained."""
+        self.reads.shown(state.commit_index)
         if state.role == "leader":
             self.last_index = max(self.last_index, state.last_position.index)
             if not self.leaders or state.current_term > self.leaders[-1][1]:
@@ -127,6 +184,12 @@ class Figures:
         """`longest_gap`, or up to the last command that came where none was committed after."""
         since, last = self._without_service or (0, 0)
         return max(self.longest_gap, last - since)
+
+    @property
+    def away(self) -> int:
+        """`longest_away`, or up to the last command that was not taken."""
+        since, last = self._away or (0, 0)
+        return max(self.longest_away, last - since)
 
     @property
     def led_after_begin(self) -> int | None:
@@ -165,7 +228,26 @@ class Figures:
             "gap": self.gap / MILLISECOND,
             "unserved": self.unserved,
             "snapshots": max(self.snapshots.values(), default=0),
+            "away": self.away / self.round_trip,
+            "stepped_down": self._since_begin(self.stepped_down, now),
+            "changed": self._since_begin(self.changed, now),
+            "events": self.events,
+        } | self._of_reads()
+
+    def _of_reads(self) -> dict[str, float]:
+        reads, waits = self.reads, sorted(self.reads.latencies)
+        came, others = max(reads.came, 1), len(self.followers) - 1
+        return {
+            "read_latency": share(waits, 50) / self.round_trip,
+            "read_latency_99": share(waits, 99) / self.round_trip,
+            "read_messages": 2 * others * reads.rounds / came,
+            "reads_unserved": (reads.came - len(waits)) / came,
+            "reads_stale": len(reads.stale),
         }
+
+    def _since_begin(self, time: int | None, now: int) -> float:
+        """Of what has not happened: all the time."""
+        return ((now if time is None else time) - self.begin) / MILLISECOND
 
     def _heartbeats_waited(self) -> list[int]:
         return [self.heartbeats - waited[3] for waited in self._waiting.values()]
@@ -188,6 +270,15 @@ MEANING: Final = {
     "gap": "longest time without a commit while commands came or waited, in ms",
     "unserved": "commands that found no leader",
     "snapshots": "times that a snapshot was asked for, of one follower",
+    "away": "longest time in which commands came and no node took one, in round trips",
+    "stepped_down": "until a leader stepped down of itself, in ms",
+    "changed": "until a change of membership was complete, in ms",
+    "events": "inputs to nodes, in all",
+    "read_latency": "from a read's arrival until it is served, median, in round trips",
+    "read_latency_99": "the same, 99 %",
+    "read_messages": "messages sent for reads alone, by reads",
+    "reads_unserved": "share of the reads that were not served",
+    "reads_stale": "reads that did not see what was committed before",
 } | {
     f"led_{share}{suffix}": f"{what}: {unit}"
     for share, what in (

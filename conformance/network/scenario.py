@@ -80,7 +80,59 @@ class Propose:
     commands: int
 
 
-Planned: TypeAlias = Cut | Down | Late | Compact | Elect | Propose
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The leader is asked to hand over to a server."""
+
+    to: NodeId
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """The leader is asked to add a server: as a non-voter, and as a voter once it has caught up;
+    not `patient`: as a voter at once.
+    """
+
+    node: NodeId
+    at: int
+    patient: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The leader is asked to remove a voter, which is switched off for good once that is done."""
+
+    node: NodeId
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """Every `every` microseconds, from `begin` to `end`, a fault or a change of some kind."""
+
+    every: int
+    begin: int
+    end: int
+
+
+Planned: TypeAlias = (
+    Cut | Down | Late | Compact | Elect | Propose | Transfer | Promote | Remove | Storm
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the drivers do besides what the library's docstring asks of them.
+
+    check_quorum     a leader that a quorum does not answer for an election timeout steps down
+    pre_vote         a node that would campaign first asks who would vote for it
+    drop_disruptive  vote requests are dropped while the leader is heard from
+    """
+
+    check_quorum: bool = False
+    pre_vote: bool = False
+    drop_disruptive: bool = False
 
 
 def alone(node: NodeId, nodes: int) -> frozenset[tuple[NodeId, NodeId]]:
@@ -115,6 +167,9 @@ class Scenario:
     drain      microseconds between drains; 0: after every input
     transfer   how long a snapshot travels
     limits     what leaders keep to
+    voters     how many of the nodes the cluster begins with; None: all
+    policy     what the drivers do besides
+    reads      as `load`, of each node that takes itself for the leader
     begin      from here on figures are taken; before, a leader is found
     until_led  the run is over once somebody leads a term that nobody led before `begin`
     runs       how many seeds, each a run of its own
@@ -134,7 +189,10 @@ class Scenario:
     drain: int = 0
     transfer: int = 300 * MILLISECOND
     limits: Limits = LIMITS
+    voters: int | None = None
+    policy: Policy = Policy()
     load: Load | None = None
+    reads: Load | None = None
     planned: tuple[Planned, ...] = ()
     begin: int = SECOND
     until_led: bool = False

@@ -6,6 +6,7 @@ from typing import Final
 
 from conformance.network.clock import MILLISECOND as MS
 from conformance.network.clock import SECOND
+from conformance.network.driven import DRIVEN
 from conformance.network.link import Link
 from conformance.network.scenario import (
     Bound,
@@ -243,11 +244,16 @@ SCENARIOS: Final = {
         _bridge("bridge-3", "three in a row: both ends reach the middle alone", {0}, {1}, 3),
         _bridge("bridge-5", "two and two reach a fifth, and not each other", {0, 1}, {2, 3}, 5),
         *(_electable(voters) for voters in (3, 5, 9, 15)),
+        *DRIVEN,
     )
 }
 
 LEFT_OUT: Final = frozenset(
-    {"batches", "five", "seven", "electable-5", "electable-9", "electable-15"}
+    {
+        *("batches", "five", "seven", "electable-5", "electable-9", "electable-15"),
+        *("reads-lossy", "bridge-of-five", "partial-partition-bare", "transfer-loaded"),
+        "promotion-hasty",
+    }
 )
 """The largest clusters, and what differs least from others: two thirds of the time of all."""
 

@@ -33,6 +33,12 @@ def show(value: object) -> str:
                 f"AppendEntriesCall(from {sender}, term {term}, seqno {seqno}, commit "
                 f"{commit_index}, after {show(prev_position)}: {show_entries(entries)})"
             )
+        case v.RequestVoteCall(sender, term, seqno, last_position, transfer):
+            wanted = ", wanted by the leader" if transfer else ""
+            return (
+                f"RequestVoteCall(sender {sender}, term {term}, seqno {seqno}, last_position "
+                f"{show(last_position)}{wanted})"
+            )
         case v.Receive(message):
             return show(message)
         case v.Start(limits) if limits == v.LIMITS:
@@ -81,8 +87,10 @@ def role_of(member: Member) -> str:
             return f"follower of {leader}"
         case v.Candidate(granted):
             return f"candidate with votes of {show(granted)}"
-        case v.Leader():
+        case v.Leader(transfer=None):
             return "leader"
+        case v.Leader(transfer=to):
+            return f"leader that hands over to {to}"
 
 
 def describe_log(log: v.Log) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.subjects.patched import PURE
+from conformance.subjects.questions import Asked
 from conformance.subjects.readback import InconsistentError, LibraryNode, Reader, SortedOnUse, State
 from spec import values as v
 from spec.cluster import Turn, drain
@@ -172,6 +173,18 @@ class Rebuilder:
             elif isinstance(action, (self.library.BroadcastMessage, self.library.SendMessage)):
                 borrowed.append(action.message)
         return tuple(taken), self.read(live, *borrowed)
+
+    def answer(self, node: v.Node, pending: Pending, asked: Asked) -> object:
+        """What the library node in this state answers.
+
+        Raises `InconsistentError` where that has changed it.
+        """
+        subject = self._subject
+        subject.nodes[node.id] = live = self.build(node, pending)
+        answer = subject.answer(node.id, asked)
+        if self.read(live) != (node, pending):
+            raise InconsistentError(f"{asked.question.name} has changed the node")
+        return answer
 
     def difference(self, turn: Turn) -> Difference | None:
         """What the library does otherwise in a server's turn, be it a drain, or an event and the

@@ -40,7 +40,7 @@ TYPES: Final = {
     "Message": "[message](#messages)",
     "Event": "[event](#events)",
     "InputEvent": "[event](#events)",
-    "Outcome": "position, true, false or null",
+    "Outcome": "position, `called`, true, false or null",
     "State": "[state](#state)",
     "Actions": "list of [actions](#actions)",
     "Snapshot": "[snapshot](#checkpoints)",
@@ -53,6 +53,7 @@ TYPES: Final = {
     "Limit | None": "integer, at least 1, or null",
     "Integer | None": "integer or null",
     "Annotated[float | None, AfterValidator(not_null)]": "number",
+    "Annotated[Integer | None, AfterValidator(not_null)]": "integer",
     "Annotated[bool | None, AfterValidator(not_null)]": "true or false",
 }
 

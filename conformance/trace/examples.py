@@ -61,6 +61,11 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     '"config":{"voters":[0,1,2],"new_voters":[0,1,3],"non_voters":[]}}',
     t.Heartbeat: '{"kind":"heartbeat"}',
     t.ElectionTimeout: '{"kind":"election_timeout"}',
+    t.StepDown: '{"kind":"step_down"}',
+    t.TransferLeadership: '{"kind":"transfer_leadership","to":2}',
+    t.CancelTransfer: '{"kind":"cancel_transfer"}',
+    t.TimeoutNow: '{"kind":"timeout_now","term":3}',
+    t.Called: '{"seqno":10}',
     t.Receive: f'{{"kind":"message","message":{_REPLY}}}',
     t.SnapshotInstalled: f'{{"kind":"snapshot_installed","position":{_POSITION},'
     f'"config":{_CONFIG}}}',
@@ -89,5 +94,6 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     k.Peer: _PEER,
     k.Disk: _DISK,
     t.Request: '{"node":0,"event":{"kind":"heartbeat"},"drain":false}',
-    t.Answer: f'{{"outcome":true,"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',
+    t.Answer: '{"outcome":{"seqno":10},"actions":[{"type":"set_election_timeout"}],'
+    f'"state":{_STATE}}}',
 }

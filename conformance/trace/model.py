@@ -199,7 +199,7 @@ Event: TypeAlias = Annotated[Input | Checkpoint, Field(discriminator="kind")]
 
 
 class Called(Model):
-    """What a leader tells of a heartbeat."""
+    """`called`: what a leader tells of a heartbeat."""
 
     seqno: Integer = Field(description="The lowest number that a call made after this has.")
 

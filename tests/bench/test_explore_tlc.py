@@ -16,12 +16,12 @@ from conformance.observe.finding import name_of
 from tests.bench.tlc import BRIEFLY, explore_with_tlc
 
 SMALL = {
-    "one message at a time": (Bounds(terms=2, log=3, in_flight=1), 2_801),
-    "three terms": (Bounds(terms=3, log=3, in_flight=1), 24_830),
-    "a crash": (Bounds(terms=2, log=3, in_flight=1, crashes=1), 20_875),
+    "one message at a time": (Bounds(terms=2, log=3, in_flight=1), 2_893),
+    "three terms": (Bounds(terms=3, log=3, in_flight=1), 25_234),
+    "a crash": (Bounds(terms=2, log=3, in_flight=1, crashes=1), 21_299),
     "duplicates, heartbeats": (
         Bounds(terms=2, log=3, in_flight=1, duplications=1, heartbeats=1),
-        72_497,
+        83_909,
     ),
     "a call at a time": (
         Bounds(terms=2, log=3, in_flight=1, crashes=1, entries=1, calls=1),
@@ -33,6 +33,14 @@ SMALL = {
     ),
     "an only voter": (Bounds(nodes=1, terms=3, log=2, in_flight=1, proposals=0, crashes=2), 33),
     "two voters": (Bounds(nodes=2, terms=2, log=4, in_flight=1, crashes=1, duplications=1), None),
+    "stepping down, handing over": (
+        Bounds(terms=2, log=3, in_flight=1, proposals=0, step_downs=1, transfers=1),
+        10_579,
+    ),
+    "handing over, a crash": (
+        Bounds(nodes=2, terms=2, log=4, in_flight=1, crashes=1, step_downs=1, transfers=1),
+        16_606,
+    ),
 }
 LARGE = Bounds(terms=2, log=3, in_flight=2, crashes=1)
 ROUNDS = 2

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from raftbare import SendMessage
-from tests.bench import delay, scaling
+from tests.bench import coding, delay, scaling
 from tests.bench.rounds import Driver, Floor, Interface, Measured, Raftbare
 
 SUBJECTS = delay.subjects()
@@ -136,3 +136,11 @@ def test_each_growth_can_be_measured() -> None:
 def test_the_terms_in_conflict_are_not_walked(measured: Callable[[int], float]) -> None:
     """A walk would take thousands of times longer; the search takes four times as many steps."""
     assert measured(10**5) < 100 * measured(10)
+
+
+@pytest.mark.parametrize("commands", [1, 16])
+def test_a_message_is_small_and_its_coding_can_be_measured(commands: int) -> None:
+    measured = coding.measure(coding.call(commands), times=1)
+    assert measured.size == 17
+    assert measured.json_size > 8 * measured.size
+    assert min(measured[2:]) >= 0

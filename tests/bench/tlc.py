@@ -55,6 +55,8 @@ def configuration(bounds: Bounds, invariants: bool) -> str:
         crashes=bounds.crashes,
         duplications=bounds.duplications,
         heartbeats=bounds.heartbeats,
+        step_downs=bounds.step_downs,
+        transfers=bounds.transfers,
         entries=bounds.entries,
         calls=bounds.calls,
     )
@@ -69,6 +71,8 @@ def configuration(bounds: Bounds, invariants: bool) -> str:
     Crashes = {bounds.crashes}
     Duplications = {bounds.duplications}
     Heartbeats = {bounds.heartbeats}
+    StepDowns = {bounds.step_downs}
+    Transfers = {bounds.transfers}
     InFlight = {bounds.in_flight}
     Entries = {bounds.entries}
     Calls = {bounds.calls}

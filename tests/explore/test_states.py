@@ -13,7 +13,7 @@ from conformance.explore.states.space import Space
 from conformance.explore.states.symmetry import Renaming, renamed, renamings
 from conformance.simulation.episode import changes
 from conformance.simulation.simulate import Schedule
-from spec.cluster import execute, remembered, sent, take
+from spec.cluster import Cluster, after_turn, execute, sent, take
 from spec.values import CreateCluster, Event, Restart
 from tests.explore.plain_search import orbits, search
 
@@ -36,6 +36,12 @@ SMALL = {
     ),
     "one leaves": Bounds(terms=1, log=5, in_flight=1, proposals=0, changes=1),
     "one joins": Bounds(voters=2, terms=1, log=5, in_flight=1, proposals=0, changes=1),
+    "one is demoted": Bounds(
+        nodes=2, terms=2, log=5, in_flight=1, proposals=0, changes=1, demotions=1
+    ),
+    "stale reads": Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1),
+    "handing over": Bounds(terms=2, log=3, in_flight=1, proposals=0, transfers=1),
+    "stepping down": Bounds(nodes=2, terms=2, log=3, in_flight=1, step_downs=1, crashes=1),
     "an only voter": Bounds(nodes=1, terms=3, log=5, proposals=2, crashes=2, snapshots=1, held=1),
 }
 
@@ -86,8 +92,10 @@ def test_the_rules_treat_all_names_alike(seed: int) -> None:
             assert drained.after == renamed(expected.after, names)
             contents = {renamed(envelope, names) for envelope in sent(expected)}
             assert set(sent(drained)) == contents
-            history = remembered(change.before.history, expected)
-            moved = remembered(renamed(change.before.history, names), drained)
+            history = after_turn(change.before, change.after, expected).after.history
+            before: Cluster = renamed(change.before, names)
+            after: Cluster = renamed(change.after, names)
+            moved = after_turn(before, after, drained).after.history
             assert moved == renamed(history, names)
             compared += 1
     assert compared > 600

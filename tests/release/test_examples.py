@@ -10,6 +10,8 @@ import pytest
 
 from conformance.audit.run import audit
 from conformance.simulation.replay import replay
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.patched import PURE
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +71,19 @@ def test_what_the_recorder_writes_conforms_at_both_levels(tmp_path: Path) -> Non
     assert printed.startswith(f"{exact.events} records of 3 nodes")
     assert audit([trace], "safety").verdict == "conforms"
     assert replay(trace).difference is None
+
+
+def test_what_follows_a_checkpoint_can_be_judged_alone(tmp_path: Path) -> None:
+    trace, later = tmp_path / "trace.jsonl", tmp_path / "later.jsonl"
+    run("record.py", str(trace))
+    header, *lines = trace.read_text(encoding="utf-8").splitlines(keepends=True)
+    first = next(at for at, line in enumerate(lines) if '"kind":"checkpoint"' in line)
+    later.write_text(header + "".join(lines[first:]), encoding="utf-8")
+    for level in ("exact", "safety"):
+        judged = audit([later], level)
+        assert (judged.verdict, judged.problems) == ("conforms", [])
+        assert judged.events == len(lines) - first >= 10
+    assert replay(later, LibrarySubject(PURE)).difference is None
 
 
 def test_the_recording_holds_enough_to_be_judged_by(tmp_path: Path) -> None:

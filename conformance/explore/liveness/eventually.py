@@ -8,11 +8,15 @@ is assumed from some point on, in place of fairness:
   messages: so a run goes from one quiet state, in which nothing is under way, to the next;
 - while somebody leads its heartbeats come sooner than any timer fires;
 - while nobody does, a timer that runs fires before more others have fired than there are, in any
-  order: timeouts are of one size.  It runs until its user executes `SetElectionTimeout`.
+  order: timeouts are of one size.  It runs until its user executes `SetElectionTimeout`;
+- users end a transfer within an election timeout: a leader that hands over, and still leads then,
+  is told to cancel that (dissertation, §3.10).  Who is told to campaign does what its timer would
+  make it do.
 
-To settle a state is to run it to quiescence: servers execute what they owe, and what is under way
-is delivered and answered, until nothing is.  One order is enough, for another one leads through
-other explored states.  Where there is no cluster yet it is created.  The claims are checked in:
+To settle a state is to run it to quiescence: servers execute what they owe, transfers are ended,
+and what is under way is delivered and answered, until nothing is.  One order is enough, for another
+one leads through other explored states.  Where there is no cluster yet it is created.  The claims
+are checked in:
 
 - every quiet state that an explored state settles to;
 - the quiet states after elections that must fail there;
@@ -38,8 +42,8 @@ LeaderGathers      Whoever leads, of old or just elected, sends heartbeats and n
                    members of its configuration follow it, with the same log, of which all is
                    committed; or it has stepped down, because of a higher term or because its
                    removal is committed.
-CommitsNew         It is proposed a command then.  After one heartbeat at most they all have it, and
-                   know it to be committed.
+CommitsNew         It is proposed a command then, and takes it.  After one heartbeat at most they
+                   all have it, and know it to be committed.
 SendsOnce          It is proposed commands then, faster than they are answered.  Where messages keep
                    their order it sends no entry to anybody twice: of calls and replies there is one
                    each for each input and member.
@@ -294,7 +298,8 @@ class Check:
 
     def _settled(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         exchanges = self._exchanges
-        keys = exchanges.settled(exchanges.drained(keys, before), before)
+        keys = exchanges.cancelled(exchanges.drained(keys, before), before)
+        keys = exchanges.settled(keys, before)
         members = exchanges.facts_of(servers_of(keys), Fact.MEMBERS)
         fresh = np.flatnonzero((queues_of(keys) == EMPTY) & ~members.any(axis=1))
         if fresh.size:

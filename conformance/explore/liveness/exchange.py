@@ -40,6 +40,7 @@ class Stimulus(IntEnum):
     HEARTBEAT = 2
     PROPOSE = 3
     CREATE = 4
+    CANCEL = 5
 
 
 ENVELOPES: Final = len(Stimulus)
@@ -69,6 +70,8 @@ class Fact(IntEnum):
     MEMBERS = 12
     CAMPAIGNS = 13
     """Its timer would make it a candidate."""
+    HANDS_OVER = 14
+    """It leads, and takes no proposals."""
 
 
 EMPTY: Final = 0
@@ -150,6 +153,7 @@ class Exchanges:
             Stimulus.HEARTBEAT: v.Heartbeat(),
             Stimulus.PROPOSE: v.ProposeCommand(),
             Stimulus.CREATE: v.CreateCluster(space.bounds.initial_voters),
+            Stimulus.CANCEL: v.CancelTransfer(),
         }
         reserved = np.zeros((2, self.capacity), np.int32)
         reserved[FULL] = np.iinfo(np.int32).max
@@ -269,10 +273,20 @@ class Exchanges:
 
     def drained(self, keys: Keys, before: Predecessors | None = None) -> Keys:
         """The states once every server has executed what it owes."""
+        return self._each(keys, Fact.PENDING, Stimulus.DRAIN, before)
+
+    def cancelled(self, keys: Keys, before: Predecessors | None = None) -> Keys:
+        """The states once no leader hands over any more."""
+        return self._each(keys, Fact.HANDS_OVER, Stimulus.CANCEL, before)
+
+    def _each(
+        self, keys: Keys, fact: Fact, stimulus: Stimulus, before: Predecessors | None
+    ) -> Keys:
+        """The states once every server of which the fact holds has taken the stimulus."""
         for name in range(self.size):
-            owing = np.flatnonzero(self.fact(servers_of(keys), name, Fact.PENDING))
-            names = np.full(len(owing), name)
-            keys[owing] = self.turn(keys[owing], names, np.full(len(owing), Stimulus.DRAIN), before)
+            which = np.flatnonzero(self.fact(servers_of(keys), name, fact))
+            names, stimuli = np.full(len(which), name), np.full(len(which), stimulus)
+            keys[which] = self.turn(keys[which], names, stimuli, before)
         return keys
 
     def settled(self, keys: Keys, before: Predecessors | None = None, newest: bool = False) -> Keys:
@@ -369,6 +383,7 @@ def facts(member: c.Member, rule: c.Rule) -> list[int]:
         Fact.VOTERS: _bits(config.voters),
         Fact.NEW_VOTERS: _bits(config.new_voters),
         Fact.MEMBERS: _bits(config.members),
+        Fact.HANDS_OVER: isinstance(node.role, v.Leader) and node.role.transfer is not None,
         Fact.CAMPAIGNS: rule(node, v.ElectionTimeout()).node.current_term > node.current_term,
     }
     return [known[fact] for fact in Fact]
@@ -411,15 +426,18 @@ def at_rest(node: v.Node) -> v.Node:
     `probe` or `asked`: so all three may be lowered by as much.  No call is under way or owed, so
     the next reply has a number above `seqno`, and so not below `probe`, which is never above that;
     nor below `asked`, where that is at most one above it.
+    What a peer has answered is read by nothing that follows, and the next reply has a higher number
+    than that.
     A candidate's votes are worth nothing once no more can come: it has to campaign again, in
     another term, for the replies to its last campaign have all arrived.
     """
     match node.role:
-        case v.Leader(peers, durable):
+        case v.Leader(peers, durable, transfer):
             rested = [
-                peer._replace(probe=0, asked=_ahead(peer.asked, node.seqno)) for peer in peers
+                peer._replace(probe=0, asked=_ahead(peer.asked, node.seqno), answered=0)
+                for peer in peers
             ]
-            return node._replace(role=v.Leader(tuple(rested), durable), seqno=0)
+            return node._replace(role=v.Leader(tuple(rested), durable, transfer), seqno=0)
         case v.Candidate():
             return node._replace(role=v.Candidate(frozenset({node.id})), seqno=0)
     return node._replace(seqno=0)

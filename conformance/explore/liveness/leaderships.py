@@ -166,7 +166,7 @@ class _Following:
         if self._exchanges.space.bounds.snapshots:
             self._install_once(keys)
         keys = self._gather(keys, GATHERS)
-        keys = self._gather(self._next(keys, Stimulus.PROPOSE), COMMITS)
+        keys = self._gather(self._next(self._takes_command(keys), Stimulus.PROPOSE), COMMITS)
         self._send_once(keys)
         return self._found
 
@@ -283,8 +283,16 @@ class _Following:
                 break
             found.most[name] = heartbeats + 1
             keys = self._next(keys, Stimulus.HEARTBEAT)
-        found.wrong[name] = np.concatenate([*wrong, keys])
+        found.wrong[name] = np.concatenate([found.wrong[name], *wrong, keys])
         return distinct(np.concatenate(gathered))
+
+    def _takes_command(self, keys: Keys) -> Keys:
+        """The states in which the marked server, which leads, takes a command, as it has to."""
+        stimuli = np.full(len(keys), Stimulus.PROPOSE)
+        after = self._exchanges.turn(keys, names_of(keys), stimuli, self._before)
+        taken = self._fact(after, Fact.LAST_INDEX) > self._fact(keys, Fact.LAST_INDEX)
+        self._found.wrong[COMMITS], keys = after[~taken], keys[taken]
+        return keys
 
     def _send_once(self, keys: Keys) -> None:
         """Of calls and replies, one each for each input and peer: nobody lacks anything."""

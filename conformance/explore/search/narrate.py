@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance.explore.search.path import Counterexample, Move
 from conformance.observe.show import describe_log, describe_server, role_of, show
 from spec import cluster as c
-from spec.values import Receive
+from spec.values import Leader, Node, NodeId, Receive
 
 
 def narrate(found: Counterexample) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _changed(move: Move) -> Iterator[str]:
 def _differences(old: c.Member, new: c.Member) -> list[str]:
     a, b = old.node, new.node
     changes = []
-    if type(a.role) is not type(b.role):
+    if type(a.role) is not type(b.role) or _target(a) != _target(b):
         changes.append(f"was {role_of(old)}")
     if a.current_term != b.current_term:
         changes.append(f"term was {a.current_term}")
@@ -85,3 +85,7 @@ def _differences(old: c.Member, new: c.Member) -> list[str]:
     if a.commit_index != b.commit_index:
         changes.append(f"commit index was {a.commit_index}")
     return changes
+
+
+def _target(node: Node) -> NodeId | None:
+    return node.role.transfer if isinstance(node.role, Leader) else None

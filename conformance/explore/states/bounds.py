@@ -20,6 +20,10 @@ class Cost(NamedTuple):
     heartbeats: int = 0
     snapshots: int = 0
     changes: int = 0
+    demotions: int = 0
+    step_downs: int = 0
+    transfers: int = 0
+    campaigns: int = 0
     held: int = 0
 
     def plus(self, other: Cost) -> Cost:
@@ -65,6 +69,13 @@ class Bounds:
     """Compactions of a server's own log."""
     changes: int = 0
     """Changes of membership: a server joins as voter or non-voter, or leaves, the leader too."""
+    demotions: int = 0
+    """Of those changes, in how many a voter may become a non-voter instead."""
+    step_downs: int = 0
+    transfers: int = 0
+    """Leaderships that are to be handed over.  Of each a message may tell one follower to campaign,
+    at once or at any time later.
+    """
     held: int = 0
     """Inputs after which the user does not drain at once."""
     entries: int = LIMITS.entries
@@ -98,12 +109,14 @@ class Bounds:
     @property
     def budgets(self) -> Cost:
         """What a run may take; where any number of messages may be lost, no loss is counted."""
-        return Cost(*(getattr(self, name) or 0 for name in Cost._fields))
+        given = {name: value or 0 for name, value in asdict(self).items() if name in Cost._fields}
+        return Cost(campaigns=self.transfers, **given)
 
     def exceeded(self, spent: Cost) -> list[str]:
-        """The budgets that do not allow this."""
+        """The budgets that do not allow this.  Nobody is told to campaign before a transfer."""
         pairs = zip(Cost._fields, spent, self.budgets, strict=True)
-        return [name for name, used, budget in pairs if used > budget]
+        beyond = [name for name, used, budget in pairs if used > budget]
+        return ["transfers"] if spent.campaigns > spent.transfers else beyond
 
     def as_json(self) -> dict[str, int | None]:
         return asdict(self)
@@ -126,6 +139,11 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "leaving": Bounds(
             nodes=2, terms=2, log=5, in_flight=1, proposals=0, crashes=2, changes=1, held=1
         ),
+        "demotion": Bounds(
+            nodes=2, terms=2, log=5, in_flight=2, proposals=0, changes=1, demotions=1
+        ),
+        "reads": Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1),
+        "handover": Bounds(terms=2, log=3, in_flight=1, proposals=0, step_downs=1, transfers=1),
     },
     "standard": {
         "messages": Bounds(terms=2, log=3, in_flight=2, heartbeats=1),
@@ -138,6 +156,11 @@ PRESETS: Final[dict[str, dict[str, Bounds]]] = {
         "snapshots": Bounds(terms=2, log=3, in_flight=1, crashes=1, heartbeats=1, snapshots=2),
         "joining": Bounds(voters=2, terms=2, log=5, in_flight=1, proposals=0, changes=2),
         "fourth": Bounds(nodes=4, voters=3, terms=1, log=6, in_flight=1, proposals=0, changes=2),
+        "demotion": Bounds(
+            terms=2, log=5, in_flight=1, proposals=0, crashes=1, changes=1, demotions=1
+        ),
+        "reads": Bounds(terms=2, log=3, in_flight=2, proposals=0, losses=4, heartbeats=2),
+        "handover": Bounds(terms=2, log=4, in_flight=1, crashes=1, step_downs=1, transfers=1),
     },
     "deep": {
         "elections": Bounds(terms=3, log=4, in_flight=2),

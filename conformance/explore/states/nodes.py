@@ -25,7 +25,15 @@ from conformance.explore.states.steps import (
     of_inputs,
     probes,
 )
-from conformance.explore.states.tables import Array, GrowableArray, HashIndex, Interner, Ints, pack
+from conformance.explore.states.tables import (
+    Array,
+    GrowableArray,
+    HashIndex,
+    Interner,
+    Ints,
+    Rows,
+    pack,
+)
 from conformance.observe.checking import (
     check_history,
     check_pair,
@@ -38,16 +46,19 @@ from conformance.observe.finding import Difference, Finding
 from conformance.subjects.patched import modules_of
 from spec import rules
 from spec.cluster import (
+    Cluster,
     Envelope,
     History,
     Member,
     Rule,
     Turn,
+    after_turn,
+    new_cluster,
     remembered,
     sent,
     take,
 )
-from spec.values import Candidate, Follower, Leader, Node, Restart
+from spec.values import Candidate, Follower, Leader, Node, NodeId, ReadIndex, Restart
 
 INPUTS: Final = 0
 """The stimulus that stands for all inputs; a message's is its number, from 1 on."""
@@ -97,6 +108,8 @@ class Nodes:
         """By member: the number of what other servers' properties read of it."""
         self.wrong = GrowableArray()
         """By member: what is wrong with it."""
+        self.reads = GrowableArray()
+        """By member: the number of the read that it would take; 0: none."""
         self.outcomes = GrowableArray(5)
         self.spans = GrowableArray(2, np.int64)
         """By transition: where its outcomes are, and how many."""
@@ -113,7 +126,17 @@ class Nodes:
         self._pairs = HashIndex()
         self._with_history = HashIndex()
         self._history_wrong: list[int] = []
-        self._remembered = HashIndex()
+        self._is_stale = GrowableArray()
+        """By history: whether some leader's reads are stale."""
+        self._reads = Interner[tuple[NodeId, ReadIndex] | None](None)
+        self._readers: list[Member | None] = [None]
+        """By read: a member that would take it."""
+        self._nobody = new_cluster(bounds.nodes).members
+        """Members that would take none."""
+        self._memories = Rows(2 + bounds.nodes)
+        """Histories with an effect, and the reads of the servers."""
+        self._remembered = GrowableArray()
+        """By number of such a row: the history after it."""
         self._counter = RuleCounter(rule, self.rules)
         self.rule = self._counter.rule
         self.receiver.append(0)
@@ -135,9 +158,12 @@ class Nodes:
         self.effects[:] = values["effects"]
         for name in INTERNED:
             getattr(self, name).restore(values[name])
+        self.reads.clear()
         for member in self.members.values:
             self._projections.number(projection(member.node))
+            self._note_read(member)
         self._history_wrong.clear()
+        self._is_stale.clear()
         for history in self.histories.values:
             self._note_history(history)
         keys = self.keys.rows.astype(np.uint64)
@@ -149,6 +175,14 @@ class Nodes:
     def _note_member(self, member: Member) -> None:
         self.projection.append(self._projections.number(projection(member.node)))
         self.wrong.append(self.findings.number(self._judge(member)))
+        self._note_read(member)
+
+    def _note_read(self, member: Member) -> None:
+        read = read_of(member)
+        number = self._reads.number(None if read is None else (member.node.id, read))
+        if number == len(self._readers):
+            self._readers.append(member)
+        self.reads.append(number)
 
     def _note_envelope(self, envelope: Envelope | None) -> None:
         assert envelope is not None
@@ -156,12 +190,16 @@ class Nodes:
 
     def _note_history(self, history: History) -> None:
         self._history_wrong.append(self.findings.number(check_history(history)))
+        self._is_stale.append(bool(history.stale_reads))
 
     def _judge(self, member: Member) -> Finding | None:
         broken: Finding | None = check_server(member)
         if broken is None and self.compare is not None:
             for event in probes(member.node):
-                broken = broken or self.compare(take(member, event, self.rule))
+                turn = take(member, event, self.rule)
+                if turn.after is member:
+                    self.witnesses.update(seen_in(turn))
+                broken = broken or self.compare(turn)
         return broken
 
     # Transitions
@@ -193,6 +231,7 @@ class Nodes:
                     self.emission(outcome),
                     outcome.after,
                     reduce(remembered, outcome.turns, History()),
+                    reads_in(outcome.turns),
                 )
                 different.setdefault(made, outcome)
         return list(different.values())
@@ -240,14 +279,29 @@ class Nodes:
         self.effects.append(turns)
         return len(self.effects) - 1
 
-    def remembered(self, histories: Ints, effects: Ints) -> Ints:
-        """Each history once the effect is written down in it."""
+    def remembered(self, rows: Array, effects: Ints) -> Ints:
+        """The history of each row of members and history, once the effect is written down in it.
 
-        def remember(key: int) -> int:
-            turns = self.effects[key & 0xFFFFFFFF]
-            return self.histories.number(reduce(remembered, turns, self.histories[key >> 32]))
+        Of the others no more matters than what reads they would take.
+        """
+        known = np.empty((len(rows), rows.shape[1] + 1), np.int32)
+        known[:, :-2] = self.reads.rows[rows[:, :-1]]
+        known[:, -2], known[:, -1] = rows[:, -1], effects
+        numbers = self._memories.number(known)
+        new = self._memories.rows[self._remembered.size :].tolist()
+        self._remembered.extend(np.array([self._remember(row) for row in new], np.int32))
+        found: Ints = self._remembered.rows[numbers].astype(np.int64)
+        return found
 
-        return self._remembered.find_or_compute(pack(histories, effects), remember)
+    def _remember(self, row: list[int]) -> int:
+        *reads, history, effect = row
+        members = [
+            self._readers[read] or other for read, other in zip(reads, self._nobody, strict=True)
+        ]
+        cluster = Cluster(tuple(members), history=self.histories[history])
+        for turn in self.effects[effect]:
+            cluster = after_turn(cluster, cluster, turn).after
+        return self.histories.number(cluster.history)
 
     # Properties of states, by numbers
 
@@ -262,13 +316,17 @@ class Nodes:
         return self._pairs.find_or_compute(keys, judge)
 
     def wrong_with_history(self, members: Ints, histories: Ints) -> Ints:
+        """Only where reads are stale it matters what a leader knows of who has answered it."""
+
         def judge(key: int) -> int:
-            history = key & 0xFFFFFFFF
-            broken = check_with_history(self._projections[key >> 32], self.histories[history])
+            seen, history = key >> 32, key & 0xFFFFFFFF
+            node = self.members[seen >> 1].node if seen & 1 else self._projections[seen >> 1]
+            broken = check_with_history(node, self.histories[history])
             return self.findings.number(broken) or self._history_wrong[history]
 
-        keys = pack(self.projection.rows[members], histories)
-        return self._with_history.find_or_compute(keys, judge)
+        whole, part = 2 * members + 1, 2 * self.projection.rows[members].astype(np.int64)
+        seen = np.where(self._is_stale.rows[histories] != 0, whole, part)
+        return self._with_history.find_or_compute(pack(seen, histories), judge)
 
 
 def projection(node: Node) -> Node:
@@ -292,13 +350,25 @@ def takes_quorum(turn: Turn) -> bool:
 
 
 def is_memorable(turn: Turn) -> bool:
-    """Whether the history may learn of a turn: a vote, a leader, a commitment."""
+    """Whether the history may learn of a turn: a vote, a leader, a commitment, a read."""
     before, after = turn.before.node, turn.after.node
     return (
         remembered(History(), turn._replace(after=turn.before)) != History()
         or after.commit_index > before.commit_index
         or (isinstance(after.role, Leader) and not isinstance(before.role, Leader))
+        or (read_of(turn.before) is None) != (read_of(turn.after) is None)
     )
+
+
+def reads_in(turns: tuple[Turn, ...]) -> tuple[ReadIndex | None, ...]:
+    """What reads a server would take after each turn; those of who leads no more are forgotten."""
+    reads = tuple([read_of(turn.after) for turn in turns])
+    return () if reads[-1] is None else reads
+
+
+def read_of(member: Member) -> ReadIndex | None:
+    """The read that a server would take."""
+    return rules.read_index(member.node) if member.up else None
 
 
 class RuleCounter:
@@ -346,13 +416,13 @@ class RuleCounter:
 
 
 QUESTIONS: Final = (
-    "commit_status",
-    "could_be_disruptive",
+    *("change_status", "commit_status", "could_be_disruptive", "would_vote"),
+    *("confirmed", "is_confirmed", "read_index"),
     "refused",
     "start",
     "step",
     "term_first",
-    *("append_call", "call_all", "call_one", "drained", "take_action", "take_all"),
+    *("append_call", "call_all", "call_one", "drained", "take_action", "take_all", "vote_call"),
 )
 """Functions of `spec.rules` that are no rules; two without which there is no run at all; and those
 of a drain, which are not called by `step`: witnesses tell what drains came by.

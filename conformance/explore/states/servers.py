@@ -29,7 +29,7 @@ from conformance.explore.states.tables import (
     unpack,
 )
 from conformance.observe.checking import check_quorum
-from spec.cluster import Cluster, remembered
+from spec.cluster import Cluster, after_turn
 
 MOST: Final = 63
 """Renamings at a time: a set of them is the bits of a number."""
@@ -90,10 +90,11 @@ class Servers:
         if self._keep_history:
             effects = table[:, Nodes.EFFECT]
             memorable = np.flatnonzero(effects)
-            after[memorable, -1] = self.nodes.remembered(after[memorable, -1], effects[memorable])
+            before = rows[which[memorable]]
+            after[memorable, -1] = self.nodes.remembered(before, effects[memorable])
             for at in np.flatnonzero(table[:, Nodes.QUORUM]):
                 if not wrong[at]:
-                    wrong[at] = self._wrong_quorum(rows[which[at]], acting[at], outcomes[at])
+                    wrong[at] = self._wrong_quorum(rows[which[at]], outcomes[at])
         canonical, chosen = self.renaming.canonical(after)
         following = self.number(canonical)
         operation = (table[:, Nodes.EMISSION].astype(np.int64) << RENAMINGS) | chosen
@@ -134,16 +135,14 @@ class Servers:
             note(self.nodes.wrong_pairs(members[:, one], members[:, other]))
         return wrong
 
-    def _wrong_quorum(self, row: Array, acting: int, outcome: int) -> int:
+    def _wrong_quorum(self, row: Array, outcome: int) -> int:
         nodes = self.nodes
-        members = [nodes.members[number] for number in row[:-1]]
-        history = nodes.histories[int(row[-1])]
-        turns = nodes.effects[int(nodes.outcomes.rows[outcome, Nodes.EFFECT])]
-        for turn in turns:
-            history = remembered(history, turn)
-            members[acting] = turn.after
+        members = tuple([nodes.members[number] for number in row[:-1]])
+        cluster = Cluster(members, history=nodes.histories[int(row[-1])])
+        for turn in nodes.effects[int(nodes.outcomes.rows[outcome, Nodes.EFFECT])]:
+            cluster = after_turn(cluster, cluster, turn).after
             if turn.after.up:
-                broken = check_quorum(turn, Cluster(tuple(members), (), history))
+                broken = check_quorum(turn, cluster)
                 if broken is not None:
                     return nodes.findings.number(broken)
         return 0

@@ -40,14 +40,32 @@ def inputs(member: Member, bounds: Bounds) -> Iterator[tuple[v.Event, Cost]]:
         if bounds.changes:
             for config in changes(node, bounds.nodes):
                 yield v.ProposeConfig(config), Cost(changes=1)
+        if bounds.demotions and not node.config.is_joint:
+            for config in demotions(node.config):
+                yield v.ProposeConfig(config), Cost(changes=1, demotions=1)
+        yield from _handing_over(node, node.role.transfer, bounds)
     else:
         yield v.ElectionTimeout(), FREE
+        if bounds.transfers:
+            yield v.TimeoutNow(node.current_term), Cost(campaigns=1)
     if bounds.snapshots:
         for index in range(node.log.snapshot_position.index + 1, node.commit_index + 1):
             if not member.pending.save_current_term:
                 position = node.log.position(index)
                 event = v.SnapshotInstalled(position, node.log.config_at(index))
                 yield event, Cost(snapshots=1)
+
+
+def _handing_over(
+    node: v.Node, target: v.NodeId | None, bounds: Bounds
+) -> Iterator[tuple[v.Event, Cost]]:
+    if bounds.step_downs:
+        yield v.StepDown(), Cost(step_downs=1)
+    if bounds.transfers:
+        for other in node.config.electors - {node.id, target}:
+            yield v.TransferLeadership(other), Cost(transfers=1)
+    if target is not None:
+        yield v.CancelTransfer(), FREE
 
 
 def changes(node: v.Node, nodes: int) -> Iterator[v.Config]:
@@ -69,6 +87,14 @@ def changes(node: v.Node, nodes: int) -> Iterator[v.Config]:
             yield v.Config(voters, frozenset(), non_voters | one)
 
 
+def demotions(config: v.Config) -> Iterator[v.Config]:
+    """The next configurations in which one voter loses its vote and stays."""
+    voters, non_voters = config.voters, config.non_voters
+    if len(voters) > 1:
+        for one in sorted(voters):
+            yield v.Config(voters, voters - {one}, non_voters | {one})
+
+
 def probes(node: v.Node) -> tuple[v.Event, ...]:
     """Events that are no steps here, for they are refused or change little.
 
@@ -78,8 +104,12 @@ def probes(node: v.Node) -> tuple[v.Event, ...]:
     anyone = v.CreateCluster(own), v.SnapshotInstalled(log.last_position, log.config)
     if isinstance(node.role, v.Leader):
         voter_and_non_voter = v.Config(node.config.voters, own, own)
-        return (*anyone, v.ElectionTimeout(), v.ProposeConfig(voter_and_non_voter))
-    return (*anyone, v.ProposeCommand(), v.Heartbeat())
+        here = v.TransferLeadership(node.id), v.TimeoutNow(node.current_term)
+        events = (*anyone, v.ElectionTimeout(), v.ProposeConfig(voter_and_non_voter), *here)
+        return events if node.role.transfer is None else (*events, v.ProposeCommand())
+    handing_over = v.StepDown(), v.TransferLeadership(node.id), v.CancelTransfer()
+    late = v.TimeoutNow(node.current_term + 1)
+    return (*anyone, v.ProposeCommand(), v.Heartbeat(), *handing_over, late)
 
 
 def deliveries(

@@ -86,12 +86,14 @@ def _history(history: History, names: Renaming) -> History:
         frozenset((names[who], term, names[to]) for who, term, to in history.votes),
         tuple(renamed(entry, names) for entry in history.committed),
         history.committed_in,
+        tuple(sorted((names[who], term, seqno) for who, term, seqno in history.stale_reads)),
     )
 
 
 def _leader(role: v.Leader, names: Renaming) -> v.Leader:
     peers = [peer._replace(node=names[peer.node]) for peer in role.peers]
-    return replace(role, peers=tuple(sorted(peers, key=lambda peer: peer.node)))
+    peers.sort(key=lambda peer: peer.node)
+    return replace(role, peers=tuple(peers), transfer=_name(role.transfer, names))
 
 
 def _log(log: v.Log, names: Renaming) -> v.Log:
@@ -137,7 +139,7 @@ _RENAME: dict[type, Callable[[Any, Renaming], Any]] = {
     v.Config: _config,
     v.Entry: lambda entry, names: v.Entry(entry.term, renamed(entry.payload, names)),
     v.Follower: lambda role, names: v.Follower(_name(role.leader, names)),
-    v.Candidate: lambda role, names: v.Candidate(_names(role.granted, names)),
+    v.Candidate: lambda role, names: replace(role, granted=_names(role.granted, names)),
     v.Leader: _leader,
     Cluster: _cluster,
     Envelope: lambda envelope, names: Envelope(

@@ -21,7 +21,7 @@ EXTENDS Integers, Sequences, FiniteSets, Bags
 CONSTANTS
     Nodes,           \* integers from 0 on; all are voters, and 0 creates the cluster
     MaxTerm, MaxLog, \* no step goes beyond
-    Proposals, Crashes, Duplications, Heartbeats, \* how many there may be of each
+    Proposals, Crashes, Duplications, Heartbeats, StepDowns, Transfers, \* how many of each
     InFlight,        \* how many messages the network holds at most
     Entries, Calls   \* the limits: entries that a call carries, calls under way to a peer
 
@@ -33,9 +33,11 @@ VARIABLES
     leaders,         \* <<term, node>> of each leader, in order of election
     votes,           \* <<node, term, candidate>> of each vote told, by a reply or by campaigning
     committed,       \* the committed entry at each index
-    committedIn      \* the lowest term whose leader committed that index
+    committedIn,     \* the lowest term whose leader committed that index
+    stale            \* <<node, term, seqno>> of each leader that would take a read without knowing
+                     \* of all that is committed: the lowest number of such a read
 
-vars == <<node, net, used, leaders, votes, committed, committedIn>>
+vars == <<node, net, used, leaders, votes, committed, committedIn, stale>>
 
 None == -1
 Peers(n) == Nodes \ {n}
@@ -62,12 +64,14 @@ LastOfTerm(log, i, term) ==
 
 -----------------------------------------------------------------------------
 \* A node.  A leader knows of each peer up to where it holds the leader's log (matchIndex), what it
-\* is to be sent next (nextIndex; None: it was sent all that all others were), and the number of the
-\* latest calls to it alone; of itself, how much of its log is on its disk.
+\* is to be sent next (nextIndex; None: it was sent all that all others were), the number of the
+\* latest calls to it alone, and the largest number of a call that it has answered; of itself, how
+\* much of its log is on its disk, and to whom it hands over (dissertation, §3.10).  A candidate
+\* knows whether the leader asked it to campaign.
 
 Follower(leader) == [is |-> "follower", leader |-> leader]
-Candidate(granted) == [is |-> "candidate", granted |-> granted]
-Leader(peers, durable) == [is |-> "leader", peers |-> peers, durable |-> durable]
+Candidate(granted, transfer) == [is |-> "candidate", granted |-> granted, transfer |-> transfer]
+Leader(peers) == [is |-> "leader", peers |-> peers, durable |-> 0, transfer |-> None]
 
 \* §5.1, Figure 2 "persistent state": term, vote and log survive; the rest is learnt anew.
 Restarted(term, vote, log) ==
@@ -78,7 +82,7 @@ Restarted(term, vote, log) ==
 
 VoteCall(n, s, to) ==
     [is |-> "vote call", to |-> to, from |-> n, term |-> s.term, seqno |-> s.seqno,
-     last |-> Last(s.log)]
+     last |-> Last(s.log), transfer |-> s.role.transfer]
 
 VoteReply(n, s, call, granted) ==
     [is |-> "vote reply", to |-> call.from, from |-> n, term |-> s.term, seqno |-> call.seqno,
@@ -164,12 +168,12 @@ AppendAsLeader(n, s, holds, owed) ==
 
 \* §5.2, §8: nothing is known of the others' logs; an entry of its own opens the term.
 BecomeLeader(n, s, owed) ==
-    LET unknown == [p \in Peers(n) |-> [match |-> 0, next |-> None, probe |-> 0, probing |-> FALSE]]
-    IN AppendAsLeader(n, [s EXCEPT !.role = Leader(unknown, 0)], "term", owed)
+    LET nothing == [match |-> 0, next |-> None, probe |-> 0, probing |-> FALSE, answered |-> 0]
+    IN AppendAsLeader(n, [s EXCEPT !.role = Leader([p \in Peers(n) |-> nothing])], "term", owed)
 
 \* §5.2: increment the term, vote for oneself, ask the others.
-StartElection(n, s, owed) ==
-    LET t == [s EXCEPT !.role = Candidate({n}), !.term = @ + 1, !.vote = n]
+StartElection(n, s, transfer, owed) ==
+    LET t == [s EXCEPT !.role = Candidate({n}, transfer), !.term = @ + 1, !.vote = n]
         u == [t EXCEPT !.seqno = @ + 1]
         campaign == owed \union {SaveTerm, SaveVote, SetTimeout}
     IN IF IsQuorum({n})
@@ -178,7 +182,8 @@ StartElection(n, s, owed) ==
 
 \* A cluster begins with a configuration entry at index 1 in term 0, and an election.
 CreateCluster(n) ==
-    StartElection(n, [node[n] EXCEPT !.log = <<[term |-> 0, holds |-> "config"]>>], {SaveLog})
+    StartElection(n, [node[n] EXCEPT !.log = <<[term |-> 0, holds |-> "config"]>>], FALSE,
+                  {SaveLog})
 
 \* §5.4.2: an entry of the leader's own term that a quorum holds is committed, and all before.
 AdvanceCommit(n, s) ==
@@ -218,7 +223,7 @@ ReceiveVoteReply(n, s, owed, m) ==
     THEN LET granted == s.role.granted \union {m.from}
          IN IF IsQuorum(granted)
             THEN BecomeLeader(n, s, owed)
-            ELSE Silent([s EXCEPT !.role = Candidate(granted)], owed)
+            ELSE Silent([s EXCEPT !.role.granted = granted], owed)
     ELSE Silent(s, owed)
 
 \* §5.3: follow the leader of the term, agree with its log, learn what is committed.  What would
@@ -278,11 +283,12 @@ OnFailure(n, s, from, seqno, last, shared) ==
 ReceiveAppendReply(n, s, owed, m) ==
     IF s.role.is # "leader" \/ m.term < s.term \/ m.seqno = 0
     THEN Silent(s, owed)
-    ELSE LET \* The last position of the leader's log that a log which ends like this may contain.
+    ELSE LET heard == [s EXCEPT !.role.peers[m.from].answered = Max(@, m.seqno)]
+             \* The last position of the leader's log that a log which ends like this may contain.
              shared == At(s.log, LastOfTerm(s.log, Min(m.last.index, Len(s.log)), m.last.term))
              t == IF shared = m.last /\ s.role.peers[m.from].match < shared.index
-                  THEN AdvanceCommit(n, [s EXCEPT !.role.peers[m.from].match = shared.index])
-                  ELSE s
+                  THEN AdvanceCommit(n, [heard EXCEPT !.role.peers[m.from].match = shared.index])
+                  ELSE heard
          IN IF m.accepted
             THEN OnSuccess(n, t, m.from)
             ELSE OnFailure(n, t, m.from, m.seqno, m.last.index, shared.index)
@@ -303,6 +309,17 @@ Receive(n, m) ==
 -----------------------------------------------------------------------------
 \* Steps of the cluster.
 
+\* §8; dissertation, §6.4: a leader may take a read once an entry of its own term is committed.
+Reads(s) == s.role.is = "leader" /\ TermAt(s.log, s.commit) = s.term
+
+\* Reads that are stale if they are taken now that the nodes are these, and those of before of who
+\* still leads in that term.
+RememberReads(n, nodes, all) ==
+    LET kept == {r \in stale : r[1] # n \/ (nodes[n].role.is = "leader" /\ nodes[n].term = r[2])}
+        behind == {p \in Nodes : Reads(nodes[p]) /\ nodes[p].commit < Len(all)}
+        new == {p \in behind : \A r \in kept : r[1] # p}
+    IN stale' = kept \union {<<p, nodes[p].term, nodes[p].seqno + 1>> : p \in new}
+
 \* Who leads; what is committed, at the latest in the node's term (a leader of an earlier term may
 \* come to know it later than one that followed it); the votes that were told by what was `done`.
 Remember(n, s, done, sent) ==
@@ -320,6 +337,7 @@ Remember(n, s, done, sent) ==
        /\ votes' = votes
              \union (IF SaveVote \in done /\ s.vote = n THEN {<<n, s.term, n>>} ELSE {})
              \union {<<n, m.term, m.to>> : m \in {r \in sent : r.is = "vote reply" /\ r.granted}}
+       /\ RememberReads(n, node', committed \o new)
 
 \* The network takes any part of what is sent that it has room for.
 Transmit(rest, sent) ==
@@ -371,16 +389,38 @@ Create == node[0].log = <<>> /\ Take(0, CreateCluster(0), net, used)
 ElectionTimeout(n) ==
     /\ node[n].role.is # "leader"
     /\ Take(n, IF node[n].log = <<>> THEN Silent(node[n], {SetTimeout})
-                                    ELSE StartElection(n, node[n], {}), net, used)
+                                    ELSE StartElection(n, node[n], FALSE, {}), net, used)
 
+\* A leader that hands over takes no commands.
 Propose(n) ==
-    /\ node[n].role.is = "leader" /\ used.proposals < Proposals
+    /\ node[n].role.is = "leader" /\ node[n].role.transfer = None /\ used.proposals < Proposals
     /\ Take(n, AppendAsLeader(n, node[n], "command", {}), net, [used EXCEPT !.proposals = @ + 1])
 
 Heartbeat(n) ==
     /\ node[n].role.is = "leader" /\ used.heartbeats < Heartbeats
     /\ Take(n, CallAll(n, node[n], Len(node[n].log), {SetTimeout}), net,
             [used EXCEPT !.heartbeats = @ + 1])
+
+\* Dissertation, §6.2: a leader that may be cut off leads no more, in the same term.
+StepDown(n) ==
+    /\ node[n].role.is = "leader" /\ used.stepDowns < StepDowns
+    /\ Take(n, Silent([node[n] EXCEPT !.role = Follower(None)], {SetTimeout}), net,
+            [used EXCEPT !.stepDowns = @ + 1])
+
+\* Dissertation, §3.10: a leader begins to hand over, or does so no more; and at any time after that
+\* a follower is told to campaign, in its term.
+TransferLeadership(n, to) ==
+    /\ node[n].role.is = "leader" /\ node[n].role.transfer # to /\ used.transfers < Transfers
+    /\ Take(n, Silent([node[n] EXCEPT !.role.transfer = to], {}), net,
+            [used EXCEPT !.transfers = @ + 1])
+
+CancelTransfer(n) ==
+    /\ node[n].role.is = "leader" /\ node[n].role.transfer # None
+    /\ Take(n, Silent([node[n] EXCEPT !.role.transfer = None], {}), net, used)
+
+TimeoutNow(n) ==
+    /\ node[n].role.is = "follower" /\ node[n].log # <<>> /\ used.campaigns < used.transfers
+    /\ Take(n, StartElection(n, node[n], TRUE, {}), net, [used EXCEPT !.campaigns = @ + 1])
 
 \* A message is delivered and gone, or at a cost stays to be delivered again.
 Deliver(m) ==
@@ -394,17 +434,21 @@ Crash(n) ==
     IN /\ used.crashes < Crashes /\ s # node[n]
        /\ Replace(n, s)
        /\ used' = [used EXCEPT !.crashes = @ + 1]
+       /\ RememberReads(n, node', committed)
        /\ UNCHANGED <<net, leaders, votes, committed, committedIn>>
 
 Init ==
     /\ node = [n \in Nodes |-> Restarted(0, None, <<>>)]
     /\ net = EmptyBag
-    /\ used = [proposals |-> 0, crashes |-> 0, duplications |-> 0, heartbeats |-> 0]
-    /\ leaders = <<>> /\ votes = {} /\ committed = <<>> /\ committedIn = <<>>
+    /\ used = [proposals |-> 0, crashes |-> 0, duplications |-> 0, heartbeats |-> 0,
+               stepDowns |-> 0, transfers |-> 0, campaigns |-> 0]
+    /\ leaders = <<>> /\ votes = {} /\ committed = <<>> /\ committedIn = <<>> /\ stale = {}
 
 Next ==
     \/ Create
     \/ \E n \in Nodes : ElectionTimeout(n) \/ Propose(n) \/ Heartbeat(n) \/ Crash(n)
+    \/ \E n \in Nodes : StepDown(n) \/ CancelTransfer(n) \/ TimeoutNow(n)
+    \/ \E n \in Nodes : \E to \in Peers(n) : TransferLeadership(n, to)
     \/ \E m \in DOMAIN net : Deliver(m)
 
 -----------------------------------------------------------------------------
@@ -435,4 +479,11 @@ LeaderCompleteness ==
 \* §5.4.3, Figure 3: what a node commits at an index is what was ever committed there.
 StateMachineSafety ==
     \A n \in Nodes : \A i \in 1..node[n].commit : node[n].log[i] = committed[i]
+
+\* §8; dissertation, §6.4: no quorum, the leader included, has answered a call that confirms a stale
+\* read.
+ReadIndexSafe ==
+    \A r \in stale :
+        LET peers == node[r[1]].role.peers
+        IN ~IsQuorum({r[1]} \union {p \in Peers(r[1]) : peers[p].answered >= r[3]})
 =============================================================================
