@@ -40,19 +40,23 @@ servers ignore requests for votes has to let leaders step down.
 
 - **Linearizable reads** (§8).  Step 2: `read = node.read_index()` when the client asks; None: wait
   until the leader has committed an entry of its term.  Then `heartbeat`, unless one is unanswered
-  yet: the reads that are taken meanwhile share the next one.  Step 4: a read is served once
-  `node.is_confirmed(read)` and the state machine has applied `read.index`.  `NotLeaderError` from
-  either sends the client to the leader.  A follower that wants to read asks the leader for the
-  index, which takes and confirms the read, and waits until it has applied that itself.
-- **Check quorum** (dissertation, §6.2).  Step 5: a leader whose `confirmed` has not risen for an
-  election timeout, though it sends heartbeats, is cut off: `step_down`, and fail the reads that
-  wait.
+  yet: the reads that are taken meanwhile share the next one.  Step 4, and at once where nobody else
+  has a vote: a read is served when `node.is_confirmed(read)` and the state machine has applied
+  `read.index`.  `NotLeaderError` from either sends the client to the leader.  A follower that wants
+  to read asks the leader for the index, which takes and confirms the read, and waits until it has
+  applied that itself.
+- **Check quorum** (dissertation, §6.2).  Step 5: a leader is cut off if a call of its own has gone
+  unanswered by a quorum for an election timeout: `confirmed` is below the number that `heartbeat`
+  returned then.  Look at a clock of its own for that, after each drain: proposals set the leader's
+  timer anew.  Then `step_down`, and fail the reads that wait.
 - **Pre-vote** (dissertation, §9.6).  Step 5: when the timer runs out, ask the others before the
   node is told: send them `pre_vote_call()` as a message of the driver's, of which each answers
   whether it `would_vote` and has not heard from a leader within the shortest election timeout
   (`could_be_disruptive`).  With a quorum, `config.has_quorum(...)`, the node itself among it, call
   `handle_election_timeout`; else set the timer again.  So a server that was away, or hears only
-  some, deposes nobody.
+  some, deposes nobody.  The answers carry the term of who answers: of a later one the next pre-vote
+  asks for the term after it, or two servers of which one is behind in its term and the other in its
+  log refuse each other for ever.
 - **Transfer** (dissertation, §3.10).  Step 2: `transfer_leadership(to)`; step 4: once
   `progress[to].match_index` is the last index, send `to` a message of the driver's with
   `current_term`, and again with each heartbeat; there, step 2: `handle_timeout_now(term)`.  Step 5:

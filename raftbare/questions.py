@@ -107,7 +107,8 @@ class Questions(Rules):
 
         As `get_commit_status`, but `COMMITTED` only where the change is complete: of voters, when
         the final configuration is committed too (§6).  Only then may a node that it removes be
-        switched off, the leader included.  On whichever node.  O(log runs + configurations in the
+        switched off, the leader included.  `UNKNOWN` once the place is compacted: ask before that.
+        On whichever node.  O(log runs + configurations in the
         log).  Raises nothing.
         """
         status = self.get_commit_status(position)
@@ -153,8 +154,8 @@ class Questions(Rules):
         """A leader's largest call number that a quorum has answered a call of its term with, or one
         above it, itself included; 0 for the others.
 
-        If it does not rise for an election timeout although heartbeats are sent, the leader is cut
-        off: `step_down` (dissertation, §6.2).  O(voters log voters).
+        If it is still below a number that `heartbeat` returned an election timeout ago, the leader
+        is cut off: `step_down` (dissertation, §6.2).  O(voters log voters).
         """
         role = self._role
         if not isinstance(role, Leader):
@@ -172,7 +173,8 @@ class Questions(Rules):
 
         With pre-vote (dissertation, §9.6) the user sends this first, as a message of its own, and
         calls `handle_election_timeout` only if a quorum of `config` answers that it
-        `would_vote`, this node included.  O(configurations in the log that are not committed).
+        `would_vote`, this node included.  Who is in a later term says so, and is asked for the term
+        after that next time.  O(configurations in the log that are not committed).
         """
         if isinstance(self._role, Leader) or not self._may_campaign():
             return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from conformance.network.questions import Questions
 from conformance.network.scenario import Policy
@@ -48,6 +48,23 @@ class TimeOutNow:
 
 
 Letter: TypeAlias = v.Message | PreVote | PreVoteAnswer | TimeOutNow
+
+
+class Unanswered(NamedTuple):
+    """A leader's call that no quorum has answered yet."""
+
+    term: v.Term
+    number: v.SeqNo
+    since: int
+
+
+class Handover(NamedTuple):
+    """`told`: the target has been sent `TimeOutNow`."""
+
+    to: v.NodeId
+    term: v.Term
+    since: int
+    told: bool = False
 
 
 class Client(Protocol):
@@ -88,8 +105,8 @@ class Host(Protocol):
 class Driver:
     """Beside one node, from when it comes up until it crashes.
 
-    `shortest`: the least time that an election timer is set to.  Whoever heard from a leader within
-    that time is sure that nobody's timer has run out who heard the same.
+    `shortest`: the least time that an election timer is set to.  A leader that was heard from
+    within that time is taken to be alive.
     """
 
     def __init__(self, host: Host, policy: Policy, shortest: int) -> None:
@@ -103,9 +120,9 @@ class Driver:
         self._reads: deque[tuple[Client, v.ReadIndex]] = deque()
         self._round = 0  # the number of the latest call to all that is known
         # Check quorum
-        self._unanswered: tuple[v.Term, v.SeqNo, int] | None = None
+        self._unanswered: Unanswered | None = None
         # Transfer, membership
-        self._transfer: tuple[v.NodeId, v.Term, int, bool] | None = None
+        self._transfer: Handover | None = None
         self._joining: v.NodeId | None = None
         self._change: tuple[v.Position, v.NodeId] | None = None
         # Votes
@@ -129,7 +146,7 @@ class Driver:
         if call is None:  # a leader shows that it is alive; who may not campaign does nothing
             self._host.input(v.ElectionTimeout())
             if self._transfer is not None:
-                self._transfer = *self._transfer[:3], False  # the target is told again
+                self._transfer = self._transfer._replace(told=False)  # the target is told again
         else:
             self._begin_ballot(call)
 
@@ -158,7 +175,7 @@ class Driver:
     def transfer(self, to: v.NodeId) -> None:
         """§3.10: the node takes no more proposals from here on."""
         if self._host.input(v.TransferLeadership(to)) is True:
-            self._transfer = to, self._host.state.current_term, self._host.now, False
+            self._transfer = Handover(to, self._host.state.current_term, self._host.now)
 
     def promote(self, node: v.NodeId, patient: bool = True) -> None:
         """A server is added.  Without a vote at first, so that no majority has to wait for it
@@ -182,7 +199,8 @@ class Driver:
         """A leader's call was sent to all others."""
         self._round = number
         if self._unanswered is None:
-            self._unanswered = self._host.state.current_term, number, self._host.now
+            term = self._host.state.current_term
+            self._unanswered = Unanswered(term, number, self._host.now)
 
     def timer_was_set(self) -> None:
         """By the node: it has voted, or heard from a leader.  What was asked before is void."""
@@ -274,7 +292,7 @@ class Driver:
             self._transfer = None
             self._host.input(v.CancelTransfer())
         elif not told and self._ask.match(to) == state.last_position.index:
-            self._transfer = to, term, since, True
+            self._transfer = self._transfer._replace(told=True)
             self._host.send(to, TimeOutNow(term))
 
     # Changes of membership (§6)

@@ -50,6 +50,8 @@ QUIET = replace(
     forge=0.0,
     backlog=0,
     partition=0.0,
+    step_down=0.0,
+    transfer=0.0,
 )
 """Three voters and a perfect network."""
 
@@ -80,6 +82,19 @@ GOLDEN: dict[str, tuple[Profile, str]] = {
     "pipelined-3n": (
         replace(LOSSY, linger=0.6, batch=8, propose=0.25),
         "many inputs before a drain, their actions merged",
+    ),
+    "handover-5n": (
+        replace(
+            LOSSY,
+            nodes=5,
+            voters=5,
+            heartbeat=0.1,
+            partition=0.03,
+            step_down=0.01,
+            transfer=0.1,
+            length=700,
+        ),
+        "leaders that are cut off, step down, and hand over",
     ),
 }
 

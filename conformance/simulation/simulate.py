@@ -68,10 +68,16 @@ class Profile:
     limits: v.Limits = v.LIMITS
 
 
-def draw_profile(random: Random, nodes: int | None) -> Profile:
+def draw_profile(random: Random, nodes: int | None, aside: Random | None = None) -> Profile:
+    """`aside`: draws what came later, so that schedules without it are what they were."""
+
     def often(share: float, low: float, high: float) -> float:
         """Present in this share of the episodes, with a rate within these bounds."""
         return random.uniform(low, high) if random.random() < share else 0.0
+
+    def later(share: float, low: float, high: float) -> float:
+        draw = aside or random
+        return draw.uniform(low, high) if draw.random() < share else 0.0
 
     size = nodes or random.choice((1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, MAX_NODES))
     config = often(0.6, 0.01, 0.08)
@@ -102,8 +108,8 @@ def draw_profile(random: Random, nodes: int | None) -> Profile:
         backlog=random.choice((0, 0, 2, 5)),
         partition=often(0.7, 0.01, 0.08),
         limits=draw_limits(random),
-        step_down=often(0.4, 0.002, 0.02),
-        transfer=often(0.5, 0.01, 0.08),
+        step_down=later(0.4, 0.002, 0.02),
+        transfer=later(0.5, 0.01, 0.08),
     )
 
 
@@ -126,7 +132,8 @@ class Schedule:
         self, seed: int, episode: int, nodes: int | None = None, profile: Profile | None = None
     ) -> None:
         self.random = Random(f"{seed}/{episode}")
-        self._set_profile(profile or draw_profile(self.random, nodes))
+        aside = Random(f"{seed}/{episode}/handover")
+        self._set_profile(profile or draw_profile(self.random, nodes, aside))
         self.island: frozenset[v.NodeId] = frozenset()
         """The smaller part of a partitioned network; empty where it is whole."""
         self._to_drain: v.NodeId | None = None
@@ -314,7 +321,11 @@ class Schedule:
             to = anyone.id
         if to >= len(cluster.members) or not cluster.members[to].up:
             return None
-        term = node.current_term - (random.random() < 0.1)
+        term, late = node.current_term, random.random()
+        if late < 0.1:
+            term -= 1
+        elif late < 0.3:  # as the leader of the receiver's term would have it, if there is one
+            term = cluster.members[to].node.current_term
         return c.Input(to, v.TimeoutNow(term))
 
     def _config(self, cluster: c.Cluster) -> c.Step | None:

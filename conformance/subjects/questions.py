@@ -40,6 +40,13 @@ class Asked(NamedTuple):
     argument: Any
 
 
+class Answer(NamedTuple):
+    """`to`: what was asked of."""
+
+    to: Any
+    answer: object
+
+
 def drawn(random: Random, node: v.Node) -> Asked:
     """One question, in one of its cases."""
     question = QUESTIONS[int(random.random() * len(QUESTIONS))]
@@ -155,24 +162,64 @@ def _some(node: v.Node, case: tuple[int, int, bool]) -> frozenset[v.NodeId]:
     return frozenset(named) | (config.non_voters if more else frozenset())
 
 
+class Shown(NamedTuple):
+    """What a leader shows of a peer; `state`: how it is brought what it lacks."""
+
+    node: v.NodeId
+    match: v.Index
+    next: v.Index
+    answered: v.SeqNo
+    state: str
+
+
+Changed: TypeAlias = tuple[frozenset[v.NodeId], frozenset[v.NodeId], frozenset[v.NodeId]]
+"""Who is added, who is removed, who becomes a non-voter."""
+
+
+def _changed(node: v.Node, case: tuple[bool, bool, bool]) -> Changed:
+    """A non-voter or a node that is new, the first voter, the last one: or nobody."""
+    added, removed, demoted = case
+    config = node.config
+    voters, others = sorted(config.voters), sorted(config.non_voters)
+    return (
+        frozenset([*others, _other(node)][:1] if added else ()),
+        frozenset(voters[:1] if removed else ()),
+        frozenset(voters[-1:] if demoted else ()),
+    )
+
+
+def _joint(node: v.Node, changed: Changed) -> v.Config | v.Refused:
+    added, removed, demoted = changed
+    config = node.config
+    new_voters = (config.voters | added) - removed - demoted
+    if not new_voters:
+        return v.Refused("invalid_config")
+    return v.Config(config.voters, new_voters, (config.non_voters | demoted) - new_voters)
+
+
+def _library_joint(to: Translate, node: LibraryNode, changed: Changed) -> object:
+    added, removed, demoted = changed
+    joint = node.config.to_joint_consensus(adding=added, removing=removed, demoting=demoted)
+    return v.Config(joint.voters, joint.new_voters, joint.non_voters)
+
+
 def _progress(node: v.Node, _: None) -> object:
-    """Of each peer: match index, next index, the number of its latest answer, how it is served."""
     if not isinstance(node.role, v.Leader):
         return ()
     following, snapshot = node.log.last_index + 1, node.log.snapshot_position.index
-    shown = []
+    shown: list[Shown] = []
     for peer in node.role.peers:
         first = following if peer.next is None else peer.next
         state = "probe" if peer.probing else "replicate"
         if first <= snapshot:
             state = "snapshot"
-        shown.append((peer.node, peer.match, first, peer.answered, state))
+        shown.append(Shown(peer.node, peer.match, first, peer.answered, state))
     return tuple(shown)
 
 
 def _library_progress(to: Translate, node: LibraryNode, _: None) -> object:
     return tuple(
-        (peer, one.match_index, one.next_index, one.answered, one.state.value)
+        Shown(peer, one.match_index, one.next_index, one.answered, one.state.value)
         for peer, one in node.progress.items()
     )
 
@@ -235,6 +282,13 @@ QUESTIONS: Final = (
         _some,
         lambda node, nodes: rules.has_quorum(node.config, nodes),
         lambda to, node, nodes: node.config.has_quorum(nodes),
+    ),
+    Question(
+        "to_joint_consensus",
+        tuple(product((False, True), (False, True), (False, True))),
+        _changed,
+        _joint,
+        _library_joint,
     ),
     Question("progress", (None,), _nothing, _progress, _library_progress),
     Question(

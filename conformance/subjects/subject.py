@@ -11,7 +11,7 @@ from typing import Protocol
 
 from conformance.observe.finding import Part
 from conformance.observe.observed import Observed, observed
-from conformance.subjects.questions import Asked
+from conformance.subjects.questions import Answer, Asked
 from spec import rules
 from spec import values as v
 from spec.cluster import Member, Rule, drain, take
@@ -41,8 +41,8 @@ def answers_of_both(node: v.Node, other: Subject, asked: Iterable[Asked]) -> Ite
     """What a specified node answers, and the subject's node of that name."""
     for one in asked:
         question, argument = one
-        answer = question.specified(node, argument)
-        yield question.name, (argument, answer), (argument, other.answer(node.id, one))
+        specified, found = question.specified(node, argument), other.answer(node.id, one)
+        yield question.name, Answer(argument, specified), Answer(argument, found)
 
 
 class SpecSubject:

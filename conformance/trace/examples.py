@@ -94,5 +94,6 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     k.Peer: _PEER,
     k.Disk: _DISK,
     t.Request: '{"node":0,"event":{"kind":"heartbeat"},"drain":false}',
-    t.Answer: f'{{"outcome":{{"seqno":10}},"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',
+    t.Answer: '{"outcome":{"seqno":10},"actions":[{"type":"set_election_timeout"}],'
+    f'"state":{_STATE}}}',
 }

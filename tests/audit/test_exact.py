@@ -177,6 +177,7 @@ OTHER_STATE: dict[str, Any] = {
     "snapshot_position": v.Position(999, 999),
     "config": replace(ALL, non_voters=frozenset({999})),
     "leader": 999,
+    "confirmed": 999,
 }
 
 
@@ -198,6 +199,19 @@ def test_another_state_is_found_where_it_is(field: str) -> None:
             record.seq,
         )
         assert f"state {field}: " in problem.detail
+
+
+def test_a_state_may_leave_out_what_is_confirmed_and_a_heartbeat_its_number() -> None:
+    """As releases did that told neither."""
+
+    def older(record: Recorded) -> Recorded:
+        outcome = True if isinstance(record.outcome, v.Called) else record.outcome
+        return replace(record, outcome=outcome, state=record.state._replace(confirmed=None))
+
+    recording = simulated(3)
+    assert any(isinstance(record.outcome, v.Called) for record in recording)
+    assert any(record.state.confirmed is not None for record in recording)
+    assert found(map(older, recording)) == []
 
 
 def test_a_state_may_leave_the_leader_out() -> None:

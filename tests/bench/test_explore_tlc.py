@@ -106,4 +106,5 @@ def test_seconds_to_find_each_seeded_bug(benchmark: Any) -> None:
             )
 
     benchmark.pedantic(find_all, rounds=1)
+    assert len(lines) == len(IN_BOTH)
     print("\n" + "\n".join(lines))

@@ -84,14 +84,35 @@ def test_a_peek_sees_each_kind_of_action() -> None:
         assert alone.actions
 
 
-def test_a_peek_does_not_end_a_drain() -> None:
+def test_a_drain_may_be_a_loop_over_bool_and_next() -> None:
     leader = Cluster.of(1).nodes[0]
     leader.propose_command()
+    taken = []
     while leader.actions:
-        next(leader.actions)
-    assert leader.commit_index == 2  # the last action may not have been executed yet
-    assert next(leader.actions, None) is None
+        assert leader.commit_index == 2
+        taken.append(type(next(leader.actions)))
+    assert taken == [rb.SetElectionTimeout, rb.AppendLogEntries]
     assert leader.commit_index == 3
+    assert next(leader.actions, None) is None
+
+
+def test_bool_takes_no_action_and_is_true_where_the_end_of_a_drain_owes_more() -> None:
+    node = rb.Node.start(rb.NodeId(0))
+    node.create_cluster([rb.NodeId(0)])
+    assert node.actions
+    assert node.actions
+    first = next(node.actions)
+    assert first == rb.SetElectionTimeout()
+    while not node.role.is_leader:
+        assert node.actions  # at the last of these the vote is durable
+        if not node.role.is_leader:
+            next(node.actions)
+    assert [type(action) for action in node.actions] == [
+        rb.SetElectionTimeout,
+        rb.AppendLogEntries,
+    ]
+    assert not node.actions
+    assert node.commit_index == 2
 
 
 def test_no_message_overtakes_what_it_rests_on_though_an_input_comes_within_a_drain() -> None:

@@ -189,7 +189,10 @@ def test_6_d3_a_removed_leader_leads_until_the_change_is_committed_and_keeps_its
     assert (asked.node, asked.owed) == (node, ())
     cluster.input(1, v.ElectionTimeout())
     cluster.settle()
-    assert cluster.node(1).role == v.Leader((v.Progress(2, 5),), 5)
+    role = cluster.node(1).role
+    assert isinstance(role, v.Leader)
+    assert [(peer.node, peer.match) for peer in role.peers] == [(2, 5)]
+    assert role.durable == 5
 
 
 def test_6_d3_one_that_clears_its_vote_might_vote_twice() -> None:

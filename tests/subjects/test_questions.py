@@ -16,7 +16,7 @@ from conformance.simulation.replay import replay
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
-from conformance.subjects.questions import NAMES, QUESTIONS, all_of, drawn
+from conformance.subjects.questions import NAMES, QUESTIONS, Answer, all_of, drawn
 from conformance.subjects.subject import answers_of_both
 from conformance.trace.save import save
 from spec import values as v
@@ -40,7 +40,8 @@ def test_the_library_answers_as_specified_in_all_cases(episode: int) -> None:
                     member.node, run.subject, all_of(member.node)
                 ):
                     assert one == other, name
-                    answer = one[1] if isinstance(one, tuple) else one
+                    assert isinstance(one, Answer)
+                    answer = one.answer
                     seen[name, answer if isinstance(answer, (str, bool)) else type(answer)] += 1
     assert {seen["would_vote", True] > 0, seen["would_vote", False] > 0} == {True}
     assert seen["get_commit_status", "committed"] > 0

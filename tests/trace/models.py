@@ -55,6 +55,8 @@ def checkpoint_from_spec(checkpoint: Checkpoint) -> t.Checkpoint:
 def outcome_from_spec(event: v.Event | Checkpoint, outcome: v.Outcome) -> t.Outcome:
     """False stands for any refusal, as `outcome_to_spec` gives it."""
     plain = p.plain_outcome(event, outcome)
+    if isinstance(outcome, v.Called):
+        return t.Called.model_validate(plain)
     return w.Position.model_validate(plain) if isinstance(plain, dict) else plain
 
 

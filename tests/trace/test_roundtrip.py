@@ -67,7 +67,7 @@ def appends(draw: st.DrawFn) -> v.AppendLogEntries:
 
 
 MESSAGES: st.SearchStrategy[v.Message] = st.one_of(
-    st.builds(v.RequestVoteCall, NUMBERS, TERMS, NUMBERS, POSITIONS),
+    st.builds(v.RequestVoteCall, NUMBERS, TERMS, NUMBERS, POSITIONS, st.booleans()),
     st.builds(v.RequestVoteReply, NUMBERS, TERMS, NUMBERS, st.booleans()),
     append_calls(),
     st.builds(v.AppendEntriesReply, NUMBERS, TERMS, NUMBERS, POSITIONS, st.booleans()),
@@ -85,6 +85,9 @@ DRAINS = st.none() | st.lists(ACTIONS, max_size=3).map(tuple)
 DISKS = st.builds(v.Restart, TERMS, st.none() | NUMBERS, logs())
 EVENTS: st.SearchStrategy[v.Event] = st.one_of(
     st.sampled_from([v.ProposeCommand(), v.Heartbeat(), v.ElectionTimeout()]),
+    st.sampled_from([v.StepDown(), v.CancelTransfer()]),
+    st.builds(v.TransferLeadership, NUMBERS),
+    st.builds(v.TimeoutNow, TERMS),
     st.builds(v.Start, LIMITS),
     st.builds(v.Restart, TERMS, st.none() | NUMBERS, logs(), LIMITS),
     st.builds(v.CreateCluster, IDS),
@@ -106,6 +109,7 @@ def states(draw: st.DrawFn) -> Observed:
         draw(POSITIONS),
         draw(CONFIGS),
         *draw(LEADERS),
+        draw(st.none() | NUMBERS),
     )
 
 
@@ -115,7 +119,9 @@ def outcomes(draw: st.DrawFn, event: v.Event) -> v.Outcome:
     match event:
         case v.CreateCluster() | v.ProposeCommand() | v.ProposeConfig():
             return draw(POSITIONS | st.just(refusal))
-        case v.Heartbeat() | v.SnapshotInstalled():
+        case v.Heartbeat():
+            return draw(st.builds(v.Called, NUMBERS) | st.just(True) | st.just(refusal))
+        case v.StepDown() | v.TransferLeadership() | v.CancelTransfer() | v.SnapshotInstalled():
             return draw(st.just(True) | st.just(refusal))
         case v.Receive() | v.Restart():
             return draw(st.none() | st.just(refusal))
@@ -126,14 +132,15 @@ def outcomes(draw: st.DrawFn, event: v.Event) -> v.Outcome:
 def checkpoints(draw: st.DrawFn) -> Checkpoint:
     log = draw(logs())
     indices = st.integers(0, log.last_index)
-    progress = st.builds(v.Progress, NUMBERS, indices, st.none() | indices, NUMBERS, NUMBERS)
+    of_calls = st.none() | indices, NUMBERS, NUMBERS, st.booleans(), NUMBERS
+    progress = st.builds(v.Progress, NUMBERS, indices, *of_calls)
     peers = draw(st.lists(progress, max_size=3))
     peers = sorted({peer.node: peer for peer in peers}.values(), key=lambda peer: peer.node)
     role: v.Role = draw(
         st.one_of(
             st.builds(v.Follower, st.none() | NUMBERS),
-            st.builds(v.Candidate, IDS),
-            st.builds(v.Leader, st.just(tuple(peers)), indices),
+            st.builds(v.Candidate, IDS, st.booleans()),
+            st.builds(v.Leader, st.just(tuple(peers)), indices, st.none() | NUMBERS),
         )
     )
     vote = draw(st.none() | NUMBERS)

@@ -184,7 +184,13 @@ class _Unpickler(pickle.Unpickler):
     """Takes the values that an exploration is made of, and nothing that could do anything."""
 
     def find_class(self, module: str, name: str) -> Any:
-        known = ("spec.values", "spec.cluster", "spec.pending", "conformance.explore.states.bounds")
+        known = (
+            "spec.log",
+            "spec.values",
+            "spec.cluster",
+            "spec.pending",
+            "conformance.explore.states.bounds",
+        )
         more = {(one.__module__, one.__name__) for one in _MORE}
         if module in known or (module, name) in more:
             return super().find_class(module, name)

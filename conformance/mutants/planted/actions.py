@@ -162,6 +162,18 @@ ACTIONS: Final = (
         "            if self._role is not role:\n",
     ),
     one_patch(
+        "drain-without-end",
+        "to find that nothing is owed does not end a drain",
+        "Specified",
+        "§5.3; this library, until a loop of its user's asked so",
+        "drain",
+        "        while self._node._pending.is_empty():\n"
+        "            if not self._end():\n"
+        "                return False\n"
+        "        return True\n",
+        "        return not self._node._pending.is_empty()\n",
+    ),
+    one_patch(
         "messages-kept-over-term",
         "what was to be sent in a term is sent in the next one too",
         "VotePersistedBeforeReply",

@@ -6,9 +6,12 @@ from difflib import get_close_matches
 from typing import Final
 
 from conformance.mutants.planted.actions import ACTIONS
+from conformance.mutants.planted.asked import ASKED
 from conformance.mutants.planted.calls import CALLS
 from conformance.mutants.planted.commit import COMMIT
+from conformance.mutants.planted.handover import HANDOVER
 from conformance.mutants.planted.membership import MEMBERSHIP
+from conformance.mutants.planted.reads import READS
 from conformance.mutants.planted.replication import REPLICATION
 from conformance.mutants.planted.snapshots import SNAPSHOTS
 from conformance.mutants.planted.votes import VOTES
@@ -21,6 +24,9 @@ CATALOGUE: Final[tuple[Mutant, ...]] = (
     *COMMIT,
     *MEMBERSHIP,
     *SNAPSHOTS,
+    *READS,
+    *HANDOVER,
+    *ASKED,
     *ACTIONS,
 )
 
@@ -29,6 +35,8 @@ UNRECORDED: Final = frozenset(
         "second-leader-followed",  # it takes two leaders of one term, which no cluster has
         "removed-follower-called",  # it fails before it does anything that a recording shows
         "removed-follower-answered",  # so does this one
+        "handover-without-end",  # an answer shows it before anything that is recorded
+        *[mutant.name for mutant in ASKED],  # no answer is recorded
     }
 )
 """Those of which there is no recording that an audit condemns."""

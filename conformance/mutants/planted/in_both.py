@@ -134,7 +134,7 @@ IN_BOTH: Final = _by_name(
                 "        return Agreement(True, None, sent, log.last_position.index)\n",
             ),
         ),
-        Bounds(terms=2, log=3, in_flight=2, shortened=2),
+        Bounds(terms=2, log=3, in_flight=1, heartbeats=1, shortened=3),
         "StateMachineSafety",
     ),
     _in_both(
@@ -174,9 +174,9 @@ IN_BOTH: Final = _by_name(
                 "    return majority(config.electors)\n",
             ),
             in_rules(
-                "    if not config.is_joint:\n        return by_majority(config.voters)\n"
-                "    return min(by_majority(config.voters), by_majority(config.new_voters))\n",
-                "    return by_majority(config.electors)\n",
+                "    return reached(node.config, [*held, (node.id, node.role.durable)])\n",
+                "    union = v.Config(node.config.electors)\n"
+                "    return reached(union, [*held, (node.id, node.role.durable)])\n",
             ),
         ),
         (
@@ -186,15 +186,6 @@ IN_BOTH: Final = _by_name(
                 "            not self._new_voters or _is_majority(self._new_voters, nodes)\n"
                 "        )\n",
                 "        return _is_majority(self._voters | self._new_voters, nodes)\n",
-            ),
-            Patch(
-                "questions",
-                "        if config.is_joint_consensus:\n"
-                "            number = min(number, answered_by_majority("
-                "config.new_voters, role.followers, own))\n",
-                "        if config.is_joint_consensus:\n"
-                "            electors = config.voters | config.new_voters\n"
-                "            number = answered_by_majority(electors, role.followers, own)\n",
             ),
             _library(
                 "        log = self._log\n",
@@ -253,5 +244,51 @@ IN_BOTH: Final = _by_name(
         ),
         Bounds(terms=2, log=3, in_flight=1),
         "TimerSetByCause",
+    ),
+    _in_both(
+        "reply-confirms-latest-call",
+        "a reply confirms that a leader leads whichever of its calls it answers",
+        "dissertation, §6.4",
+        (
+            in_rules(
+                "    if reply.seqno > progress.answered:\n"
+                "        progress = progress._replace(answered=reply.seqno)\n",
+                "    if node.seqno > progress.answered:\n"
+                "        progress = progress._replace(answered=node.seqno)\n",
+            ),
+        ),
+        (
+            _library(
+                "        if reply.seqno > follower.answered:\n"
+                "            follower.answered = reply.seqno\n",
+                "        follower.answered = self._seqno\n",
+            ),
+        ),
+        Bounds(terms=2, log=3, in_flight=2, proposals=0, heartbeats=1),
+        "ReadIndexSafe",
+    ),
+    _in_both(
+        "later-term-not-told",
+        "who knows a later term answers a call as if it did not",
+        "§5.1; dissertation, §6.4",
+        (
+            in_rules(
+                "        return Effect(node, (reply_to(node, call, accepted=False),))\n",
+                "        told = call.term, call.seqno, node.log.last_position, False\n"
+                "        reply = v.AppendEntriesReply(node.id, *told)\n"
+                "        return Effect(node, (v.SendMessage(call.sender, reply),))\n",
+            ),
+        ),
+        (
+            _library(
+                "            self._reply_to_append(call, MessageSeqNo(0), False)\n"
+                "            return\n",
+                "            self._reply_to_append(call, call.seqno, False)\n"
+                "            self._pending.sends[call.sender].term = term\n"
+                "            return\n",
+            ),
+        ),
+        Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1),
+        "ReadIndexSafe",
     ),
 )

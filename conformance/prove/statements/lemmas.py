@@ -13,9 +13,8 @@ History variables, which no rule reads:
   with an entry of T; else 0.
 - `commit_term(j)`: the lowest term whose leader counted index j or more as committed;
   `committed_up_to(j)`: up to where it counted then.
-- `read_term`, `read_seqno`: some read that a leader took (§8), any one; term 0: none yet.  It is
-  `read_stale` if an index was counted then that this leader did not know of; `left(n)`: n's disk
-  was in a later term then.
+- `read_term`, `read_seqno`: a read that some leader took (§8); 0: none yet.  It is `read_stale` if
+  an index was counted then that it did not know of; `left(n)`: n's disk had left the term.
 
 A server's state in memory runs ahead of its disk; what others rely on is what was told, and that is
 on the disk.  So `told`, `ack`, and who can still be counted (`choosable`) are about disks.

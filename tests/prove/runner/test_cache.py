@@ -71,7 +71,7 @@ def test_the_functions_that_a_proof_calls(unedited: Sources) -> None:
         "spec.rules.request_vote:receive_request_vote_call",
         "spec.pending:merge_sends",
         "spec.cluster:take",
-        "spec.values:Log.last_position",  # a property
+        "spec.log:Log.last_position",  # a property
     } <= called
     assert not {"spec.rules.servers:election_timeout", "spec.rules.leaders:become_leader"} & called
     assert not {unit for unit in called - calls.always if unit.startswith("raftbare")}
@@ -216,7 +216,9 @@ def still_proved(checkout: Path, sources: Sources, obligations: list[Obligation]
 TIMEOUT, PROPOSAL, VOTE = (one.name for one in sample.on_rules("full"))
 ALL = [TIMEOUT, PROPOSAL, VOTE]
 START = "def start(node_id"
-LEADERS, STARTS, VOTES = (f"spec/rules/{name}.py" for name in ("leaders", "start", "request_vote"))
+LEADERS, STARTS, VOTES, SERVERS = (
+    f"spec/rules/{name}.py" for name in ("leaders", "start", "request_vote", "servers")
+)
 AFTER = "    def after(self"
 FUTURE = "from __future__ import annotations"
 
@@ -227,7 +229,7 @@ FUTURE = "from __future__ import annotations"
         # Comments, docstrings, lines.
         (LEADERS, "# Commitment\n", "# What is committed\n\n\n\n"),
         ("spec/rules/servers.py", "This is the only rule that clears", "Nothing else clears"),
-        ("spec/values.py", "EMPTY_LOG: Final = Log()\n", 'EMPTY_LOG: Final = Log()\n"""None."""\n'),
+        ("spec/log.py", "EMPTY_LOG: Final = Log()\n", 'EMPTY_LOG: Final = Log()\n"""None."""\n'),
         ("raftbare/rules.py", "  # by term first (D1)", ""),
         ("conformance/prove/runner/obligation.py", "it holds for all numbers.", "it holds."),
         # What no proof of these rests on.
@@ -250,7 +252,7 @@ def test_what_makes_no_difference_re_proves_nothing(
     ("file", "old", "new", "left"),
     [
         # A handler, or what it calls.
-        (VOTES, "if not may_campaign(", "if may_campaign(", [PROPOSAL, VOTE]),
+        (SERVERS, "if not may_campaign(", "if may_campaign(", [PROPOSAL, VOTE]),
         (LEADERS, "append_as_leader(node, v.COMMAND)", "node", [TIMEOUT, VOTE]),
         (VOTES, "if call.last_position < node", "if node", [TIMEOUT, PROPOSAL]),
         ("spec/pending.py", "if earlier and tells", "if tells", [TIMEOUT, PROPOSAL]),
@@ -259,7 +261,7 @@ def test_what_makes_no_difference_re_proves_nothing(
         ("spec/cluster.py", "taken = rule(member.node, event)", "taken = rule(None, event)", []),
         # What belongs to no function.
         ("spec/values.py", "current_term: Term = 0", "current_term: Term = 1", []),
-        ("spec/values.py", AFTER, f"    def __bool__(self):\n        return False\n\n{AFTER}", []),
+        ("spec/log.py", AFTER, f"    def __bool__(self):\n        return False\n\n{AFTER}", []),
         (LEADERS, "from spec import values as v", "from spec import pending as v", []),
         # What takes the place of something else, or does something as it is defined.
         (STARTS, START, f"def max(*_):\n    return 1\n\n\n{START}", []),
@@ -305,7 +307,7 @@ def test_a_cache_that_looks_at_no_function_would_keep_what_is_stale(
     """So it is the functions that the tests above are about."""
     monkeypatch.setattr(Sources, "digest", lambda self, called: self.rest)
     _, obligations = obligations_proved(copy, read(ROOT, copy))
-    after = edit(copy, VOTES, "if not may_campaign(node):", "if may_campaign(node):")
+    after = edit(copy, SERVERS, "if not may_campaign(node):", "if may_campaign(node):")
     assert still_proved(copy, after, obligations) == ALL
 
 
@@ -421,7 +423,7 @@ def test_a_run_after_an_edit_proves_what_rests_on_it(
     options = Options(level="full", workers=1, cache=copy / "cache.json")
     monkeypatch.setattr(run_module, "read", partial(read, checkout=copy))
     assert proved_again(run(options, sample.on_rules)) == ALL
-    edit(copy, VOTES, "if not may_campaign(node):", "if may_campaign(node):")
+    edit(copy, SERVERS, "if not may_campaign(node):", "if may_campaign(node):")
     assert proved_again(run(options, sample.on_rules)) == [TIMEOUT]
     assert proved_again(run(options, sample.on_rules)) == []
 

@@ -3,7 +3,7 @@ any time before, is confirmed although it was stale.
 
 Here those reads are taken: by every leader, after every step, each with what had been committed by
 then.  So a long run of `conformance check` is one of as many reads, under all of its faults.  But a
-leader is seldom left behind there; `tests.network.test_reads` has a storm in which it often is.
+leader is seldom left behind there: `tests.network.test_storms_and_reads` has one that often is.
 """
 
 from __future__ import annotations
