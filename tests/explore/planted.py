@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
 
 from conformance.mutants.planted.in_both import IN_BOTH
-from conformance.subjects.patched import Patch, in_rules, patched_rule
+from conformance.subjects.patched import in_rules, patched_rule
 from spec.cluster import Rule
 
 
@@ -43,43 +42,6 @@ def transfer_never_ends() -> Rule:
             "    role = v.Leader(node.role.peers, node.role.durable)\n"
             "    return Effect(node._replace(role=role), outcome=True)\n",
             "    return Effect(node, outcome=True)\n",
-        )
-    )
-
-
-@cache
-def reply_of_any_term() -> Rule:
-    """A leader takes the replies of a later term for its own, which have its calls' numbers."""
-    return patched_rule(
-        in_rules(
-            "    if message.term > node.current_term:\n        current = become",
-            "    reply = isinstance(message, v.AppendEntriesReply)\n"
-            "    leads = isinstance(node.role, v.Leader)\n"
-            "    if message.term > node.current_term and not (leads and reply):\n"
-            "        current = become",
-        ),
-        in_rules(
-            "    seqno = call.seqno if call.term == node.current_term else 0\n",
-            "    seqno = call.seqno\n",
-        ),
-    )
-
-
-LATE_REPLY_COUNTS: Final = Patch(
-    "rules",
-    "            follower.answered = reply.seqno\n",
-    "            follower.answered = self._seqno\n",
-)
-"""The same of the library as `late_reply_counts`."""
-
-
-@cache
-def late_reply_counts() -> Rule:
-    """Whatever call a reply is to: its sender is taken to have heard of the latest one."""
-    return patched_rule(
-        in_rules(
-            "progress = progress._replace(answered=reply.seqno)",
-            "progress = progress._replace(answered=node.seqno)",
         )
     )
 

@@ -12,10 +12,10 @@ from conformance.explore.search.run import Options, Report, explore
 from conformance.explore.states.bounds import PRESETS, Bounds, Cost
 from conformance.explore.states.space import Space
 from conformance.explore.states.tables import unpack
+from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.observe.finding import name_of
-from conformance.subjects.patched import in_rules, patched_library, patched_rule
+from conformance.subjects.patched import in_rules, patched_rule
 from spec import rules
-from spec.cluster import History
 from spec.values import Node, SeqNo
 from tests.explore import planted
 from tests.explore.test_liveness import checked, layers
@@ -46,19 +46,20 @@ def test_leaders_are_behind_and_call_on() -> None:
     assert seen["stale"] > seen["called since"] > 0
 
 
-def test_a_reply_of_a_later_term_confirms_nothing() -> None:
-    report = explore(Options(READS, planted.reply_of_any_term(), library=None, eventually=False))
-    assert name_of(found_in(report).finding) == "ReadIndexSafe"
-
-
-def test_a_late_reply_confirms_no_later_read() -> None:
-    with patched_library(planted.LATE_REPLY_COUNTS) as broken:
-        rule = planted.late_reply_counts()
-        found = found_in(explore(Options(LATE, rule, library=broken, eventually=False)))
+@pytest.mark.parametrize(
+    ("mutant", "bounds"),
+    [("later-term-not-told", READS), ("reply-confirms-latest-call", LATE)],
+    ids=["quick", "standard"],
+)
+def test_a_stale_read_that_is_confirmed_is_found_by_the_presets(
+    mutant: str, bounds: Bounds
+) -> None:
+    with IN_BOTH[mutant].planted() as broken:
+        rule = IN_BOTH[mutant].rule()
+        found = found_in(explore(Options(bounds, rule, library=broken, eventually=False)))
     assert name_of(found.finding) == "ReadIndexSafe"
     *_, last = found.moves
-    history: History = last.after.history
-    assert history.stale_reads == ((0, 1, 4),)
+    assert last.after.history.stale_reads == ((0, 1, 4),)
 
 
 def test_a_read_is_confirmed_by_a_quorum(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,7 +195,7 @@ class Nodes:
     def _judge(self, member: Member) -> Finding | None:
         broken: Finding | None = check_server(member)
         if broken is None and self.compare is not None:
-            for event in probes(member.node):
+            for event in probes(member.node, self.bounds):
                 turn = take(member, event, self.rule)
                 if turn.after is member:
                     self.witnesses.update(seen_in(turn))
@@ -362,8 +362,9 @@ def is_memorable(turn: Turn) -> bool:
 
 def reads_in(turns: tuple[Turn, ...]) -> tuple[ReadIndex | None, ...]:
     """What reads a server would take after each turn; those of who leads no more are forgotten."""
-    reads = tuple([read_of(turn.after) for turn in turns])
-    return () if reads[-1] is None else reads
+    if read_of(turns[-1].after) is None:
+        return ()
+    return tuple([read_of(turn.after) for turn in turns])
 
 
 def read_of(member: Member) -> ReadIndex | None:
@@ -417,7 +418,8 @@ class RuleCounter:
 
 QUESTIONS: Final = (
     *("change_status", "commit_status", "could_be_disruptive", "would_vote"),
-    *("confirmed", "is_confirmed", "read_index"),
+    *("confirmed", "is_confirmed", "pre_vote_call", "read_index"),
+    "force_new_cluster",
     "refused",
     "start",
     "step",
@@ -425,5 +427,6 @@ QUESTIONS: Final = (
     *("append_call", "call_all", "call_one", "drained", "take_action", "take_all", "vote_call"),
 )
 """Functions of `spec.rules` that are no rules; two without which there is no run at all; and those
-of a drain, which are not called by `step`: witnesses tell what drains came by.
+of a drain, which are not called by `step`: witnesses tell what drains came by.  `force_new_cluster`
+leaves the protocol.
 """

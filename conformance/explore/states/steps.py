@@ -95,21 +95,30 @@ def demotions(config: v.Config) -> Iterator[v.Config]:
             yield v.Config(voters, voters - {one}, non_voters | {one})
 
 
-def probes(node: v.Node) -> tuple[v.Event, ...]:
+def probes(node: v.Node, bounds: Bounds) -> tuple[v.Event, ...]:
     """Events that are no steps here, for they are refused or change little.
 
     A refusal has to leave all as it was; so each is tried on every state of a server, too.
     """
+    events = _probes(node)
+    return (*events, *_refused_in_transfer(node)) if bounds.transfers else events
+
+
+def _probes(node: v.Node) -> tuple[v.Event, ...]:
     log, own = node.log, frozenset({node.id})
     anyone = v.CreateCluster(own), v.SnapshotInstalled(log.last_position, log.config)
     if isinstance(node.role, v.Leader):
         voter_and_non_voter = v.Config(node.config.voters, own, own)
-        here = v.TransferLeadership(node.id), v.TimeoutNow(node.current_term)
-        events = (*anyone, v.ElectionTimeout(), v.ProposeConfig(voter_and_non_voter), *here)
-        return events if node.role.transfer is None else (*events, v.ProposeCommand())
-    handing_over = v.StepDown(), v.TransferLeadership(node.id), v.CancelTransfer()
-    late = v.TimeoutNow(node.current_term + 1)
-    return (*anyone, v.ProposeCommand(), v.Heartbeat(), *handing_over, late)
+        return (*anyone, v.ElectionTimeout(), v.ProposeConfig(voter_and_non_voter))
+    return (*anyone, v.ProposeCommand(), v.Heartbeat())
+
+
+def _refused_in_transfer(node: v.Node) -> tuple[v.Event, ...]:
+    if not isinstance(node.role, v.Leader):
+        late = v.TimeoutNow(node.current_term + 1)
+        return v.StepDown(), v.TransferLeadership(node.id), v.CancelTransfer(), late
+    here = v.TransferLeadership(node.id), v.TimeoutNow(node.current_term)
+    return here if node.role.transfer is None else (*here, v.ProposeCommand())
 
 
 def deliveries(
