@@ -78,6 +78,16 @@ def test_a_checkpoint_shows_a_transfer_on_either_side() -> None:
     assert codec.CHECKPOINT.to_plain(shown)["transfer"] is True
 
 
+def test_a_follower_has_nothing_of_the_other_roles() -> None:
+    shown = codec.Checkpoint.of(Cluster.of(3).nodes[1], EMPTY)
+    assert (shown.role, shown.granted_votes, shown.transfer) == (
+        rb.Role.FOLLOWER,
+        frozenset(),
+        False,
+    )
+    assert (shown.peers, shown.durable, shown.transfer_target) == ((), 0, None)
+
+
 def test_a_checkpoint_does_not_change_with_the_node() -> None:
     cluster = Cluster.of(3).grown_to(4)
     leader = cluster.nodes[0]
