@@ -129,7 +129,7 @@ class AppendEntriesReply(Headed):
     __slots__ = ("accepted", "last_position")
     __match_args__: ClassVar = ("header", "last_position", "accepted")
 
-    def __init__(self, header: Headed, last_position: LogPosition, accepted: bool) -> None:
+    def __init__(self, header: Headed, last_position: LogPosition, accepted: bool = True) -> None:
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
