@@ -27,7 +27,7 @@ from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
 
 SMALL = Budget(
-    events=5_000,
+    events=12_000,
     recorded=3_000,
     bounds=(Bounds(terms=1, log=3, in_flight=1), Bounds(terms=2, log=4, in_flight=1)),
     eventually=False,

@@ -114,5 +114,5 @@ def test_a_property_that_is_said_to_read_too_little_is_noticed(
 
 def test_a_witness_that_is_left_out_at_rest_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "AT_REST", {})
-    with pytest.raises(AssertionError, match=r"\[\] == \['\w+'\]"):
+    with pytest.raises(AssertionError, match=r"\[\] == \['\w+"):
         first_broken(step, range(12))

@@ -210,10 +210,10 @@ class Changing(Theory):
             commit,
             made.told,
             made.acked,
-            elected,
-            known,
-            knew,
-            where,
+            elected=elected,
+            known=known,
+            knew=knew,
+            made=where,
         )
 
     def with_hints(self, formula: Formula, after: Any) -> Formula:

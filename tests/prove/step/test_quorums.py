@@ -62,9 +62,12 @@ def test_a_change_leads_through_its_joint_configuration() -> None:
 
 
 def test_configurations_are_all_there_are() -> None:
-    """Each of two servers is an old voter, both, a new voter, without a vote, or not there."""
+    """Each of two servers is an old voter, both, a new voter, without a vote, or not there; or,
+    where the other is a new voter, an old one that is to have no vote.
+    """
     found = list(configurations(2))
-    assert len(set(found)) == len(found) == 25 - 9
+    assert len(set(found)) == len(found) == 25 - 9 + 4
+    assert config("0", "1", "0") in found
     assert all(one.voters for one in found)
     assert config("0", "1") in found
 
