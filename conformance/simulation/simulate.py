@@ -71,13 +71,11 @@ class Profile:
 def draw_profile(random: Random, nodes: int | None, aside: Random | None = None) -> Profile:
     """`aside`: draws what came later, so that schedules without it are what they were."""
 
-    def often(share: float, low: float, high: float) -> float:
+    def often(share: float, low: float, high: float, draw: Random = random) -> float:
         """Present in this share of the episodes, with a rate within these bounds."""
-        return random.uniform(low, high) if random.random() < share else 0.0
-
-    def later(share: float, low: float, high: float) -> float:
-        draw = aside or random
         return draw.uniform(low, high) if draw.random() < share else 0.0
+
+    later = aside or random
 
     size = nodes or random.choice((1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, MAX_NODES))
     config = often(0.6, 0.01, 0.08)
@@ -108,8 +106,8 @@ def draw_profile(random: Random, nodes: int | None, aside: Random | None = None)
         backlog=random.choice((0, 0, 2, 5)),
         partition=often(0.7, 0.01, 0.08),
         limits=draw_limits(random),
-        step_down=later(0.4, 0.002, 0.02),
-        transfer=later(0.5, 0.01, 0.08),
+        step_down=often(0.4, 0.002, 0.02, later),
+        transfer=often(0.5, 0.01, 0.08, later),
     )
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -216,10 +216,8 @@ COMMON = {
 SETTINGS = settings(
     max_examples=40,
     stateful_step_count=60,
-    deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 
 

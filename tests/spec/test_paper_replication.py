@@ -257,7 +257,7 @@ def round_trips(leader_log: v.Log, follower_log: v.Log, rule: Rule = rules.step)
     raise AssertionError("the logs never agree")
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(
     st.lists(st.integers(1, 3), max_size=4).map(sorted),
     st.lists(st.tuples(st.booleans(), st.integers(0, 4)), max_size=6),

@@ -19,7 +19,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(ITEMS, CHANGES)
 def test_no_window_on_a_shared_list_can_be_told_from_a_tuple(
     first: tuple[int, ...], changes: list[tuple[int, tuple[int, ...] | slice | int]]

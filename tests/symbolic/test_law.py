@@ -26,7 +26,6 @@ from tests.symbolic.programs import (
 )
 
 SLOW = settings(
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

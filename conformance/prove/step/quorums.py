@@ -162,10 +162,9 @@ class Counting:
         module = rules_of(subjects.rule)
         paths = Paths(limit=PATHS, questions=QUESTIONS)
         node = a_leader(paths, self.config, self.answers)
-        judged = misconfirmed if self.answers else miscounted
 
         def wrong() -> str | None:
-            return judged(module, node)
+            return miscounted(module, node, self.answers)
 
         try:
             for path in paths.run(wrong):
@@ -175,7 +174,8 @@ class Counting:
                     result.result, result.detail = "refuted", said
                     shown = plain(node, path.model)
                     before = Member(shown, NOTHING, Disk())
-                    replays = path.raised is not None or judged(module, shown) is not None
+                    again = miscounted(module, shown, self.answers)
+                    replays = path.raised is not None or again is not None
                     result.found = Counterexample(said, Turn(before, before), replays=replays)
                     break
         except (BudgetError, RepeatError) as error:
@@ -199,37 +199,26 @@ def a_leader(paths: Paths, of: v.Config, answers: bool = False) -> v.Node:
     return v.Node(SELF, v.Leader(peers, held[SELF]), log=log)
 
 
-def miscounted(module: ModuleType, node: v.Node) -> str | None:
-    """What a leader counts has to be held by a quorum, and nothing higher may be."""
-    assert isinstance(node.role, v.Leader)
-    held = [(SELF, node.role.durable), *[(peer.node, peer.match) for peer in node.role.peers]]
-
-    def holders(index: v.Index) -> Nodes:
-        return frozenset([one for one, known in held if known >= index])
-
-    counted = module.quorum_index(node)
-    if not module.has_quorum(node.config, holders(counted)):
-        return f"what is counted is not held by a quorum of {node.config}"
-    if module.has_quorum(node.config, holders(counted + 1)):
-        return f"a quorum of {node.config} holds more than is counted"
-    return None
-
-
-def misconfirmed(module: ModuleType, node: v.Node) -> str | None:
-    """What is confirmed a quorum has to have answered, and nothing later may be; of its own calls
-    a leader answers the next one.
+def miscounted(module: ModuleType, node: v.Node, answers: bool) -> str | None:
+    """What a leader counts a quorum has to have reached, and nothing higher may be: what is held,
+    or answered.  Of its own calls a leader answers the next one.
     """
     assert isinstance(node.role, v.Leader)
-    answers = [(SELF, node.seqno + 1), *[(peer.node, peer.answered) for peer in node.role.peers]]
+    peers = node.role.peers
+    if answers:
+        counted, own = module.confirmed(node), node.seqno + 1
+        reached = [(SELF, own), *[(peer.node, peer.answered) for peer in peers]]
+    else:
+        counted, own = module.quorum_index(node), node.role.durable
+        reached = [(SELF, own), *[(peer.node, peer.match) for peer in peers]]
 
-    def answered(seqno: v.SeqNo) -> Nodes:
-        return frozenset([one for one, known in answers if known >= seqno])
+    def there(number: int) -> Nodes:
+        return frozenset([one for one, known in reached if known >= number])
 
-    number = module.confirmed(node)
-    if not module.has_quorum(node.config, answered(number)):
-        return f"what is confirmed no quorum of {node.config} has answered"
-    if module.has_quorum(node.config, answered(number + 1)):
-        return f"a quorum of {node.config} has answered more than is confirmed"
+    if not module.has_quorum(node.config, there(counted)):
+        return f"what is counted no quorum of {node.config} has reached"
+    if module.has_quorum(node.config, there(counted + 1)):
+        return f"a quorum of {node.config} has reached more than is counted"
     return None
 
 
