@@ -161,7 +161,7 @@ from raftbare.message import (
     RequestVoteReply,
 )
 from raftbare.node import Node
-from raftbare.recovery import Recovered, force_new_cluster
+from raftbare.recovery import Disk, force_new_cluster
 from raftbare.status import Counters, MemberProgress, MemberState, ReadIndex, Status
 from raftbare.types import (
     CommitStatus,
@@ -193,6 +193,7 @@ __all__ = [
     "CommitStatus",
     "ConfigEntry",
     "Counters",
+    "Disk",
     "InstallSnapshot",
     "InvalidConfigError",
     "InvalidSnapshotError",
@@ -214,7 +215,6 @@ __all__ = [
     "NotLeaderError",
     "RaftError",
     "ReadIndex",
-    "Recovered",
     "RecoveryError",
     "RequestVoteCall",
     "RequestVoteReply",

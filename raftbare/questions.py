@@ -108,8 +108,7 @@ class Questions(Rules):
         As `get_commit_status`, but `COMMITTED` only where the change is complete: of voters, when
         the final configuration is committed too (§6).  Only then may a node that it removes be
         switched off, the leader included.  `UNKNOWN` once the place is compacted: ask before that.
-        On whichever node.  O(log runs + configurations in the
-        log).  Raises nothing.
+        On whichever node.  O(log runs + configurations in the log).  Raises nothing.
         """
         status = self.get_commit_status(position)
         if not status.is_committed:

@@ -7,31 +7,26 @@ this does is to declare it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, final
+from typing import NamedTuple
 
 from raftbare.config import ClusterConfig
 from raftbare.entries import ConfigEntry, TermEntry
 from raftbare.error import RecoveryError
 from raftbare.log import Log
-from raftbare.types import NodeId, Term, Value
+from raftbare.types import NodeId, Term
 
 
-@final
-class Recovered(Value):
-    """What is to be made durable, and handed to `Node.restart`; see `force_new_cluster`."""
+class Disk(NamedTuple):
+    """What is durable: what `Node.restart` is given.  The log is the user's, and is not copied."""
 
-    __slots__ = ("current_term", "log", "voted_for")
-    __match_args__: ClassVar = ("current_term", "voted_for", "log")
-
-    def __init__(self, current_term: Term, voted_for: NodeId, log: Log) -> None:
-        self.current_term = current_term
-        self.voted_for = voted_for
-        self.log = log
+    current_term: Term
+    voted_for: NodeId | None
+    log: Log
 
 
 def force_new_cluster(
     node_id: NodeId, *, current_term: Term, log: Log, survivors: Iterable[NodeId]
-) -> Recovered:
+) -> Disk:
     """Make the disk of one survivor that of the only voter of a new cluster.  **Dangerous.**
 
     - `node_id`, `current_term`, `log`: the survivor's name, and what its disk holds.  Take the one
@@ -73,4 +68,4 @@ def force_new_cluster(
     recovered, term = log.copy(), Term(current_term + 1)
     recovered.entries.push(TermEntry(term))
     recovered.entries.push(ConfigEntry(ClusterConfig([node_id])))
-    return Recovered(term, node_id, recovered)
+    return Disk(term, node_id, recovered)

@@ -61,7 +61,6 @@ from typing import Final, Generic, TypeVar, final
 
 from raftbare.codec.binary import BytesSink, BytesSource
 from raftbare.codec.checkpoint import Checkpoint as Checkpoint
-from raftbare.codec.checkpoint import Disk as Disk
 from raftbare.codec.checkpoint import Executed as Executed
 from raftbare.codec.checkpoint import Peer as Peer
 from raftbare.codec.forms import MAX_ENTRIES as MAX_ENTRIES
@@ -98,6 +97,7 @@ from raftbare.limits import Limits
 from raftbare.log import Log
 from raftbare.message import Message
 from raftbare.node import Node
+from raftbare.recovery import Disk as Disk
 from raftbare.types import LogPosition
 
 T = TypeVar("T")

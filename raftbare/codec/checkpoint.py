@@ -12,6 +12,7 @@ from raftbare.codec.forms import CodecError
 from raftbare.limits import LIMITS, Limits
 from raftbare.log import Log
 from raftbare.node import Node
+from raftbare.recovery import Disk
 from raftbare.role import Candidate, Leader
 from raftbare.types import LogIndex, MessageSeqNo, NodeId, Role, Term
 
@@ -43,14 +44,6 @@ class Executed(NamedTuple):
         if isinstance(action, BroadcastMessage):
             return Executed(action, peers=node.peers)
         return Executed(action)
-
-
-class Disk(NamedTuple):
-    """What is durable: what `Node.restart` is given.  The log is the user's, and is not copied."""
-
-    current_term: Term
-    voted_for: NodeId | None
-    log: Log
 
 
 class Peer(NamedTuple):

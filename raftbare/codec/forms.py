@@ -72,7 +72,7 @@ def shown(value: object) -> str:
 
 
 class Sink:
-    """Is told the fields of a value one by one.
+    """Is told the fields of a value one by one.  Abstract: what raises here each form has itself.
 
     `leaves_out`: whether fields that have their default are left out.
     """
@@ -136,7 +136,7 @@ def ascending(name: str, ids: Iterable[int]) -> list[int]:
 
 
 class Source:
-    """Is asked for the fields of a value one by one.
+    """Is asked for the fields of a value one by one.  Abstract, as `Sink` is.
 
     Each method raises `CodecError` where something else is there.
     """

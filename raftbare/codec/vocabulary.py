@@ -21,7 +21,7 @@ from raftbare.action import (
     SendMessage,
     SetElectionTimeout,
 )
-from raftbare.codec.checkpoint import Checkpoint, Disk, Executed, Peer
+from raftbare.codec.checkpoint import Checkpoint, Executed, Peer
 from raftbare.codec.forms import MAX_ENTRIES, MAX_ITEMS, Sink, Source
 from raftbare.config import ClusterConfig
 from raftbare.entries import COMMAND, CommandEntry, ConfigEntry, LogEntries, LogEntry, TermEntry
@@ -36,6 +36,7 @@ from raftbare.message import (
     RequestVoteReply,
 )
 from raftbare.node import Node
+from raftbare.recovery import Disk
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Role, Term
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ the broadcast may follow on what they bring.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from spec import values as v
@@ -129,7 +130,7 @@ def drained(node: v.Node) -> Effect:
     match node.role:
         case v.Candidate(granted) if has_quorum(node.config, granted):
             return become_leader(node)
-        case v.Leader(peers, durable, transfer) if durable < node.log.last_index:
-            role = v.Leader(peers, node.log.last_index, transfer)
+        case v.Leader(durable=durable) if durable < node.log.last_index:
+            role = replace(node.role, durable=node.log.last_index)
             return advance_commit(node._replace(role=role))
     return Effect(node)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spec import values as v
 from spec.rules.append_entries import append_as_leader, broadcast_heartbeat
 from spec.rules.effect import Effect, refused
@@ -145,7 +147,7 @@ def with_progress(node: v.Node, progress: v.Progress) -> v.Node:
     """The leader with this known of one peer."""
     assert isinstance(node.role, v.Leader)
     peers = tuple(progress if peer.node == progress.node else peer for peer in node.role.peers)
-    return node._replace(role=v.Leader(peers, node.role.durable, node.role.transfer))
+    return node._replace(role=replace(node.role, peers=peers))
 
 
 # Commitment

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spec import values as v
 from spec.rules.append_entries import append_as_leader
 from spec.rules.effect import Effect, refused
@@ -47,7 +49,7 @@ def track_members(node: v.Node) -> v.Leader:
     assert isinstance(node.role, v.Leader)
     known = {peer.node: peer for peer in node.role.peers}
     peers = tuple(known.get(peer, v.Progress(peer)) for peer in node.peers)
-    return v.Leader(peers, node.role.durable, node.role.transfer)
+    return replace(node.role, peers=peers)
 
 
 def config_committed(node: v.Node) -> Effect:

@@ -7,6 +7,7 @@ node that compacts its own log takes the same event.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from spec import values as v
@@ -66,7 +67,7 @@ def snapshot_installed(node: v.Node, position: v.Position, config: v.Config) -> 
     # A peer that was to get an earlier snapshot may need this one now.
     if isinstance(node.role, v.Leader):
         peers = tuple([peer._replace(asked=0) for peer in node.role.peers])
-        node = node._replace(role=v.Leader(peers, node.role.durable, node.role.transfer))
+        node = node._replace(role=replace(node.role, peers=peers))
     # 8. The user resets the state machine; the log begins with the snapshot's configuration now.
     #    What the snapshot covers is committed (D4).
     node = node._replace(

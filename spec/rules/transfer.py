@@ -6,6 +6,8 @@ message of the user's own; there the event `TimeoutNow` tells of it.  The rest i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spec import values as v
 from spec.rules.effect import Effect, refused
 from spec.rules.membership import may_campaign
@@ -25,16 +27,14 @@ def transfer_leadership(node: v.Node, to: v.NodeId) -> Effect:
         return refused(node, "not_leader", "only a leader hands over")
     if to == node.id or to not in node.config.electors:
         return refused(node, "invalid_transfer", "leadership goes to another voter")
-    role = v.Leader(node.role.peers, node.role.durable, to)
-    return Effect(node._replace(role=role), outcome=True)
+    return Effect(node._replace(role=replace(node.role, transfer=to)), outcome=True)
 
 
 def cancel_transfer(node: v.Node) -> Effect:
     """If that takes too long, the prior leader aborts it and takes client requests again."""
     if not isinstance(node.role, v.Leader):
         return refused(node, "not_leader", "only a leader hands over")
-    role = v.Leader(node.role.peers, node.role.durable)
-    return Effect(node._replace(role=role), outcome=True)
+    return Effect(node._replace(role=replace(node.role, transfer=None)), outcome=True)
 
 
 def timeout_now(node: v.Node, term: v.Term) -> Effect:

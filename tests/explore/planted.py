@@ -39,9 +39,8 @@ def number_of_an_earlier_life() -> Rule:
 def transfer_never_ends() -> Rule:
     return patched_rule(
         in_rules(
-            "    role = v.Leader(node.role.peers, node.role.durable)\n"
-            "    return Effect(node._replace(role=role), outcome=True)\n",
-            "    return Effect(node, outcome=True)\n",
+            "node._replace(role=replace(node.role, transfer=None))",
+            "node",
         )
     )
 

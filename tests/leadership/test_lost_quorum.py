@@ -30,7 +30,7 @@ OPENED = rb.TermEntry(rb.Term(3))
 LOG = a_log(TRIO, OPENED, rb.CommandEntry())
 
 
-def recovered(log: rb.Log = LOG, survivors: Iterable[int] = (1,), node: int = 1) -> rb.Recovered:
+def recovered(log: rb.Log = LOG, survivors: Iterable[int] = (1,), node: int = 1) -> rb.Disk:
     return rb.force_new_cluster(
         rb.NodeId(node), current_term=rb.Term(4), log=log, survivors=nodes(*survivors)
     )
