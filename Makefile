@@ -70,4 +70,4 @@ docs: setup
 	$(BIN)/python -m conformance.trace.document
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .prove_cache
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .prove_cache .mutants_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,14 @@ def mutants_command(
         float | None, typer.Option(min=0.1, help="What one trial may take at the most.")
     ] = None,
     workers: Processes = 0,
+    kept: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Go on from the trials kept there; keep there those that end.",
+            dir_okay=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Plant known bugs in the library, one at a time, and see which methods find each.
@@ -28,6 +37,7 @@ def mutants_command(
     does against the properties.
     """
     from conformance.cli.report.mutants import print_mutants, progress_line
+    from conformance.mutants.matrix.kept import BadKept
     from conformance.mutants.matrix.run import Options, methods_at, run
     from conformance.mutants.planted.catalogue import CATALOGUE
     from conformance.observe.selection import SelectionError, selected
@@ -37,11 +47,14 @@ def mutants_command(
         methods = methods_at(level, method)
     except SelectionError as error:
         refuse(str(error), as_json)
-    with progress("planting", as_json) as tell:
-        report = run(
-            Options(level, seconds, workers),
-            mutants,
-            methods,
-            lambda now: tell(progress_line(now), now.done, now.planned),
-        )
+    try:
+        with progress("planting", as_json) as tell:
+            report = run(
+                Options(level, seconds, workers, kept),
+                mutants,
+                methods,
+                lambda now: tell(progress_line(now), now.done, now.planned),
+            )
+    except BadKept as error:
+        refuse(str(error), as_json)
     conclude(report, as_json, partial(print_mutants, report=report), width=200)

@@ -13,6 +13,7 @@ from conformance.explore.search.run import Options as Exploring
 from conformance.explore.search.suite import explore_all
 from conformance.explore.states.bounds import PRESETS
 from conformance.mutants.matrix import run as matrix
+from conformance.mutants.matrix.kept import FILE as TRIALS
 from conformance.mutants.planted.catalogue import CATALOGUE
 from conformance.observe.verdicts import Level
 from conformance.prove.catalogue import obligations
@@ -123,7 +124,7 @@ def proofs(level: Level, tell: Tell) -> Claim:
 
 def mutants(level: Level, tell: Tell) -> Claim:
     report = matrix.run(
-        matrix.Options(level),
+        matrix.Options(level, kept=TRIALS),
         CATALOGUE,
         matrix.methods_at(level),
         lambda now: tell(f"mutants: {now.done} of {now.planned} trials"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 import raftbare
 from conformance.cli.app import app
 from conformance.explore.states.bounds import Bounds
+from conformance.mutants.matrix.kept import CHECKOUT, SOURCES, Kept, sources
 from conformance.mutants.matrix.methods import METHODS
 from conformance.mutants.matrix.run import (
     Fate,
@@ -106,6 +108,42 @@ def test_a_run_tells_survivors_and_ends_what_never_ends() -> None:
     assert report.killed_by_at_least(1) == 1
     assert report.median_seconds == killed.trials[0].seconds
     assert report.verdict != "conforms"
+
+
+def test_what_was_kept_is_not_tried_again(tmp_path: Path) -> None:
+    """Of the same sources, and the same budget; a line that was cut off is no trial."""
+    file = tmp_path / "kept" / "trials.jsonl"
+    methods = methods_at("quick", "schedules")
+    options = Options(kept=file)
+    first = run(options, [by_name("earlier-term-commit")], methods).fates[0].trials[0]
+    assert first.killed_by == "Difference"
+    file.write_text(file.read_text().replace("Difference", "Kept") + '{"mutant": "uns')
+    again = run(options, [by_name("earlier-term-commit")], methods).fates[0].trials[0]
+    assert again.killed_by == "Kept"
+    Kept(file, options.budget).add(Trial("unseen", "schedules", "After the cut"))
+    Kept(file, options.budget).add(Trial("endless", "schedules", stopped="the time"))
+    assert [trial.killed_by for trial in Kept(file, options.budget).trials.values()] == [
+        "Kept",
+        "After the cut",
+    ]
+    assert Kept(file, SMALL).trials == {}
+    assert Kept(file, SMALL, lambda: "of other sources").trials == {}
+
+
+def test_no_other_file_is_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("keep me\n")
+    result = CliRunner().invoke(app, ["mutants", "--kept", str(file), "--json"])
+    assert result.exit_code == 2
+    assert "expected a file of kept trials" in json.loads(result.output)["error"]
+    assert file.read_text() == "keep me\n"
+
+
+def test_the_kept_trials_are_of_all_sources() -> None:
+    """The library's, the specification's, the methods' and the mutants' own."""
+    assert set(SOURCES) == {"spec", "raftbare", "conformance"}
+    assert sources() == sources()
+    assert sources(CHECKOUT / "tests") != sources()
 
 
 @pytest.mark.parametrize(

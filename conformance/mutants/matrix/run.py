@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from conformance.mutants.matrix import methods as methods_module
+from conformance.mutants.matrix.kept import Kept
 from conformance.mutants.matrix.methods import METHODS
 from conformance.mutants.matrix.trial import BUDGETS, Budget, Method, Trial, tried
 from conformance.observe.selection import SelectionError
@@ -29,11 +31,13 @@ class Options:
     """`seconds`: what one trial may take at the most, in place of the level's.
 
     `workers`: processes; 0 for one for each core.
+    `kept`: a file of trials that ended earlier, which are not made again; those made now go there.
     """
 
     level: Level = "quick"
     seconds: float | None = None
     workers: int = 0
+    kept: Path | None = None
 
     @property
     def budget(self) -> Budget:
@@ -155,9 +159,18 @@ def run(
     report = Report(options, tuple(methods))
     started = time.monotonic()
     jobs = [(mutant, method.name) for mutant in mutants for method in methods]
-    trials: dict[tuple[str, str], Trial] = {}
-    for trial in _tried(jobs, options):
+    kept = Kept(options.kept, options.budget) if options.kept is not None else None
+    known = kept.trials if kept is not None else {}
+    trials: dict[tuple[str, str], Trial] = {
+        (mutant.name, method): known[mutant.name, method]
+        for mutant, method in jobs
+        if (mutant.name, method) in known
+    }
+    left = [(mutant, method) for mutant, method in jobs if (mutant.name, method) not in trials]
+    for trial in _tried(left, options):
         trials[trial.mutant, trial.method] = trial
+        if kept is not None:
+            kept.add(trial)
         progress(Progress(len(jobs), len(trials), f"{trial.mutant}, {trial.method}"))
     report.fates = [
         Fate(mutant, [trials[mutant.name, method.name] for method in methods]) for mutant in mutants
