@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -23,6 +25,7 @@ from conformance.explore.search.visited import Visited
 from conformance.explore.states.bounds import Bounds
 
 BOUNDS = Bounds(terms=2, log=3, in_flight=1, crashes=1)
+FEW = Bounds(terms=1, log=2, in_flight=1)
 
 
 def options(**changes: object) -> Options:
@@ -129,12 +132,7 @@ def test_a_checkpoint_of_a_complete_run_has_its_counts(
     assert counted(again) == whole
 
 
-@pytest.mark.parametrize("depth", [1, 9, 15])
-def test_a_run_goes_on_from_any_depth(
-    tmp_path: Path, whole: tuple[object, ...], depth: int
-) -> None:
-    path = tmp_path / "run.sqlite3"
-
+def explore_up_to(depth: int, options: Options) -> None:
     class Stopped(Exception):  # noqa: N818
         pass
 
@@ -143,7 +141,15 @@ def test_a_run_goes_on_from_any_depth(
             raise Stopped
 
     with pytest.raises(Stopped):
-        explore(options(checkpoint=path, workers=1), stop)
+        explore(options, stop)
+
+
+@pytest.mark.parametrize("depth", [1, 9, 15])
+def test_a_run_goes_on_from_any_depth(
+    tmp_path: Path, whole: tuple[object, ...], depth: int
+) -> None:
+    path = tmp_path / "run.sqlite3"
+    explore_up_to(depth, options(checkpoint=path, workers=1))
     report = explore(options(checkpoint=path, workers=2))
     assert report.resumed_at == depth
     assert counted(report) == whole
@@ -207,7 +213,8 @@ def test_other_sources_do_not_go_on_from_it(stopped: Path) -> None:
     with sqlite3.connect(stopped) as file:
         (about,) = file.execute("SELECT value FROM about WHERE key = 'about'").fetchone()
         changed = json.dumps({**json.loads(about), "sources": "other"})
-        file.execute("UPDATE about SET value = ? WHERE key = 'about'", (changed,))
+        row = (changed, zlib.crc32(changed.encode()))
+        file.execute("UPDATE about SET value = ?, sum = ? WHERE key = 'about'", row)
     with pytest.raises(BadCheckpoint, match="made with sources other"):
         explore(options(checkpoint=stopped))
 
@@ -228,7 +235,60 @@ class Evil:
 def test_a_checkpoint_cannot_run_code(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with sqlite3.connect(stopped) as file:
         data = zlib.compress(pickle.dumps([Evil()]))
-        file.execute("UPDATE vals SET data = ? WHERE name = 'members'", (data,))
+        row = (data, zlib.crc32(data))
+        file.execute("UPDATE vals SET data = ?, sum = ? WHERE name = 'members'", row)
     with pytest.raises(BadCheckpoint, match="is no value of an exploration"):
         explore(options(checkpoint=stopped))
     assert capsys.readouterr().out == ""
+
+
+def test_a_checkpoint_is_one_runs(tmp_path: Path) -> None:
+    """Two runs that go on from one file take each other's states for visited."""
+    path = tmp_path / "run.sqlite3"
+    few = replace(options(checkpoint=path), bounds=FEW)
+    refused: list[str] = []
+
+    def meanwhile(_: object) -> None:
+        with pytest.raises(BadCheckpoint) as caught:
+            explore(few)
+        refused.append(str(caught.value))
+
+    first = explore(replace(few, seconds=0.0), meanwhile)
+    assert first.stopped_by is not None
+    assert refused[0] == f"{path}: process {os.getpid()} is exploring with it"
+    assert counted(explore(few)) == counted(explore(replace(few, checkpoint=None)))
+    assert not list(tmp_path.glob("*.lock"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, object]:
+    """The checkpoint of a run that was cut off, and what is counted in all."""
+    path = tmp_path_factory.mktemp("whole") / "run.sqlite3"
+    cut_off = replace(options(checkpoint=path), bounds=FEW)
+    explore_up_to(6, cut_off)
+    return path.read_bytes(), counted(explore(replace(cut_off, checkpoint=None)))
+
+
+def test_a_damaged_checkpoint_is_told(made: tuple[bytes, object], tmp_path: Path) -> None:
+    """Wherever it is damaged: it is refused in one line, or the damage makes no difference."""
+    whole, counts = made
+    random, refused = Random(0), 0
+    data = [match.end() for match in re.finditer(rb"\x78\x01|<u8|<i8|in_flight|members", whole)]
+    for number in range(200):
+        path = tmp_path / f"{number}.sqlite3"
+        contents = bytearray(whole)
+        at = random.choice(data) if number % 2 else random.randrange(len(contents))
+        contents[at : at + 8] = random.randbytes(8)
+        path.write_bytes(contents[: random.choice((None, None, None, at))])
+        try:
+            assert counted(explore(replace(options(checkpoint=path), bounds=FEW))) == counts
+        except BadCheckpoint:
+            refused += 1
+    assert refused > 100
+
+
+def test_what_is_no_file_is_no_checkpoint(tmp_path: Path) -> None:
+    for path in (Path(os.devnull), tmp_path):
+        with pytest.raises(BadCheckpoint, match="expected a file of an exploration, or none"):
+            explore(options(checkpoint=path))
+    assert not Path(f"{os.devnull}.lock").exists()

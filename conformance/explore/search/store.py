@@ -1,20 +1,23 @@
 """What an exploration keeps on disk: its layers, and with a checkpoint all it needs to go on.
 
 One file of sqlite3.  A layer is written in one transaction when it is complete, so a run that is
-killed at any moment leaves a file from which another one goes on.
+killed at any moment leaves a file from which another one goes on.  Each row has a checksum: what
+was damaged is told, and never gone on from.  A checkpoint is one run's until that ends.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
+import os
 import pickle
 import sqlite3
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import numpy as np
 
@@ -27,16 +30,17 @@ from conformance.observe.finding import Difference
 from conformance.observe.observed import Observed
 from spec.properties import Violation
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 PART: Final = 1 << 20
 """States in one row of the file at most."""
 
 _TABLES: Final = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE states (depth INTEGER, first INTEGER, last INTEGER, data BLOB);
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT, sum INTEGER);
+CREATE TABLE states (depth INTEGER, first INTEGER, last INTEGER, data BLOB, sum INTEGER);
 CREATE INDEX by_depth ON states (depth);
-CREATE TABLE rows (name TEXT, first INTEGER, width INTEGER, type TEXT, data BLOB);
-CREATE TABLE vals (name TEXT, first INTEGER, data BLOB);
+CREATE TABLE rows
+    (name TEXT, first INTEGER, width INTEGER, type TEXT, data BLOB, sum INTEGER);
+CREATE TABLE vals (name TEXT, first INTEGER, data BLOB, sum INTEGER);
 """
 
 
@@ -52,6 +56,14 @@ class Store:
         self._space = space
         self._complete = complete
         self._written: dict[str, int] = {}
+        self._lock = _hold(path) if complete else None
+        try:
+            self._open(path, complete)
+        except BaseException:
+            self._release()
+            raise
+
+    def _open(self, path: Path, complete: bool) -> None:
         try:
             existed = path.exists() and path.stat().st_size > 0
             self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -61,12 +73,19 @@ class Store:
             )
             if not existed:
                 self._file.executescript(_TABLES)
-                self._say("about", {"format": FORMAT, **_identity(space)})
-        except (sqlite3.Error, OSError) as error:
+                self._say("about", {"format": FORMAT, **_identity(self._space)})
+        except (sqlite3.Error, OSError, ValueError) as error:  # its complaints may not be UTF-8
             raise BadCheckpoint(f"{path}: {error}; expected a file of an exploration") from None
 
     def close(self) -> None:
         self._file.close()
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.unlink(self._lock.name)
+            self._lock.close()
+            self._lock = None
 
     # Writing
 
@@ -76,8 +95,9 @@ class Store:
             self._file.execute("BEGIN")
             for start in range(0, len(states), PART):
                 part = states[start : start + PART]
-                row = (depth, int(part[0]), int(part[-1]), part.tobytes())
-                self._file.execute("INSERT INTO states VALUES (?, ?, ?, ?)", row)
+                data = part.tobytes()
+                row = (depth, int(part[0]), int(part[-1]), data, zlib.crc32(data))
+                self._file.execute("INSERT INTO states VALUES (?, ?, ?, ?, ?)", row)
             if self._complete:
                 self._write_tables()
             self._say("counters", counters)
@@ -86,17 +106,20 @@ class Store:
             raise BadCheckpoint(f"{self._path}: cannot be written: {error}") from None
 
     def _say(self, key: str, value: Any) -> None:
-        self._file.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, json.dumps(value)))
+        said = json.dumps(value)
+        row = (key, said, zlib.crc32(said.encode()))
+        self._file.execute("INSERT OR REPLACE INTO about VALUES (?, ?, ?)", row)
 
     def _write_tables(self) -> None:
         for name, first, part in self._unwritten(self._space.arrays()):
-            data = np.ascontiguousarray(part)
-            width = data.shape[1] if data.ndim > 1 else 0
-            row = (name, first, width, data.dtype.str, data.tobytes())
-            self._file.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", row)
+            array = np.ascontiguousarray(part)
+            width, data = array.shape[1] if array.ndim > 1 else 0, array.tobytes()
+            described = (name, first, width, array.dtype.str, data, zlib.crc32(data))
+            self._file.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", described)
         for name, first, values in self._unwritten(self._space.values()):
             pickled = zlib.compress(pickle.dumps(values, protocol=5), 1)
-            self._file.execute("INSERT INTO vals VALUES (?, ?, ?)", (name, first, pickled))
+            row = (name, first, pickled, zlib.crc32(pickled))
+            self._file.execute("INSERT INTO vals VALUES (?, ?, ?, ?)", row)
 
     def _unwritten(self, tables: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
         """Of each table what is not in the file yet, and where in the table that begins."""
@@ -110,23 +133,26 @@ class Store:
 
     def layer(self, depth: int) -> Iterator[Keys]:
         """The parts of a layer, in order."""
-        query = "SELECT data FROM states WHERE depth = ? ORDER BY first"
-        for (data,) in self._file.execute(query, (depth,)):
-            yield np.frombuffer(data, np.uint64)
+        query = "SELECT data, sum FROM states WHERE depth = ? ORDER BY first"
+        for data, told in self._rows(query, depth):
+            yield np.frombuffer(self._whole(data, told), np.uint64)
 
     def parts(self, first: int, last: int, depth: int) -> Iterator[Keys]:
         """All parts up to a depth that may have states between these two."""
-        query = "SELECT data FROM states WHERE depth <= ? AND first <= ? AND last >= ?"
-        for (data,) in self._file.execute(query, (depth, last, first)):
-            yield np.frombuffer(data, np.uint64)
+        query = "SELECT data, sum FROM states WHERE depth <= ? AND first <= ? AND last >= ?"
+        for data, told in self._rows(query, depth, last, first):
+            yield np.frombuffer(self._whole(data, told), np.uint64)
 
     def counters(self) -> dict[str, Any] | None:
         """What the run had counted that left this file; None if it is new."""
         try:
-            about = dict(self._file.execute("SELECT key, value FROM about"))
+            about = {
+                key: self._whole(value.encode(), told).decode()
+                for key, value, told in self._rows("SELECT key, value, sum FROM about")
+            }
             said = json.loads(about["about"])
             counters = json.loads(about["counters"]) if "counters" in about else None
-        except (sqlite3.Error, KeyError, json.JSONDecodeError) as error:
+        except (sqlite3.Error, KeyError, AttributeError, ValueError) as error:
             raise BadCheckpoint(
                 f"{self._path}: {error}; expected a file of an exploration"
             ) from None
@@ -141,21 +167,69 @@ class Store:
         """Fill the tables of the space, which is new."""
         try:
             values: dict[str, list[Any]] = {}
-            for name, data in self._file.execute("SELECT name, data FROM vals ORDER BY first"):
-                loaded = _Unpickler(io.BytesIO(zlib.decompress(data))).load()
+            for (report,) in self._rows("PRAGMA quick_check(1)"):
+                if report != "ok":
+                    raise self._damaged(report)
+            for name, data, told in self._rows("SELECT name, data, sum FROM vals ORDER BY first"):
+                pickled = zlib.decompress(self._whole(data, told))
+                loaded = _Unpickler(io.BytesIO(pickled)).load()
                 values.setdefault(name, []).extend(loaded)
             arrays: dict[str, list[Array]] = {}
-            query = "SELECT name, width, type, data FROM rows ORDER BY first"
-            for name, width, dtype, data in self._file.execute(query):
-                array = np.frombuffer(data, np.dtype(dtype))
+            query = "SELECT name, width, type, data, sum FROM rows ORDER BY first"
+            for name, width, dtype, data, told in self._rows(query):
+                array = np.frombuffer(self._whole(data, told), np.dtype(dtype))
                 arrays.setdefault(name, []).append(array.reshape(-1, width) if width else array)
             self._space.restore(
                 values, {name: np.concatenate(parts) for name, parts in arrays.items()}
             )
             tables: dict[str, Any] = {**self._space.arrays(), **self._space.values()}
             self._written = {name: len(table) for name, table in tables.items()}
-        except (sqlite3.Error, zlib.error, pickle.UnpicklingError, ValueError, KeyError) as error:
-            raise BadCheckpoint(f"{self._path}: {error}; the file is damaged") from None
+        except BadCheckpoint:
+            raise
+        except Exception as error:  # whatever was read is not what was written
+            raise self._damaged(error) from None
+
+    def _rows(self, query: str, *arguments: object) -> Iterator[Any]:
+        try:
+            # A cursor that is delegated to is closed with the generator, maybe after the file.
+            yield from iter(self._file.execute(query, arguments).fetchone, None)
+        except (sqlite3.Error, ValueError) as error:
+            raise self._damaged(error) from None
+
+    def _whole(self, data: Any, told: Any) -> bytes:
+        """The data of a row, which are as they were written."""
+        if not isinstance(data, bytes) or zlib.crc32(data) != told:
+            raise self._damaged("a row is not as it was written")
+        return data
+
+    def _damaged(self, why: object) -> BadCheckpoint:
+        return BadCheckpoint(f"{self._path}: {why}; the file is damaged")
+
+
+def _hold(path: Path) -> TextIO:
+    """A lock beside the file, for the whole run: it has the number of the process that holds it."""
+    if path.exists() and not path.is_file():
+        raise BadCheckpoint(f"{path}: expected a file of an exploration, or none")
+    lock = path.with_name(f"{path.name}.lock")
+    while True:
+        try:
+            file = lock.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise BadCheckpoint(f"{lock}: {error.strerror}; the run's lock goes there") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            file.close()
+            raise BadCheckpoint(f"{path}: {holder} is exploring with it") from None
+        if lock.exists() and os.path.samestat(lock.stat(), os.fstat(file.fileno())):
+            break
+        file.close()  # whoever held it has just removed it
+    file.truncate(0)
+    file.write(f"process {os.getpid()}\n")
+    file.flush()
+    return file
 
 
 def _identity(space: Space) -> dict[str, Any]:
