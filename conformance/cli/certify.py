@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from conformance.cli.options import Json
 from conformance.cli.terminal import finish, output, print_json, progress, refuse
+from conformance.cli.text import escape
 from conformance.observe.verdicts import Level
 
 

@@ -35,9 +35,8 @@ def prove_command(
     The code of the specification and of the library runs on symbolic integers, once for each path
     that some integers take.  Logs, messages and clusters have the sizes that each proof names.
     """
-    from rich.markup import escape
-
     from conformance.cli.report.prove import print_proofs
+    from conformance.cli.text import escape
     from conformance.observe.selection import SelectionError
     from conformance.prove.catalogue import obligations
     from conformance.prove.runner.cache import FILE

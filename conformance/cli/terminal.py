@@ -11,12 +11,12 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO, cast
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from conformance.cli.text import escape
 from conformance.observe.verdicts import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -140,6 +140,10 @@ def run(command: Callable[[], object]) -> NoReturn:
     of its own is told with its traceback and is code 3, as nothing was judged.  A reader that has
     closed the pipe ends it as it ends other programs.
     """
+    if cast("TextIO | None", sys.stdout) is None:
+        if cast("TextIO | None", sys.stderr) is not None:
+            errors().print("[red]error:[/] standard output is closed; expected somewhere to write")
+        sys.exit(2)
     given, code = sys.stdout, 3
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

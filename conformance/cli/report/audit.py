@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
 
 from conformance.audit.run import AuditReport
 from conformance.cli.report.parts import STYLES
+from conformance.cli.text import escape
 from conformance.trace.errors import shown
 
 SHOWN: Final = 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from conformance.cli.report.parts import columns
+from conformance.cli.text import escape
 from raftbare import Certificate
 
 

@@ -6,10 +6,10 @@ from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from conformance.cli.report.parts import print_again, print_difference, print_events
+from conformance.cli.text import escape
 from conformance.observe.finding import Difference, describe, name_of
 from conformance.simulation.check import LONG_RUN, Found, Options, Report
 from spec.witnesses import SOMETIMES

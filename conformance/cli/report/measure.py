@@ -5,9 +5,9 @@ from __future__ import annotations
 from xml.sax.saxutils import escape as escape_xml
 
 from rich.console import Console
-from rich.markup import escape
 
 from conformance.cli.report.parts import columns, print_again
+from conformance.cli.text import escape
 from conformance.network.figures import MEANING
 from conformance.network.run import Measured, MeasureReport
 

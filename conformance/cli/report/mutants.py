@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from conformance.cli.report.parts import STYLES
+from conformance.cli.text import escape
 from conformance.mutants.matrix.run import Progress, Report
 from conformance.mutants.matrix.trial import Trial
 

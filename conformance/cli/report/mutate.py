@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 
 from conformance.cli.report.parts import STYLES
+from conformance.cli.text import escape
 from conformance.mutants.mechanical.run import Report
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from conformance.cli.text import escape
 from conformance.observe.finding import Difference
 from conformance.observe.recorded import Recorded
 from conformance.observe.show import show

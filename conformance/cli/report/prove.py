@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
 
 from conformance.cli.report.parts import columns, print_again
+from conformance.cli.text import escape
 from conformance.observe.show import describe_server, show
 from conformance.prove.runner.obligation import Counterexample, Verdict
 from conformance.prove.runner.run import Proved, Report, is_vacuous

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from conformance.cli.report.parts import print_difference
+from conformance.cli.text import escape
 from conformance.simulation.replay import ReplayReport
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from conformance.cli.report.check import print_check
 from conformance.cli.report.explore import print_suite
 from conformance.cli.report.measure import print_measured
 from conformance.cli.report.parts import columns
 from conformance.cli.report.prove import print_proofs
+from conformance.cli.text import escape
 from conformance.release.verify import VerifyReport
 
 
