@@ -107,6 +107,8 @@ Limits
 - Faults are crashes, lost disks under a new name, and a network that loses, delays, doubles and
   reorders.  Nodes that lie are not provided for.
 - A node is used by one thread at a time.
+- Values can be copied and pickled, and so can a node, for tests and searches: the copy goes on from
+  the same state, and shares nothing that changes.  It is no way to come up again: see obligation 4.
 - There are no clocks here: a lease, for reads without a round of calls, is the driver's, and rests
   on its clocks (`Node.heartbeat`).
 - A leader keeps to `Limits(entries=5000, calls=8, ask_again=1000, uncommitted=None)`, if it is

@@ -115,6 +115,9 @@ class ClusterConfig:
     def __hash__(self) -> int:
         return hash((self._voters, self._new_voters, self._non_voters))
 
+    def __reduce__(self) -> tuple[type[ClusterConfig], tuple[frozenset[NodeId], ...]]:
+        return ClusterConfig, (self._voters, self._new_voters, self._non_voters)
+
     def __repr__(self) -> str:
         return (
             f"ClusterConfig(voters={sorted(self._voters)}, "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import final
+from collections.abc import Callable, Iterator
+from typing import Any, final
 
 from raftbare.action import (
     SAVE_CURRENT_TERM,
@@ -118,5 +118,14 @@ class Actions:
             return action
         raise StopIteration
 
+    def __reduce__(self) -> tuple[Callable[..., Actions], tuple[Rules]]:
+        """A copy is of the node's copy; alone it is still the same node's."""
+        return _actions_of, (self._node,)
+
     def __repr__(self) -> str:
         return f"Actions({self._node._pending!r})"
+
+
+def _actions_of(node: Any) -> Actions:
+    actions: Actions = node.actions
+    return actions

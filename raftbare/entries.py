@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, MutableSequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from itertools import pairwise
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast, final
 
-from raftbare.compiling import mypyc_attr
+from raftbare.compiling import mypyc_attr, sealed
 from raftbare.config import ClusterConfig
 from raftbare.error import InvariantError
 from raftbare.types import LogIndex, LogPosition, Term, Value
@@ -54,6 +54,9 @@ class CommandEntry(Value):
     __slots__ = ()
     __match_args__: ClassVar = ()
 
+
+sealed(TermEntry)
+sealed(ConfigEntry)
 
 LogEntry: TypeAlias = TermEntry | ConfigEntry | CommandEntry
 
@@ -459,6 +462,15 @@ class LogEntries:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Callable[..., LogEntries], tuple[object, ...]]:
+        """Copied and pickled as `copy` has it."""
+        return _from_runs, (self.prev_position, tuple(self.runs()))
+
     def __repr__(self) -> str:
         runs = ", ".join(f"({entry!r}, {count})" for entry, count in self.runs())
         return f"LogEntries.from_runs({self.prev_position!r}, [{runs}])"
+
+
+def _from_runs(prev_position: LogPosition, runs: tuple[tuple[LogEntry, int], ...]) -> LogEntries:
+    """Under a name by which a pickle finds it."""
+    return LogEntries.from_runs(prev_position, runs)

@@ -26,6 +26,9 @@ class NotLeaderError(RaftError):
         super().__init__(message)
         self.leader = leader
 
+    def __reduce__(self) -> tuple[type[NotLeaderError], tuple[str, NodeId | None]]:
+        return NotLeaderError, (str(self), self.leader)
+
 
 class TooManyUncommittedError(RaftError):
     """A command beyond `Limits.uncommitted`: the cluster does not commit as fast as is proposed.
@@ -44,6 +47,9 @@ class TransferringError(RaftError):
     def __init__(self, message: str, to: NodeId) -> None:
         super().__init__(message)
         self.to = to
+
+    def __reduce__(self) -> tuple[type[TransferringError], tuple[str, NodeId]]:
+        return TransferringError, (str(self), self.to)
 
 
 class InvalidTransferError(RaftError):

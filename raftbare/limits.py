@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, final
 
+from raftbare.compiling import sealed
 from raftbare.types import LogIndex, MessageSeqNo, Value
 
 
@@ -22,7 +23,7 @@ class Limits(Value):
 
     `calls` holds back only calls to a follower that catches up: the others are sent what is
     proposed by broadcasts, however many are under way.  Where a drain has more than `entries` to
-    send, the rest follows in calls to each peer.  Immutable by convention.
+    send, the rest follows in calls to each peer.  Immutable.
     """
 
     __slots__ = ("ask_again", "calls", "entries", "in_flight", "uncommitted")
@@ -41,12 +42,14 @@ class Limits(Value):
                 raise ValueError(f"{name}={limit}: at least 1 was expected")
         if uncommitted is not None and uncommitted < 1:
             raise ValueError(f"uncommitted={uncommitted}: at least 1, or None, was expected")
-        self.entries = LogIndex(entries)
-        self.calls = calls
-        self.ask_again = MessageSeqNo(ask_again)
-        self.uncommitted = None if uncommitted is None else LogIndex(uncommitted)
-        self.in_flight = LogIndex(entries * calls)
+        self.entries: Final = LogIndex(entries)
+        self.calls: Final = calls
+        self.ask_again: Final = MessageSeqNo(ask_again)
+        self.uncommitted: Final = None if uncommitted is None else LogIndex(uncommitted)
+        self.in_flight: Final = LogIndex(entries * calls)
 
+
+sealed(Limits)
 
 LIMITS: Final = Limits()
 """The limits of a node that is given none."""

@@ -91,6 +91,10 @@ class Log:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[type[Log], tuple[ClusterConfig, LogEntries]]:
+        """Copied and pickled as `copy` has it."""
+        return Log, (self.snapshot_config, self.entries.copy())
+
     def __repr__(self) -> str:
         return f"Log({self.snapshot_config!r}, {self.entries!r})"
 

@@ -7,6 +7,7 @@ from the log as it is then: so they need no merging.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import final
 
 from raftbare.log import Log
@@ -47,6 +48,18 @@ class Pending:
         self.append_after: LogPosition | None = None
         self.sends: dict[NodeId, RequestVoteReply | AppendEntriesReply] = {}
 
+    def __reduce__(self) -> tuple[Callable[..., Pending], tuple[object, ...]]:
+        """How it is copied and pickled."""
+        return _pending, (
+            self.set_election_timeout,
+            self.save_current_term,
+            self.save_voted_for,
+            self.broadcast,
+            tuple(self.calls),
+            self.append_after,
+            tuple(self.sends.items()),
+        )
+
     def is_empty(self) -> bool:
         """Whether nothing is owed.  O(1)."""
         return not (
@@ -84,3 +97,23 @@ class Pending:
             f"{self.save_voted_for}, {self.calls!r}, {self.broadcast}, {self.append_after!r}, "
             f"{self.sends!r})"
         )
+
+
+def _pending(
+    set_election_timeout: bool,
+    save_current_term: bool,
+    save_voted_for: bool,
+    broadcast: bool,
+    calls: tuple[NodeId, ...],
+    append_after: LogPosition | None,
+    sends: tuple[tuple[NodeId, RequestVoteReply | AppendEntriesReply], ...],
+) -> Pending:
+    made = Pending()
+    made.set_election_timeout = set_election_timeout
+    made.save_current_term = save_current_term
+    made.save_voted_for = save_voted_for
+    made.broadcast = broadcast
+    made.calls.update(calls)
+    made.append_after = append_after
+    made.sends.update(sends)
+    return made

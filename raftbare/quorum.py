@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from typing import final
 
 from raftbare.config import ClusterConfig
@@ -33,12 +34,41 @@ class Progress:
         self.probing = False
         self.answered = MessageSeqNo(0)
 
+    def __reduce__(self) -> tuple[Callable[..., Progress], tuple[object, ...]]:
+        """How it is copied and pickled."""
+        return _progress, (
+            self.match_index,
+            self.next_index,
+            self.probe,
+            self.asked,
+            self.probing,
+            self.answered,
+        )
+
     def __repr__(self) -> str:
         return (
             f"Progress(match_index={self.match_index}, next_index={self.next_index}, "
             f"probe={self.probe}, asked={self.asked}, probing={self.probing}, "
             f"answered={self.answered})"
         )
+
+
+def _progress(
+    match_index: LogIndex,
+    next_index: LogIndex | None,
+    probe: MessageSeqNo,
+    asked: MessageSeqNo,
+    probing: bool,
+    answered: MessageSeqNo,
+) -> Progress:
+    made = Progress()
+    made.match_index = match_index
+    made.next_index = next_index
+    made.probe = probe
+    made.asked = asked
+    made.probing = probing
+    made.answered = answered
+    return made
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, TypeAlias, final
 
 from raftbare.config import ClusterConfig
@@ -19,6 +20,9 @@ class Follower:
     def __init__(self, leader: NodeId | None = None) -> None:
         self.leader = leader
 
+    def __reduce__(self) -> tuple[type[Follower], tuple[NodeId | None]]:
+        return Follower, (self.leader,)
+
     def __repr__(self) -> str:
         return f"Follower(leader={self.leader})"
 
@@ -35,6 +39,9 @@ class Candidate:
     def __init__(self, node_id: NodeId, transfer: bool) -> None:
         self.granted_votes = {node_id}
         self.transfer = transfer
+
+    def __reduce__(self) -> tuple[Callable[..., Candidate], tuple[object, ...]]:
+        return _candidate, (tuple(self.granted_votes), self.transfer)
 
     def __repr__(self) -> str:
         return f"Candidate(granted_votes={sorted(self.granted_votes)}, transfer={self.transfer})"
@@ -73,10 +80,28 @@ class Leader:
         }
         self.quorum = Quorum(config, {**self.followers, node_id: self.own})
 
+    def __reduce__(self) -> tuple[Callable[..., Leader], tuple[object, ...]]:
+        return _leader, (self.own, tuple(self.followers.items()), self.transfer)
+
     def __repr__(self) -> str:
         return (
             f"Leader(followers={self.followers}, durable={self.durable}, transfer={self.transfer})"
         )
+
+
+def _candidate(granted_votes: tuple[NodeId, ...], transfer: bool) -> Candidate:
+    made = Candidate(granted_votes[0], transfer)
+    made.granted_votes.update(granted_votes)
+    return made
+
+
+def _leader(
+    own: Progress, followers: tuple[tuple[NodeId, Progress], ...], transfer: NodeId | None
+) -> Leader:
+    """Without a quorum yet: `track_members` makes that, of what is known of the members."""
+    made = Leader(NodeId(0), ClusterConfig())
+    made.own, made.followers, made.transfer = own, dict(followers), transfer
+    return made
 
 
 RoleState: TypeAlias = Follower | Candidate | Leader

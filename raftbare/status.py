@@ -42,6 +42,9 @@ class MemberState(Enum):
     SNAPSHOT = "snapshot"
     """What it lacks is compacted: it needs the snapshot."""
 
+    def __repr__(self) -> str:
+        return f"MemberState.{self.name}"
+
 
 @final
 class MemberProgress(Value):
@@ -104,23 +107,31 @@ class Counters(Value):
         "from_itself",
     )
 
-    def __init__(self) -> None:
-        self.elections = 0
-        self.leaderships = 0
-        self.calls = 0
-        self.entries = 0
-        self.refusals = 0
-        self.snapshots = 0
-        self.late_replies = 0
-        self.from_strangers = 0
-        self.from_itself = 0
+    def __init__(
+        self,
+        elections: int = 0,
+        leaderships: int = 0,
+        calls: int = 0,
+        entries: int = 0,
+        refusals: int = 0,
+        snapshots: int = 0,
+        late_replies: int = 0,
+        from_strangers: int = 0,
+        from_itself: int = 0,
+    ) -> None:
+        self.elections = elections
+        self.leaderships = leaderships
+        self.calls = calls
+        self.entries = entries
+        self.refusals = refusals
+        self.snapshots = snapshots
+        self.late_replies = late_replies
+        self.from_strangers = from_strangers
+        self.from_itself = from_itself
 
     def copy(self) -> Counters:
         """As they are now.  O(1)."""
-        made = Counters()
-        for name in self.__match_args__:
-            setattr(made, name, getattr(self, name))
-        return made
+        return Counters(*[getattr(self, name) for name in self.__match_args__])
 
 
 @final
@@ -160,7 +171,7 @@ class Status(Value):
 
     def __init__(
         self,
-        node_id: NodeId,
+        id: NodeId,  # noqa: A002  # as the field is called
         role: Role,
         current_term: Term,
         voted_for: NodeId | None,
@@ -174,7 +185,7 @@ class Status(Value):
         progress: dict[NodeId, MemberProgress],
         counters: Counters,
     ) -> None:
-        self.id = node_id
+        self.id = id
         self.role = role
         self.current_term = current_term
         self.voted_for = voted_for

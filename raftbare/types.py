@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar, Final, NewType, final
 
-from raftbare.compiling import mypyc_attr
+from raftbare.compiling import constant, mypyc_attr
 
 NodeId = NewType("NodeId", int)
 """Names a node of a cluster, for ever.  Any integer; the order of names has no meaning."""
@@ -45,6 +45,10 @@ class Value:
         fields = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__match_args__])
         return f"{type(self).__name__}({fields})"
 
+    def __reduce__(self) -> tuple[type[Value], tuple[object, ...]]:
+        """How it is copied and pickled: made anew of its fields."""
+        return type(self), tuple([getattr(self, name) for name in self.__match_args__])
+
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -53,7 +57,8 @@ class LogPosition:
 
     Ordered by term first, then by index: the order in which §5.4.1 compares logs.  Immutable by
     convention: positions are shared freely and an assignment to a field would be seen elsewhere.
-    Made, compared and hashed in O(1); nothing is checked.
+    Made, compared and hashed in O(1); nothing is checked.  `TypeError` where one is ordered with
+    anything else.
     """
 
     __slots__ = ("index", "term")
@@ -71,17 +76,25 @@ class LogPosition:
             return NotImplemented
         return self.index == other.index and self.term == other.term
 
-    def __lt__(self, other: LogPosition) -> bool:
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, LogPosition):
+            return NotImplemented
         return self.term < other.term or (self.term == other.term and self.index < other.index)
 
-    def __le__(self, other: LogPosition) -> bool:
+    def __le__(self, other: object) -> bool:
+        if not isinstance(other, LogPosition):
+            return NotImplemented
         return self.term < other.term or (self.term == other.term and self.index <= other.index)
 
-    def __gt__(self, other: LogPosition) -> bool:
-        return other < self
+    def __gt__(self, other: object) -> bool:
+        if not isinstance(other, LogPosition):
+            return NotImplemented
+        return other.term < self.term or (self.term == other.term and other.index < self.index)
 
-    def __ge__(self, other: LogPosition) -> bool:
-        return other <= self
+    def __ge__(self, other: object) -> bool:
+        if not isinstance(other, LogPosition):
+            return NotImplemented
+        return other.term < self.term or (self.term == other.term and other.index <= self.index)
 
     def __hash__(self) -> int:
         return hash((self.term, self.index))
@@ -89,8 +102,11 @@ class LogPosition:
     def __repr__(self) -> str:
         return f"LogPosition(term={self.term}, index={self.index})"
 
+    def __reduce__(self) -> tuple[type[LogPosition], tuple[Term, LogIndex]]:
+        return LogPosition, (self.term, self.index)
 
-LogPosition.ZERO = LogPosition(Term(0), LogIndex(0))
+
+LogPosition.ZERO = constant(LogPosition(Term(0), LogIndex(0)))
 
 
 class Role(Enum):
@@ -99,6 +115,9 @@ class Role(Enum):
     FOLLOWER = "follower"
     CANDIDATE = "candidate"
     LEADER = "leader"
+
+    def __repr__(self) -> str:
+        return f"Role.{self.name}"
 
     @property
     def is_follower(self) -> bool:
@@ -130,6 +149,9 @@ class CommitStatus(Enum):
 
     UNKNOWN = "unknown"
     """The place lies in the prefix that a snapshot has replaced."""
+
+    def __repr__(self) -> str:
+        return f"CommitStatus.{self.name}"
 
     @property
     def is_in_progress(self) -> bool:

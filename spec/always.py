@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from spec.cluster import Disk, History, Member
 from spec.pending import NOTHING
-from spec.rules import confirmed
+from spec.quorums import confirmed_by_quorum
 from spec.values import Candidate, Config, Index, Leader, Log, Node
 
 Detail = str | None
@@ -186,7 +186,7 @@ def read_index_safe(node: Node, history: History) -> Detail:
     """
     for who, term, seqno in history.stale_reads:
         if who == node.id and isinstance(node.role, Leader) and term == node.current_term:
-            if confirmed(node) >= seqno:
+            if confirmed_by_quorum(node) >= seqno:
                 return f"a stale read is confirmed in term {term}, by call {seqno} or a later one"
     return None
 

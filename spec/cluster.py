@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, TypeAlias
 from spec import rules
 from spec import values as v
 from spec.pending import NOTHING, Pending, callers_only, compact, owe
+from spec.quorums import read_taken_now
 from spec.rules.snapshots import term_first
 
 Rule: TypeAlias = Callable[[v.Node, v.Event], rules.Effect]
@@ -399,7 +400,7 @@ def reads_remembered(
     stale = {(node, term): seqno for node, term, seqno in history.stale_reads}
     for member in members if grown else (after,):
         node = member.node
-        read = rules.read_index(node) if member.up else None
+        read = read_taken_now(node) if member.up else None
         if read is not None and read.index < len(history.committed):
             stale.setdefault((node.id, read.term), read.seqno)
     if not stale:

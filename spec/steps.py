@@ -8,7 +8,7 @@ from __future__ import annotations
 from spec import values as v
 from spec.always import Detail, entries_between
 from spec.cluster import Cluster, Disk, Executed, Turn
-from spec.rules import has_quorum
+from spec.quorums import is_quorum
 
 
 def term_monotonic(before: v.Node | Disk, after: v.Node | Disk) -> Detail:
@@ -89,7 +89,7 @@ def committed_on_quorum(before: v.Node, after: v.Node, cluster: Cluster) -> Deta
         holders = frozenset(
             member.node.id for member in cluster.members if _holds(member.disk.log, upto, position)
         )
-        if not has_quorum(config, holders):
+        if not is_quorum(config, holders):
             return f"{position} is on the disks of {sorted(holders)} only, of {config}"
     return None
 
@@ -118,7 +118,7 @@ def elected_by_quorum(before: v.Node, after: v.Node, cluster: Cluster) -> Detail
         for who, term, to in cluster.history.votes
         if term == after.current_term and to == after.id
     )
-    if has_quorum(after.config, voters | {after.id}):
+    if is_quorum(after.config, voters | {after.id}):
         return None
     return f"elected in term {after.current_term} by {sorted(voters)} only, of {after.config}"
 

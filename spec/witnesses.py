@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from spec import rules
 from spec import values as v
 from spec.cluster import Turn
+from spec.quorums import confirmed_by_quorum, read_taken_now
 
 DRAIN: Final = "drain"
 
@@ -227,9 +227,9 @@ def committed_at_end_of_drain(turn: Turn, before: v.Node, after: v.Node) -> bool
 
 def read_confirmed(turn: Turn, before: v.Node, after: v.Node) -> bool:
     """A quorum has answered a later call, which confirms the reads before that call."""
-    if rules.read_index(before) is None or not isinstance(after.role, v.Leader):
+    if read_taken_now(before) is None or not isinstance(after.role, v.Leader):
         return False
-    return rules.confirmed(after) > rules.confirmed(before)
+    return confirmed_by_quorum(after) > confirmed_by_quorum(before)
 
 
 def leader_gave_up(turn: Turn, before: v.Node, after: v.Node) -> bool:

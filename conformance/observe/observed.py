@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from spec import values as v
-from spec.rules import confirmed
+from spec.quorums import confirmed_by_quorum
 
 
 class Observed(NamedTuple):
@@ -60,5 +60,5 @@ def observed(node: v.Node) -> Observed:
         log.snapshot_position,
         log.config,
         node.leader,
-        confirmed=confirmed(node) if isinstance(node.role, v.Leader) else None,
+        confirmed=confirmed_by_quorum(node) if isinstance(node.role, v.Leader) else None,
     )

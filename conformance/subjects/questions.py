@@ -12,7 +12,7 @@ from itertools import product
 from random import Random
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from spec import rules
+from spec import quorums, rules
 from spec import values as v
 
 LibraryNode: TypeAlias = Any
@@ -91,6 +91,18 @@ def _library_position(to: Translate, position: v.Position) -> Any:
     return to.library.LogPosition(position.term, position.index)
 
 
+class Misjudged(NamedTuple):
+    """The rules answer otherwise than what the properties go by: no subject can agree."""
+
+    by_rules: object
+    by_properties: object
+
+
+def _judged(by_rules: object, by_properties: object) -> object:
+    """The same mistake in specification and library alike shows in no comparison of the two."""
+    return by_rules if by_rules == by_properties else Misjudged(by_rules, by_properties)
+
+
 # Reads
 
 
@@ -105,7 +117,9 @@ def _read(node: v.Node, case: tuple[int, Callable[[v.Node], v.SeqNo], int]) -> v
 
 
 def _read_index(node: v.Node, _: None) -> object:
-    return rules.read_index(node) if isinstance(node.role, v.Leader) else NOT_LEADER
+    if not isinstance(node.role, v.Leader):
+        return NOT_LEADER
+    return _judged(rules.read_index(node), quorums.read_taken_now(node))
 
 
 def _library_read_index(to: Translate, node: LibraryNode, _: None) -> object:
@@ -115,7 +129,10 @@ def _library_read_index(to: Translate, node: LibraryNode, _: None) -> object:
 
 def _is_confirmed(node: v.Node, read: v.ReadIndex) -> object:
     leads = isinstance(node.role, v.Leader) and node.current_term == read.term
-    return rules.is_confirmed(node, read) if leads else NOT_LEADER
+    if not leads:
+        return NOT_LEADER
+    reached = bool(read.seqno <= quorums.confirmed_by_quorum(node))
+    return _judged(bool(rules.is_confirmed(node, read)), reached)
 
 
 # Votes
@@ -280,7 +297,9 @@ QUESTIONS: Final = (
         "has_quorum",
         tuple(product((0, 1), (0, 1), (False, True))),
         _some,
-        lambda node, nodes: rules.has_quorum(node.config, nodes),
+        lambda node, nodes: _judged(
+            rules.has_quorum(node.config, nodes), quorums.is_quorum(node.config, nodes)
+        ),
         lambda to, node, nodes: node.config.has_quorum(nodes),
     ),
     Question(

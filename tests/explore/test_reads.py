@@ -66,7 +66,7 @@ def test_a_read_is_confirmed_by_a_quorum(monkeypatch: pytest.MonkeyPatch) -> Non
     def by_itself(node: Node) -> SeqNo:
         return node.seqno + 1
 
-    monkeypatch.setattr("spec.always.confirmed", by_itself)
+    monkeypatch.setattr("spec.always.confirmed_by_quorum", by_itself)
     report = explore(Options(READS, library=None, eventually=False))
     assert name_of(found_in(report).finding) == "ReadIndexSafe"
 

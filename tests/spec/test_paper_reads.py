@@ -173,22 +173,22 @@ def counting(config: Callable[[v.Config], v.Config]) -> Callable[[v.Node], v.Seq
 WRONG = {
     "taken before an entry of the own term is committed": (
         new_leader_calls,
-        "spec.rules.read_index",
+        "spec.cluster.read_taken_now",
         as_it_was,
     ),
     "taken under the number of a call before it": (
         answered_late,
-        "spec.rules.read_index",
+        "spec.cluster.read_taken_now",
         number_of_last_call,
     ),
     "confirmed by non-voters": (
         heard_by_non_voters,
-        "spec.always.confirmed",
+        "spec.always.confirmed_by_quorum",
         counting(lambda config: v.Config(config.voters | config.non_voters)),
     ),
     "confirmed by the new voters alone": (
         heard_by_new_voters,
-        "spec.always.confirmed",
+        "spec.always.confirmed_by_quorum",
         counting(lambda config: v.Config(config.new_voters or config.voters)),
     ),
 }
