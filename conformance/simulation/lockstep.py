@@ -13,6 +13,8 @@ from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import Run
+from conformance.subjects.hidden import HiddenState
+from conformance.subjects.library import LibrarySubject
 from conformance.subjects.questions import all_of, drawn
 from conformance.subjects.subject import Subject, answers_of_both
 from spec import rules
@@ -35,6 +37,8 @@ class Lockstep(Run):
         limits: Limits = LIMITS,
     ) -> None:
         self.subject = subject
+        if isinstance(subject, LibrarySubject):
+            self.unread = subject.unread
         self._random = Random(size)
         for node in range(size):
             subject.handle(node, Start(limits))
@@ -65,11 +69,13 @@ class Lockstep(Run):
             owed = self.subject.drain(node)
             self.record(turn, None, owed)
             yield "actions", turn.owed, owed
-            if after.node is turn.before.node or not after.up:
-                return
-        if turn.event is not None or turn.owed:
+        if not after.up:
+            return
+        if turn.event is not None or after.node is not turn.before.node:
             yield "state", observed(after.node), self.state(node)
-        if turn.event is not None and after.up:
+        if isinstance(self.subject, HiddenState):
+            yield from self.subject.hidden_of_both(after.node, after.pending)
+        if turn.event is not None:
             yield from self._answers_of_both(after.node)
 
     def _answers_of_both(self, specified: Node) -> Iterator[Part]:

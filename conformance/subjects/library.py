@@ -15,6 +15,9 @@ from spec import values as v
 class LibrarySubject:
     """raftbare's nodes.  `library` is the package, or a copy of it under another name."""
 
+    unread: tuple[str, ...] = ()
+    """Which slots of the library's classes were not compared, though they were to be."""
+
     def __init__(self, library: ModuleType = raftbare) -> None:
         self.nodes: dict[v.NodeId, Any] = {}
         self.library: Any = library
