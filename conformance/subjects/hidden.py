@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import raftbare
 from conformance.observe.finding import Part
-from conformance.subjects.library import LibrarySubject
+from conformance.subjects.handed import InUse
 from conformance.subjects.readback import LibraryNode, Reader, unknown
 from spec import values as v
 from spec.pending import Pending
@@ -59,7 +59,7 @@ def _same(live: Any, config: v.Config) -> bool:
     return members == (config.voters, config.new_voters, config.non_voters)
 
 
-class HiddenState(Reader):
+class HiddenState(InUse, Reader):
     """A library whose classes are Python, so that their slots can be read."""
 
     def __init__(self, library: ModuleType = raftbare) -> None:
@@ -172,15 +172,15 @@ class HiddenState(Reader):
         )
 
 
-def library_subject(library: ModuleType = raftbare) -> LibrarySubject:
+def library_subject(library: ModuleType = raftbare) -> InUse:
     """What of the library there is to compare: no slots of a build that is compiled.
 
     Where slots are not known, those that are gone make all of them unreadable.
     """
     if library.compiled:
-        return LibrarySubject(library)
+        return InUse(library)
     others = unknown(library)
     gone = any(one.gone for one in others)
-    subject = LibrarySubject(library) if gone else HiddenState(library)
+    subject = InUse(library) if gone else HiddenState(library)
     subject.unread = tuple(map(str, others))
     return subject

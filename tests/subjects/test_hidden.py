@@ -13,29 +13,14 @@ from conformance.simulation.check import Options, Report, against_library, check
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
+from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import FULL, HiddenState, library_subject
-from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.readback import LibraryNode, State
 from conformance.subjects.rebuild import Rebuilder
 from spec import values as v
 from spec.cluster import Member
-from spec.pending import NOTHING, Pending
-
-CONFIG = v.Config(frozenset({0, 1, 2}), frozenset({0, 3}), frozenset({4}))
-LOG = v.new_log(
-    v.Position(1, 3),
-    v.Config(frozenset({0, 1})),
-    (v.Entry(2, v.TERM), v.Entry(2, CONFIG), v.Entry(2, v.COMMAND), v.Entry(4, v.TERM)),
-)
-FOLLOWING = v.Node(0, v.Follower(2), 4, 2, LOG, 4, 3)
-CAMPAIGNING = v.Node(0, v.Candidate(frozenset({0, 2})), 5, 0, LOG, 4, 3)
-PEERS = (v.Progress(1, 4, 6, 2, 0, True, 1), v.Progress(2), v.Progress(3, 7), v.Progress(4))
-LEADING = v.Node(0, v.Leader(PEERS, 5, 1), 4, 0, LOG, 4, 3)
-WRITE = v.AppendLogEntries(v.Position(2, 5), LOG.after(5))
-REPLY = v.SendMessage(2, v.AppendEntriesReply(0, 4, 7, LOG.last_position, True))
-OWED = Pending(True, False, True, (1, 3), True, WRITE, (REPLY,))
-STATES = [(FOLLOWING, Pending(sends=(REPLY,))), (CAMPAIGNING, NOTHING), (LEADING, OWED)]
+from tests.subjects.states import PEERS, REPLY, STATES, WRITE
 
 
 def others(state: State) -> Iterator[State]:
@@ -213,7 +198,7 @@ def test_a_build_without_slots_is_compared_from_outside() -> None:
         library: Any = copy
         assert type(library_subject(library)) is HiddenState
         library.compiled = True
-        assert type(library_subject(library)) is LibrarySubject
+        assert type(library_subject(library)) is InUse
         assert check(Options(events=300, run=against_library(library))).verdict == "conforms"
 
 
