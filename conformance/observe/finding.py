@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from conformance.observe.show import show
 from spec.properties import Violation
@@ -23,6 +23,10 @@ class Difference:
     specified: object
     found: object
 
+
+NOT_AGAIN: Final = "not the same again"
+NAMED: Final = {"failure": "Failure", NOT_AGAIN: "Nondeterminism"}
+"""Differences that have a name of their own, by what differs."""
 
 Finding: TypeAlias = Difference | Violation
 
@@ -56,10 +60,22 @@ def failure(node: NodeId, event: Event | None, error: Exception) -> Difference:
     return Difference(node, event, "failure", None, f"{type(error).__name__}: {error}")
 
 
+def not_again(finding: Finding) -> Difference:
+    """The same events gave this once, and no finding when they were taken again.
+
+    So what a node does depends on something else: on where objects lie in memory, on the order of a
+    hash table, on what was run before.
+    """
+    event = finding.event if isinstance(finding, Difference) else None
+    once = f"once {name_of(finding)}: {describe(finding)}"
+    node = 0 if finding.node is None else finding.node
+    return Difference(node, event, NOT_AGAIN, "the same whenever these events come", once)
+
+
 def name_of(finding: Finding) -> str:
     """What a finding is about; shrinking keeps it."""
     if isinstance(finding, Difference):
-        return "Failure" if finding.what == "failure" else "Difference"
+        return NAMED.get(finding.what, "Difference")
     return finding.property
 
 

@@ -34,13 +34,13 @@ class VerifyReport:
 
     @property
     def verdict(self) -> str:
-        """The first part that does not conform decides."""
-        if self.check.found is not None or not all(t.as_expected for t in self.traces):
+        """A violation wherever there is one; else the first part that does not conform decides."""
+        parts = (self.check, self.explored, self.proofs, self.measured)
+        verdicts = [part.verdict for part in parts if part is not None]
+        if "violation" in verdicts or not all(t.as_expected for t in self.traces):
             return "violation"
-        for part in (self.explored, self.proofs, self.measured):
-            if part is not None and part.verdict != "conforms":
-                return part.verdict
-        return "bad_input" if self.complaints else "conforms"
+        verdicts.append("bad_input" if self.complaints else "conforms")
+        return next((verdict for verdict in verdicts if verdict != "conforms"), "conforms")
 
 
 def verify(
@@ -58,11 +58,11 @@ def verify(
     for part in PARTS:
         expectations(directory / part)
     report = check(options, lambda now: progress(f"checking: {now.events:,} events"))
-    fine = report.found is None
+    fine = report.verdict == "conforms"  # what cannot be read can neither be explored nor proved
     explored = _explore(bounds, progress) if bounds and fine else None
     proofs = _prove(progress) if prove and fine else None
     measured = None
-    if scenarios and fine:
+    if scenarios and report.found is None:
         measured = measure_all(
             scenarios, options.seed, progress=lambda name, _: progress(f"measuring {name}")
         )

@@ -13,6 +13,8 @@ from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import Run
+from conformance.subjects.handed import InUse
+from conformance.subjects.hidden import HiddenState
 from conformance.subjects.questions import all_of, drawn
 from conformance.subjects.subject import Subject, answers_of_both
 from spec import rules
@@ -35,6 +37,10 @@ class Lockstep(Run):
         limits: Limits = LIMITS,
     ) -> None:
         self.subject = subject
+        self._in_use = subject if isinstance(subject, InUse) else None
+        self._hidden = subject if isinstance(subject, HiddenState) else None
+        if self._in_use is not None:
+            self.unread = self._in_use.unread
         self._random = Random(size)
         for node in range(size):
             subject.handle(node, Start(limits))
@@ -49,6 +55,8 @@ class Lockstep(Run):
                 found = first_difference(node, None, self._log_of_both(node))
                 if found is not None:
                     return found
+        if self._in_use is not None:
+            return first_difference(0, None, self._in_use.look_at_all())
         return None
 
     def state(self, node: NodeId) -> Observed:
@@ -65,11 +73,16 @@ class Lockstep(Run):
             owed = self.subject.drain(node)
             self.record(turn, None, owed)
             yield "actions", turn.owed, owed
-            if after.node is turn.before.node or not after.up:
-                return
-        if turn.event is not None or turn.owed:
+        if not after.up:
+            return
+        changed = after.node is not turn.before.node
+        if turn.event is not None or (changed and self._hidden is None):
             yield "state", observed(after.node), self.state(node)
-        if turn.event is not None and after.up:
+        if self._hidden is not None:
+            yield from self._hidden.hidden_of_both(after.node, after.pending)
+        if self._in_use is not None:
+            yield from self._in_use.changed
+        if turn.event is not None:
             yield from self._answers_of_both(after.node)
 
     def _answers_of_both(self, specified: Node) -> Iterator[Part]:

@@ -32,6 +32,9 @@ class Run:
     to be asked at every turn: which ones are asked usually depends on the turns before.
     """
 
+    unread: tuple[str, ...] = ()
+    """What of a subject was not compared, though it was to be: slots that nobody knows."""
+
     def __init__(
         self,
         size: int,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import raftbare
 from conformance.observe.observed import Observed
+from conformance.subjects.draining import WAYS
 from conformance.subjects.questions import Asked
 from spec import values as v
+
+ENDLESS: Final = 10_000
+"""More actions than any drain has: where there are so many, the rest is left."""
 
 
 class LibrarySubject:
@@ -18,6 +23,7 @@ class LibrarySubject:
     def __init__(self, library: ModuleType = raftbare) -> None:
         self.nodes: dict[v.NodeId, Any] = {}
         self.library: Any = library
+        self._drains = 0
         self._config: tuple[Any, v.Config] = (None, v.Config())  # the latest one translated
         self._limits: tuple[v.Limits, Any] = (v.LIMITS, library.Limits(*v.LIMITS))
         self._reasons: dict[type, v.Reason] = {
@@ -78,15 +84,12 @@ class LibrarySubject:
             return v.Refused(self._reasons[type(error)], str(error))
 
     def drain(self, node: v.NodeId) -> tuple[v.Action, ...]:
-        """Every other node by the loop that asks whether there is something to take."""
+        """In one way after the other (`WAYS`)."""
         subject, translate = self.nodes[node], self.action_to_spec
-        actions = subject.actions
-        if node % 2 == 0:
-            return tuple([translate(subject, action) for action in actions])
-        taken: list[v.Action] = []
-        while actions:
-            taken.append(translate(subject, next(actions)))
-        return tuple(taken)
+        self._drains += 1
+        way = WAYS[(self._drains + node) % len(WAYS)]
+        taken = islice(way(self.library, subject), ENDLESS)
+        return tuple([translate(subject, action) for action in taken])
 
     def observe(self, node: v.NodeId) -> Observed:
         subject = self.nodes[node]
@@ -147,7 +150,7 @@ class LibrarySubject:
                 )
                 return True
             case v.CreateCluster(voters):
-                return _position(self.nodes[node].create_cluster(sorted(voters)))
+                return _position(self.nodes[node].create_cluster(self.names(sorted(voters))))
             case v.Start(limits):
                 self.nodes[node] = library.Node.start(node, limits=self.limits_from_spec(limits))
                 return None
@@ -198,6 +201,10 @@ class LibrarySubject:
         return self._config[1]
 
     # To the library's types
+
+    def names(self, nodes: Iterable[v.NodeId]) -> Iterable[v.NodeId]:
+        """As an argument."""
+        return nodes
 
     def log_from_spec(self, log: v.Log) -> Any:
         return self.library.Log(

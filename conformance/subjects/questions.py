@@ -215,7 +215,7 @@ def _joint(node: v.Node, changed: Changed) -> v.Config | v.Refused:
 
 
 def _library_joint(to: Translate, node: LibraryNode, changed: Changed) -> object:
-    added, removed, demoted = changed
+    added, removed, demoted = [to.names(sorted(names)) for names in changed]
     joint = node.config.to_joint_consensus(adding=added, removing=removed, demoting=demoted)
     return v.Config(joint.voters, joint.new_voters, joint.non_voters)
 

@@ -19,7 +19,15 @@ from typing import Any
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.subjects.patched import PURE
 from conformance.subjects.questions import Asked
-from conformance.subjects.readback import InconsistentError, LibraryNode, Reader, SortedOnUse, State
+from conformance.subjects.readback import (
+    InconsistentError,
+    LibraryNode,
+    Reader,
+    SortedOnUse,
+    State,
+    UnreadableError,
+    unknown,
+)
 from spec import values as v
 from spec.cluster import Turn, drain
 from spec.pending import NOTHING, Pending
@@ -66,6 +74,10 @@ class Rebuilder:
     def __init__(
         self, library: ModuleType = PURE, reraise: tuple[type[Exception], ...] = ()
     ) -> None:
+        """Raises `UnreadableError` where the library keeps more than is set and read here."""
+        others = unknown(library)
+        if others:
+            raise UnreadableError("; ".join(map(str, others)))
         self.library: Any = library
         self.reraise = reraise
         self._subject = _Subject(library)

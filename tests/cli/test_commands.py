@@ -29,6 +29,7 @@ def test_check_conforms(tmp_path: Path) -> None:
         "seconds",
         "witnesses",
         "never_seen",
+        "unread",
         "finding",
         "trace",
     }

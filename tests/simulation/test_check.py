@@ -193,6 +193,26 @@ def test_a_report_of_a_finding(violation: Found) -> None:
     assert told["finding"]["steps"] == len(violation.choices)
 
 
+ONCE = Patch(
+    "rules",
+    "        self._counters.elections += 1\n",
+    "        self._counters.elections += 1\n"
+    "        Rules.begun = getattr(Rules, 'begun', 0) + 1\n"
+    "        self._seqno = MessageSeqNo(self._seqno + (Rules.begun == 9))\n",
+)
+"""What a node does depends on what other nodes did, in whatever run."""
+
+
+def test_what_does_not_show_again_is_a_finding_of_its_own() -> None:
+    with patched_library(ONCE) as broken:
+        found = check(Options(events=2_000, shrink_seconds=1, run=against_library(broken))).found
+    assert found is not None
+    assert name_of(found.finding) == "Nondeterminism"
+    assert "once Difference: " in describe(found.finding)
+    assert len(found.choices) == found.length_before > 0
+    assert found.recorder.records
+
+
 # What is compared
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import raftbare
 from conformance.subjects.patched import Patch, patched_library
-from conformance.subjects.readback import InconsistentError, State
+from conformance.subjects.readback import (
+    InconsistentError,
+    Reader,
+    State,
+    UnreadableError,
+    unknown,
+)
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
 from spec import values as v
 from spec.pending import NOTHING, Pending
@@ -159,16 +166,39 @@ def test_the_table_that_is_shared_has_to_be_empty() -> None:
             rebuilder.read(rebuilder.build(v.Node(0), NOTHING))
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        Patch("role", '__slots__ = ("leader",)', '__slots__ = ("leader", "since")'),
-        Patch("quorum", '("answered", "asked"', '("answered", "since", "asked"'),
-    ],
-)
-def test_a_library_that_keeps_more_is_not_taken_for_what_it_was(patch: Patch) -> None:
+SLOTS = {
+    "role.Follower keeps since besides": Patch(
+        "role", '__slots__ = ("leader",)', '__slots__ = ("leader", "since")'
+    ),
+    "quorum.Progress keeps since besides": Patch(
+        "quorum", '("answered", "asked"', '("answered", "since", "asked"'
+    ),
+    "quorum.Quorum keeps __dict__ besides": Patch(
+        "quorum", '__slots__ = ("_held",', '__slots__ = ("__dict__", "_held",'
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SLOTS)
+def test_a_library_that_keeps_more_is_not_taken_for_what_it_was(what: str) -> None:
     with (
-        patched_library(patch) as copy,
-        pytest.raises(InconsistentError, match="keeps something else"),
+        patched_library(SLOTS[what]) as copy,
+        pytest.raises(UnreadableError, match=what),
     ):
         Rebuilder(copy)
+
+
+def test_what_a_library_keeps_besides_does_not_keep_the_rest_from_being_read() -> None:
+    with patched_library(SLOTS["role.Follower keeps since besides"]) as copy:
+        reader = Reader(copy)
+        reader.handle(0, v.Start())
+        assert reader.read(reader.nodes[0]) == (v.Node(0), NOTHING)
+
+
+def test_a_slot_that_is_gone_is_named() -> None:
+    copy = ModuleType("copy")
+    vars(copy).update(vars(raftbare))
+    del copy.Actions
+    assert str(unknown(copy)[0]).startswith("Actions has no _node any more")
+    with pytest.raises(UnreadableError, match=r"readback\.py"):
+        Reader(copy)

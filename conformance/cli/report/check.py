@@ -22,10 +22,14 @@ def print_check(console: Console, report: Report, trace: Path | None) -> None:
         f"{report.seconds:.1f} s, seed {report.options.seed}"
     )
     _print_seen(console, report)
-    if report.found is None:
-        console.print("\n[bold green]conforms[/]: no difference, no property broken")
-    else:
+    for line in report.unread:
+        console.print(f"[yellow]not compared:[/] {escape(line)}", soft_wrap=True)
+    if report.found is not None:
         _print_found(console, report.found, report.options, trace)
+    elif report.unread:
+        console.print("\n[yellow]inconclusive[/]: no difference in what was compared")
+    else:
+        console.print("\n[bold green]conforms[/]: no difference, no property broken")
 
 
 def _print_seen(console: Console, report: Report) -> None:

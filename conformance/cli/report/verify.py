@@ -87,5 +87,7 @@ def _print_summary(console: Console, report: VerifyReport) -> None:
         console.print(f"network    {report.measured.verdict}: {scenarios} scenarios")
     right = sum(trace.as_expected for trace in report.traces)
     console.print(f"audits     {right} of {len(report.traces)} traces judged as expected")
+    for line in report.check.unread:
+        console.print(f"[yellow]not compared, explored or proved:[/] {escape(line)}")
     fine = report.verdict == "conforms"
     console.print("[bold green]verified[/]" if fine else "[bold red]NOT verified[/]")
