@@ -88,6 +88,8 @@ class Found:
     choices: list[Choice]
     length_before: int
     """How many steps the schedule had when it was found."""
+    nodes_before: int
+    """How many nodes its cluster had."""
     events_before: int
     """How many events had been checked when it was found."""
     recorder: Recorder
@@ -131,6 +133,7 @@ class Report:
                 "detail": describe(finding),
                 "episode": self.found.episode,
                 "nodes": self.found.nodes,
+                "nodes_before_shrinking": self.found.nodes_before,
                 "steps": len(self.found.choices),
                 "steps_before_shrinking": self.found.length_before,
                 "events_to_find": self.found.events_before,
@@ -201,13 +204,13 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
     again = play(_schedule(options, episode), options.run(nodes), steps)
     choices = [choice_of(before, step) for before, step, _ in again]
 
-    def closer(recorder: Recorder | None = None) -> Run:
-        run = options.run(nodes, recorder)
+    def closer(size: int, recorder: Recorder | None = None) -> Run:
+        run = options.run(size, recorder)
         run.closely = question_of(finding)
         return run
 
-    shortest, _ = shrink(choices, finding, closer, options.shrink_seconds)
+    shortest, _, size = shrink(choices, finding, nodes, closer, options.shrink_seconds)
     recorder = Recorder()
-    shown, taken = take_all(closer(recorder), shortest)
+    shown, taken = take_all(closer(size, recorder), shortest)
     assert shown is not None, "the finding did not show again: a subject is not deterministic"
-    return Found(episode, nodes, shown, taken, steps, report.events, recorder)
+    return Found(episode, size, shown, taken, steps, nodes, report.events, recorder)
