@@ -90,6 +90,8 @@ class Found:
     choices: list[Choice]
     length_before: int
     """How many steps the schedule had when it was found."""
+    nodes_before: int
+    """How many nodes its cluster had."""
     events_before: int
     """How many events had been checked when it was found."""
     recorder: Recorder
@@ -138,6 +140,7 @@ class Report:
                 "detail": describe(finding),
                 "episode": self.found.episode,
                 "nodes": self.found.nodes,
+                "nodes_before_shrinking": self.found.nodes_before,
                 "steps": len(self.found.choices),
                 "steps_before_shrinking": self.found.length_before,
                 "events_to_find": self.found.events_before,
@@ -213,16 +216,16 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
     again = play(_schedule(options, episode), options.run(nodes), steps)
     choices = [choice_of(before, step) for before, step, _ in again]
 
-    def closer(recorder: Recorder | None = None) -> Run:
-        run = options.run(nodes, recorder)
+    def closer(size: int, recorder: Recorder | None = None) -> Run:
+        run = options.run(size, recorder)
         run.closely = question_of(finding)
         return run
 
-    shortest, _ = shrink(choices, finding, closer, options.shrink_seconds)
+    shortest, _, size = shrink(choices, finding, nodes, closer, options.shrink_seconds)
     recorder = Recorder()
-    shown, taken = take_all(closer(recorder), shortest)
+    shown, taken = take_all(closer(size, recorder), shortest)
     if shown is None:
         recorder = Recorder()
-        shown, taken = not_again(finding), choices
-        take_all(closer(recorder), choices)
-    return Found(episode, nodes, shown, taken, steps, report.events, recorder)
+        shown, taken, size = not_again(finding), choices, nodes
+        take_all(closer(size, recorder), choices)
+    return Found(episode, size, shown, taken, steps, nodes, report.events, recorder)

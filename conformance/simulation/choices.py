@@ -6,7 +6,7 @@ What is picked from the network is named by what it is, not by its place.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from conformance.observe.finding import Finding
@@ -18,7 +18,11 @@ from spec import values as v
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """The `nth` content of this kind on its way from `sender` to `to`, and what happens to it."""
+    """The `nth` content of this kind on its way from `sender` to `to`, and what happens to it.
+
+    `like`: what the content was where it was picked.  One that is the same is rather meant than the
+    `nth`, and one that says the same in another term or call than one that says something else.
+    """
 
     then: type[c.Deliver] | type[c.Lose] | type[c.Duplicate]
     to: v.NodeId
@@ -26,9 +30,18 @@ class Pick:
     kind: str
     nth: int
     keep: int | None = None
+    like: v.Message | c.Snapshot | None = field(default=None, compare=False, repr=False)
 
 
-Choice: TypeAlias = c.Step | Pick
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """A snapshot of what the node has up to an index, or up to where it has committed."""
+
+    node: v.NodeId
+    index: v.Index
+
+
+Choice: TypeAlias = c.Step | Pick | Compact
 
 
 def _kind(envelope: c.Envelope) -> tuple[v.NodeId, v.NodeId, str]:
@@ -36,29 +49,98 @@ def _kind(envelope: c.Envelope) -> tuple[v.NodeId, v.NodeId, str]:
     return envelope.to, envelope.content.sender, type(envelope.content).__name__
 
 
+def _said(content: v.Message | c.Snapshot) -> object:
+    """What a content says, whatever its term and call are."""
+    match content:
+        case c.Snapshot(position=position):
+            return position.index
+        case v.AppendEntriesCall(prev_position=position):
+            return position.index, len(content.entries), content.commit_index
+        case v.AppendEntriesReply(last_position=position):
+            return position.index, content.accepted
+        case v.RequestVoteCall(last_position=position):
+            return position.index, content.transfer
+        case v.RequestVoteReply():
+            return content.vote_granted
+
+
 def choice_of(cluster: c.Cluster, step: c.Step) -> Choice:
     """The step, named so that it can be found again in a similar state."""
+    if isinstance(step, c.Input) and isinstance(step.event, v.SnapshotInstalled):
+        compact = Compact(step.node, step.event.position.index)
+        return compact if step_of(cluster, compact) == step else step
     if not isinstance(step, (c.Deliver, c.Lose, c.Duplicate)):
         return step
+    content = cluster.network[step.index].content
     kind = _kind(cluster.network[step.index])
     nth = sum(_kind(envelope) == kind for envelope in cluster.network[: step.index])
     keep = step.keep if isinstance(step, c.Deliver) else None
-    return Pick(type(step), *kind, nth, keep)
+    return Pick(type(step), *kind, nth, keep, content)
 
 
 def step_of(cluster: c.Cluster, choice: Choice) -> c.Step | None:
     """The step that a choice is in this state; None where it is not enabled."""
-    step: c.Step
-    if isinstance(choice, Pick):
-        wanted = (choice.to, choice.sender, choice.kind)
-        places = [at for at, envelope in enumerate(cluster.network) if _kind(envelope) == wanted]
-        if choice.nth >= len(places):
-            return None
-        at = places[choice.nth]
-        step = c.Deliver(at, choice.keep) if choice.then is c.Deliver else choice.then(at)
-    else:
-        step = choice
-    return step if c.is_enabled(cluster, step) and _is_legal(cluster, step) else None
+    step: c.Step | None
+    match choice:
+        case Pick():
+            step = _picked(cluster, choice)
+        case Compact():
+            step = _compacted(cluster, choice)
+        case c.Input(to, v.Receive(v.AppendEntriesCall() as call)):
+            step = choice if _is_possible(cluster, choice) else _called_anew(cluster, to, call)
+        case _:
+            step = choice
+    return step if step is not None and _is_possible(cluster, step) else None
+
+
+def _is_possible(cluster: c.Cluster, step: c.Step) -> bool:
+    return c.is_enabled(cluster, step) and _is_legal(cluster, step)
+
+
+def _picked(cluster: c.Cluster, pick: Pick) -> c.Step | None:
+    wanted, like, network = (pick.to, pick.sender, pick.kind), pick.like, cluster.network
+    places = [at for at, envelope in enumerate(network) if _kind(envelope) == wanted]
+    at = places[pick.nth] if pick.nth < len(places) else None
+    if like is not None and (at is None or network[at].content != like):
+        said = _said(like)
+        alike = [
+            (network[place].content != like, abs(nth - pick.nth), place)
+            for nth, place in enumerate(places)
+            if _said(network[place].content) == said
+        ]
+        at = min(alike)[-1] if alike else at
+    if at is None:
+        return None
+    return c.Deliver(at, pick.keep) if pick.then is c.Deliver else pick.then(at)
+
+
+def _compacted(cluster: c.Cluster, compact: Compact) -> c.Step | None:
+    if compact.node >= len(cluster.members):
+        return None
+    node = cluster.members[compact.node].node
+    log, index = node.log, min(compact.index, node.commit_index)
+    if not log.snapshot_position.index < index <= log.last_index:
+        return None
+    snapshot = v.SnapshotInstalled(log.position(index), log.config_at(index))
+    return c.Input(compact.node, snapshot)
+
+
+def _called_anew(cluster: c.Cluster, to: v.NodeId, call: v.AppendEntriesCall) -> c.Step | None:
+    """A call that nobody sent, as its sender would make it now, if that leads."""
+    node, prev = cluster.members[call.sender].node, call.prev_position.index
+    if not isinstance(node.role, v.Leader):
+        return None
+    if not node.log.snapshot_position.index <= prev <= node.log.last_index:
+        return None
+    made = replace(
+        call,
+        term=node.current_term,
+        seqno=min(call.seqno, node.seqno),
+        commit_index=min(call.commit_index, node.commit_index),
+        prev_position=node.log.position(prev),
+        entries=node.log.after(prev)[: len(call.entries)],
+    )
+    return c.Input(to, v.Receive(made))
 
 
 def take_all(run: Run, choices: Iterable[Choice]) -> tuple[Finding | None, list[Choice]]:
@@ -68,7 +150,7 @@ def take_all(run: Run, choices: Iterable[Choice]) -> tuple[Finding | None, list[
         step = step_of(run.cluster, choice)
         if step is None:
             continue
-        taken.append(choice)
+        taken.append(choice_of(run.cluster, step))
         finding = run.take(step)
         if finding is not None:
             return finding, taken

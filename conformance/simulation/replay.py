@@ -63,7 +63,6 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
 
     spec, library = SpecSubject(), subject or LibrarySubject()
     latest: dict[NodeId, tuple[int, Event | None]] = {}
-    resumed: set[NodeId] = set()
     events = 0
     with read(path) as reader:
         for record in records(reader):
@@ -75,7 +74,6 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
                     except UnbuildableError as error:
                         raise BadTrace(path, reader.line, str(error), "a possible state") from error
                     latest[node] = record.seq, None
-                    resumed.add(node)
                 continue
             events += 1
             latest[node] = record.seq, event
@@ -84,7 +82,7 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
             if difference is not None:
                 return ReplayReport(events, difference, record.seq)
     for node, (seq, last) in sorted(latest.items()):
-        parts = _rest_of_both(spec, library, node, node in resumed)
+        parts = _rest_of_both(spec, library, node)
         difference = first_difference(node, last, parts)
         if difference is not None:
             return ReplayReport(events, difference, seq)
@@ -117,12 +115,10 @@ def _event_of_both(
         yield "log", spec.log(node), other.log(node)
 
 
-def _rest_of_both(spec: SpecSubject, other: Subject, node: NodeId, hidden: bool) -> Iterator[Part]:
-    """Once nothing more happens to a node: what it answers, and what it keeps besides, if asked."""
+def _rest_of_both(spec: SpecSubject, other: Subject, node: NodeId) -> Iterator[Part]:
+    """Once nothing more happens to a node: what it answers, and all that is hidden in it."""
     specified = spec.members[node][:2]
     yield from answers_of_both(specified[0], other, all_of(specified[0]))
-    if not hidden:
-        return
     if isinstance(other, LibrarySubject):
         yield "state", specified, Reader(other.library).read(other.nodes[node])
     elif isinstance(other, SpecSubject):

@@ -55,6 +55,11 @@ def patched_library(*patches: Patch) -> AbstractContextManager[ModuleType]:
     return _imported(_copy(raftbare, patches))
 
 
+def library_sources() -> dict[str, str]:
+    """The text of each module of the library, by name."""
+    return _sources(raftbare)
+
+
 def library_from(sources: dict[str, str], name: str) -> AbstractContextManager[ModuleType]:
     """A package with the text of these modules, importable under that name meanwhile.
 
@@ -91,10 +96,13 @@ def _copy(package: ModuleType, patches: Sequence[Patch]) -> _Finder:
 
 
 def _sources(package: ModuleType) -> dict[str, str]:
-    """The text of a package's modules."""
+    """The text of a package's modules: "log", "codec.binary", and "codec.__init__" of a package."""
     assert package.__file__ is not None
-    paths = Path(package.__file__).parent.glob("*.py")
-    return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+    root = Path(package.__file__).parent
+    return {
+        ".".join(path.relative_to(root).with_suffix("").parts): path.read_text(encoding="utf-8")
+        for path in sorted(root.rglob("*.py"))
+    }
 
 
 class _Finder(MetaPathFinder):
@@ -114,11 +122,14 @@ class _Finder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         package, _, module = fullname.partition(".")
-        if package != self.name or (module or "__init__") not in self.sources:
+        if package != self.name:
             return None
-        is_package = not module
-        loader = _Loader(self.sources[module or "__init__"])
-        return importlib.util.spec_from_loader(fullname, loader, is_package=is_package)
+        of_package = f"{module}.__init__" if module else "__init__"
+        source = self.sources.get(module, self.sources.get(of_package))
+        if source is None:
+            return None
+        is_package = module not in self.sources
+        return importlib.util.spec_from_loader(fullname, _Loader(source), is_package=is_package)
 
 
 class _Loader(Loader):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,9 +20,12 @@ from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.mutants.planted.in_both import IN_BOTH, InBoth
 from conformance.observe.finding import Difference, name_of
 from conformance.simulation.replay import replay
+from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
 from conformance.trace.save import save
+from spec.cluster import Input
 from spec.properties import check
+from spec.values import SnapshotInstalled
 from tests.explore.plain_search import search
 
 
@@ -54,6 +58,8 @@ def test_a_bug_in_both_is_found_by_the_properties(mutant: InBoth, tmp_path: Path
     save(path, found.recorder.records, found.nodes)
     assert replay(path).events > 0
     assert audit([path]).verdict in ("conforms", "violation")
+    with mutant.planted() as broken:
+        assert replay(path, LibrarySubject(broken)).difference is not None
 
 
 def test_the_trace_of_a_lost_entry_fails_its_audit(tmp_path: Path) -> None:
@@ -86,7 +92,7 @@ def test_symmetry_loses_no_verdict() -> None:
         assert lengths[0] == lengths[1]
 
 
-def test_a_library_that_departs_is_found_at_once() -> None:
+def test_a_library_that_departs_is_found_at_once(tmp_path: Path) -> None:
     for decision in ("D1", "D2", "D9"):
         with patched_library(*IN_LIBRARY[decision]) as broken:
             bounds = Bounds(terms=3, log=4, in_flight=1)
@@ -95,10 +101,10 @@ def test_a_library_that_departs_is_found_at_once() -> None:
                 assert report.verdict == "conforms"
                 continue
             assert report.found is not None
-            assert isinstance(report.found.finding, Difference)
+            assert_replayed(report.found, broken, tmp_path)
 
 
-def test_what_is_hidden_in_the_library_is_found() -> None:
+def test_what_is_hidden_in_the_library_is_found(tmp_path: Path) -> None:
     """That a snapshot was asked for and is not noted shows only at the next refusal."""
     patch = Patch(
         "rules",
@@ -109,6 +115,30 @@ def test_what_is_hidden_in_the_library_is_found() -> None:
     with patched_library(patch) as broken:
         found = found_by(Options(bounds, library=broken))
         assert isinstance(found.finding, Difference)
+        assert_replayed(found, broken, tmp_path)
+
+
+def assert_replayed(found: Counterexample, broken: ModuleType, tmp_path: Path) -> None:
+    """The replay of its trace shows the finding, at the last event of its node."""
+    assert isinstance(found.finding, Difference)
+    path = tmp_path / "trace.jsonl"
+    save(path, found.recorder.records, found.nodes)
+    assert replay(path).difference is None
+    report = replay(path, LibrarySubject(broken))
+    assert report.difference is not None
+    last = found.recorder.records[-1]
+    assert (report.difference.node, report.seq) == (last.node, last.seq)
+    assert report.difference.what == found.finding.what
+
+
+def test_what_only_a_probe_shows_stands_in_the_trace(tmp_path: Path) -> None:
+    """A snapshot whose term is yet to be saved is refused: trying it is no step of the search."""
+    guard = Patch("rules", "        if self._pending.save_current_term:\n", "        if False:\n")
+    with patched_library(guard) as broken:
+        found = found_by(Options(Bounds(in_flight=1, proposals=2, held=2), library=broken))
+        assert isinstance(found.moves[-1].steps[-1], Input)
+        assert isinstance(found.moves[-1].steps[-1].event, SnapshotInstalled)
+        assert_replayed(found, broken, tmp_path)
 
 
 def test_the_specification_alone_is_enough_to_find_a_lost_entry() -> None:

@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from conformance.cli.app import app
-from conformance.mutants.mechanical.generate import ANNOTATION, MESSAGE, Key, mutants, sources
+from conformance.mutants.mechanical.generate import ANNOTATION, MESSAGE, Key, mutants
 from conformance.mutants.mechanical.run import Options, Report, run
 from conformance.mutants.mechanical.survivors import FILE, BadSurvivors, explanations
+from conformance.subjects.patched import library_sources
 
 VOTE = Key(
     "rules",
@@ -59,6 +60,15 @@ NEVER_BEYOND = Key(
 )
 """No mark lies beyond the end: no different."""
 
+BYTES = Key(
+    "codec.binary",
+    "BytesSink.integer",
+    "NumberReplacer",
+    "self.made.append(value & 127 | 128)",
+    "self.made.append(value & 126 | 128)",
+)
+"""An integer of several bytes loses a bit."""
+
 GONE = Key("log", "no_such_function", "AddNot", "if one:", "if not one:")
 
 
@@ -79,8 +89,8 @@ in_one_worker = pytest.mark.xdist_group("report")
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """Five mutants, one of which is rightly explained, one of which wrongly."""
-    picked = (VOTE, STATUS, LOOP, TO_THE_END, NEVER_BEYOND)
+    """Six mutants, one of which is rightly explained, one of which wrongly."""
+    picked = (VOTE, STATUS, LOOP, TO_THE_END, NEVER_BEYOND, BYTES)
     path = tmp_path_factory.mktemp("mutants") / "survivors.toml"
     return run(
         Options(
@@ -111,6 +121,11 @@ def test_a_broken_interface_is_noticed_by_the_tests_of_the_library(report: Repor
 
 
 @in_one_worker
+def test_a_codec_that_writes_other_bytes_is_noticed_by_its_tests(report: Report) -> None:
+    assert killed_by(report, BYTES) == "codec tests"
+
+
+@in_one_worker
 def test_an_endless_loop_is_ended(report: Report) -> None:
     assert killed_by(report, LOOP) == "time limit"
 
@@ -125,8 +140,8 @@ def test_what_makes_no_difference_survives_all_stages(report: Report) -> None:
 
 @in_one_worker
 def test_the_score_counts_what_was_killed(report: Report) -> None:
-    assert (report.judged, report.killed.total(), report.score) == (5, 3, 0.6)
-    assert report.as_json()["mutants"] == 5
+    assert (report.judged, report.killed.total(), report.score) == (6, 4, 4 / 6)
+    assert report.as_json()["mutants"] == 6
 
 
 @in_one_worker
@@ -143,7 +158,7 @@ def test_an_explanation_of_a_mutant_that_was_killed_is_stale(report: Report) -> 
 
 
 def test_each_mutant_differs_from_the_library_in_its_own_way() -> None:
-    texts = sources()
+    texts = library_sources()
     found = [one for name in ("quorum", "role") for one in mutants(name, texts[name])]
     assert len({one.text for one in found}) == len(found) > 100
     assert all(one.text != texts[one.key.module] for one in found)
@@ -160,24 +175,32 @@ def test_messages_of_exceptions_and_annotations_are_left_out() -> None:
         "    if x == 1:\n"
         "        raise ValueError(f'{x + 1}')\n"
         "    return x + 2\n"
+        "Both: TypeAlias = (int | str)\n"
     )
     found = list(mutants("made", text))
     for rule, before in (
         (ANNOTATION, "def f(x: int | None) -> int | None:"),
         (MESSAGE, "raise ValueError(f'{x + 1}')"),
+        (ANNOTATION, "Both: TypeAlias = (int | str)"),
         (None, "if x == 1:"),
         (None, "return x + 2"),
     ):
         assert {one.left_out for one in found if one.key.before == before} == {rule}
 
 
+def test_the_modules_of_a_package_within_are_changed_too() -> None:
+    texts = library_sources()
+    assert {"log", "codec.__init__", "codec.binary"} <= set(texts)
+    assert texts["codec.__init__"] != texts["__init__"]
+
+
 def test_only_what_is_asked_for_is_changed() -> None:
-    found = list(mutants("log", sources()["log"], lambda function: function == "_agreed"))
+    found = list(mutants("log", library_sources()["log"], lambda function: function == "_agreed"))
     assert {one.key.function for one in found} == {"_agreed"}
 
 
 def test_every_explanation_is_of_a_line_that_is_there() -> None:
-    texts = sources()
+    texts = library_sources()
     for key in explanations(FILE):
         lines = {line.strip() for line in texts[key.module].splitlines()}
         assert set(key.before.splitlines()) <= lines, key

@@ -174,14 +174,14 @@ def test_what_was_recorded_is_the_shortest_schedule(difference: Found) -> None:
 
 def test_shrinking_without_time_keeps_the_whole_schedule() -> None:
     choices = []
-    fresh = partial(Run, D1_NODES, as_in_crate(D1))
-    for before, step, finding in play(Schedule(0, D1_EPISODE), fresh()):
+    fresh = partial(Run, rule=as_in_crate(D1))
+    for before, step, finding in play(Schedule(0, D1_EPISODE), fresh(D1_NODES)):
         choices.append(choice_of(before, step))
         if finding is not None:
             break
     assert finding is not None
-    assert shrink(choices, finding, fresh, 0.0) == (choices, finding)
-    assert take_all(fresh(), choices) == (finding, choices)
+    assert shrink(choices, finding, D1_NODES, fresh, 0.0) == (choices, finding, D1_NODES)
+    assert take_all(fresh(D1_NODES), choices) == (finding, choices)
 
 
 def test_a_report_of_a_finding(violation: Found) -> None:

@@ -53,7 +53,8 @@ def _print_seen(console: Console, report: Report) -> None:
 def _print_found(console: Console, found: Found, options: Options, trace: Path | None) -> None:
     console.print(
         f"\n[bold red]{name_of(found.finding)}[/] after {found.events_before:,} events; "
-        f"{found.length_before} steps of {found.nodes} nodes shrunk to {len(found.choices)}:\n"
+        f"{found.length_before} steps of {found.nodes_before} nodes shrunk to "
+        f"{len(found.choices)} of {found.nodes}:\n"
     )
     print_events(console, found.recorder.records)
     if isinstance(found.finding, Difference):

@@ -44,7 +44,10 @@ def print_events(console: Console, records: Iterable[Recorded]) -> None:
 
 
 def print_difference(console: Console, found: Difference) -> None:
-    """What the specification says and what the subject did, side by side."""
+    """What the specification says and what the subject did, side by side.
+
+    The rows that differ are red, and marked where there is no colour.
+    """
     event = "the drain" if found.event is None else show(found.event)
     console.print(f"\n[bold]First difference[/]: node {found.node}, {escape(event)}: {found.what}")
     table = Table(header_style="bold")
@@ -55,8 +58,15 @@ def print_difference(console: Console, found: Difference) -> None:
         names = [n for n in getattr(found.specified, "_fields", ()) if n != "leader_given"]
         left = [f"{name} {show(getattr(found.specified, name))}" for name in names]
         right = [f"{name} {show(getattr(found.found, name))}" for name in names]
+    marked = console.color_system is None or console.no_color
+    if marked:
+        table.add_column("", no_wrap=True)
     for one, other in zip_longest(left, right, fillvalue=""):
-        table.add_row(escape(one), escape(other), style="" if one == other else "bold red")
+        differs = one != other
+        cells = [escape(one), escape(other)]
+        if marked:
+            cells.append("differs" if differs else "")
+        table.add_row(*cells, style="bold red" if differs else "")
     console.print(table)
 
 

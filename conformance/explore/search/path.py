@@ -20,12 +20,26 @@ from conformance.explore.liveness.eventually import LivenessFailure
 from conformance.explore.search.store import Store
 from conformance.explore.states.bounds import Bounds, Cost
 from conformance.explore.states.space import Fault, Space
-from conformance.explore.states.steps import Outcome, deliveries, exceeded, of_event, of_inputs
-from conformance.observe.finding import Finding, describe, name_of
+from conformance.explore.states.steps import (
+    Outcome,
+    deliveries,
+    exceeded,
+    of_event,
+    of_inputs,
+    probes,
+)
+from conformance.observe.finding import (
+    Difference,
+    Finding,
+    Part,
+    describe,
+    first_difference,
+    name_of,
+)
 from conformance.observe.recorded import Recorder
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
-from conformance.subjects.library import LibrarySubject
+from conformance.subjects.readback import Reader
 from spec import cluster as c
 from spec import values as v
 from spec.properties import Violation
@@ -65,21 +79,44 @@ class Counterexample:
 def explain(
     space: Space, store: Store, depth: int, faults: Iterable[Fault], library: ModuleType | None
 ) -> Counterexample:
-    """A way to one of the faults of the steps from a depth."""
-    fault = min(faults)
+    """A way to one of the faults of the steps from a depth.
+
+    It ends with the event at which what is wrong shows: be that a part of the last move, or one of
+    the probes of a server's state, which lead nowhere and so are no steps of the search.
+    """
+    findings = space.nodes.findings
+    probed = set(space.nodes.wrong.rows.tolist())
+    fault = min(
+        faults, key=lambda one: (one.what in probed and _is_difference(findings[one.what]), one)
+    )
     moves = walk(space, states_to(space, store, depth, fault.source))
-    finding = space.nodes.findings[fault.what]
+    finding = findings[fault.what]
     assert finding is not None
     cluster, spent = _end(space, moves)
     for move in possible(space, cluster, spent):
         if space.number(move.after, move.spent) == fault.to:
-            seen = retrace(space, [*moves, move], library)
-            if seen.found is not None and name_of(seen.found) == name_of(finding):
-                return Counterexample(space.bounds.nodes, seen.found, seen.moves, seen.recorder)
-            last = move
-    # What is wrong is hidden in the library's node: it cannot be seen from outside yet.
-    seen = retrace(space, [*moves, last], library)
-    return Counterexample(space.bounds.nodes, seen.found or finding, seen.moves, seen.recorder)
+            for probe in ((), *_failing_probes(space, move)):
+                seen = retrace(space, [*moves, move, *probe], library)
+                if seen.found is not None and name_of(seen.found) == name_of(finding):
+                    return Counterexample(space.bounds.nodes, seen.found, seen.moves, seen.recorder)
+    # Only a node that was built from its state shows it: one that keeps what it was handed, say.
+    return Counterexample(space.bounds.nodes, finding, seen.moves, seen.recorder)
+
+
+def _is_difference(finding: Finding | None) -> bool:
+    return isinstance(finding, Difference)
+
+
+def _failing_probes(space: Space, move: Move) -> Iterator[tuple[Move]]:
+    """The probes of the servers after a move at which the library differs."""
+    compare, rule = space.nodes.compare, space.nodes.rule
+    for member in move.after.members:
+        for event in probes(member.node, space.bounds) if member.up else ():
+            if compare is not None and compare(c.take(member, event, rule)) is not None:
+                steps = c.Input(member.node.id, event), c.Drain(member.node.id)
+                first = c.apply(move.after, steps[0], rule)
+                changes = first, c.apply(first.after, steps[1], rule)
+                yield (Move(steps, changes, move.spent),)
 
 
 def explain_liveness(
@@ -113,13 +150,16 @@ class Retraced(NamedTuple):
 
 
 def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retraced:
-    """The moves once more, in lockstep with the library, up to the first finding."""
+    """The moves once more, in lockstep with the library, up to the first finding.
+
+    All of a node's state is compared: what is hidden in it would be seen from outside only later.
+    """
     recorder = Recorder()
     size, limits, rule = space.bounds.nodes, space.bounds.limits, space.nodes.rule
     run = (
         Run(size, rule, recorder, limits)
         if library is None
-        else Lockstep(size, LibrarySubject(library), rule, recorder, limits)
+        else _InFull(size, library, rule, recorder, limits)
     )
     for at, move in enumerate(moves):
         for done, step in enumerate(move.steps):
@@ -128,6 +168,25 @@ def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retr
                 cut = Move(move.steps[: done + 1], move.changes[: done + 1], move.spent)
                 return Retraced(finding, [*moves[:at], cut], recorder)
     return Retraced(None, moves, recorder)
+
+
+class _InFull(Lockstep):
+    """In which all of a node's state is compared after each of its turns."""
+
+    def __init__(
+        self, size: int, library: ModuleType, rule: c.Rule, recorder: Recorder, limits: v.Limits
+    ) -> None:
+        self._nodes = Reader(library)
+        super().__init__(size, self._nodes, rule, recorder, limits)
+
+    def compare(self, turn: c.Turn) -> Difference | None:
+        found = super().compare(turn)
+        if found is not None or not turn.after.up:
+            return found
+        return first_difference(turn.node, turn.event, self._state_of_both(turn))
+
+    def _state_of_both(self, turn: c.Turn) -> Iterator[Part]:
+        yield "state", turn.after[:2], self._nodes.read(self._nodes.nodes[turn.node])
 
 
 def states_to(space: Space, store: Store, depth: int, target: int) -> list[int]:

@@ -4,8 +4,8 @@ The tool is asked for places and changes only; `kill` runs the mutants, in less 
 a test process for each would take.
 
 Two kinds of change are left out, and counted: of an annotation, which Python never evaluates here
-(`@final` and `@mypyc_attr` count as such: they say something to type checkers and to the compiler
-alone), and within the message of an exception, whose wording nothing depends on.
+(type aliases, `@final` and `@mypyc_attr` count as such: they say something to type checkers and to
+the compiler alone), and within the message of an exception, whose wording nothing depends on.
 """
 
 from __future__ import annotations
@@ -15,10 +15,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
-
-import raftbare
 
 Place: TypeAlias = tuple[int, int]
 """A line, from 1, and a column, from 0."""
@@ -54,13 +51,6 @@ ANNOTATION: Final = "in an annotation"
 MESSAGE: Final = "in the message of an exception"
 UNREAD: Final = ("final", "mypyc_attr")
 """Decorators that are nothing to Python."""
-
-
-def sources() -> dict[str, str]:
-    """The text of each module of the library, by name."""
-    assert raftbare.__file__ is not None
-    paths = sorted(Path(raftbare.__file__).parent.glob("*.py"))
-    return {path.stem: path.read_text(encoding="utf-8") for path in paths}
 
 
 @cache
@@ -148,6 +138,8 @@ def _spans_left_out(text: str) -> list[tuple[str, tuple[Place, Place]]]:
             if isinstance(named, ast.Name) and named.id in UNREAD:
                 line = decorator.lineno
                 found.append((ANNOTATION, ((line, 0), (line + 1, 0))))
+        if isinstance(node, ast.AnnAssign) and node.value is not None and _is_alias(node):
+            found.append((ANNOTATION, _span(node.value)))
         for field in ("annotation", "returns"):
             if lazy and isinstance(annotation := getattr(node, field, None), ast.expr):
                 found.append((ANNOTATION, _span(annotation)))
@@ -155,6 +147,10 @@ def _spans_left_out(text: str) -> list[tuple[str, tuple[Place, Place]]]:
             parts = [one for one in ast.walk(node) if isinstance(one, ast.JoinedStr)]
             found += [(MESSAGE, _span(part)) for part in parts]
     return found
+
+
+def _is_alias(node: ast.AnnAssign) -> bool:
+    return isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias"
 
 
 def _span(node: ast.expr) -> tuple[Place, Place]:

@@ -28,13 +28,12 @@ from typing import Final, NamedTuple, TypeAlias
 from conformance.explore.states.bounds import PRESETS, Bounds
 from conformance.explore.states.space import Space
 from conformance.explore.states.tables import distinct
-from conformance.mutants.mechanical.generate import sources
 from conformance.observe.finding import Finding, describe, name_of
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import library_from
+from conformance.subjects.patched import library_from, library_sources
 from conformance.subjects.rebuild import Rebuilder
 from spec import rules
 from spec.cluster import Turn
@@ -96,7 +95,18 @@ def _said(finding: Finding) -> str:
 
 
 def library_tests(subject: Subject) -> str | None:
-    """The tests of the library's interface, which get the mutant when they import raftbare.
+    """The tests of the library's interface."""
+    files = [file for file in TESTS.glob("test_*.py") if file.name != BUILD]
+    return _failed(subject, sorted(files, key=lambda file: (file.name in RANDOM, file.name)))
+
+
+def codec_tests(subject: Subject) -> str | None:
+    """The tests of bytes and plain values, which nothing else that is run here makes."""
+    return _failed(subject, sorted(CODEC_TESTS.glob("test_*.py")))
+
+
+def _failed(subject: Subject, files: list[Path]) -> str | None:
+    """The first test that fails.  They get the mutant when they import raftbare.
 
     The examples that hypothesis makes are few, and the same each time.
     """
@@ -108,14 +118,13 @@ def library_tests(subject: Subject) -> str | None:
     )
     hypothesis.settings.load_profile("mutants")
     first = _First()
-    files = [file for file in TESTS.glob("test_*.py") if file.name != BUILD]
-    files.sort(key=lambda file: (file.name in RANDOM, file.name))
     options = ["-x", "-q", "--assert=plain", "-o", "addopts=", f"--deselect=tests/{SLOW}"]
     for plugin in ("cacheprovider", "xdist", "benchmark", "doctest", "junitxml"):
         options += ["-p", f"no:{plugin}"]
     with library_from(subject.texts, "raftbare"):
         code = pytest.main([*options, *map(str, files)], plugins=[first])
-    _forget(TESTS)
+    for directory in (TESTS, CODEC_TESTS):
+        _forget(directory)
     return None if code == pytest.ExitCode.OK else first.failed or f"pytest ends with {code!r}"
 
 
@@ -191,6 +200,7 @@ def proofs(subject: Subject) -> str | None:
 
 
 TESTS: Final = Path(__file__).parents[3] / "tests" / "library"
+CODEC_TESTS: Final = TESTS.with_name("codec")
 SLOW: Final = "library/test_long_logs.py::test_a_million_commands_are_one_run"
 BUILD: Final = "test_build.py"
 """It asks for the files of the package, and a mutant has none."""
@@ -204,6 +214,8 @@ STAGES: Final[dict[str, Stage]] = {
     "long exploration": explored(2_000, 8_000),
     "long lockstep": lockstep(events=5_000, seed=1),
 }
+OF_CODEC: Final[dict[str, Stage]] = {"codec tests": codec_tests}
+"""Instead of `STAGES`, of modules of `raftbare.codec`: no node imports them."""
 PROOFS: Final[dict[str, Stage]] = {"proofs": proofs}
 """Takes half a minute, and so is kept for what survives and is not explained."""
 
@@ -218,7 +230,7 @@ def prepare() -> None:
 
     del hypothesis, pytest
     for name in (NAME, "raftbare"):
-        with library_from(sources(), name):
+        with library_from(library_sources(), name):
             pass
     turns()
     gc.collect()
@@ -230,7 +242,7 @@ def judge(texts: dict[str, str], names: tuple[str, ...], limits: Mapping[str, fl
 
     `limits`: seconds of the processor for a stage; one that is not in it has ten minutes.
     """
-    stages = {name: (STAGES | PROOFS)[name] for name in names}
+    stages = {name: (STAGES | OF_CODEC | PROOFS)[name] for name in names}
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

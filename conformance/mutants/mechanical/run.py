@@ -17,10 +17,19 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from conformance.mutants.mechanical.generate import Key, Mechanical, mutants, sources
-from conformance.mutants.mechanical.kill import PROOFS, STAGES, Verdict, judge, prepare
+from conformance.mutants.mechanical.generate import Key, Mechanical, mutants
+from conformance.mutants.mechanical.kill import (
+    OF_CODEC,
+    PROOFS,
+    STAGES,
+    Stage,
+    Verdict,
+    judge,
+    prepare,
+)
 from conformance.mutants.mechanical.survivors import FILE, explanations
 from conformance.observe.selection import SelectionError
+from conformance.subjects.patched import library_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +96,8 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
     """Raises BadSurvivors, and SelectionError also where the library as it is does not pass."""
     started = time.monotonic()
     explained = explanations(options.survivors)
-    texts = sources()
-    chosen = {place.partition(".")[0] for place in options.only}
-    modules = [name for name in texts if not chosen or name in chosen]
+    texts = library_sources()
+    modules = [name for name in texts if _may_hold(name, options.only)]
     if not modules:
         raise SelectionError(f"raftbare has nothing in {', '.join(options.only)}")
     report = Report()
@@ -102,7 +110,9 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
         report.stopped = True
         return report
     with _workers(options.workers) as pool:
-        limits = _limits(pool.submit(judge, texts, tuple(STAGES), {}).result())
+        asked = {name for module in modules for name in _stages(module)}
+        stages = tuple(name for name in STAGES | OF_CODEC if name in asked)
+        limits = _limits(pool.submit(judge, texts, stages, {}).result())
         running: dict[Future[Verdict], Mechanical] = {}
         waiting = _selection(texts, modules, options, report)
         while not report.stopped:
@@ -110,11 +120,13 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
                 mutant = next(waiting, None)
                 if mutant is None:
                     break
-                stages = [*STAGES]
-                if options.prove or (options.prove is None and mutant.key not in explained):
-                    stages += PROOFS
+                stages = tuple(_stages(mutant.key.module))
+                if stages == tuple(STAGES) and (
+                    options.prove or (options.prove is None and mutant.key not in explained)
+                ):
+                    stages += tuple(PROOFS)
                 changed = {**texts, mutant.key.module: mutant.text}
-                running[pool.submit(judge, changed, tuple(stages), limits)] = mutant
+                running[pool.submit(judge, changed, stages, limits)] = mutant
             if not running:
                 break
             for done in wait(running, timeout=1.0, return_when=FIRST_COMPLETED).done:
@@ -126,6 +138,16 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
     _find_stale(report, explained, options)
     time_is_up()
     return report
+
+
+def _stages(module: str) -> dict[str, Stage]:
+    """What may notice a change of that module, but for the proofs."""
+    return OF_CODEC if _within(module, ("codec",)) else STAGES
+
+
+def _may_hold(module: str, only: tuple[str, ...]) -> bool:
+    """Whether some of these are in the module, or it is in one of them."""
+    return _within(module, only) or any(_within(one, (module,)) for one in only)
 
 
 def _within(place: str, only: tuple[str, ...]) -> bool:
