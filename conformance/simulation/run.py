@@ -32,6 +32,9 @@ class Run:
     to be asked at every turn: which ones are asked usually depends on the turns before.
     """
 
+    heals = False
+    """Whether the cluster is to heal at the end of chosen steps (`simulation.healing`)."""
+
     def __init__(
         self,
         size: int,
