@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from types import ModuleType
 from typing import Final, Protocol
 
@@ -17,6 +18,7 @@ from conformance.observe.finding import Difference, Finding, describe, name_of, 
 from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, choice_of, take_all
 from conformance.simulation.episode import play
+from conformance.simulation.healing import CONVERGENCE
 from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
@@ -213,12 +215,16 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
     if finding is None:
         return None
     # Once more, for the choices: naming each costs time, and seldom is anything found.
-    again = play(_schedule(options, episode), options.run(nodes), steps)
+    again = islice(play(_schedule(options, episode), options.run(nodes)), steps)
     choices = [choice_of(before, step) for before, step, _ in again]
+    heals = name_of(finding) == CONVERGENCE
+    if heals:  # the steps that heal follow from the others
+        choices = choices[: schedule.profile.length]
 
     def closer(size: int, recorder: Recorder | None = None) -> Run:
         run = options.run(size, recorder)
         run.closely = question_of(finding)
+        run.heals = heals
         return run
 
     shortest, _, size = shrink(choices, finding, nodes, closer, options.shrink_seconds)

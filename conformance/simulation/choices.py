@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from conformance.observe.finding import Finding
+from conformance.simulation.healing import healed
 from conformance.simulation.run import Run
 from spec import cluster as c
 from spec import rules
@@ -144,7 +145,10 @@ def _called_anew(cluster: c.Cluster, to: v.NodeId, call: v.AppendEntriesCall) ->
 
 
 def take_all(run: Run, choices: Iterable[Choice]) -> tuple[Finding | None, list[Choice]]:
-    """Take what is enabled of the choices, up to the first finding; also what was taken."""
+    """Take what is enabled of the choices, up to the first finding; also what was taken.
+
+    A run that heals does so then.
+    """
     taken: list[Choice] = []
     for choice in choices:
         step = step_of(run.cluster, choice)
@@ -154,7 +158,7 @@ def take_all(run: Run, choices: Iterable[Choice]) -> tuple[Finding | None, list[
         finding = run.take(step)
         if finding is not None:
             return finding, taken
-    return run.compare_logs(), taken
+    return (healed(run) if run.heals else None) or run.compare_logs(), taken
 
 
 def _is_true(cluster: c.Cluster, message: v.Message) -> bool:

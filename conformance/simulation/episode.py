@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from conformance.observe.finding import Finding
+from conformance.simulation.healing import heal
 from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from spec import rules
@@ -23,12 +24,15 @@ class Played(NamedTuple):
 def play(schedule: Schedule, run: Run, length: int | None = None) -> Iterator[Played]:
     """The steps of an episode, each taken as it is asked for; it goes on after a finding.
 
-    `length`: how many; None for as many as the schedule's profile has.
+    `length`: how many; None for as many as the schedule's profile has, and those that heal the
+    cluster then, if that is its end.
     """
     for _ in range(schedule.profile.length if length is None else length):
         before = run.cluster
         step = schedule.next(before)
         yield Played(before, step, run.take(step))
+    if length is None and schedule.heals:
+        yield from (Played(*healing) for healing in heal(run))
 
 
 def first_finding(schedule: Schedule, run: Run, length: int | None = None) -> Finding | None:

@@ -35,6 +35,9 @@ class Run:
     unread: tuple[str, ...] = ()
     """What of a subject was not compared, though it was to be: slots that nobody knows."""
 
+    heals = False
+    """Whether the cluster is to heal at the end of chosen steps (`simulation.healing`)."""
+
     def __init__(
         self,
         size: int,

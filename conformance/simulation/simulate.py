@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Final
 
 from conformance.simulation import MAX_NODES as MAX_NODES
 from spec import cluster as c
@@ -21,6 +22,10 @@ IN_FLIGHT = 40
 
 BUSY = 0.6
 """The most of the steps that are anything but the network's, so that what is sent arrives."""
+
+HEALED: Final = 0.4
+"""Of the episodes, how many end with a cluster that heals: a tenth of all steps are spent on that.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,8 @@ class Schedule:
         self.random = Random(f"{seed}/{episode}")
         aside = Random(f"{seed}/{episode}/handover")
         self._set_profile(profile or draw_profile(self.random, nodes, aside))
+        self.heals = profile is None and aside.random() < HEALED
+        """Whether the cluster heals at the end of the episode (`simulation.healing`)."""
         self.island: frozenset[v.NodeId] = frozenset()
         """The smaller part of a partitioned network; empty where it is whole."""
         self._to_drain: v.NodeId | None = None
