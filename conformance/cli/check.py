@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Seed
-from conformance.cli.terminal import conclude, progress, save_trace
+from conformance.cli.options import FINDINGS, Json, Out, Processes, Seed
+from conformance.cli.terminal import conclude, progress, refuse, save_trace
 from conformance.simulation import MAX_NODES
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def check_command(
         typer.Option(min=1, max=MAX_NODES, help="The size of every cluster; else 1 to 7, drawn."),
     ] = None,
     episode: Annotated[int | None, typer.Option(min=0, help="Only this one.")] = None,
+    workers: Processes = 0,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
 ) -> None:
@@ -38,10 +39,18 @@ def check_command(
     """
     from conformance.cli.report.check import print_check
     from conformance.simulation.check import Options, check
+    from conformance.simulation.workers import WorkerError, processes
 
     options = Options(seed=seed, events=events, seconds=seconds, nodes=nodes, episode=episode)
-    with progress("checking", as_json) as tell:
-        report = check(options, lambda now: tell("checking", now.events, events))
+    try:
+        with progress("checking", as_json) as tell, processes(workers, check.__module__) as others:
+            report = check(
+                options,
+                lambda now: tell("checking", now.events, events),
+                None if workers == 1 else others,
+            )
+    except WorkerError as error:
+        refuse(str(error), as_json, "inconclusive")
     trace = save_finding(report, out_dir)
     shown = partial(print_check, report=report, trace=trace)
     conclude(report, as_json, shown, trace=str(trace) if trace else None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from types import ModuleType
 from typing import Final, Protocol
 
@@ -24,6 +25,7 @@ from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
+from conformance.simulation.workers import Workers
 from conformance.subjects.hidden import library_subject
 from conformance.subjects.questions import NAMES
 from conformance.subjects.readback import UnreadableError
@@ -36,15 +38,26 @@ LONG_RUN = 100_000
 """Events after which a witness that was never seen is worth a warning."""
 
 
+BATCH: Final = 4
+"""Episodes that a worker plays at a time."""
+
+SMALL: Final = 4_000
+"""Fewer events than these are checked sooner than workers are started."""
+
+
 class NewRun(Protocol):
     """Makes a run of a cluster of that many nodes, which the recorder notes."""
 
     def __call__(self, size: int, recorder: Recorder | None = None, /) -> Run: ...
 
 
+# What they give can be sent to another process unless it has a module in it: a patched copy of the
+# library is known to this process alone.
+
+
 def against(subject: Callable[[], Subject]) -> NewRun:
     """The specification and a subject, compared after every event."""
-    return lambda size, recorder=None: Lockstep(size, subject(), recorder=recorder)
+    return partial(_against, subject)
 
 
 def against_library(library: ModuleType) -> NewRun:
@@ -53,12 +66,27 @@ def against_library(library: ModuleType) -> NewRun:
 
 def specified(rule: Rule = rules.step) -> NewRun:
     """The specification, or a variant of it, alone: the properties judge it."""
-    return lambda size, recorder=None: Run(size, rule, recorder)
+    return partial(_specified, rule)
 
 
-def live(library: ModuleType) -> NewRun:
-    """The library's own nodes, in the specification's place: the properties judge them."""
-    return lambda size, recorder=None: Live(size, library, recorder)
+def live(library: ModuleType | None = None) -> NewRun:
+    """The library's own nodes, in the specification's place: the properties judge them.
+
+    None is raftbare itself.
+    """
+    return partial(_live, library)
+
+
+def _against(subject: Callable[[], Subject], size: int, recorder: Recorder | None = None) -> Run:
+    return Lockstep(size, subject(), recorder=recorder)
+
+
+def _specified(rule: Rule, size: int, recorder: Recorder | None = None) -> Run:
+    return Run(size, rule, recorder)
+
+
+def _live(library: ModuleType | None, size: int, recorder: Recorder | None = None) -> Run:
+    return Live(size, library or raftbare, recorder)
 
 
 LIBRARY: Final = against_library(raftbare)
@@ -150,27 +178,86 @@ class Report:
         }
 
 
-def check(options: Options, progress: Callable[[Report], None] = lambda _: None) -> Report:
-    """Run episodes until the events are reached, the time is up, or something is wrong."""
+def check(
+    options: Options,
+    progress: Callable[[Report], None] = lambda _: None,
+    workers: Workers | None = None,
+) -> Report:
+    """Run episodes until the events are reached, the time is up, or something is wrong.
+
+    The episodes count in their order and up to the first that ends the run, so that the report,
+    but for its seconds, is the same whoever plays them: `workers`, or None for this process.  It
+    is this process too where that is sooner, or where the options cannot be sent.
+
+    Raises `WorkerError` where a worker fails.
+    """
     report = Report(options)
     started = time.monotonic()
-    episode = options.episode or 0
-    while report.found is None:
-        try:
-            with _uncollected():
-                report.found = _run_episode(options, episode, report)
-        except UnreadableError as error:
-            report.unread = (str(error),)
-            break
-        report.episodes += 1
+    played = None
+    with closing(_episodes(options, workers)) as episodes:
+        for played in episodes:
+            report.episodes += 1
+            report.events += played.events
+            report.steps += played.steps
+            report.witnesses.update(played.witnesses)
+            report.unread = played.unread
+            report.seconds = time.monotonic() - started
+            progress(report)
+            if played.unread and not played.steps:  # nothing can be read of any node
+                break
+            if played.finding is not None or report.events >= options.events:
+                break
+            if options.seconds is not None and report.seconds >= options.seconds:
+                break
+    if played is not None and played.finding is not None:
+        with _uncollected():
+            report.found = _shown(options, played, played.finding, report.events)
         report.seconds = time.monotonic() - started
-        progress(report)
-        episode += 1
-        if options.episode is not None or report.events >= options.events:
-            break
-        if options.seconds is not None and report.seconds >= options.seconds:
-            break
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What came of an episode."""
+
+    number: int
+    steps: int
+    events: int
+    witnesses: Counter[str]
+    finding: Finding | None
+    unread: tuple[str, ...] = ()
+    """What was not compared, though it was to be."""
+
+
+def _episodes(options: Options, workers: Workers | None) -> Generator[Episode, None, None]:
+    """The episodes in their order, each when it is asked for or before that."""
+    if options.episode is not None:
+        yield _play_one(options, options.episode)
+    elif workers is None or options.events < SMALL or not _can_be_sent(options):
+        for number in count():
+            yield _play_one(options, number)
+    else:
+        batches = (range(first, first + BATCH) for first in count(step=BATCH))
+        for batch in workers.in_order(partial(_play_all, options), batches):
+            yield from batch
+
+
+def _can_be_sent(options: Options) -> bool:
+    try:
+        pickle.dumps(options)
+    except (TypeError, AttributeError, pickle.PicklingError):
+        return False
+    return True
+
+
+def _play_all(options: Options, numbers: Sequence[int]) -> list[Episode]:
+    """Up to the first with a finding."""
+    played: list[Episode] = []
+    for number in numbers:
+        played.append(_play_one(options, number))
+        if played[-1].finding is not None:
+            break
+    return played
 
 
 @contextmanager
@@ -197,25 +284,28 @@ def question_of(finding: Finding) -> str | None:
     return None
 
 
-def _run_episode(options: Options, episode: int, report: Report) -> Found | None:
-    schedule = _schedule(options, episode)
-    nodes = schedule.profile.nodes
-    run = options.run(nodes)
+def _play_one(options: Options, number: int) -> Episode:
+    schedule = _schedule(options, number)
+    try:
+        run = options.run(schedule.profile.nodes)
+    except UnreadableError as error:
+        return Episode(number, 0, 0, Counter(), None, (str(error),))
     steps = 0
     finding: Finding | None = None
-    for _, _, finding in play(schedule, run):
-        steps += 1
-        if finding is not None:
-            break
-    finding = finding or run.compare_logs()
-    report.events += run.events
-    report.steps += steps
-    report.witnesses.update(run.witnesses)
-    report.unread = run.unread
-    if finding is None:
-        return None
-    # Once more, for the choices: naming each costs time, and seldom is anything found.
-    again = islice(play(_schedule(options, episode), options.run(nodes)), steps)
+    with _uncollected():
+        for _, _, finding in play(schedule, run):
+            steps += 1
+            if finding is not None:
+                break
+        finding = finding or run.compare_logs()
+    return Episode(number, steps, run.events, run.witnesses, finding, run.unread)
+
+
+def _shown(options: Options, played: Episode, finding: Finding, events: int) -> Found:
+    """The episode once more, for its choices: naming each costs time, and few have a finding."""
+    schedule = _schedule(options, played.number)
+    nodes = schedule.profile.nodes
+    again = islice(play(schedule, options.run(nodes)), played.steps)
     choices = [choice_of(before, step) for before, step, _ in again]
     heals = name_of(finding) == CONVERGENCE
     if heals:  # the steps that heal follow from the others
@@ -234,4 +324,4 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
         recorder = Recorder()
         shown, taken, size = not_again(finding), choices, nodes
         take_all(closer(size, recorder), choices)
-    return Found(episode, size, shown, taken, steps, nodes, report.events, recorder)
+    return Found(played.number, size, shown, taken, played.steps, nodes, events, recorder)

@@ -1,0 +1,96 @@
+"""Work that is done by other processes, so that all cores are used."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import Final, TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+AHEAD: Final = 3
+"""Tasks that are handed out for each worker before the first of their results is asked for."""
+
+
+class WorkerError(Exception):
+    """A worker died or raised something, which says nothing of what it was to check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Any executor, and how many tasks it works at at a time."""
+
+    executor: Executor
+    count: int
+
+    def in_order(self, task: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[Made]:
+        """As `map`, for what may have no end: little is begun whose result is not asked for.
+
+        Task, arguments and results are sent by pickle.  Raises `WorkerError`.
+        """
+        left = iter(given)
+        begun: deque[Future[Made]] = deque()
+        while True:
+            for one in islice(left, AHEAD * self.count - len(begun)):
+                begun.append(self._submit(task, one))
+            if not begun:
+                return
+            yield _result(begun.popleft())
+
+    def _submit(self, task: Callable[[Given], Made], given: Given) -> Future[Made]:
+        try:
+            return self.executor.submit(task, given)
+        except BrokenProcessPool as error:
+            raise WorkerError("a worker died") from error
+
+
+def _result(future: Future[Made]) -> Made:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise WorkerError("a worker died") from error
+    except Exception as error:
+        raise WorkerError(f"a worker raised {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def processes(count: int, preload: str) -> Iterator[Workers]:
+    """So many processes that have imported a module; 0: one for each core.
+
+    They end with the block whatever they are at, an endless loop included, and with this process.
+    """
+    count = count or os.cpu_count() or 1
+    context = get_context("forkserver")  # what has threads, as this process may, should not fork
+    context.set_forkserver_preload([preload])
+    theirs, ours = context.Pipe(duplex=False)
+    with ours, theirs, ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
+        try:
+            yield Workers(pool, count)
+        finally:
+            ours.close()
+
+
+# In a worker
+
+
+def _begin(lifeline: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the affair of who began it
+    Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    """Nothing is ever sent: it is read to its end when its other end is closed."""
+    with suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    os._exit(0)
