@@ -4,14 +4,16 @@ One is made for every step of the protocol, so they are plain classes with flat 
 message is a header itself: a reply begins as its call's.  Compared by value; immutable by
 convention, once they have been taken from `node.actions`.
 
-The constructors check nothing, raise nothing and take O(1); `entries` is kept, not copied.  The
-units are those of `raftbare.types`: a message has no size of its own.  `raftbare.codec` encodes it.
+The constructors take O(1) and keep `entries`, which they do not copy.  They raise `TypeError` for
+fields of another type, and `ValueError` for a name, term or number below 0.  The units are those of
+`raftbare.types`: a message has no size of its own.  `raftbare.codec` encodes it.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias, final
+from typing import ClassVar, Final, TypeAlias, final
 
+from raftbare.arguments import PURE, checked, fit, natural
 from raftbare.compiling import mypyc_attr
 from raftbare.entries import LogEntries
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term, Value
@@ -33,6 +35,12 @@ class Headed(Value):
     __slots__ = ("sender", "seqno", "term")
 
     def __init__(self, sender: NodeId, term: Term, seqno: MessageSeqNo) -> None:
+        if PURE:
+            plain = type(sender) is int and type(term) is int and type(seqno) is int
+            if not plain or sender | term | seqno < 0:
+                _check_header(sender, term, seqno)
+        elif sender < 0 or term < 0 or seqno < 0:
+            _check_header(sender, term, seqno)
         self.sender = sender
         self.term = term
         self.seqno = seqno
@@ -106,6 +114,11 @@ class AppendEntriesCall(Headed):
     __match_args__: ClassVar = ("header", "commit_index", "entries")
 
     def __init__(self, header: Headed, commit_index: LogIndex, entries: LogEntries) -> None:
+        if PURE:
+            kind: type = type(entries)
+            plain = kind is LogEntries and type(commit_index) is int
+            if not plain or not isinstance(header, Headed):
+                fit((header, Headed), (commit_index, int), (entries, LogEntries))
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
@@ -130,6 +143,11 @@ class AppendEntriesReply(Headed):
     __match_args__: ClassVar = ("header", "last_position", "accepted")
 
     def __init__(self, header: Headed, last_position: LogPosition, accepted: bool = True) -> None:
+        if PURE:
+            kind: type = type(last_position)
+            flag: type = type(accepted)
+            if kind is not LogPosition or flag is not bool or not isinstance(header, Headed):
+                fit((header, Headed), (last_position, LogPosition), (accepted, bool))
         self.sender = header.sender
         self.term = header.term
         self.seqno = header.seqno
@@ -137,4 +155,17 @@ class AppendEntriesReply(Headed):
         self.accepted = accepted
 
 
+checked(RequestVoteCall, "__init__")
+checked(RequestVoteReply, "__init__")
+
+
+def _check_header(sender: NodeId, term: Term, seqno: MessageSeqNo) -> None:
+    natural("sender", sender)
+    natural("term", term)
+    natural("seqno", seqno)
+
+
 Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | AppendEntriesReply
+
+MESSAGES: Final = (RequestVoteCall, RequestVoteReply, AppendEntriesCall, AppendEntriesReply)
+"""All of their types."""
