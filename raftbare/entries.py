@@ -381,7 +381,7 @@ class LogEntries:
 
     def _push_command(self) -> LogPosition:
         last = self.last_position
-        # Not `LogIndex(...)`, which is a call where nothing is compiled: this is done most of all.
+        # Not `LogIndex(...)`: uncompiled that is a call, and this is done most of all.
         index: LogIndex = last.index + 1  # type: ignore[assignment]
         self.last_position = position = LogPosition(last.term, index)
         return position

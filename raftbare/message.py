@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, TypeAlias, final
 
-from raftbare.arguments import PURE, checked, fit, natural
+from raftbare.arguments import PURE, checked, fit, natural, wrong_of
 from raftbare.compiling import mypyc_attr
 from raftbare.entries import LogEntries
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term, Value
@@ -116,10 +116,12 @@ class AppendEntriesCall(Headed):
     def __init__(self, header: Headed, commit_index: LogIndex, entries: LogEntries) -> None:
         if PURE:
             kind: type = type(entries)
-            plain = kind is LogEntries and type(commit_index) is int
-            if not plain or not isinstance(header, Headed):
+            if kind is not LogEntries or type(commit_index) is not int:
                 fit((header, Headed), (commit_index, int), (entries, LogEntries))
-        self.sender = header.sender
+        try:
+            self.sender = header.sender
+        except AttributeError:
+            raise wrong_of((Headed,), header) from None
         self.term = header.term
         self.seqno = header.seqno
         self.commit_index = commit_index
@@ -145,10 +147,12 @@ class AppendEntriesReply(Headed):
     def __init__(self, header: Headed, last_position: LogPosition, accepted: bool = True) -> None:
         if PURE:
             kind: type = type(last_position)
-            flag: type = type(accepted)
-            if kind is not LogPosition or flag is not bool or not isinstance(header, Headed):
+            if kind is not LogPosition or (accepted is not True and accepted is not False):
                 fit((header, Headed), (last_position, LogPosition), (accepted, bool))
-        self.sender = header.sender
+        try:
+            self.sender = header.sender
+        except AttributeError:
+            raise wrong_of((Headed,), header) from None
         self.term = header.term
         self.seqno = header.seqno
         self.last_position = last_position

@@ -52,6 +52,8 @@ MAYBE = Kind("int or None", FOREIGN)
 MAYBE_NATURAL = Kind("int or None", FOREIGN, (-1,))
 FLAG = Kind("bool", (0, 1, *EMPTY))
 HEADER = _kind("Headed", "message", position(1, 1))
+if not rb.compiled:  # there a header is what has a header's fields
+    HEADER = HEADER._replace(wrong=tuple(one for one in HEADER.wrong if type(one) is not Like))
 MESSAGE = Kind(
     f"union[{', '.join(f'raftbare.message.{name}' for name in MESSAGE_TYPES)}]",
     (5, *EMPTY, header(1, 99, 3), position(1, 1)),
@@ -155,9 +157,6 @@ OF_VALUES: dict[str, Call] = {
     "AppendEntriesReply": Call(
         rb.AppendEntriesReply, (header(1, 2), position(1, 2), True), (HEADER, POSITION, FLAG)
     ),
-    "BroadcastMessage": Call(rb.BroadcastMessage, (CALL,), (MESSAGE,)),
-    "AppendLogEntries": Call(rb.AppendLogEntries, (ENTRIES,), (OF_ENTRIES,)),
-    "SendMessage": Call(rb.SendMessage, (1, CALL), (NUMBER, MESSAGE)),
     "InstallSnapshot": Call(rb.InstallSnapshot, (1,), (NUMBER,)),
     "ReadIndex": Call(rb.ReadIndex, (1, 2, 3), (NATURAL, NATURAL, NATURAL)),
     "MemberProgress": Call(
@@ -165,6 +164,15 @@ OF_VALUES: dict[str, Call] = {
     ),
     "Counters": Call(rb.Counters, (1,) * 9, (NUMBER,) * 9),
 }
+OF_ACTIONS: dict[str, Call] = {
+    "BroadcastMessage": Call(rb.BroadcastMessage, (CALL,), (MESSAGE,)),
+    "AppendLogEntries": Call(rb.AppendLogEntries, (ENTRIES,), (OF_ENTRIES,)),
+    "SendMessage": Call(rb.SendMessage, (1, CALL), (NUMBER, MESSAGE)),
+}
+"""Of these only the compiled build asks what they are made of: no node is handed one."""
+if rb.compiled:
+    OF_VALUES |= OF_ACTIONS
+
 OF_LOG: dict[str, Call] = {
     "contains": Call(rb.LogEntries.contains, (position(2, 7),), (POSITION,)),
     "since": Call(rb.LogEntries.since, (position(2, 7),), (POSITION,)),
@@ -227,7 +235,7 @@ def test_every_public_call_is_here() -> None:
         *("CommandEntry", "SaveCurrentTerm", "SaveVotedFor", "SetElectionTimeout"),  # no fields
         *("Node", "Actions"),
     }
-    assert made - errors - enums - others <= set(OF_VALUES)
+    assert made - errors - enums - others <= OF_VALUES.keys() | OF_ACTIONS.keys()
 
 
 PLACES = [name for name, _ in situations()]
