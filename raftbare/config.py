@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import ClassVar, final
 
+from raftbare.arguments import checked, names
 from raftbare.error import InvalidConfigError
 from raftbare.types import NodeId
 
@@ -34,11 +35,15 @@ class ClusterConfig:
     ) -> None:
         """Any iterables of names; a name twice is a name once.  O(members log members).
 
-        Raises nothing: whether a configuration may be in force is for `Node.propose_config`.
+        Raises `TypeError` for what is no integer, and `ValueError` for one below 0.  Whether a
+        configuration may be in force is for `Node.propose_config`.
         """
         self._voters = frozenset(voters)
         self._new_voters = frozenset(new_voters)
         self._non_voters = frozenset(non_voters)
+        names("voters", self._voters)
+        names("new_voters", self._new_voters)
+        names("non_voters", self._non_voters)
         self._unique_nodes = tuple(sorted(self._voters | self._new_voters | self._non_voters))
 
     @property
@@ -123,6 +128,9 @@ class ClusterConfig:
             f"ClusterConfig(voters={sorted(self._voters)}, "
             f"new_voters={sorted(self._new_voters)}, non_voters={sorted(self._non_voters)})"
         )
+
+
+checked(ClusterConfig, "contains", "is_voter")
 
 
 def _is_majority(voters: frozenset[NodeId], nodes: AbstractSet[NodeId]) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from itertools import pairwise
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar, cast, final
 
+from raftbare.arguments import PURE, checked, fit, wrong_of
 from raftbare.compiling import mypyc_attr, sealed
 from raftbare.config import ClusterConfig
 from raftbare.error import InvariantError
@@ -55,6 +56,8 @@ class CommandEntry(Value):
     __match_args__: ClassVar = ()
 
 
+checked(TermEntry, "__init__")
+checked(ConfigEntry, "__init__")
 sealed(TermEntry)
 sealed(ConfigEntry)
 
@@ -180,6 +183,8 @@ class LogEntries:
         `push` does.  `entries=None` is for this library alone, which knows the position to be a
         good one: no entries, and nothing is checked.
         """
+        if entries is not None:
+            fit((prev_position, LogPosition))
         self.prev_position = prev_position
         self.last_position = prev_position
         self._terms = NO_TERMS
@@ -202,7 +207,12 @@ class LogEntries:
         Raises `ValueError` for a count below 1, otherwise as `push` does.
         """
         made = LogEntries(prev_position)
-        for entry, count in runs:
+        for run in runs:
+            pair: object = run
+            if PURE and (not isinstance(pair, tuple) or len(pair) != 2):
+                raise TypeError(f"a pair of an entry and a count was expected; got {pair!r}")
+            entry, count = run
+            fit((count, int))
             if count < 1:
                 raise ValueError(f"a run of {count} times {entry!r}: at least 1 was expected")
             if isinstance(entry, CommandEntry):
@@ -326,7 +336,7 @@ class LogEntries:
                 )
             self._push_term(entry.term)
         else:
-            raise TypeError(f"{entry!r} is no log entry")
+            raise wrong_of((TermEntry, ConfigEntry, CommandEntry), entry)
 
     def truncate(self, length: int) -> None:
         """Keep the first `length` entries, in place; all of them where there are no more.
@@ -371,7 +381,9 @@ class LogEntries:
 
     def _push_command(self) -> LogPosition:
         last = self.last_position
-        self.last_position = position = LogPosition(last.term, LogIndex(last.index + 1))
+        # Not `LogIndex(...)`: uncompiled that is a call, and this is done most of all.
+        index: LogIndex = last.index + 1  # type: ignore[assignment]
+        self.last_position = position = LogPosition(last.term, index)
         return position
 
     def _push_term(self, term: Term) -> LogPosition:
@@ -469,6 +481,12 @@ class LogEntries:
     def __repr__(self) -> str:
         runs = ", ".join(f"({entry!r}, {count})" for entry, count in self.runs())
         return f"LogEntries.from_runs({self.prev_position!r}, [{runs}])"
+
+
+checked(
+    LogEntries,
+    *("from_runs", "contains", "contains_index", "get_term", "get_entry", "since", "truncate"),
+)
 
 
 def _from_runs(prev_position: LogPosition, runs: tuple[tuple[LogEntry, int], ...]) -> LogEntries:

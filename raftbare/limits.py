@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, final
 
+from raftbare.arguments import checked
 from raftbare.compiling import sealed
 from raftbare.types import LogIndex, MessageSeqNo, Value
 
@@ -49,6 +50,7 @@ class Limits(Value):
         self.in_flight: Final = LogIndex(entries * calls)
 
 
+checked(Limits, "__init__")
 sealed(Limits)
 
 LIMITS: Final = Limits()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, NamedTuple, final
 
+from raftbare.arguments import checked
 from raftbare.config import ClusterConfig
 from raftbare.entries import LogEntries
 from raftbare.error import InvariantError
@@ -29,7 +30,7 @@ class Log:
     __match_args__: ClassVar = ("snapshot_config", "entries")
 
     def __init__(self, snapshot_config: ClusterConfig, entries: LogEntries) -> None:
-        """O(1).  Both are kept, and not copied; nothing is checked.  Raises nothing."""
+        """O(1).  Both are kept, and not copied.  Raises `TypeError` for anything else."""
         self.snapshot_config = snapshot_config
         self.entries = entries
 
@@ -97,6 +98,9 @@ class Log:
 
     def __repr__(self) -> str:
         return f"Log({self.snapshot_config!r}, {self.entries!r})"
+
+
+checked(Log, "__init__", "get_position_and_config")
 
 
 class Agreement(NamedTuple):

@@ -4,14 +4,16 @@ One is made for every step of the protocol, so they are plain classes with flat 
 message is a header itself: a reply begins as its call's.  Compared by value; immutable by
 convention, once they have been taken from `node.actions`.
 
-The constructors check nothing, raise nothing and take O(1); `entries` is kept, not copied.  The
-units are those of `raftbare.types`: a message has no size of its own.  `raftbare.codec` encodes it.
+The constructors take O(1) and keep `entries`, which they do not copy.  They raise `TypeError` for
+fields of another type, and `ValueError` for a name, term or number below 0.  The units are those of
+`raftbare.types`: a message has no size of its own.  `raftbare.codec` encodes it.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias, final
+from typing import ClassVar, Final, TypeAlias, final
 
+from raftbare.arguments import PURE, checked, fit, natural, wrong_of
 from raftbare.compiling import mypyc_attr
 from raftbare.entries import LogEntries
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Term, Value
@@ -33,6 +35,12 @@ class Headed(Value):
     __slots__ = ("sender", "seqno", "term")
 
     def __init__(self, sender: NodeId, term: Term, seqno: MessageSeqNo) -> None:
+        if PURE:
+            plain = type(sender) is int and type(term) is int and type(seqno) is int
+            if not plain or sender | term | seqno < 0:
+                _check_header(sender, term, seqno)
+        elif sender < 0 or term < 0 or seqno < 0:
+            _check_header(sender, term, seqno)
         self.sender = sender
         self.term = term
         self.seqno = seqno
@@ -106,7 +114,14 @@ class AppendEntriesCall(Headed):
     __match_args__: ClassVar = ("header", "commit_index", "entries")
 
     def __init__(self, header: Headed, commit_index: LogIndex, entries: LogEntries) -> None:
-        self.sender = header.sender
+        if PURE:
+            kind: type = type(entries)
+            if kind is not LogEntries or type(commit_index) is not int:
+                fit((header, Headed), (commit_index, int), (entries, LogEntries))
+        try:
+            self.sender = header.sender
+        except AttributeError:
+            raise wrong_of((Headed,), header) from None
         self.term = header.term
         self.seqno = header.seqno
         self.commit_index = commit_index
@@ -130,11 +145,31 @@ class AppendEntriesReply(Headed):
     __match_args__: ClassVar = ("header", "last_position", "accepted")
 
     def __init__(self, header: Headed, last_position: LogPosition, accepted: bool = True) -> None:
-        self.sender = header.sender
+        if PURE:
+            kind: type = type(last_position)
+            if kind is not LogPosition or (accepted is not True and accepted is not False):
+                fit((header, Headed), (last_position, LogPosition), (accepted, bool))
+        try:
+            self.sender = header.sender
+        except AttributeError:
+            raise wrong_of((Headed,), header) from None
         self.term = header.term
         self.seqno = header.seqno
         self.last_position = last_position
         self.accepted = accepted
 
 
+checked(RequestVoteCall, "__init__")
+checked(RequestVoteReply, "__init__")
+
+
+def _check_header(sender: NodeId, term: Term, seqno: MessageSeqNo) -> None:
+    natural("sender", sender)
+    natural("term", term)
+    natural("seqno", seqno)
+
+
 Message: TypeAlias = RequestVoteCall | RequestVoteReply | AppendEntriesCall | AppendEntriesReply
+
+MESSAGES: Final = (RequestVoteCall, RequestVoteReply, AppendEntriesCall, AppendEntriesReply)
+"""All of their types."""

@@ -11,6 +11,7 @@ from copy import deepcopy
 from itertools import pairwise
 from typing import final
 
+from raftbare.arguments import checked, natural, wrong_of
 from raftbare.config import ClusterConfig
 from raftbare.drain import Actions
 from raftbare.entries import LogEntries
@@ -24,7 +25,14 @@ from raftbare.error import (
 )
 from raftbare.limits import LIMITS, Limits
 from raftbare.log import Log
-from raftbare.message import AppendEntriesCall, AppendEntriesReply, Message, RequestVoteCall
+from raftbare.message import (
+    MESSAGES,
+    AppendEntriesCall,
+    AppendEntriesReply,
+    Message,
+    RequestVoteCall,
+    RequestVoteReply,
+)
 from raftbare.pending import Pending
 from raftbare.questions import Questions
 from raftbare.role import Follower, Leader, RoleState
@@ -66,8 +74,9 @@ class Node(Questions):
         """A node that has never run before: a follower without a log, a term or a cluster.
 
         It waits to be reached by a leader, or for `create_cluster`, and owes nothing, not even a
-        timer.  `node_id` is its name for ever.  O(1).  Raises nothing.
+        timer.  `node_id` is its name for ever.  O(1).  Raises `ValueError` for one below 0.
         """
+        natural("node_id", node_id)
         log = Log(ClusterConfig(), LogEntries(LogPosition.ZERO))
         return Node(node_id, Term(0), None, log, limits)
 
@@ -89,8 +98,12 @@ class Node(Questions):
         - `limits`: what the node keeps to if it leads; they may be others than before.
 
         Raises `InvariantError` where log and term cannot have been written together: a lost term
-        would let the node vote twice.
+        would let the node vote twice.  And `ValueError` for a name or term below 0.
         """
+        natural("node_id", node_id)
+        natural("current_term", current_term)
+        if voted_for is not None:
+            natural("voted_for", voted_for)
         entries = log.entries
         terms = [entries.prev_position.term, *entries._terms.values, current_term]
         for earlier, later in pairwise(terms):
@@ -302,20 +315,28 @@ class Node(Questions):
         voters), also where the logs differ; `RequestVoteCall` O(1); `RequestVoteReply` O(voters).
         What a reply is answered with is made when it is taken from `actions`.
         """
-        if message.sender == self._id:
+        try:
+            sender = message.sender
+        except AttributeError:
+            raise _no_message(message) from None
+        if sender == self._id and isinstance(message, MESSAGES):
             self._counters.from_itself += 1
             return  # D8
         if isinstance(message, AppendEntriesCall):
             self._handle_append_entries_call(message)
             return
         if message.term > self._current_term:
+            if not isinstance(message, MESSAGES):
+                raise _no_message(message)
             self._become_follower(message.term)
         if isinstance(message, AppendEntriesReply):
             self._handle_append_entries_reply(message)
         elif isinstance(message, RequestVoteCall):
             self._handle_request_vote_call(message)
-        else:
+        elif isinstance(message, RequestVoteReply):
             self._handle_request_vote_reply(message)
+        else:
+            raise _no_message(message)
 
     def handle_snapshot_installed(self, position: LogPosition, config: ClusterConfig) -> None:
         """A snapshot up to `position` is durable, where `config` was in force (§7).
@@ -356,6 +377,17 @@ class Node(Questions):
             f"<Node {self._id} {self._role!r} current_term={self._current_term} "
             f"voted_for={self._voted_for} commit_index={self._commit_index} {self._log!r}>"
         )
+
+
+checked(
+    Node,
+    *("start", "restart", "propose_config", "transfer_leadership"),
+    *("handle_timeout_now", "handle_snapshot_installed"),
+)
+
+
+def _no_message(found: object) -> TypeError:
+    return wrong_of(MESSAGES, found)
 
 
 def _as_it_was(

@@ -7,6 +7,7 @@ Ongaro, "Consensus: Bridging Theory and Practice".  D1 to D9 are this library's 
 
 from __future__ import annotations
 
+from raftbare.arguments import checked
 from raftbare.config import ClusterConfig
 from raftbare.error import NotLeaderError
 from raftbare.limits import Limits
@@ -258,3 +259,10 @@ class Questions(Rules):
         hint = "none is known" if leader is None else f"node {leader} is known to be it"
         message = f"{what} of node {self._id}, a {self.role.value}: the leader was expected, {hint}"
         return NotLeaderError(message, leader)
+
+
+checked(
+    Questions,
+    *("get_commit_status", "get_change_status", "is_confirmed"),
+    *("would_vote", "could_be_disruptive"),
+)

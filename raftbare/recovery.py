@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from raftbare.arguments import fit, names, natural
 from raftbare.config import ClusterConfig
 from raftbare.entries import ConfigEntry, TermEntry
 from raftbare.error import RecoveryError
@@ -49,7 +50,10 @@ def force_new_cluster(
     a quorum (start them instead), the node is the only member already, is no member or no
     survivor, or its log is empty.  O(log runs + members).
     """
+    fit((current_term, int), (log, Log))
+    natural("node_id", node_id)
     config, alive = log.latest_config, frozenset(survivors)
+    names("survivors", alive)
     if not config.unique_nodes():
         raise RecoveryError(f"the log of node {node_id} names no cluster: there is nothing to save")
     if not config.contains(node_id):

@@ -216,7 +216,8 @@ class Rules:
 
     def _append_call(self, prev: LogPosition, seqno: MessageSeqNo) -> AppendEntriesCall:
         """A call with what the log has after `prev`, up to the limit."""
-        entries, most = self._log.entries, LogIndex(prev.index + self._limits.entries)
+        entries = self._log.entries
+        most: LogIndex = prev.index + self._limits.entries  # type: ignore[assignment]
         if most < entries.last_position.index:
             sent = entries._between(prev, entries._position(most))
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar, final
 
+from raftbare.arguments import checked, natural
 from raftbare.config import ClusterConfig
 from raftbare.types import LogIndex, LogPosition, MessageSeqNo, NodeId, Role, Term, Value
 
@@ -25,6 +26,9 @@ class ReadIndex(Value):
     __match_args__: ClassVar = ("term", "seqno", "index")
 
     def __init__(self, term: Term, seqno: MessageSeqNo, index: LogIndex) -> None:
+        natural("term", term)
+        natural("seqno", seqno)
+        natural("index", index)
         self.term = term
         self.seqno = seqno
         self.index = index
@@ -198,3 +202,7 @@ class Status(Value):
         self.transfer_target = transfer_target
         self.progress = progress
         self.counters = counters
+
+
+for _kind in (MemberProgress, Counters, Status):
+    checked(_kind, "__init__")

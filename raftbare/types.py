@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar, Final, NewType, final
 
+from raftbare.arguments import PURE, fit
 from raftbare.compiling import constant, mypyc_attr
 
 NodeId = NewType("NodeId", int)
@@ -57,8 +58,8 @@ class LogPosition:
 
     Ordered by term first, then by index: the order in which §5.4.1 compares logs.  Immutable by
     convention: positions are shared freely and an assignment to a field would be seen elsewhere.
-    Made, compared and hashed in O(1); nothing is checked.  `TypeError` where one is ordered with
-    anything else.
+    Made, compared and hashed in O(1).  `TypeError` for a term or index that is no integer, and
+    where a position is ordered with anything else; below 0 they are refused where they enter a log.
     """
 
     __slots__ = ("index", "term")
@@ -68,6 +69,8 @@ class LogPosition:
     """The position before every log."""
 
     def __init__(self, term: Term, index: LogIndex) -> None:
+        if PURE and (type(term) is not int or type(index) is not int):
+            fit((term, int), (index, int))
         self.term: Final = term
         self.index: Final = index
 

@@ -359,7 +359,7 @@ def test_what_only_claims_to_be_long_takes_no_memory(data: bytes) -> None:
     [
         (codec.POSITION, position(2**64, 0), "term", str(2**64), INTEGER),
         (codec.POSITION, position(0, -1), "index", "-1", INTEGER),
-        (codec.CONFIG, config([0, -1]), "voters", "-1 to 0", INTEGER),
+        (codec.CONFIG, config([2**64]), "voters", f"{2**64} to {2**64}", INTEGER),
         (codec.CONFIG, config([], [1, 2**64]), "new_voters", f"1 to {2**64}", INTEGER),
         (codec.CONFIG, config([], [], range(10_001)), "non_voters", "a list of 10001", "at most"),
         (

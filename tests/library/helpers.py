@@ -279,3 +279,26 @@ def leader_with(*entries: rb.LogEntry, term: int) -> Cluster:
     cluster.nodes[0].handle_election_timeout()
     cluster.nodes[0].handle_message(vote(1, term + 1))
     return cluster
+
+
+def situations() -> Iterator[tuple[str, rb.Node]]:
+    """Nodes of every role, some of which owe every kind of action."""
+    yield "new", rb.Node.start(rb.NodeId(3), limits=rb.Limits(2, 1))
+    cluster = Cluster.of(3)
+    leader, follower = cluster.nodes[:2]
+    yield "leader", leader
+    leader.propose_command()
+    yield "leader that owes", leader
+    yield "follower", follower
+    follower.handle_message(rb.RequestVoteCall(header(2, 9), position(9, 9)))
+    yield "follower that owes a reply", follower
+    follower.handle_election_timeout()
+    yield "candidate that owes", follower
+    list(follower.actions)
+    yield "candidate", follower
+    leader.propose_config(leader.config.to_joint_consensus([rb.NodeId(7)]))
+    leader.transfer_leadership(rb.NodeId(2))
+    yield "joint, handing over", leader
+    rest = leader.actions
+    next(rest)
+    yield "leader in a drain", leader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from itertools import pairwise, product
@@ -18,7 +18,17 @@ from hypothesis import strategies as st
 
 import raftbare as rb
 
-from .helpers import COMMAND, Cluster, after, config, header, opening, position, state_of
+from .helpers import (
+    COMMAND,
+    Cluster,
+    after,
+    config,
+    header,
+    opening,
+    position,
+    situations,
+    state_of,
+)
 
 ENTRIES = after((2, 7), opening(3), COMMAND, COMMAND, rb.ConfigEntry(config([1, 2])), COMMAND)
 LONG = rb.LogEntries(position(0, 0), [opening(term) for term in range(1, 400)])
@@ -311,29 +321,6 @@ def test_an_error_is_copied_with_what_it_says(error: rb.RaftError, how: str) -> 
 
 
 # Nodes
-
-
-def situations() -> Iterator[tuple[str, rb.Node]]:
-    """Nodes of every role, some of which owe every kind of action."""
-    yield "new", rb.Node.start(rb.NodeId(3), limits=rb.Limits(2, 1))
-    cluster = Cluster.of(3)
-    leader, follower = cluster.nodes[:2]
-    yield "leader", leader
-    leader.propose_command()
-    yield "leader that owes", leader
-    yield "follower", follower
-    follower.handle_message(rb.RequestVoteCall(header(2, 9), position(9, 9)))
-    yield "follower that owes a reply", follower
-    follower.handle_election_timeout()
-    yield "candidate that owes", follower
-    list(follower.actions)
-    yield "candidate", follower
-    leader.propose_config(leader.config.to_joint_consensus([rb.NodeId(7)]))
-    leader.transfer_leadership(rb.NodeId(2))
-    yield "joint, handing over", leader
-    rest = leader.actions
-    next(rest)
-    yield "leader in a drain", leader
 
 
 def go_on(node: rb.Node) -> list[object]:

@@ -116,6 +116,11 @@ def set_to(path: str, value: object) -> Callable[[Any], None]:
     return change
 
 
+def other_limits(live: Any) -> None:
+    live._limits = raftbare.Limits()
+    object.__setattr__(live._limits, "in_flight", 1)
+
+
 INCONSISTENT: dict[str, tuple[Callable[[Any], None], str]] = {
     "an index too many": (lambda live: live._role.quorum._held.append(2), "the quorum"),
     "an index that nobody holds": (set_to("_role.quorum._held", [0, 1, 1]), "the quorum"),
@@ -132,7 +137,7 @@ INCONSISTENT: dict[str, tuple[Callable[[Any], None], str]] = {
     ),
     "peers that it does not follow": (set_to("_role.peers", (1,)), "a leader of"),
     "a call to itself": (set_to("_role.own.probe", 1), "calls itself"),
-    "a limit that does not follow": (set_to("_limits.in_flight", 1), "in flight"),
+    "a limit that does not follow": (other_limits, "in flight"),
     "actions of another node": (
         set_to("actions._node", raftbare.Node.start(raftbare.NodeId(0))),
         "another node",
