@@ -22,8 +22,8 @@ from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
+from conformance.subjects.asked import NAMES
 from conformance.subjects.hidden import library_subject
-from conformance.subjects.questions import NAMES
 from conformance.subjects.readback import UnreadableError
 from conformance.subjects.subject import Subject
 from spec import rules

@@ -13,9 +13,9 @@ from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import Run
+from conformance.subjects.asked import all_of, drawn
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import HiddenState
-from conformance.subjects.questions import all_of, drawn
 from conformance.subjects.subject import Subject, answers_of_both
 from spec import rules
 from spec.cluster import (
