@@ -76,7 +76,7 @@ class Lockstep(Run):
         if not after.up:
             return
         changed = after.node is not turn.before.node
-        if turn.event is not None or (changed and self._hidden is None):
+        if changed and (turn.event is not None or self._hidden is None):
             yield "state", observed(after.node), self.state(node)
         if self._hidden is not None:
             yield from self._hidden.hidden_of_both(after.node, after.pending)
