@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from types import ModuleType
 from typing import Final, Protocol
 
@@ -24,6 +23,7 @@ from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.asked import NAMES
 from conformance.subjects.hidden import library_subject
+from conformance.subjects.patched import resized
 from conformance.subjects.readback import UnreadableError
 from conformance.subjects.subject import Subject
 from spec import rules
@@ -35,28 +35,37 @@ LONG_RUN = 100_000
 
 
 class NewRun(Protocol):
-    """Makes a run of a cluster of that many nodes, which the recorder notes."""
+    """Makes a run of a cluster of that many nodes, which the recorder notes, for that episode."""
 
-    def __call__(self, size: int, recorder: Recorder | None = None, /) -> Run: ...
+    def __call__(self, size: int, recorder: Recorder | None = None, episode: int = 0, /) -> Run: ...
 
 
 def against(subject: Callable[[], Subject]) -> NewRun:
     """The specification and a subject, compared after every event."""
-    return lambda size, recorder=None: Lockstep(size, subject(), recorder=recorder)
+    return lambda size, recorder=None, episode=0: Lockstep(size, subject(), recorder=recorder)
+
+
+RESIZED: Final = {1: 2, 3: 5}
+"""Of every four episodes these are of a library that takes so many for many (`resized`)."""
 
 
 def against_library(library: ModuleType) -> NewRun:
-    return against(partial(library_subject, library))
+    def new_run(size: int, recorder: Recorder | None = None, episode: int = 0, /) -> Run:
+        small = None if library.compiled else RESIZED.get(episode % 4)
+        copy = library if small is None else resized(library, small)
+        return Lockstep(size, library_subject(copy), recorder=recorder)
+
+    return new_run
 
 
 def specified(rule: Rule = rules.step) -> NewRun:
     """The specification, or a variant of it, alone: the properties judge it."""
-    return lambda size, recorder=None: Run(size, rule, recorder)
+    return lambda size, recorder=None, episode=0: Run(size, rule, recorder)
 
 
 def live(library: ModuleType) -> NewRun:
     """The library's own nodes, in the specification's place: the properties judge them."""
-    return lambda size, recorder=None: Live(size, library, recorder)
+    return lambda size, recorder=None, episode=0: Live(size, library, recorder)
 
 
 LIBRARY: Final = against_library(raftbare)
@@ -195,7 +204,7 @@ def question_of(finding: Finding) -> str | None:
 def _run_episode(options: Options, episode: int, report: Report) -> Found | None:
     schedule = _schedule(options, episode)
     nodes = schedule.profile.nodes
-    run = options.run(nodes)
+    run = options.run(nodes, None, episode)
     steps = 0
     finding: Finding | None = None
     for _, _, finding in play(schedule, run):
@@ -210,11 +219,11 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
     if finding is None:
         return None
     # Once more, for the choices: naming each costs time, and seldom is anything found.
-    again = play(_schedule(options, episode), options.run(nodes), steps)
+    again = play(_schedule(options, episode), options.run(nodes, None, episode), steps)
     choices = [choice_of(before, step) for before, step, _ in again]
 
     def closer(recorder: Recorder | None = None) -> Run:
-        run = options.run(nodes, recorder)
+        run = options.run(nodes, recorder, episode)
         run.closely = question_of(finding)
         return run
 
