@@ -26,8 +26,9 @@ from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
 from conformance.simulation.workers import Workers
+from conformance.subjects.asked import NAMES
 from conformance.subjects.hidden import library_subject
-from conformance.subjects.questions import NAMES
+from conformance.subjects.patched import resized
 from conformance.subjects.readback import UnreadableError
 from conformance.subjects.subject import Subject
 from spec import rules
@@ -46,9 +47,9 @@ SMALL: Final = 4_000
 
 
 class NewRun(Protocol):
-    """Makes a run of a cluster of that many nodes, which the recorder notes."""
+    """Makes a run of a cluster of that many nodes, which the recorder notes, for that episode."""
 
-    def __call__(self, size: int, recorder: Recorder | None = None, /) -> Run: ...
+    def __call__(self, size: int, recorder: Recorder | None = None, episode: int = 0, /) -> Run: ...
 
 
 # What they give can be sent to another process unless it has a module in it: a patched copy of the
@@ -60,8 +61,13 @@ def against(subject: Callable[[], Subject]) -> NewRun:
     return partial(_against, subject)
 
 
-def against_library(library: ModuleType) -> NewRun:
-    return against(partial(library_subject, library))
+RESIZED: Final = {1: 2, 3: 5}
+"""Of every four episodes these are of a library that takes so many for many (`resized`)."""
+
+
+def against_library(library: ModuleType | None = None) -> NewRun:
+    """The specification and a library; None is raftbare itself."""
+    return partial(_against_library, library)
 
 
 def specified(rule: Rule = rules.step) -> NewRun:
@@ -77,19 +83,32 @@ def live(library: ModuleType | None = None) -> NewRun:
     return partial(_live, library)
 
 
-def _against(subject: Callable[[], Subject], size: int, recorder: Recorder | None = None) -> Run:
+def _against(
+    subject: Callable[[], Subject], size: int, recorder: Recorder | None = None, episode: int = 0
+) -> Run:
     return Lockstep(size, subject(), recorder=recorder)
 
 
-def _specified(rule: Rule, size: int, recorder: Recorder | None = None) -> Run:
+def _against_library(
+    given: ModuleType | None, size: int, recorder: Recorder | None = None, episode: int = 0
+) -> Run:
+    library = given or raftbare
+    small = None if library.compiled else RESIZED.get(episode % 4)
+    copy = library if small is None else resized(library, small)
+    return Lockstep(size, library_subject(copy), recorder=recorder)
+
+
+def _specified(rule: Rule, size: int, recorder: Recorder | None = None, episode: int = 0) -> Run:
     return Run(size, rule, recorder)
 
 
-def _live(library: ModuleType | None, size: int, recorder: Recorder | None = None) -> Run:
+def _live(
+    library: ModuleType | None, size: int, recorder: Recorder | None = None, episode: int = 0
+) -> Run:
     return Live(size, library or raftbare, recorder)
 
 
-LIBRARY: Final = against_library(raftbare)
+LIBRARY: Final = against_library()
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +306,7 @@ def question_of(finding: Finding) -> str | None:
 def _play_one(options: Options, number: int) -> Episode:
     schedule = _schedule(options, number)
     try:
-        run = options.run(schedule.profile.nodes)
+        run = options.run(schedule.profile.nodes, None, number)
     except UnreadableError as error:
         return Episode(number, 0, 0, Counter(), None, (str(error),))
     steps = 0
@@ -305,14 +324,14 @@ def _shown(options: Options, played: Episode, finding: Finding, events: int) -> 
     """The episode once more, for its choices: naming each costs time, and few have a finding."""
     schedule = _schedule(options, played.number)
     nodes = schedule.profile.nodes
-    again = islice(play(schedule, options.run(nodes)), played.steps)
+    again = islice(play(schedule, options.run(nodes, None, played.number)), played.steps)
     choices = [choice_of(before, step) for before, step, _ in again]
     heals = name_of(finding) == CONVERGENCE
     if heals:  # the steps that heal follow from the others
         choices = choices[: schedule.profile.length]
 
     def closer(size: int, recorder: Recorder | None = None) -> Run:
-        run = options.run(size, recorder)
+        run = options.run(size, recorder, played.number)
         run.closely = question_of(finding)
         run.heals = heals
         return run

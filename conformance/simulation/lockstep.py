@@ -13,9 +13,9 @@ from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import Run
+from conformance.subjects.asked import all_of, drawn
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import HiddenState
-from conformance.subjects.questions import all_of, drawn
 from conformance.subjects.subject import Subject, answers_of_both
 from spec import rules
 from spec.cluster import (
@@ -76,7 +76,7 @@ class Lockstep(Run):
         if not after.up:
             return
         changed = after.node is not turn.before.node
-        if turn.event is not None or (changed and self._hidden is None):
+        if changed and (turn.event is not None or self._hidden is None):
             yield "state", observed(after.node), self.state(node)
         if self._hidden is not None:
             yield from self._hidden.hidden_of_both(after.node, after.pending)

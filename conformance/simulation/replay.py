@@ -13,8 +13,8 @@ from pathlib import Path
 
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Checkpoint
+from conformance.subjects.asked import all_of
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.questions import all_of
 from conformance.subjects.readback import Reader
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
 from conformance.subjects.subject import SpecSubject, Subject, answers_of_both

@@ -55,11 +55,13 @@ def left_and_resumed(library: ModuleType, node: LibraryNode) -> Iterator[Any]:
 
 
 def with_refusals(library: ModuleType, node: LibraryNode) -> Iterator[Any]:
-    """After each action one thing is asked for that is refused."""
-    for taken, action in enumerate(node.actions):
+    """After some of the actions a thing is asked for that is refused."""
+    for number, action in enumerate(node.actions, node.current_term):
         yield action
+        if number % 2:
+            continue
         calls = refused_by(library, node)
-        call = calls[(taken + node.current_term) % len(calls)]
+        call = calls[number // 2 % len(calls)]
         try:
             call()
         except library.RaftError:

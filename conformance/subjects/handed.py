@@ -127,10 +127,9 @@ class InUse(LibrarySubject):
     def message_from_spec(self, message: v.Message) -> Any:
         """The message that was sent, as between nodes of one process, or an equal one."""
         sent, thing = self._sent.get(_name(message), (None, None))
-        if sent != message or (message.sender + message.seqno) % 4 == 0:
-            thing = super().message_from_spec(message)
-            if isinstance(message, v.AppendEntriesCall):
-                self._lent.append(Kept(thing.entries, self.entries_to_spec, message.entries))
+        if sent == message and (message.sender + message.seqno) % 4:
+            return thing  # it is kept, and will be looked at
+        thing = super().message_from_spec(message)
         self._lent.append(Kept(thing, self.message_to_spec, message))
         return thing
 
@@ -153,8 +152,8 @@ class InUse(LibrarySubject):
         for kept in self._lent:
             self._look_at("handed in", kept)
         for thing, _, _ in self._lent:
-            if isinstance(thing, library.LogEntries):
-                self._spoil(thing)
+            if isinstance(thing, library.AppendEntriesCall):
+                self._spoil(thing.entries)
             elif isinstance(thing, library.Log):
                 self._spoil(thing.entries)
                 thing.entries = library.LogEntries(library.LogPosition.ZERO)

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import raftbare
 from conformance.observe.finding import Part
 from conformance.subjects.handed import InUse
-from conformance.subjects.readback import LibraryNode, Reader, unknown
+from conformance.subjects.library import LibrarySubject
+from conformance.subjects.readback import LibraryNode, Reader, State, unknown
 from spec import values as v
 from spec.pending import Pending
 
@@ -66,6 +67,23 @@ class HiddenState(InUse, Reader):
         super().__init__(library)
         self._tables: dict[v.NodeId, _Tables] = {}
         self._compared = 0
+        self._in_full = False
+
+    def read(self, live: LibraryNode, *borrowed: Any) -> State:
+        self._in_full = True
+        try:
+            return super().read(live, *borrowed)
+        finally:
+            self._in_full = False
+
+    def entries_to_spec(self, entries: Any) -> v.Entries:
+        """What entries keep twice is looked at in full readings only."""
+        of = Reader if self._in_full else LibrarySubject
+        return of.entries_to_spec(self, entries)
+
+    def config_to_spec(self, config: Any) -> v.Config:
+        of = Reader if self._in_full else LibrarySubject
+        return of.config_to_spec(self, config)
 
     def hidden_of_both(self, node: v.Node, pending: Pending) -> Iterator[Part]:
         """All that is kept of a specified node, and of the library's node of that name."""
@@ -81,12 +99,15 @@ class HiddenState(InUse, Reader):
 
     def _agrees(self, live: LibraryNode, node: v.Node, pending: Pending) -> bool:
         """Whether each slot is as specified.  False may be wrong, and costs a full reading."""
+        limits = live._limits
+        numbers = limits.entries, limits.calls, limits.ask_again, limits.uncommitted
         return (
             live._current_term == node.current_term
             and live._voted_for == node.voted_for
             and live._commit_index == node.commit_index
             and live._seqno == node.seqno
             and live._id == node.id
+            and numbers == node.limits
             and self._agrees_on_log(live, node)
             and self._owes(live._pending, pending)
             and self._agrees_on_role(live._role, node)

@@ -165,6 +165,9 @@ class LibrarySubject:
                 )
                 return None
 
+    def keep(self, thing: Any, translate: Callable[[Any], object], was: object) -> None:
+        """A thing was handed out, and was that: for subjects that look at it again."""
+
     # From the library's types
 
     def action_to_spec(self, node: Any, action: Any) -> v.Action:

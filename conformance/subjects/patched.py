@@ -8,6 +8,17 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from ast import (
+    AnnAssign,
+    Assign,
+    Compare,
+    Constant,
+    Name,
+    NodeTransformer,
+    expr,
+    parse,
+    unparse,
+)
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -91,12 +102,71 @@ def _copy(package: ModuleType, patches: Sequence[Patch]) -> _Finder:
     unknown = {patch.file for patch in patches} - sources.keys()
     if unknown:
         raise PatchError(f"{package.__name__} has no module {', '.join(sorted(unknown))}")
+    return _finder(package, sources)
+
+
+def _finder(package: ModuleType, sources: dict[str, str]) -> _Finder:
     name = f"{package.__name__.replace('.', '_')}_patched_{next(_copies)}"
     return _Finder(name, sources, package.__name__)
 
 
+@lru_cache(maxsize=8)
+def resized(library: ModuleType, size: int) -> ModuleType:
+    """A copy that does from `size` on what the library does from some larger size on.
+
+    Of marks, for example, many are kept otherwise than a few, and no random run has so many.
+    """
+    lower = _Lower(size)
+    sources = {
+        name: unparse(lower.visit(parse(source))) for name, source in _sources(library).items()
+    }
+    with _imported(_finder(library, sources)) as copy:
+        return copy
+
+
+SIZES: Final = range(8, 4097)
+"""Numbers that the library compares something with, or has a name for: of this order, they are
+sizes from which on it does something otherwise.
+"""
+
+
+class _Lower(NodeTransformer):
+    """Puts another number in the place of every size."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def visit_Compare(self, node: Compare) -> Compare:
+        self.generic_visit(node)
+        node.left = self._lowered(node.left)
+        node.comparators = [self._lowered(other) for other in node.comparators]
+        return node
+
+    def visit_AnnAssign(self, node: AnnAssign) -> AnnAssign:
+        if node.value is not None and _is_constant(node.target):
+            node.value = self._lowered(node.value)
+        return node
+
+    def visit_Assign(self, node: Assign) -> Assign:
+        if all(map(_is_constant, node.targets)):
+            node.value = self._lowered(node.value)
+        return node
+
+    def _lowered(self, node: expr) -> expr:
+        if isinstance(node, Constant) and type(node.value) is int and node.value in SIZES:
+            return Constant(self.size)
+        return node
+
+
+def _is_constant(target: expr) -> bool:
+    return isinstance(target, Name) and target.id.isupper()
+
+
 def _sources(package: ModuleType) -> dict[str, str]:
     """The text of a package's modules: "log", "codec.binary", and "codec.__init__" of a package."""
+    loader = package.__spec__.loader if package.__spec__ is not None else None
+    if isinstance(loader, _Loader):
+        return loader.package
     assert package.__file__ is not None
     root = Path(package.__file__).parent
     return {
@@ -129,12 +199,16 @@ class _Finder(MetaPathFinder):
         if source is None:
             return None
         is_package = module not in self.sources
-        return importlib.util.spec_from_loader(fullname, _Loader(source), is_package=is_package)
+        loader = _Loader(source, self.sources)
+        return importlib.util.spec_from_loader(fullname, loader, is_package=is_package)
 
 
 class _Loader(Loader):
-    def __init__(self, source: str) -> None:
+    """`package`: the text of all modules of the package that this one is of."""
+
+    def __init__(self, source: str, package: dict[str, str]) -> None:
         self.source = source
+        self.package = package
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None

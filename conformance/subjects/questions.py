@@ -7,9 +7,8 @@ the current one, positions about the snapshot's, the committed, the last one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
-from random import Random
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from spec import quorums, rules
@@ -47,21 +46,6 @@ class Answer(NamedTuple):
     answer: object
 
 
-def drawn(random: Random, node: v.Node) -> Asked:
-    """One question, in one of its cases."""
-    question = QUESTIONS[int(random.random() * len(QUESTIONS))]
-    case = question.cases[int(random.random() * len(question.cases))]
-    return Asked(question, question.argument(node, case))
-
-
-def all_of(node: v.Node, name: str | None = None) -> Iterator[Asked]:
-    """All cases of the question of that name; None: of every question."""
-    for question in QUESTIONS:
-        if name in (None, question.name):
-            for case in question.cases:
-                yield Asked(question, question.argument(node, case))
-
-
 # Positions
 
 PLACES: Final[dict[str, Callable[[v.Node], v.Index]]] = {
@@ -73,7 +57,7 @@ PLACES: Final[dict[str, Callable[[v.Node], v.Index]]] = {
 }
 
 
-def _position(node: v.Node, case: tuple[str, int, int]) -> v.Position:
+def position_about(node: v.Node, case: tuple[str, int, int]) -> v.Position:
     place, further, later = case
     log, index = node.log, max(0, PLACES[place](node) + further)
     within = log.snapshot_position.index <= index <= log.last_index
@@ -87,7 +71,7 @@ POSITIONS: Final = (
 )
 
 
-def _library_position(to: Translate, position: v.Position) -> Any:
+def library_position(to: Translate, position: v.Position) -> Any:
     return to.library.LogPosition(position.term, position.index)
 
 
@@ -253,16 +237,16 @@ QUESTIONS: Final = (
     Question(
         "get_commit_status",
         POSITIONS,
-        _position,
+        position_about,
         rules.commit_status,
-        lambda to, node, at: node.get_commit_status(_library_position(to, at)).value,
+        lambda to, node, at: node.get_commit_status(library_position(to, at)).value,
     ),
     Question(
         "get_change_status",
         POSITIONS,
-        _position,
+        position_about,
         rules.change_status,
-        lambda to, node, at: node.get_change_status(_library_position(to, at)).value,
+        lambda to, node, at: node.get_change_status(library_position(to, at)).value,
     ),
     Question("read_index", (None,), _nothing, _read_index, _library_read_index),
     Question(
@@ -318,5 +302,3 @@ QUESTIONS: Final = (
         lambda to, node, _: node.transfer_target,
     ),
 )
-
-NAMES: Final = frozenset(question.name for question in QUESTIONS)

@@ -127,7 +127,7 @@ def test_a_bug_that_specification_and_library_share_is_found_in_lockstep() -> No
     bug = STUCK["a snapshot is sent only once"]
     rule = patched_rule(bug.in_spec())
 
-    def alike(size: int, recorder: Recorder | None = None) -> Run:
+    def alike(size: int, recorder: Recorder | None = None, _: int = 0) -> Run:
         return Lockstep(size, LibrarySubject(copy), rule, recorder)
 
     with patched_library(bug.in_library) as copy:

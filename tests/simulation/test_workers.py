@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -156,3 +157,9 @@ def test_an_interrupt_leaves_no_worker_behind() -> None:
     assert all(one.done() for one in begun)
     assert pids
     assert os.getpid() not in pids
+
+
+def test_what_the_command_runs_can_be_sent() -> None:
+    """Else all of it would silently be played here."""
+    for run in (LIBRARY, live()):
+        assert pickle.dumps(Options(run=run))

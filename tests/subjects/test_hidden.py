@@ -32,6 +32,7 @@ def others(state: State) -> Iterator[State]:
         {"voted_for": None},
         {"commit_index": 5},
         {"seqno": 4},
+        {"limits": v.Limits(5000, 8, 1000, 7)},
         {"log": log.appended((v.Entry(4, v.COMMAND),))},
         {"log": log.truncated(6)},
         {"log": log.truncated(6).appended((v.Entry(4, v.COMMAND),))},

@@ -9,7 +9,7 @@ import pytest
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.step.answers import obligations, servers
 from conformance.subjects.patched import Patch, patched_library
-from conformance.subjects.questions import NAMES
+from conformance.subjects.questions import QUESTIONS
 
 SLIPS: Final = {
     "get_commit_status": Patch(
@@ -62,7 +62,8 @@ def proved(question: str, subjects: Subjects) -> Result:
 
 def test_every_question_is_asked() -> None:
     asked = {name for name, (of, _) in servers(full=False).items() if of}
-    assert asked == NAMES - {"has_quorum", "to_joint_consensus"} == SLIPS.keys()
+    names = {question.name for question in QUESTIONS}
+    assert asked == names - {"has_quorum", "to_joint_consensus"} == SLIPS.keys()
 
 
 @pytest.mark.parametrize("question", SLIPS)
