@@ -72,7 +72,7 @@ class Options:
     events: int = 20_000
     seconds: float | None = None
     nodes: int | None = None
-    """The size of every cluster; None: 1 to 7, drawn for each episode."""
+    """The size of every cluster; None: drawn for each episode, 1 to 7 but for a few."""
     episode: int | None = None
     """Only this episode."""
     shrink_seconds: float = 30.0
@@ -223,6 +223,7 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
 
     def closer(size: int, recorder: Recorder | None = None) -> Run:
         run = options.run(size, recorder)
+        run.begin(schedule.origin)
         run.closely = question_of(finding)
         run.heals = heals
         return run
