@@ -24,7 +24,9 @@ def check_command(
     seed: Seed = 0,
     nodes: Annotated[
         int | None,
-        typer.Option(min=1, max=MAX_NODES, help="The size of every cluster; else 1 to 7, drawn."),
+        typer.Option(
+            min=1, max=MAX_NODES, help="The size of every cluster; else drawn, 1 to 7 as a rule."
+        ),
     ] = None,
     episode: Annotated[int | None, typer.Option(min=0, help="Only this one.")] = None,
     workers: Processes = 0,

@@ -34,6 +34,11 @@ class Recorder:
         self.records: list[Recorded] = []
         self._latest: dict[NodeId, Recorded] = {}
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self.records.clear()
+        self._latest.clear()
+
     def input(self, node: NodeId, event: Event, outcome: Outcome, state: Observed) -> None:
         latest = self._latest.get(node)
         record = Recorded(node, latest.seq + 1 if latest else 1, event, outcome, None, state)

@@ -4,5 +4,5 @@ May import the subjects and `observe`; not audits.  The traces are imported with
 so that a check needs no third party (`tests/simulation/test_imports.py`).
 """
 
-MAX_NODES = 7
+MAX_NODES = 15
 """Of a cluster that a schedule is drawn for.  Here, as reading it loads nothing else."""

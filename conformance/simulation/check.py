@@ -119,7 +119,7 @@ class Options:
     events: int = 20_000
     seconds: float | None = None
     nodes: int | None = None
-    """The size of every cluster; None: 1 to 7, drawn for each episode."""
+    """The size of every cluster; None: drawn for each episode, 1 to 7 but for a few."""
     episode: int | None = None
     """Only this episode."""
     shrink_seconds: float = 30.0
@@ -332,6 +332,7 @@ def _shown(options: Options, played: Episode, finding: Finding, events: int) -> 
 
     def closer(size: int, recorder: Recorder | None = None) -> Run:
         run = options.run(size, recorder, played.number)
+        run.begin(schedule.origin)
         run.closely = question_of(finding)
         run.heals = heals
         return run

@@ -177,6 +177,14 @@ def _is_true(cluster: c.Cluster, message: v.Message) -> bool:
     )
 
 
+def _is_denied(receiver: v.Node, message: v.Message) -> bool:
+    """Whether it asks for a vote that no voter with that log gives, in whichever term."""
+    return (
+        isinstance(message, v.RequestVoteCall)
+        and message.last_position < receiver.log.last_position
+    )
+
+
 def _is_legal(cluster: c.Cluster, step: c.Step) -> bool:
     """Whether the user may do this, now that other steps before it are gone.
 
@@ -195,6 +203,7 @@ def _is_legal(cluster: c.Cluster, step: c.Step) -> bool:
             return (
                 _is_true(cluster, message)
                 or message.term < receiver.current_term
+                or _is_denied(receiver, message)
                 or isinstance(rules.step(receiver, event).outcome, v.Refused)
             )
     return True

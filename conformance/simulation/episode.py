@@ -10,7 +10,7 @@ from conformance.simulation.healing import heal
 from conformance.simulation.run import Run
 from conformance.simulation.simulate import Schedule
 from spec import rules
-from spec.cluster import Change, Cluster, Rule, Step, apply, new_cluster
+from spec.cluster import Change, Cluster, Rule, Step, apply
 
 
 class Played(NamedTuple):
@@ -27,6 +27,7 @@ def play(schedule: Schedule, run: Run, length: int | None = None) -> Iterator[Pl
     `length`: how many; None for as many as the schedule's profile has, and those that heal the
     cluster then, if that is its end.
     """
+    run.begin(schedule.origin)
     for _ in range(schedule.profile.length if length is None else length):
         before = run.cluster
         step = schedule.next(before)
@@ -47,7 +48,7 @@ def changes(
     schedule: Schedule, rule: Rule = rules.step, length: int | None = None
 ) -> Iterator[tuple[Step, Change]]:
     """The steps of an episode of the specified cluster, of which nothing is checked."""
-    cluster = new_cluster(schedule.profile.nodes)
+    cluster = schedule.origin.cluster(schedule.profile.nodes)
     for _ in range(schedule.profile.length if length is None else length):
         step = schedule.next(cluster)
         change = apply(cluster, step, rule)

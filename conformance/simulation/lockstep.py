@@ -12,10 +12,12 @@ from random import Random
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
+from conformance.simulation.origin import Origin
 from conformance.simulation.run import Run
 from conformance.subjects.asked import all_of, drawn
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import HiddenState
+from conformance.subjects.names import Names
 from conformance.subjects.subject import Subject, answers_of_both
 from spec import rules
 from spec.cluster import (
@@ -42,17 +44,38 @@ class Lockstep(Run):
         if self._in_use is not None:
             self.unread = self._in_use.unread
         self._random = Random(size)
+        self._names: Names | None = None
         for node in range(size):
             subject.handle(node, Start(limits))
         super().__init__(size, rule, recorder, limits)
 
+    def begin(self, origin: Origin) -> None:
+        """The subject's nodes have other names, under which they start once more."""
+        super().begin(origin)
+        if not origin.names:
+            return
+        self._names = Names(origin.names)
+        if self.recorder is not None:
+            self.recorder.clear()
+        for place, member in enumerate(self.cluster.members):
+            name, start = self._names.of(place), Start(member.node.limits)
+            self.subject.handle(name, start)
+            if self.recorder is not None:
+                self.recorder.input(name, start, None, self.state(name))
+                self.recorder.drained(name, (), self.state(name))
+
     def compare(self, turn: Turn) -> Difference | None:
+        if self._names is not None:
+            turn = self._names.turn(turn)
         return first_difference(turn.node, turn.event, self._turn_of_both(turn))
 
     def compare_logs(self) -> Difference | None:
-        for node, member in enumerate(self.cluster.members):
+        for member in self.cluster.members:
             if member.up:
-                found = first_difference(node, None, self._log_of_both(node))
+                specified = member.node
+                if self._names is not None:
+                    specified = self._names.node(specified)
+                found = first_difference(specified.id, None, self._log_of_both(specified))
                 if found is not None:
                     return found
         if self._in_use is not None:
@@ -91,5 +114,5 @@ class Lockstep(Run):
             return answers_of_both(specified, self.subject, (drawn(self._random, specified),))
         return answers_of_both(specified, self.subject, all_of(specified, self.closely))
 
-    def _log_of_both(self, node: NodeId) -> Iterator[Part]:
-        yield "log", self.cluster.members[node].node.log, self.subject.log(node)
+    def _log_of_both(self, specified: Node) -> Iterator[Part]:
+        yield "log", specified.log, self.subject.log(specified.id)

@@ -8,6 +8,7 @@ from conformance.observe.checking import check_change, seen_in
 from conformance.observe.finding import Difference, Finding
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
+from conformance.simulation.origin import Origin
 from spec import rules
 from spec.cluster import Change, Cluster, Rule, Step, Turn, apply, new_cluster
 from spec.values import LIMITS, Action, Limits, NodeId, Outcome, Start
@@ -54,6 +55,11 @@ class Run:
             for node in range(size):
                 recorder.input(node, Start(limits), None, self.state(node))
                 recorder.drained(node, (), self.state(node))
+
+    def begin(self, origin: Origin) -> None:
+        """Before the first step: the servers have these disks.  Names are the subject's alone."""
+        if origin.disks:
+            self.cluster = origin.cluster(len(self.cluster.members))
 
     def take(self, step: Step) -> Finding | None:
         """One enabled step; the first thing that is wrong with it."""

@@ -8,11 +8,14 @@ of another.  Everything follows from the seed and the number of the episode.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Final
 
 from conformance.simulation import MAX_NODES as MAX_NODES
+from conformance.simulation.origin import Origin, draw_origin, draw_term
+from conformance.simulation.profile import Profile as Profile
+from conformance.simulation.profile import draw_profile as draw_profile
 from spec import cluster as c
 from spec import values as v
 from spec.pending import NOTHING
@@ -27,105 +30,8 @@ HEALED: Final = 0.4
 """Of the episodes, how many end with a cluster that heals: a tenth of all steps are spent on that.
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One episode's mixture; rates are probabilities per step unless said otherwise."""
-
-    nodes: int
-    voters: int
-    length: int
-    """Steps in the episode."""
-    timeout: float
-    patience: float
-    """Of the timeouts during an election, how many do not fire."""
-    propose: float
-    batch: int
-    """The most commands proposed before a drain."""
-    heartbeat: float
-    config: float
-    snapshot: float
-    crash: float
-    comeback: float
-    crash_in_drain: float
-    """Of the drains, how many a crash cuts short."""
-    linger: float
-    """Of the inputs, how many are not drained at once."""
-    lose: float
-    """Of the deliveries, how many are losses instead."""
-    duplicate: float
-    shorten: float
-    reorder: float
-    """Of the deliveries, how many are not of the oldest content."""
-    retransmit: float
-    """A call that a leader might send, with any part of its log."""
-    late: float
-    """A call comes once more, when its receiver is in a later term and its sender leads again."""
-    forge: float
-    """A message that no leader can send, since it contradicts what is committed."""
-    backlog: int
-    """How many contents the network holds back, to deliver them long after later ones."""
-    partition: float
-    """How often the network falls into two parts, or becomes whole again."""
-    step_down: float
-    transfer: float
-    """A leader begins to hand over, or ends that, or its target is told to campaign."""
-    limits: v.Limits = v.LIMITS
-
-
-def draw_profile(random: Random, nodes: int | None, aside: Random | None = None) -> Profile:
-    """`aside`: draws what came later, so that schedules without it are what they were."""
-
-    def often(share: float, low: float, high: float, draw: Random = random) -> float:
-        """Present in this share of the episodes, with a rate within these bounds."""
-        return draw.uniform(low, high) if draw.random() < share else 0.0
-
-    later = aside or random
-
-    size = nodes or random.choice((1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, MAX_NODES))
-    config = often(0.6, 0.01, 0.08)
-    voters = size if random.random() < (0.4 if config else 0.8) else random.randint(1, size)
-    crash = often(0.6, 0.002, 0.03)
-    return Profile(
-        nodes=size,
-        voters=voters,
-        length=random.choice((150, 300, 300, 600)),
-        timeout=random.uniform(0.005, 0.1),
-        patience=random.choice((0.5, 0.9, 0.97, 0.99)),
-        propose=random.choice((0.03, 0.1, 0.2, 0.4)),
-        batch=random.choice((1, 1, 3, 8)),
-        heartbeat=random.uniform(0.0, 0.1),
-        config=config,
-        snapshot=random.choice((0.0, 0.0, 0.05, 0.2, 0.5)),
-        crash=crash,
-        comeback=random.uniform(0.02, 0.3),
-        crash_in_drain=often(0.5, 0.01, 0.08) if crash else 0.0,
-        linger=often(0.5, 0.05, 0.6),
-        lose=often(0.7, 0.01, 0.35),
-        duplicate=often(0.6, 0.02, 0.25),
-        shorten=often(0.5, 0.1, 0.7),
-        reorder=often(0.7, 0.05, 0.6),
-        retransmit=often(0.5, 0.01, 0.05),
-        late=often(0.5, 0.02, 0.1),
-        forge=often(0.4, 0.005, 0.02),
-        backlog=random.choice((0, 0, 2, 5)),
-        partition=often(0.7, 0.01, 0.08),
-        limits=draw_limits(random),
-        step_down=often(0.4, 0.002, 0.02, later),
-        transfer=often(0.5, 0.01, 0.08, later),
-    )
-
-
-def draw_limits(random: Random) -> v.Limits:
-    """Of every other episode so low that its few entries reach them."""
-    if random.random() < 0.5:
-        return v.LIMITS
-    return v.Limits(
-        entries=random.choice((1, 1, 2, 3)),
-        calls=random.choice((1, 2)),
-        ask_again=random.choice((1, 3, 1000)),
-        uncommitted=random.choice((None, None, 3)),
-    )
+LARGE: Final = 0.03
+"""Of the clusters, how many are larger than usual."""
 
 
 class Schedule:
@@ -135,23 +41,43 @@ class Schedule:
         self, seed: int, episode: int, nodes: int | None = None, profile: Profile | None = None
     ) -> None:
         self.random = Random(f"{seed}/{episode}")
-        aside = Random(f"{seed}/{episode}/handover")
-        self._set_profile(profile or draw_profile(self.random, nodes, aside))
+        aside, shape = (Random(f"{seed}/{episode}/{what}") for what in ("handover", "shape"))
+        if nodes is None and profile is None and shape.random() < LARGE:
+            nodes = shape.choice((8, 9, 9, 9, MAX_NODES))
+        drawn = profile or draw_profile(self.random, nodes, aside)
         self.heals = profile is None and aside.random() < HEALED
         """Whether the cluster heals at the end of the episode (`simulation.healing`)."""
+        self.founder: v.NodeId = 0
+        self.first_voters = frozenset(range(drawn.voters))
+        self.origin = Origin()
+        if profile is None:
+            if shape.random() < 0.5:
+                self.first_voters = frozenset(shape.sample(range(drawn.nodes), drawn.voters))
+                self.founder = shape.choice(sorted(self.first_voters))
+            self.origin = draw_origin(shape, drawn.nodes, self.first_voters, drawn.limits)
+            if shape.random() < 0.15:
+                drawn = replace(drawn, jump=shape.uniform(0.002, 0.02))
+        self._set_profile(drawn)
         self.island: frozenset[v.NodeId] = frozenset()
         """The smaller part of a partitioned network; empty where it is whole."""
         self._to_drain: v.NodeId | None = None
         self._batch = 0
         self._calls: list[tuple[v.NodeId, v.AppendEntriesCall]] = []
         """Some of the calls that were under way, and to whom."""
-        self._to_limit = self.profile.nodes if self.profile.limits != v.LIMITS else 0
+        self._to_limit = self._unlimited()
         """Of the servers so many are yet to be told their limits."""
 
     def honest(self) -> Schedule:
-        """The same without messages that nobody sent."""
-        self._set_profile(replace(self.profile, retransmit=0.0, forge=0.0))
+        """The same without messages that nobody sent, and of servers that never ran before."""
+        self._set_profile(replace(self.profile, retransmit=0.0, forge=0.0, jump=0.0))
+        self.origin = Origin(self.origin.names)
+        self._to_limit = self._unlimited()
         return self
+
+    def _unlimited(self) -> int:
+        """Servers that have run before know their limits."""
+        usual = self.origin.disks or self.profile.limits == v.LIMITS
+        return 0 if usual else self.profile.nodes
 
     def _set_profile(self, profile: Profile) -> None:
         self.profile = profile
@@ -169,6 +95,7 @@ class Schedule:
             (self.profile.forge, self._forge),
             (self.profile.step_down, self._step_down),
             (self.profile.transfer, self._transfer),
+            (self.profile.jump, self._jump),
         )
 
         busy = sum(rate for rate, _ in self._kinds) / BUSY
@@ -259,10 +186,9 @@ class Schedule:
     def _timeout(self, cluster: c.Cluster) -> c.Step | None:
         started = any(member.disk.log.last_index for member in cluster.members)
         if not started:
-            voters = frozenset(range(self.profile.voters))
-            creator = cluster.members[0]
+            creator = cluster.members[self.founder]
             if creator.up and not creator.node.log.last_index:
-                return c.Input(0, v.CreateCluster(voters))
+                return c.Input(self.founder, v.CreateCluster(self.first_voters))
             return None
         campaigning = any(m.up and isinstance(m.node.role, v.Candidate) for m in cluster.members)
         if campaigning and cluster.network and self.random.random() < self.profile.patience:
@@ -451,6 +377,18 @@ class Schedule:
             node.id, node.current_term, node.seqno, node.commit_index, log.position(first), entries
         )
         return c.Input(to, v.Receive(call))
+
+    def _jump(self, cluster: c.Cluster) -> c.Step | None:
+        """A server without a log, in a far later term, is refused the vote; the term is adopted."""
+        member = self._member(cluster, lambda m: m.up and m.node.log.last_index > 0)
+        if member is None or len(cluster.members) == 1:
+            return None
+        node = member.node
+        sender = self.random.choice([at for at in range(len(cluster.members)) if at != node.id])
+        term = draw_term(self.random, node.current_term)
+        if term <= node.current_term:
+            return None  # it is the largest
+        return c.Input(node.id, v.Receive(v.RequestVoteCall(sender, term, 1, v.ZERO)))
 
     def _forge(self, cluster: c.Cluster) -> c.Step | None:
         """What a broken peer might send: a node has to refuse it, and to stay as it was."""

@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_run_and_another_one_gives_another() -> Non
 
 def test_the_size_of_the_clusters_can_be_chosen() -> None:
     sizes = {Schedule(0, episode).profile.nodes for episode in range(60)}
-    assert sizes == set(range(1, MAX_NODES + 1))
+    assert sizes >= set(range(1, 8))
     for nodes in (1, 4, MAX_NODES):
         assert Schedule(0, 3, nodes).profile.nodes == nodes
         report = check(Options(events=200, nodes=nodes))

@@ -161,5 +161,5 @@ def test_an_interrupt_leaves_no_worker_behind() -> None:
 
 def test_what_the_command_runs_can_be_sent() -> None:
     """Else all of it would silently be played here."""
-    for run in (LIBRARY, live()):
-        assert pickle.dumps(Options(run=run))
+    for takes in (LIBRARY, live()):
+        assert pickle.dumps(Options(run=takes))
