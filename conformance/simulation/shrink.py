@@ -15,18 +15,14 @@ from typing import NamedTuple, TypeAlias
 from conformance.observe.finding import Finding, name_of
 from conformance.simulation.choices import Choice, Pick, step_of, take_all
 from conformance.simulation.run import Run
-from conformance.simulation.simpler import Names, node_of, otherwise, renamed, simpler, weight
+from conformance.simulation.simpler import Names, otherwise, renamed, simpler, weight
 from spec import cluster as c
 from spec import values as v
 
 Tried: TypeAlias = tuple[int, tuple[Choice, ...]]
 """How many nodes, and what they do."""
-NewRun = Callable[[int], Run]
+Fresh: TypeAlias = Callable[[int], Run]
 """Makes the run of a cluster of that many nodes as it is at the beginning."""
-
-
-WIDEST = 12
-"""How many steps in a row are left out together, wherever they begin."""
 
 
 class Shrunk(NamedTuple):
@@ -37,7 +33,7 @@ class Shrunk(NamedTuple):
 
 
 def shrink(
-    choices: list[Choice], finding: Finding, size: int, fresh: NewRun, seconds: float
+    choices: list[Choice], finding: Finding, size: int, fresh: Fresh, seconds: float
 ) -> Shrunk:
     """A short schedule in which the same thing is wrong, of `size` nodes at most.
 
@@ -48,10 +44,7 @@ def shrink(
     for coarse in (_drop_idle, _drop_nodes, _drop_kinds, _drop_halves, _drop_idle):
         coarse(search)
     # The dearest are tried last, and only once nothing else is left to do.
-    fine = (
-        *(_drop_nodes, _drop_kinds, _drop_singly, _simplify),
-        *(_drop_windows, _drop_turns, _take_detours, _drop_pairs),
-    )
+    fine = (_drop_nodes, _drop_kinds, _drop_singly, _simplify, _take_detours, _drop_pairs)
     shorter = True
     while shorter and not search.over:
         shorter = any(search.improves(attempts) for attempts in fine)
@@ -62,7 +55,7 @@ class _Search:
     """The best schedule up to now, and the attempts to better it."""
 
     def __init__(
-        self, best: Shrunk, fresh: NewRun, deadline: float, tried: set[Tried] | None = None
+        self, best: Shrunk, fresh: Fresh, deadline: float, tried: set[Tried] | None = None
     ) -> None:
         self.best = best
         self._fresh = fresh
@@ -183,26 +176,6 @@ def _drop_parts(search: _Search, part: int) -> None:
         start = max(0, end - part)
         search.attempt(search.choices[:start] + search.choices[end:])
         end = min(start, len(search.choices))
-
-
-def _drop_windows(search: _Search) -> None:
-    """Some steps in a row, wherever they begin: a call, its reply, and what they lead to."""
-    for length in range(WIDEST, 1, -1):
-        start = len(search.choices) - length
-        while start >= 0 and not search.over:
-            search.attempt(search.choices[:start] + search.choices[start + length :])
-            start = min(start, len(search.choices) - length + 1) - 1
-
-
-def _drop_turns(search: _Search) -> None:
-    """All that happens to one node from some step on, or up to it."""
-    for node in range(search.size):
-        place = len(search.choices) - 1
-        while place > 0 and not search.over:
-            before, after = search.choices[:place], search.choices[place:]
-            search.attempt(before + [one for one in after if node_of(one) != node])
-            search.attempt([one for one in before if node_of(one) != node] + after)
-            place = min(place, len(search.choices)) - 1
 
 
 def _drop_pairs(search: _Search) -> None:
