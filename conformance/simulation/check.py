@@ -39,7 +39,7 @@ LONG_RUN = 100_000
 BATCH: Final = 4
 """Episodes that a worker plays at a time."""
 
-SMALL: Final = 4_000
+SMALL: Final = 6_000
 """Fewer events than these are checked sooner than workers are started."""
 
 
@@ -88,6 +88,7 @@ def _live(library: ModuleType | None, size: int, recorder: Recorder | None = Non
 
 
 LIBRARY: Final = against(LibrarySubject)
+LIVE: Final = live()
 
 
 @dataclass(frozen=True, slots=True)
