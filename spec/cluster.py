@@ -233,7 +233,8 @@ def after_turn(before: Cluster, cluster: Cluster, turn: Turn) -> Change:
 def without(cluster: Cluster, index: int) -> Cluster:
     """The cluster without the network's `index`-th content."""
     network = cluster.network
-    return cluster._replace(network=network[:index] + network[index + 1 :])
+    left = network[:index] + network[index + 1 :]
+    return Cluster(cluster.members, left, cluster.history)
 
 
 # One server's turn
@@ -352,11 +353,12 @@ def persist(disk: Disk, action: v.Action) -> Disk:
     """What an executed action leaves on the disk."""
     match action:
         case v.SaveCurrentTerm(term):
-            return disk._replace(current_term=term)
+            return Disk(term, disk.voted_for, disk.log)
         case v.SaveVotedFor(voted_for):
-            return disk._replace(voted_for=voted_for)
+            return Disk(disk.current_term, voted_for, disk.log)
         case v.AppendLogEntries(prev_position, entries):
-            return disk._replace(log=disk.log.truncated(prev_position.index).appended(entries))
+            log = disk.log.truncated(prev_position.index).appended(entries)
+            return Disk(disk.current_term, disk.voted_for, log)
     return disk
 
 
@@ -397,6 +399,9 @@ def reads_remembered(
     """
     after = turn.after
     grown = len(history.committed) > len(before.committed)
+    leads = after.up and isinstance(after.node.role, v.Leader)
+    if not (grown or leads or history.stale_reads):
+        return history
     stale = {(node, term): seqno for node, term, seqno in history.stale_reads}
     for member in members if grown else (after,):
         node = member.node
@@ -405,7 +410,6 @@ def reads_remembered(
             stale.setdefault((node.id, read.term), read.seqno)
     if not stale:
         return history
-    leads = after.up and isinstance(after.node.role, v.Leader)
     kept = [
         (node, term, seqno)
         for (node, term), seqno in sorted(stale.items())

@@ -112,7 +112,7 @@ def merge_appends(
 def callers_only(pending: Pending, node: v.Node) -> Pending:
     """Who follows calls nobody; a leader calls those who are its peers."""
     match node.role:
-        case v.Follower():
+        case v.Follower() if pending.broadcast or pending.calls:
             return pending._replace(broadcast=False, calls=())
     if not pending.calls:
         return pending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +30,10 @@ def check_command(
         ),
     ] = None,
     episode: Annotated[int | None, typer.Option(min=0, help="Only this one.")] = None,
+    alone: Annotated[
+        bool,
+        typer.Option("--live", help="The library's nodes alone: the properties judge them."),
+    ] = False,
     workers: Processes = 0,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
@@ -40,12 +45,14 @@ def check_command(
     a trace.
     """
     from conformance.cli.report.check import print_check
-    from conformance.simulation.check import Options, check
+    from conformance.simulation.check import LIVE, Options, check
     from conformance.simulation.workers import WorkerError, processes
 
     options = Options(seed=seed, events=events, seconds=seconds, nodes=nodes, episode=episode)
+    if alone:
+        options = replace(options, run=LIVE)
     try:
-        with progress("checking", as_json) as tell, processes(workers, check.__module__) as others:
+        with progress("checking", as_json) as tell, processes(workers) as others:
             report = check(
                 options,
                 lambda now: tell("checking", now.events, events),
@@ -53,14 +60,14 @@ def check_command(
             )
     except WorkerError as error:
         refuse(str(error), as_json, "inconclusive")
-    trace = save_finding(report, out_dir)
+    trace = save_finding(report, out_dir, "live-" if alone else "")
     shown = partial(print_check, report=report, trace=trace)
     conclude(report, as_json, shown, trace=str(trace) if trace else None)
 
 
-def save_finding(report: Report, directory: Path) -> Path | None:
+def save_finding(report: Report, directory: Path, kind: str = "") -> Path | None:
     found = report.found
     if found is None:
         return None
-    path = directory / f"seed{report.options.seed}-episode{found.episode}.jsonl"
+    path = directory / f"{kind}seed{report.options.seed}-episode{found.episode}.jsonl"
     return save_trace(path, found.recorder.records, found.nodes)

@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 CLOSED: Final = 128 + signal.SIGPIPE
 """What a shell shows of a program whose reader went away."""
+
+LINE_EVERY: Final = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 class _Console(Console):
@@ -58,12 +63,19 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(said: str, as_json: bool = False) -> Iterator[Progress]:
-    """Shows how far a command is, on a terminal; nothing where there is none, or with `--json`."""
+def progress(said: str, as_json: bool = False, lines: bool = False) -> Iterator[Progress]:
+    """Shows how far a command is, on a terminal; nothing with `--json`.
+
+    Where there is no terminal it is nothing either or, for what takes minutes, `lines`.
+    """
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
     console = errors()
+    if lines and not as_json and not console.is_terminal:
+        with _lines(console, said) as tell:
+            yield tell
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     quiet = as_json or not console.is_terminal
     with Bar(*columns, console=console, transient=True, disable=quiet) as bar:
@@ -73,6 +85,29 @@ def progress(said: str, as_json: bool = False) -> Iterator[Progress]:
             bar.update(task, description=escape(said), completed=done, total=total)
 
         yield tell
+
+
+@contextmanager
+def _lines(console: Console, said: str) -> Iterator[Progress]:
+    """What was said last, again and again, so that a log shows that something goes on."""
+    latest, over, started = [said], threading.Event(), time.monotonic()
+
+    def tell(said: str, _done: float | None = None, _total: float | None = None, /) -> None:
+        latest[0] = said
+
+    def show() -> None:
+        while not over.wait(LINE_EVERY):
+            seconds = time.monotonic() - started
+            with suppress(OSError):  # if nobody reads it, so be it
+                console.print(f"{seconds:5.0f} s  {latest[0]}", markup=False, soft_wrap=True)
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield tell
+    finally:
+        over.set()
+        thread.join()
 
 
 def save_trace(path: Path, records: Iterable[Recorded], nodes: int) -> Path | None:

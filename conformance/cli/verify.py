@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,9 @@ import typer
 
 from conformance.cli.check import save_finding
 from conformance.cli.explore import save_exploration
-from conformance.cli.options import FINDINGS, Out, Seed
+from conformance.cli.options import FINDINGS, Json, Out, Processes, Seed
 from conformance.cli.prove import save_refutations
-from conformance.cli.terminal import finish, output, progress, refuse
+from conformance.cli.terminal import conclude, progress, refuse
 from conformance.explore.states.bounds import PRESETS
 from conformance.release.levels import EVENTS, EXPLORED
 
@@ -33,19 +34,25 @@ def verify_command(
         bool,
         typer.Option(help="Measure a cluster in virtual time as well, in its short scenarios."),
     ] = True,
+    workers: Processes = 0,
+    as_json: Json = False,
 ) -> None:
-    """The main job: a lockstep check, an exploration, proofs, a cluster in virtual time, an audit
-    of traces with known verdicts.
+    """The main job: a lockstep check, the library's nodes alone, an exploration, proofs, a cluster
+    in virtual time, an audit of traces with known verdicts.
     """
-    from conformance.cli.report.verify import print_verified
+    from conformance.cli.report.verify import Saved, print_verified
     from conformance.network import scenarios
     from conformance.release.collection import BadCollection
     from conformance.release.verify import verify
     from conformance.simulation.check import Options
+    from conformance.simulation.workers import WorkerError, processes
 
     bounds = PRESETS[EXPLORED["quick"]] if explore else {}
     try:
-        with progress("verifying") as tell:
+        with (
+            progress("verifying", as_json, lines=True) as tell,
+            processes(workers) as others,
+        ):
             report = verify(
                 Options(seed=seed, events=events),
                 traces,
@@ -53,14 +60,17 @@ def verify_command(
                 tell,
                 prove,
                 scenarios.QUICK if measure else (),
+                None if workers == 1 else others,
             )
     except BadCollection as error:
-        refuse(str(error), as_json=False)
-    print_verified(
-        output(),
-        report,
+        refuse(str(error), as_json)
+    except WorkerError as error:
+        refuse(str(error), as_json, "inconclusive")
+    saved = Saved(
         save_finding(report.check, out_dir),
+        save_finding(report.live, out_dir, "live-") if report.live is not None else None,
         save_exploration(report.explored, out_dir) if report.explored is not None else None,
         save_refutations(report.proofs, out_dir) if report.proofs is not None else {},
     )
-    finish(report.verdict)
+    shown = partial(print_verified, report=report, saved=saved)
+    conclude(report, as_json, shown, findings=[str(path) for path in saved.paths])

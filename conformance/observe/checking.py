@@ -18,14 +18,15 @@ from spec.values import Leader, Node, NodeId, Receive
 Table: TypeAlias = tuple[Property[Callable[..., always.Detail]], ...]
 
 # What a property may read of a server: its term and vote, its role (which one, not what it knows in
-# it), its log, its commit index, what a leader knows of calls.  What is touched is a set of these,
-# one bit for each.
+# it), its log, its commit index, what a leader knows of calls, what is known in any other role.
+# What is touched is a set of these, one bit for each.
 VOTE: Final = 1
 ROLE: Final = 2
 LOG: Final = 4
 COMMIT: Final = 8
 CALLS: Final = 16
-EVERYTHING: Final = VOTE | ROLE | LOG | COMMIT | CALLS
+KNOWN: Final = 32
+EVERYTHING: Final = VOTE | ROLE | LOG | COMMIT | CALLS | KNOWN
 
 READS: Final[dict[Callable[..., Any], int]] = {
     always.terms_monotonic_in_log: LOG,
@@ -51,14 +52,16 @@ READS: Final[dict[Callable[..., Any], int]] = {
     steps.joint_is_left: COMMIT,
     steps.committed_on_quorum: COMMIT,
     steps.elected_by_quorum: ROLE,
+    steps.leader_kept_in_term: ROLE | CALLS | KNOWN,
+    steps.removed_leader_steps_down: ROLE | COMMIT,
 }
-"""What of a server a step has to touch for it to break a property; of one that is not here, any."""
+"""What of a server a step has to touch to break a property; nothing for one that is not here."""
 
 
 def by_touched(table: Table) -> tuple[Table, ...]:
-    """For each set of what may be touched, the properties of a table that read some of it."""
+    """For each set of what may be touched, the properties of a table that it may break."""
     return tuple(
-        tuple(one for one in table if READS.get(one.holds, EVERYTHING) & touched)
+        tuple(one for one in table if one.holds not in READS or READS[one.holds] & touched)
         for touched in range(EVERYTHING + 1)
     )
 
@@ -69,6 +72,16 @@ OF_PAIR: Final = by_touched(properties.PAIR)
 OF_CLUSTER: Final = by_touched(properties.CLUSTER)
 OF_CHANGE: Final = by_touched(properties.CHANGE)
 OF_QUORUM: Final = by_touched(properties.QUORUM)
+OF_TURN: Final = by_touched(properties.TURN)
+
+OF_HISTORY: Final[dict[Callable[..., Any], tuple[str, ...]]] = {
+    always.one_leader_ever: ("leaders",),
+    always.leader_completeness: ("committed", "committed_in"),
+    always.state_machine_safety: ("committed",),
+    always.read_index_safe: ("stale_reads",),
+    always.vote_once_per_term: ("votes",),
+}
+"""What a property reads of the history; one that is not here may read all of it."""
 
 
 def check_change(change: Change) -> Violation | None:
@@ -79,27 +92,48 @@ def check_change(change: Change) -> Violation | None:
     turn = change.turn
     if turn is None:
         return None
-    if broken := check_turn(turn):
+    touched = _touched_in(turn)
+    if broken := _check_turn(turn, touched):
         return broken
     if turn.after.up:
-        touched = _touched_in(turn)
-        if touched and not came_up(turn) and (broken := check_quorum(turn, change.after)):
-            return broken
+        if touched and not came_up(turn):
+            quorum = OF_QUORUM[touched]
+            old, new = turn.before.node, turn.after.node
+            if quorum and (broken := _first(quorum, turn.node, old, new, change.after)):
+                return broken
         if broken := _check_member(change.after, turn.after, touched):
             return broken
-    history = change.after.history
-    if history is change.before.history:
-        return None
-    if broken := _first(properties.HISTORY, turn.node, history):
-        return broken
-    for member in change.after.members:
-        if member.up and (broken := check_with_history(member.node, history)):
+    before, history = change.before.history, change.after.history
+    return None if history is before else _check_history(change.after, turn.node, before)
+
+
+def _check_history(cluster: Cluster, node: NodeId, before: History) -> Violation | None:
+    """ALWAYS, as far as it reads what a step has changed of the history."""
+    history = cluster.history
+    fields = zip(History._fields, before, history, strict=True)
+    changed = {name for name, old, new in fields if new is not old}
+    if table := _reading(properties.HISTORY, changed):
+        if broken := _first(table, node, history):
             return broken
+    if table := _reading(properties.CLUSTER, changed):
+        for member in cluster.members:
+            if member.up and (broken := _first(table, member.node.id, member.node, history)):
+                return broken
     return None
+
+
+def _reading(table: Table, changed: set[str]) -> Table:
+    return tuple(
+        [one for one in table if not changed.isdisjoint(OF_HISTORY.get(one.holds, changed))]
+    )
 
 
 def check_turn(turn: Turn) -> Violation | None:
     """STEP, as far as it is about one server alone."""
+    return _check_turn(turn, _touched_in(turn))
+
+
+def _check_turn(turn: Turn, touched: int) -> Violation | None:
     for done in turn.executed:
         if table := properties.ACTION.get(type(done.action)):
             if broken := _first(table, turn.node, done):
@@ -108,15 +142,15 @@ def check_turn(turn: Turn) -> Violation | None:
     if new.disk is not old.disk:
         if broken := _first(properties.DISK, turn.node, old.disk, new.disk):
             return broken
-    if isinstance(turn.event, Receive) and isinstance(old.node.role, Leader):
+    if type(turn.event) is Receive and type(old.node.role) is Leader:
         if broken := _first(properties.RECEIVE, turn.node, old.node, turn.event.message):
             return broken
     if not new.up:
         return None
-    if touched := 0 if came_up(turn) else _touched(old.node, new.node):
+    if touched and not came_up(turn):
         if broken := _first(OF_CHANGE[touched], turn.node, old.node, new.node):
             return broken
-    return _first(properties.TURN, turn.node, turn)
+    return _first(OF_TURN[touched], turn.node, turn)
 
 
 def check_quorum(turn: Turn, cluster: Cluster) -> Violation | None:
@@ -160,12 +194,16 @@ def _check_member(cluster: Cluster, member: Member, touched: int) -> Violation |
             if other is not member and other.up:
                 if broken := _first(pair, node.id, node, other.node):
                     return broken
-    return _first(OF_CLUSTER[touched], node.id, node, cluster.history)
+    table = OF_CLUSTER[touched]
+    return _first(table, node.id, node, cluster.history) if table else None
 
 
 def _check_node(node: Node, touched: int) -> Violation | None:
-    broken = _first(OF_LOG[touched], node.id, node.log)
-    return broken or _first(OF_NODE[touched], node.id, node)
+    if of_log := OF_LOG[touched]:
+        if broken := _first(of_log, node.id, node.log):
+            return broken
+    of_node = OF_NODE[touched]
+    return _first(of_node, node.id, node) if of_node else None
 
 
 def _touched_in(turn: Turn) -> int:
@@ -177,16 +215,18 @@ def _touched(old: Node, new: Node) -> int:
     if old is new:
         return 0
     touched = 0
+    if old.role is not new.role:
+        touched = CALLS if type(new.role) is Leader else KNOWN
+        if type(old.role) is not type(new.role):
+            touched |= ROLE
+    elif old.seqno != new.seqno and type(new.role) is Leader:
+        touched = CALLS
     if old.current_term != new.current_term or old.voted_for != new.voted_for:
         touched |= VOTE
-    if type(old.role) is not type(new.role):
-        touched |= ROLE
     if old.log is not new.log:
         touched |= LOG
     if old.commit_index != new.commit_index:
         touched |= COMMIT
-    if type(new.role) is Leader and (old.role is not new.role or old.seqno != new.seqno):
-        touched |= CALLS
     return touched
 
 
@@ -200,39 +240,58 @@ def _first(table: Table, node: NodeId | None, *what: object) -> Violation | None
 
 # Witnesses
 
-Witnesses: TypeAlias = dict[object, tuple[witnesses.Witness, ...]]
+Witnesses: TypeAlias = tuple[witnesses.Witness, ...]
 
-AT: Final[Witnesses] = {
-    kind: tuple(one for one in witnesses.SOMETIMES if kind in one.at)
-    for kind in {kind for one in witnesses.SOMETIMES for kind in one.at}
+SHOWS: Final[dict[Callable[..., bool], int]] = {
+    witnesses.leader_elected: ROLE,
+    witnesses.election_without_winner: VOTE,
+    witnesses.leader_deposed: VOTE,
+    witnesses.timer_ran_on: VOTE,
+    witnesses.candidate_followed_leader: ROLE,
+    witnesses.conflict_dropped: LOG,
+    witnesses.whole_terms_dropped: LOG,
+    witnesses.config_rolled_back: LOG,
+    witnesses.committed_indirectly: COMMIT,
+    witnesses.joint_config_committed: COMMIT,
+    witnesses.change_completed: COMMIT,
+    witnesses.removed_leader_stepped_down: ROLE,
+    witnesses.non_voter_replicated: CALLS,
+    witnesses.snapshot_kept_suffix: LOG,
+    witnesses.committed_at_end_of_drain: COMMIT,
+    witnesses.read_confirmed: VOTE | LOG | CALLS,
+    witnesses.transfer_elected: ROLE,
+    witnesses.voter_demoted: LOG,
+    witnesses.lagging_installed: EVERYTHING,
+    witnesses.pending_action_compacted: EVERYTHING,
+    witnesses.leader_gave_up: EVERYTHING,
 }
-"""By the kind of event, or a drain, that they may be seen at."""
+"""What of a server a step has to touch for it to be this; one that is not here may touch nothing.
+"""
 
-AT_REST: Final[Witnesses] = {
-    kind: tuple(
-        one
-        for one in ones
-        if one.seen
-        in (
-            witnesses.snapshot_needed,
-            witnesses.append_before_snapshot,
-            witnesses.stale_refusal_ignored,
-            witnesses.earlier_life_answered,
-            witnesses.snapshot_asked_once,
-            witnesses.calls_limited,
-            witnesses.proposals_pipelined,
-            witnesses.refused_in_transfer,
-            witnesses.crashed_within_drain,
+
+def by_kind() -> dict[object, tuple[Witnesses, ...]]:
+    """By the kind of event, or a drain, and by what was touched: the witnesses of such a step."""
+    kinds = {kind for one in witnesses.SOMETIMES for kind in one.at}
+    return {
+        kind: tuple(
+            tuple(
+                one
+                for one in witnesses.SOMETIMES
+                if kind in one.at and (one.seen not in SHOWS or SHOWS[one.seen] & touched)
+            )
+            for touched in range(EVERYTHING + 1)
         )
-    )
-    for kind, ones in AT.items()
-}
-"""Those of them that may be seen at a step which leaves the node as it was."""
+        for kind in kinds
+    }
+
+
+AT: Final = by_kind()
 
 
 def seen_in(turn: Turn) -> list[str]:
     """What `witnesses.seen_in` says."""
-    kind = witnesses.DRAIN if turn.owed is not None else type(turn.event)
+    of_kind = AT.get(witnesses.DRAIN if turn.owed is not None else type(turn.event))
+    if of_kind is None:
+        return []
     old, new = turn.before.node, turn.after.node
-    ones = (AT_REST if new is old else AT).get(kind, ())
-    return [one.name for one in ones if one.seen(turn, old, new)]
+    return [one.name for one in of_kind[_touched(old, new)] if one.seen(turn, old, new)]

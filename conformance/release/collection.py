@@ -43,6 +43,16 @@ class Verified:
             self.expected.property is None or self.expected.property in found
         )
 
+    def as_json(self) -> dict[str, object]:
+        return {
+            "trace": str(self.path),
+            "as_expected": self.as_expected,
+            "expected": self.expected.model_dump(),
+            "verdict": self.report.verdict,
+            "events": self.report.events,
+            "problems": sorted({problem.property for problem in self.report.problems}),
+        }
+
 
 class BadCollection(Exception):  # noqa: N818 (the collection is bad, the program is not)
     """It is not known what a directory of traces has to say."""

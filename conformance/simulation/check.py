@@ -42,7 +42,7 @@ LONG_RUN = 100_000
 BATCH: Final = 4
 """Episodes that a worker plays at a time."""
 
-SMALL: Final = 4_000
+SMALL: Final = 6_000
 """Fewer events than these are checked sooner than workers are started."""
 
 
@@ -109,6 +109,7 @@ def _live(
 
 
 LIBRARY: Final = against_library()
+LIVE: Final = live()
 
 
 @dataclass(frozen=True, slots=True)

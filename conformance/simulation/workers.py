@@ -49,10 +49,13 @@ class Workers:
             yield _result(begun.popleft())
 
     def _submit(self, task: Callable[[Given], Made], given: Given) -> Future[Made]:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self.executor.submit(task, given)
+            return self.executor.submit(task, given)  # which may begin a process, with this mask
         except BrokenProcessPool as error:
             raise WorkerError("a worker died") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _result(future: Future[Made]) -> Made:
@@ -65,14 +68,15 @@ def _result(future: Future[Made]) -> Made:
 
 
 @contextmanager
-def processes(count: int, preload: str) -> Iterator[Workers]:
-    """So many processes that have imported a module; 0: one for each core.
+def processes(count: int) -> Iterator[Workers]:
+    """So many processes, begun when they are first used; 0: one for each core.
 
     They end with the block whatever they are at, an endless loop included, and with this process.
     """
     count = count or os.cpu_count() or 1
-    context = get_context("forkserver")  # what has threads, as this process may, should not fork
-    context.set_forkserver_preload([preload])
+    # Each a Python of its own, that looks for modules where this one does: not forked, as this one
+    # may have threads, nor from a server, which looks in its working directory first.
+    context = get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
     with ours, theirs, ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
         try:
@@ -85,7 +89,6 @@ def processes(count: int, preload: str) -> Iterator[Workers]:
 
 
 def _begin(lifeline: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the affair of who began it
     Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 

@@ -11,7 +11,7 @@ from conformance.audit.decisions import DECISIONS, as_in_crate
 from conformance.observe import checking
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.patched import in_rules, patched_rule
-from spec import properties, witnesses
+from spec import always, properties, witnesses
 from spec.cluster import Change, Rule, apply, new_cluster
 from spec.rules import step
 from tests.spec.broken_states import EXAMPLES, Example
@@ -112,7 +112,20 @@ def test_a_property_that_is_said_to_read_too_little_is_noticed(
         first_broken(broken, alone)
 
 
-def test_a_witness_that_is_left_out_at_rest_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "AT_REST", {})
+def test_a_property_that_is_said_to_read_other_history_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With leaders alone changed it would not be asked."""
+    (example,) = [one for one in EXAMPLES if one.name == "VoteOncePerTerm"]
+    monkeypatch.setattr(checking, "OF_HISTORY", {always.vote_once_per_term: ("leaders",)})
+    with pytest.raises(AssertionError, match="VoteOncePerTerm"):
+        compared(example.change)
+
+
+def test_a_witness_that_is_said_to_touch_something_else_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checking, "SHOWS", {witnesses.leader_deposed: checking.COMMIT})
+    monkeypatch.setattr(checking, "AT", checking.by_kind())
     with pytest.raises(AssertionError, match=r"\[\] == \['\w+"):
         first_broken(step, range(12))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from conformance.cli import terminal
 from conformance.explore.search import run as run_module
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
@@ -16,8 +23,11 @@ from conformance.network import scenarios
 from conformance.network.scenario import Bound
 from conformance.prove import catalogue
 from conformance.prove.runner import cache
-from conformance.release.verify import verify
-from conformance.simulation.check import Options
+from conformance.release import verify as module
+from conformance.release.verify import VerifyReport, verify
+from conformance.simulation import check
+from conformance.simulation.check import SMALL, Options, live
+from conformance.simulation.workers import Workers, processes
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from conformance.subjects.rebuild import Rebuilder
@@ -211,3 +221,118 @@ def test_most_scenarios_are_part_of_it() -> None:
     names = {scenario.name for scenario in scenarios.QUICK}
     assert scenarios.SCENARIOS.keys() - names == scenarios.LEFT_OUT
     assert len(names) > 2 * len(scenarios.LEFT_OUT)
+
+
+# Who does it
+
+
+def told(report: VerifyReport) -> Any:
+    """All of it as JSON, but for what the clock says."""
+
+    def timeless(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: timeless(part) for name, part in value.items() if name != "seconds"}
+        return [timeless(part) for part in value] if isinstance(value, list) else value
+
+    return timeless(json.loads(json.dumps(report.as_json())))
+
+
+BOUNDS = {"small": Bounds(nodes=2, terms=1), "one": Bounds(nodes=1), "two": Bounds(nodes=2)}
+
+
+def test_workers_report_what_one_process_does(traces: Path) -> None:
+    arguments = Options(events=SMALL), traces, BOUNDS
+    alone = verify(*arguments, scenarios=[BRIEF])
+    assert alone.explored is not None
+    assert alone.live is not None
+    assert (alone.verdict, list(alone.explored.runs)) == ("conforms", list(BOUNDS))
+    assert SMALL > alone.live.events >= SMALL // 10
+    with processes(2) as workers:
+        assert told(verify(*arguments, scenarios=[BRIEF], workers=workers)) == told(alone)
+
+
+def test_what_workers_find_is_the_first_of_the_bounds(
+    traces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it can be sent: all of the finding, and the way there."""
+    with patched_library(*IN_LIBRARY["D1"]) as copy, ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr(run_module, "Rebuilder", lambda _: Rebuilder(copy))
+        broken = Bounds(terms=3, log=4, in_flight=1)
+        bounds = {"small": BOUNDS["small"], "broken": broken, "too": broken, "one": BOUNDS["one"]}
+        arguments = Options(events=50), traces, bounds
+        report = verify(*arguments, workers=Workers(pool, 2))
+        assert told(report) == told(verify(*arguments))
+        sent = pickle.loads(pickle.dumps(module._explored(broken)))
+    assert report.explored is not None
+    assert report.explored.found is not None
+    assert list(report.explored.runs) == ["small", "broken"]
+    assert report.verdict == "violation"
+    assert sent.found.finding == report.explored.found.finding
+    assert sent.found.recorder.records == report.explored.found.recorder.records
+
+
+def test_what_live_nodes_break_is_found(
+    traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is compared there, and what takes longer is not begun."""
+    with patched_library(*IN_LIBRARY["D1"]) as copy:
+        monkeypatch.setattr(module, "LIVE", live(copy))
+        report = verify(Options(events=100_000, shrink_seconds=0, episode=8), traces, BOUNDS)
+        assert report.live is not None
+        assert report.live.found is not None
+        assert (report.check.found, report.explored, report.verdict) == (None, None, "violation")
+        monkeypatch.setattr(check, "Options", partial(Options, shrink_seconds=0))
+        quickly = "--no-explore", "--no-prove", "--no-measure", "--events", 100
+        monkeypatch.setattr(module, "LIVE_SHARE", 1 / 300)
+        ran = run("verify", *quickly, "--traces", traces, "--out", tmp_path / "findings")
+    assert ran.code == 1
+    assert "Live: the library's nodes alone" in ran.out
+    assert "live       violation: " in ran.out
+    (found,) = (tmp_path / "findings").iterdir()
+    assert found.name.startswith("live-seed0-episode")
+
+
+# What is told
+
+
+def test_verify_as_json(traces: Path) -> None:
+    quickly = "--no-explore", "--no-prove", "--no-measure", "--events", 50
+    ran = run("verify", *quickly, "--traces", traces, "--out", traces / "findings", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    report = ran.json
+    assert (report["verdict"], report["findings"], report["complaints"]) == ("conforms", [], [])
+    assert report["check"]["verdict"] == report["live"]["verdict"] == "conforms"
+    assert [report[part] for part in ("explored", "proofs", "measured")] == [None] * 3
+    assert [trace["as_expected"] for trace in report["traces"]] == [True, True]
+    assert report["traces"][1]["problems"] == ["SpecifiedActions"]
+    gone = run("verify", "--traces", traces / "nowhere", "--json")
+    assert (gone.code, gone.json["verdict"]) == (2, "bad_input")
+
+
+def test_it_says_what_else_looks_for_bugs(traces: Path) -> None:
+    assert "make test finds more: lint" in verified(traces).out
+
+
+def test_a_log_shows_that_something_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    shown = threading.Event()
+
+    class Log(io.StringIO):
+        def write(self, text: str) -> int:
+            written.extend(text.splitlines())
+            if "half of it" in text:
+                shown.set()
+            return len(text)
+
+    monkeypatch.setattr(terminal, "errors", lambda: Console(file=Log()))
+    monkeypatch.setattr(terminal, "LINE_EVERY", 0.001)
+    with terminal.progress("verifying", lines=True) as tell:
+        tell("half of it")
+        assert shown.wait(60)
+    lines = len(written)
+    assert lines >= 1
+    assert all(line.endswith((" s  verifying", " s  half of it")) for line in written)
+    for as_json in (True, False):
+        with terminal.progress("verifying", as_json=True, lines=as_json):
+            pass
+    assert len(written) == lines  # it has ended, and nothing is told beside JSON

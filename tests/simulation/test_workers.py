@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -30,8 +32,6 @@ from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import Subject
 from tests.cli.helpers import run
-
-PRELOAD = module.__name__
 
 
 def told(report: Report) -> object:
@@ -64,20 +64,20 @@ def test_any_number_of_workers_reports_the_same() -> None:
     for count in (1, 3):
         with ThreadPoolExecutor(count) as pool:
             assert told(check(options, workers=Workers(pool, count))) == told(alone)
-    with processes(2, PRELOAD) as workers:
+    with processes(2) as workers:
         assert told(check(options, workers=workers)) == told(alone)
 
 
 def test_what_workers_find_is_what_is_found_first_in_the_order_of_episodes() -> None:
     alone = check(DIFFERS)
     assert alone.found is not None
-    with processes(2, PRELOAD) as workers:
+    with processes(2) as workers:
         assert told(check(DIFFERS, workers=workers)) == told(alone)
 
 
 def test_live_nodes_are_played_by_workers_too() -> None:
     options = Options(events=SMALL, run=live())
-    with processes(2, PRELOAD) as workers:
+    with processes(2) as workers:
         assert told(check(options, workers=workers)) == told(check(options))
 
 
@@ -112,7 +112,7 @@ def raising(_size: int, _recorder: object = None) -> Run:
 def test_a_worker_that_fails_is_no_finding(
     fails: Callable[..., Run], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with processes(2, PRELOAD) as workers, pytest.raises(WorkerError, match=why):
+    with processes(2) as workers, pytest.raises(WorkerError, match=why):
         check(Options(run=fails), workers=workers)
 
     def failing(options: Options, *more: Any) -> Report:
@@ -135,6 +135,19 @@ def test_the_options_of_the_command_are_sent() -> None:
     assert reports[0] == reports[1]
 
 
+def path(_: object) -> list[str]:
+    return sys.path
+
+
+def test_workers_look_for_modules_where_this_process_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or they would check other sources than the ones that are to be checked."""
+    monkeypatch.syspath_prepend(tmp_path)
+    with processes(1) as workers:
+        assert next(workers.in_order(path, [None])) == sys.path
+
+
 def number(_: object) -> int:
     return os.getpid()
 
@@ -147,7 +160,7 @@ def spin(_: object) -> None:
 def test_an_interrupt_leaves_no_worker_behind() -> None:
     """Whatever they are at: the library may loop for ever."""
     begun: list[Future[None]] = []
-    with pytest.raises(KeyboardInterrupt), processes(2, PRELOAD) as workers:
+    with pytest.raises(KeyboardInterrupt), processes(2) as workers:
         pids = set(workers.in_order(number, range(4)))
         begun = [workers.executor.submit(spin, None) for _ in range(2)]
         raise KeyboardInterrupt

@@ -11,17 +11,18 @@ from rich.table import Table
 from conformance.cli.report.parts import print_again, print_difference, print_events
 from conformance.cli.text import escape
 from conformance.observe.finding import Difference, describe, name_of
-from conformance.simulation.check import LONG_RUN, Found, Options, Report
+from conformance.simulation.check import LIVE, LONG_RUN, Found, Options, Report
 from spec.witnesses import SOMETIMES
 
 
-def print_check(console: Console, report: Report, trace: Path | None) -> None:
-    """`trace`: where the finding was written."""
+def print_check(console: Console, report: Report, trace: Path | None, seen: bool = True) -> None:
+    """`trace`: where the finding was written.  `seen`: print the table of witnesses."""
     console.print(
         f"{report.events:,} events in {report.episodes:,} episodes, {report.steps:,} steps, "
         f"{report.seconds:.1f} s, seed {report.options.seed}"
     )
-    _print_seen(console, report)
+    if seen:
+        _print_seen(console, report)
     for line in report.unread:
         console.print(f"[yellow]not compared:[/] {escape(line)}", soft_wrap=True)
     if report.found is not None:
@@ -29,7 +30,8 @@ def print_check(console: Console, report: Report, trace: Path | None) -> None:
     elif report.unread:
         console.print("\n[yellow]inconclusive[/]: no difference in what was compared")
     else:
-        console.print("\n[bold green]conforms[/]: no difference, no property broken")
+        difference = "" if report.options.run is LIVE else "no difference, "
+        console.print(f"\n[bold green]conforms[/]: {difference}no property broken")
 
 
 def _print_seen(console: Console, report: Report) -> None:
@@ -67,4 +69,7 @@ def _print_found(console: Console, found: Found, options: Options, trace: Path |
     if trace is not None:
         console.print()
     nodes = f" --nodes {options.nodes}" if options.nodes else ""
-    print_again(console, trace, f"check --seed {options.seed} --episode {found.episode}{nodes}")
+    alone = " --live" if options.run is LIVE else ""
+    print_again(
+        console, trace, f"check --seed {options.seed} --episode {found.episode}{nodes}{alone}"
+    )

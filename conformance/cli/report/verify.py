@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -14,25 +15,35 @@ from conformance.cli.report.measure import print_measured
 from conformance.cli.report.parts import columns
 from conformance.cli.report.prove import print_proofs
 from conformance.cli.text import escape
-from conformance.release.verify import VerifyReport
+from conformance.release.verify import FOUND_BY_TESTS, VerifyReport
 
 
-def print_verified(
-    console: Console,
-    report: VerifyReport,
-    checked: Path | None,
-    explored: Path | None,
-    refuted: Mapping[str, Path],
-) -> None:
-    """`checked`, `explored`, `refuted`: where the findings of each part were written."""
+class Saved(NamedTuple):
+    """Where the findings of each part were written."""
+
+    checked: Path | None
+    live: Path | None
+    explored: Path | None
+    refuted: Mapping[str, Path]
+
+    @property
+    def paths(self) -> list[Path]:
+        every = self.checked, self.live, self.explored, *self.refuted.values()
+        return [path for path in every if path is not None]
+
+
+def print_verified(console: Console, report: VerifyReport, saved: Saved) -> None:
     console.rule("Lockstep: library and specification")
-    print_check(console, report.check, checked)
+    print_check(console, report.check, saved.checked)
+    if report.live is not None:
+        console.rule("Live: the library's nodes alone, judged by the properties")
+        print_check(console, report.live, saved.live, seen=False)
     if report.explored is not None:
         console.rule("Exploration: every state within bounds")
-        print_suite(console, report.explored, explored)
+        print_suite(console, report.explored, saved.explored)
     if report.proofs is not None:
         console.rule("Proofs: all terms and indices")
-        print_proofs(console, report.proofs, refuted)
+        print_proofs(console, report.proofs, saved.refuted)
     if report.measured is not None:
         console.rule("Network: a cluster in virtual time")
         print_measured(console, report.measured)
@@ -76,6 +87,8 @@ def _print_audits(console: Console, report: VerifyReport) -> None:
 def _print_summary(console: Console, report: VerifyReport) -> None:
     lockstep = "agrees with its specification" if report.check.found is None else "DISAGREES"
     console.print(f"library    {lockstep} on {report.check.events:,} events")
+    if report.live is not None:
+        console.print(f"live       {report.live.verdict}: {report.live.events:,} events")
     if report.explored is not None:
         states = sum(run.distinct for run in report.explored.runs.values())
         console.print(f"states     {report.explored.verdict}: {states:,} distinct ones explored")
@@ -90,4 +103,5 @@ def _print_summary(console: Console, report: VerifyReport) -> None:
     for line in report.check.unread:
         console.print(f"[yellow]not compared, explored or proved:[/] {escape(line)}")
     fine = report.verdict == "conforms"
+    console.print(f"make test finds more: {FOUND_BY_TESTS}", soft_wrap=True)
     console.print("[bold green]verified[/]" if fine else "[bold red]NOT verified[/]")
