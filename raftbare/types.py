@@ -9,7 +9,7 @@ from raftbare.arguments import PURE, fit
 from raftbare.compiling import constant, mypyc_attr
 
 NodeId = NewType("NodeId", int)
-"""Names a node of a cluster, for ever.  Any integer; the order of names has no meaning."""
+"""Names a node of a cluster, for ever.  Any integer from 0 on; their order has no meaning."""
 
 Term = NewType("Term", int)
 """A logical clock (§5.1): at most one leader in each.  0 is the time before the first election."""
