@@ -108,13 +108,18 @@ def codec_tests(subject: Subject) -> str | None:
 def _failed(subject: Subject, files: list[Path]) -> str | None:
     """The first test that fails.  They get the mutant when they import raftbare.
 
-    The examples that hypothesis makes are few, and the same each time.
+    The examples that hypothesis makes are few, the same each time, and not made smaller.
     """
     import hypothesis
     import pytest
 
     hypothesis.settings.register_profile(
-        "mutants", database=None, derandomize=True, deadline=None, max_examples=10
+        "mutants",
+        database=None,
+        derandomize=True,
+        deadline=None,
+        max_examples=10,
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
     )
     hypothesis.settings.load_profile("mutants")
     first = _First()
