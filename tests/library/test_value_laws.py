@@ -196,7 +196,7 @@ def test_nothing_foreign_is_equal(value: Any) -> None:
     assert all(value != one for one in FOREIGN if type(one) is not type(value))
 
 
-@pytest.mark.parametrize("other", FOREIGN, ids=repr)
+@pytest.mark.parametrize("other", FOREIGN, ids=lambda other: type(other).__name__)
 def test_a_position_is_ordered_with_positions_only(other: Any) -> None:
     here = position(0, 0)
     questions: tuple[Callable[[], object], ...] = (
