@@ -14,6 +14,8 @@ from pathlib import Path
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Checkpoint
 from conformance.subjects.asked import all_of
+from conformance.subjects.handed import InUse
+from conformance.subjects.hidden import HiddenState, library_subject
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.readback import Reader
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
@@ -61,7 +63,7 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
     from conformance.trace.files import read
     from conformance.trace.records import records
 
-    spec, library = SpecSubject(), subject or LibrarySubject()
+    spec, library = SpecSubject(), subject or library_subject()
     latest: dict[NodeId, tuple[int, Event | None]] = {}
     resumed: set[NodeId] = set()
     events = 0
@@ -106,15 +108,25 @@ def resume(spec: SpecSubject, other: Subject, node: NodeId, checkpoint: Checkpoi
 
 
 def _event_of_both(
-    spec: Subject, other: Subject, node: NodeId, event: Event, drain: bool
+    spec: SpecSubject, other: Subject, node: NodeId, event: Event, drain: bool
 ) -> Iterator[Part]:
     """One event, and the drain after it if there was one."""
     yield "outcome", spec.handle(node, event), other.handle(node, event)
     if drain:
         yield "actions", spec.drain(node), other.drain(node)
     yield "state", spec.observe(node), other.observe(node)
+    yield from _kept_of_both(spec, other, node)
     if isinstance(event, (Start, Restart, SnapshotInstalled)):
         yield "log", spec.log(node), other.log(node)
+
+
+def _kept_of_both(spec: SpecSubject, other: Subject, node: NodeId) -> Iterator[Part]:
+    """What a node keeps and does not show, and what it has handed out or was handed."""
+    member = spec.members[node]
+    if isinstance(other, HiddenState):
+        yield from other.hidden_of_both(member.node, member.pending)
+    if isinstance(other, InUse):
+        yield from other.look_at_all()
 
 
 def _rest_of_both(spec: SpecSubject, other: Subject, node: NodeId, hidden: bool) -> Iterator[Part]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from conformance.cli.report.verify import print_verified
 from conformance.explore.search import run as run_module
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
@@ -17,9 +20,9 @@ from conformance.network.scenario import Bound
 from conformance.prove import catalogue
 from conformance.prove.runner import cache
 from conformance.release.verify import verify
-from conformance.simulation.check import Options
+from conformance.simulation.check import Options, against_library
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import patched_library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.rebuild import Rebuilder
 from tests.cli.helpers import Ran, run, with_mutant
 from tests.network.brief import BRIEF
@@ -187,6 +190,23 @@ def test_proofs_are_part_of_it(
     assert "Proofs" in ran.out
     assert "proofs     violation: " in ran.out
     assert "refuted" in ran.out
+
+
+def test_a_slot_that_nobody_knows_is_told_after_all_that_can_do_without(traces: Path) -> None:
+    more = Patch("role", '__slots__ = ("leader",)', '__slots__ = ("leader", "since")')
+    small = {"small": Bounds(nodes=2, terms=1)}
+    with patched_library(more) as copy:
+        options = Options(events=50, run=against_library(copy))
+        report = verify(options, traces, small, prove=True, scenarios=[BRIEF])
+    assert (report.explored, report.proofs) == (None, None)
+    assert report.measured is not None
+    assert [trace.as_expected for trace in report.traces] == [True, True]
+    assert report.verdict == report.check.verdict == "inconclusive"
+    told = Console(record=True, width=160, file=io.StringIO())
+    print_verified(told, report, None, None, {})
+    assert "not compared, explored or proved: role.Follower keeps since besides" in (
+        told.export_text()
+    )
 
 
 def test_a_cluster_in_virtual_time_is_part_of_it(
