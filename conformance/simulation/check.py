@@ -61,8 +61,8 @@ def against(subject: Callable[[], Subject]) -> NewRun:
     return partial(_against, subject)
 
 
-RESIZED: Final = {1: 2, 3: 5}
-"""Of every four episodes these are of a library that takes so many for many (`resized`)."""
+MANY = 3
+"""In every third episode the library takes so many for many (`resized`)."""
 
 
 def against_library(library: ModuleType | None = None) -> NewRun:
@@ -93,8 +93,8 @@ def _against_library(
     given: ModuleType | None, size: int, recorder: Recorder | None = None, episode: int = 0
 ) -> Run:
     library = given or raftbare
-    small = None if library.compiled else RESIZED.get(episode % 4)
-    copy = library if small is None else resized(library, small)
+    small = episode % 3 == 2 and not library.compiled
+    copy = resized(library, MANY) if small else library
     return Lockstep(size, library_subject(copy), recorder=recorder)
 
 

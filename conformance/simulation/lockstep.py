@@ -70,6 +70,7 @@ class Lockstep(Run):
         return first_difference(turn.node, turn.event, self._turn_of_both(turn))
 
     def compare_logs(self) -> Difference | None:
+        """The logs, and whether the library has changed anything that its user still has."""
         for member in self.cluster.members:
             if member.up:
                 specified = member.node
@@ -99,6 +100,7 @@ class Lockstep(Run):
         if not after.up:
             return
         changed = after.node is not turn.before.node
+        # What is shown follows from what is kept: where that is compared, events alone will do.
         if changed and (turn.event is not None or self._hidden is None):
             yield "state", observed(after.node), self.state(node)
         if self._hidden is not None:

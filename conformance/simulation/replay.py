@@ -14,6 +14,8 @@ from pathlib import Path
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Checkpoint
 from conformance.subjects.asked import all_of
+from conformance.subjects.handed import InUse
+from conformance.subjects.hidden import HiddenState, library_subject
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.readback import Reader
 from conformance.subjects.rebuild import Rebuilder, UnbuildableError
@@ -61,7 +63,7 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
     from conformance.trace.files import read
     from conformance.trace.records import records
 
-    spec, library = SpecSubject(), subject or LibrarySubject()
+    spec, library = SpecSubject(), subject or library_subject()
     latest: dict[NodeId, tuple[int, Event | None]] = {}
     events = 0
     with read(path) as reader:
@@ -104,22 +106,32 @@ def resume(spec: SpecSubject, other: Subject, node: NodeId, checkpoint: Checkpoi
 
 
 def _event_of_both(
-    spec: Subject, other: Subject, node: NodeId, event: Event, drain: bool
+    spec: SpecSubject, other: Subject, node: NodeId, event: Event, drain: bool
 ) -> Iterator[Part]:
     """One event, and the drain after it if there was one."""
     yield "outcome", spec.handle(node, event), other.handle(node, event)
     if drain:
         yield "actions", spec.drain(node), other.drain(node)
     yield "state", spec.observe(node), other.observe(node)
+    yield from _kept_of_both(spec, other, node)
     if isinstance(event, (Start, Restart, SnapshotInstalled)):
         yield "log", spec.log(node), other.log(node)
 
 
+def _kept_of_both(spec: SpecSubject, other: Subject, node: NodeId) -> Iterator[Part]:
+    """What a node keeps and does not show, and what it has handed out or was handed."""
+    member = spec.members[node]
+    if isinstance(other, HiddenState):
+        yield from other.hidden_of_both(member.node, member.pending)
+    if isinstance(other, InUse):
+        yield from other.look_at_all()
+
+
 def _rest_of_both(spec: SpecSubject, other: Subject, node: NodeId) -> Iterator[Part]:
-    """Once nothing more happens to a node: what it answers, and all that is hidden in it."""
+    """Once nothing more happens to a node: what it answers, and all that it keeps."""
     specified = spec.members[node][:2]
     yield from answers_of_both(specified[0], other, all_of(specified[0]))
-    if isinstance(other, LibrarySubject):
+    if isinstance(other, LibrarySubject) and not other.library.compiled:
         yield "state", specified, Reader(other.library).read(other.nodes[node])
     elif isinstance(other, SpecSubject):
         yield "state", specified, other.members[node][:2]

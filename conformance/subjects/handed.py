@@ -9,7 +9,6 @@ change with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, NamedTuple
 
@@ -80,7 +79,7 @@ class InUse(LibrarySubject):
         match translated:
             case v.BroadcastMessage(message):
                 self._sent[_name(message)] = message, action.message
-                self.keep(action, self._content, replace(translated, to=()))
+                self.keep(action, self._content, v.BroadcastMessage(message))
             case v.SendMessage(_, message):
                 self._sent[_name(message)] = message, action.message
                 self.keep(action, self._content, translated)

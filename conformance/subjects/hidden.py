@@ -126,13 +126,15 @@ class HiddenState(InUse, Reader):
             and live.save_current_term == pending.save_current_term
             and live.save_voted_for == pending.save_voted_for
             and live.broadcast == pending.broadcast
-            and len(live.calls) == len(pending.calls)
-            and all(to in live.calls for to in pending.calls)
+            and live.calls == set(pending.calls)
             and len(live.sends) == len(pending.sends)
-            and all(
-                send.to in live.sends and self.message_to_spec(live.sends[send.to]) == send.message
-                for send in pending.sends
-            )
+            and (not pending.sends or self._sends(live.sends, pending.sends))
+        )
+
+    def _sends(self, live: Any, sends: tuple[v.SendMessage, ...]) -> bool:
+        return all(
+            send.to in live and self.message_to_spec(live[send.to]) == send.message
+            for send in sends
         )
 
     def _agrees_on_role(self, live: Any, node: v.Node) -> bool:

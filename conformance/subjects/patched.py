@@ -7,18 +7,9 @@ one that does not fit any more fails loudly.
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
-from ast import (
-    AnnAssign,
-    Assign,
-    Compare,
-    Constant,
-    Name,
-    NodeTransformer,
-    expr,
-    parse,
-    unparse,
-)
+from ast import AST, AnnAssign, Assign, Compare, Constant, Name, expr, parse, walk
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -116,10 +107,7 @@ def resized(library: ModuleType, size: int) -> ModuleType:
 
     Of marks, for example, many are kept otherwise than a few, and no random run has so many.
     """
-    lower = _Lower(size)
-    sources = {
-        name: unparse(lower.visit(parse(source))) for name, source in _sources(library).items()
-    }
+    sources = {name: _resized(source, size) for name, source in _sources(library).items()}
     with _imported(_finder(library, sources)) as copy:
         return copy
 
@@ -130,36 +118,34 @@ sizes from which on it does something otherwise.
 """
 
 
-class _Lower(NodeTransformer):
-    """Puts another number in the place of every size."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def visit_Compare(self, node: Compare) -> Compare:
-        self.generic_visit(node)
-        node.left = self._lowered(node.left)
-        node.comparators = [self._lowered(other) for other in node.comparators]
-        return node
-
-    def visit_AnnAssign(self, node: AnnAssign) -> AnnAssign:
-        if node.value is not None and _is_constant(node.target):
-            node.value = self._lowered(node.value)
-        return node
-
-    def visit_Assign(self, node: Assign) -> Assign:
-        if all(map(_is_constant, node.targets)):
-            node.value = self._lowered(node.value)
-        return node
-
-    def _lowered(self, node: expr) -> expr:
-        if isinstance(node, Constant) and type(node.value) is int and node.value in SIZES:
-            return Constant(self.size)
-        return node
+NUMBERS: Final = re.compile(r"[<>=]\s*(?:[89]|[1-9]\d)|\b(?:[89]|[1-9]\d+)\s*[<>=]")
+"""Most modules have none, and to parse them all would cost as much as a long episode."""
 
 
-def _is_constant(target: expr) -> bool:
-    return isinstance(target, Name) and target.id.isupper()
+def _resized(source: str, size: int) -> str:
+    """With `size` in the place of every size."""
+    if not NUMBERS.search(source):
+        return source
+    lines = source.encode().splitlines(keepends=True)
+    places = [
+        (one.lineno - 1, one.col_offset, one.end_col_offset)
+        for node in walk(parse(source))
+        for one in _numbers(node)
+        if isinstance(one, Constant) and type(one.value) is int and one.value in SIZES
+    ]
+    for row, first, end in sorted(places, reverse=True):
+        lines[row] = lines[row][:first] + str(size).encode() + lines[row][end:]
+    return b"".join(lines).decode()
+
+
+def _numbers(node: AST) -> list[expr]:
+    """What something is compared with, or what a constant is."""
+    match node:
+        case Compare(left, _, comparators):
+            return [left, *comparators]
+        case AnnAssign(Name(name), _, expr() as value) | Assign([Name(name)], expr() as value):
+            return [value] if name.isupper() else []
+    return []
 
 
 def _sources(package: ModuleType) -> dict[str, str]:

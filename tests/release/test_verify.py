@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from conformance.cli import terminal
+from conformance.cli.report.verify import Saved, print_verified
 from conformance.explore.search import run as run_module
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.crate import IN_LIBRARY
@@ -26,10 +27,10 @@ from conformance.prove.runner import cache
 from conformance.release import verify as module
 from conformance.release.verify import VerifyReport, verify
 from conformance.simulation import check
-from conformance.simulation.check import SMALL, Options, live
+from conformance.simulation.check import SMALL, Options, against_library, live
 from conformance.simulation.workers import Workers, processes
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.patched import patched_library
+from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.rebuild import Rebuilder
 from tests.cli.helpers import Ran, run, with_mutant
 from tests.network.brief import BRIEF
@@ -197,6 +198,23 @@ def test_proofs_are_part_of_it(
     assert "Proofs" in ran.out
     assert "proofs     violation: " in ran.out
     assert "refuted" in ran.out
+
+
+def test_a_slot_that_nobody_knows_is_told_after_all_that_can_do_without(traces: Path) -> None:
+    more = Patch("role", '__slots__ = ("leader",)', '__slots__ = ("leader", "since")')
+    small = {"small": Bounds(nodes=2, terms=1)}
+    with patched_library(more) as copy:
+        options = Options(events=50, run=against_library(copy))
+        report = verify(options, traces, small, prove=True, scenarios=[BRIEF])
+    assert (report.explored, report.proofs) == (None, None)
+    assert report.measured is not None
+    assert [trace.as_expected for trace in report.traces] == [True, True]
+    assert report.verdict == report.check.verdict == "inconclusive"
+    told = Console(record=True, width=160, file=io.StringIO())
+    print_verified(told, report, Saved(None, None, None, {}))
+    assert "not compared, explored or proved: role.Follower keeps since besides" in (
+        told.export_text()
+    )
 
 
 def test_a_cluster_in_virtual_time_is_part_of_it(

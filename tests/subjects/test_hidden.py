@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,12 +13,14 @@ from conformance.observe.finding import Difference, describe, first_difference
 from conformance.simulation.check import Options, Report, against_library, check
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.replay import replay
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import FULL, HiddenState, library_subject
 from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.readback import LibraryNode, State
 from conformance.subjects.rebuild import Rebuilder
+from conformance.trace.save import save
 from spec import values as v
 from spec.cluster import Member
 from tests.subjects.states import PEERS, REPLY, STATES, WRITE
@@ -140,6 +143,18 @@ def test_a_hidden_state_that_is_wrong_is_found_by_its_name(what: str) -> None:
     assert found is not None
     assert isinstance(found.finding, Difference)
     assert found.finding.what == what, describe(found.finding)
+
+
+def test_what_is_hidden_and_wrong_is_replayed(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    with patched_library(HIDDEN["seqno"]) as broken:
+        found = check(Options(events=10_000, shrink_seconds=1, run=against_library(broken))).found
+        assert found is not None
+        save(path, found.recorder.records, found.nodes)
+        again = replay(path, library_subject(broken)).difference
+    assert again is not None
+    assert again.what == "seqno"
+    assert replay(path).verdict == "conforms"
 
 
 def test_what_a_node_keeps_twice_is_looked_at() -> None:
