@@ -29,6 +29,9 @@ def check_command(
         ),
     ] = None,
     episode: Annotated[int | None, typer.Option(min=0, help="Only this one.")] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Tell which situations the schedules came by.")
+    ] = False,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
 ) -> None:
@@ -41,7 +44,14 @@ def check_command(
     from conformance.cli.report.check import print_check
     from conformance.simulation.check import Options, check
 
-    options = Options(seed=seed, events=events, seconds=seconds, nodes=nodes, episode=episode)
+    options = Options(
+        seed=seed,
+        events=events,
+        seconds=seconds,
+        nodes=nodes,
+        episode=episode,
+        coverage=coverage,
+    )
     with progress("checking", as_json) as tell:
         report = check(options, lambda now: tell("checking", now.events, events))
     trace = save_finding(report, out_dir)

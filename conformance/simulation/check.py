@@ -17,6 +17,7 @@ import raftbare
 from conformance.observe.finding import Difference, Finding, describe, name_of, not_again
 from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, choice_of, take_all
+from conformance.simulation.coverage import Coverage
 from conformance.simulation.episode import play
 from conformance.simulation.healing import CONVERGENCE
 from conformance.simulation.live import Live
@@ -78,6 +79,8 @@ class Options:
     shrink_seconds: float = 30.0
     honest: bool = False
     """Only messages that were sent; else also what a leader might send, or a broken node."""
+    coverage: bool = False
+    """Whether the situations are counted that the schedules come by (`simulation.coverage`)."""
     run: NewRun = LIBRARY
     """Makes what takes an episode's steps: `against(...)`, `specified(...)` or `live(...)`."""
 
@@ -109,6 +112,7 @@ class Report:
     seconds: float = 0.0
     witnesses: Counter[str] = field(default_factory=Counter)
     found: Found | None = None
+    coverage: Coverage = field(default_factory=Coverage)
     unread: tuple[str, ...] = ()
     """Slots of the library's classes that were not compared, for nobody knows them."""
 
@@ -134,6 +138,7 @@ class Report:
             "witnesses": {witness.name: self.witnesses[witness.name] for witness in SOMETIMES},
             "never_seen": self.never_seen if self.events >= LONG_RUN else [],
             "unread": list(self.unread),
+            **({"coverage": self.coverage.as_json(self.events)} if self.options.coverage else {}),
             "finding": None
             if self.found is None or finding is None
             else {
@@ -201,6 +206,7 @@ def _run_episode(options: Options, episode: int, report: Report) -> Found | None
     schedule = _schedule(options, episode)
     nodes = schedule.profile.nodes
     run = options.run(nodes)
+    run.coverage = report.coverage if options.coverage else None
     steps = 0
     finding: Finding | None = None
     for _, _, finding in play(schedule, run):
