@@ -30,6 +30,9 @@ def check_command(
         ),
     ] = None,
     episode: Annotated[int | None, typer.Option(min=0, help="Only this one.")] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Tell which situations the schedules came by.")
+    ] = False,
     alone: Annotated[
         bool,
         typer.Option("--live", help="The library's nodes alone: the properties judge them."),
@@ -48,7 +51,14 @@ def check_command(
     from conformance.simulation.check import LIVE, Options, check
     from conformance.simulation.workers import WorkerError, processes
 
-    options = Options(seed=seed, events=events, seconds=seconds, nodes=nodes, episode=episode)
+    options = Options(
+        seed=seed,
+        events=events,
+        seconds=seconds,
+        nodes=nodes,
+        episode=episode,
+        coverage=coverage,
+    )
     if alone:
         options = replace(options, run=LIVE)
     try:

@@ -18,6 +18,7 @@ import raftbare
 from conformance.observe.finding import Difference, Finding, describe, name_of, not_again
 from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, choice_of, take_all
+from conformance.simulation.coverage import Coverage
 from conformance.simulation.episode import play
 from conformance.simulation.healing import CONVERGENCE
 from conformance.simulation.live import Live
@@ -126,6 +127,8 @@ class Options:
     shrink_seconds: float = 30.0
     honest: bool = False
     """Only messages that were sent; else also what a leader might send, or a broken node."""
+    coverage: bool = False
+    """Whether the situations are counted that the schedules come by (`simulation.coverage`)."""
     run: NewRun = LIBRARY
     """Makes what takes an episode's steps: `against(...)`, `specified(...)` or `live(...)`."""
 
@@ -157,6 +160,7 @@ class Report:
     seconds: float = 0.0
     witnesses: Counter[str] = field(default_factory=Counter)
     found: Found | None = None
+    coverage: Coverage = field(default_factory=Coverage)
     unread: tuple[str, ...] = ()
     """Slots of the library's classes that were not compared, for nobody knows them."""
 
@@ -182,6 +186,7 @@ class Report:
             "witnesses": {witness.name: self.witnesses[witness.name] for witness in SOMETIMES},
             "never_seen": self.never_seen if self.events >= LONG_RUN else [],
             "unread": list(self.unread),
+            **({"coverage": self.coverage.as_json(self.events)} if self.options.coverage else {}),
             "finding": None
             if self.found is None or finding is None
             else {
@@ -221,6 +226,7 @@ def check(
             report.steps += played.steps
             report.witnesses.update(played.witnesses)
             report.unread = played.unread
+            report.coverage.update(played.coverage)
             report.seconds = time.monotonic() - started
             progress(report)
             if played.unread and not played.steps:  # nothing can be read of any node
@@ -247,6 +253,7 @@ class Episode:
     finding: Finding | None
     unread: tuple[str, ...] = ()
     """What was not compared, though it was to be."""
+    coverage: Counter[str] = field(default_factory=Counter)
 
 
 def _episodes(options: Options, workers: Workers | None) -> Generator[Episode, None, None]:
@@ -310,6 +317,8 @@ def _play_one(options: Options, number: int) -> Episode:
         run = options.run(schedule.profile.nodes, None, number)
     except UnreadableError as error:
         return Episode(number, 0, 0, Counter(), None, (str(error),))
+    if options.coverage:
+        run.coverage = Counter()
     steps = 0
     finding: Finding | None = None
     with _uncollected():
@@ -318,7 +327,9 @@ def _play_one(options: Options, number: int) -> Episode:
             if finding is not None:
                 break
         finding = finding or run.compare_logs()
-    return Episode(number, steps, run.events, run.witnesses, finding, run.unread)
+    return Episode(
+        number, steps, run.events, run.witnesses, finding, run.unread, run.coverage or Counter()
+    )
 
 
 def _shown(options: Options, played: Episode, finding: Finding, events: int) -> Found:

@@ -58,7 +58,8 @@ def draw_origin(
     if random.random() >= 0.05:
         return Origin(names)
     entries = _draw_entries(random, nodes, voters)
-    committed = random.randint(2, len(entries))
+    # A joint configuration is followed by another entry only once it is committed.
+    committed = random.randint(_last_config(entries), len(entries))
     behind = random.randint(0, (_smallest(entries) - 1) // 2)
     disks = []
     for node in range(nodes):
@@ -100,6 +101,12 @@ def _draw_entries(random: Random, nodes: int, voters: frozenset[v.NodeId]) -> tu
             config = v.Config(new_voters, frozenset(), others)
             entries += [v.Entry(term, joint), v.Entry(term, config)]
     return tuple(entries)
+
+
+def _last_config(entries: tuple[v.Entry, ...]) -> v.Index:
+    return max(
+        index for index, entry in enumerate(entries, 1) if isinstance(entry.payload, v.Config)
+    )
 
 
 def _smallest(entries: tuple[v.Entry, ...]) -> int:

@@ -51,8 +51,12 @@ class Profile:
     transfer: float
     """A leader begins to hand over, or ends that, or its target is told to campaign."""
     limits: v.Limits = v.LIMITS
+    part: float = 0.3
+    """Of the snapshots, how many cover only a part of what is committed."""
     jump: float = 0.0
     """A server that fell out asks for a vote in a far later term, and is denied it."""
+    misuse: float = 0.0
+    """Any node is handed any input of its user's, which most often has to be refused."""
 
 
 def draw_profile(random: Random, nodes: int | None, aside: Random | None = None) -> Profile:

@@ -8,6 +8,7 @@ from conformance.observe.checking import check_change, seen_in
 from conformance.observe.finding import Difference, Finding
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
+from conformance.simulation.coverage import Coverage
 from conformance.simulation.origin import Origin
 from spec import rules
 from spec.cluster import Change, Cluster, Rule, Step, Turn, apply, new_cluster
@@ -35,6 +36,9 @@ class Run:
 
     unread: tuple[str, ...] = ()
     """What of a subject was not compared, though it was to be: slots that nobody knows."""
+
+    coverage: Coverage | None = None
+    """Counts the situations that the steps come by, if they are to be told."""
 
     heals = False
     """Whether the cluster is to heal at the end of chosen steps (`simulation.healing`)."""
@@ -73,6 +77,8 @@ class Run:
             return None
         for witness in seen_in(turn):
             self.witnesses[witness] += 1
+        if self.coverage is not None:
+            self.coverage.see(turn)
         if turn.event is not None:
             self.events += 1
         return self.compare(turn) or check_change(change)

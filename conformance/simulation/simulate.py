@@ -16,6 +16,7 @@ from conformance.simulation import MAX_NODES as MAX_NODES
 from conformance.simulation.origin import Origin, draw_origin, draw_term
 from conformance.simulation.profile import Profile as Profile
 from conformance.simulation.profile import draw_profile as draw_profile
+from conformance.simulation.themes import is_long, with_theme
 from spec import cluster as c
 from spec import values as v
 from spec.pending import NOTHING
@@ -44,6 +45,8 @@ class Schedule:
         aside, shape = (Random(f"{seed}/{episode}/{what}") for what in ("handover", "shape"))
         if nodes is None and profile is None and shape.random() < LARGE:
             nodes = shape.choice((8, 9, 9, 9, MAX_NODES))
+        if nodes is None and profile is None and is_long(episode):
+            nodes = 3
         drawn = profile or draw_profile(self.random, nodes, aside)
         self.heals = profile is None and aside.random() < HEALED
         """Whether the cluster heals at the end of the episode (`simulation.healing`)."""
@@ -57,6 +60,9 @@ class Schedule:
             self.origin = draw_origin(shape, drawn.nodes, self.first_voters, drawn.limits)
             if shape.random() < 0.15:
                 drawn = replace(drawn, jump=shape.uniform(0.002, 0.02))
+            if shape.random() < 0.3:
+                drawn = replace(drawn, misuse=shape.uniform(0.002, 0.02))
+            drawn = with_theme(drawn, episode)
         self._set_profile(drawn)
         self.island: frozenset[v.NodeId] = frozenset()
         """The smaller part of a partitioned network; empty where it is whole."""
@@ -96,6 +102,7 @@ class Schedule:
             (self.profile.step_down, self._step_down),
             (self.profile.transfer, self._transfer),
             (self.profile.jump, self._jump),
+            (self.profile.misuse, self._misuse),
         )
 
         busy = sum(rate for rate, _ in self._kinds) / BUSY
@@ -312,12 +319,24 @@ class Schedule:
             return self._drain(cluster, member.node.id)
         node = member.node
         index = node.commit_index
-        if self.random.random() < 0.3:
+        if self.random.random() < self.profile.part:
             index = self.random.randint(node.log.snapshot_position.index + 1, index)
+            index = self._contradicted(cluster, node) or index
         config = node.log.config_at(index)
         if self.random.random() < 0.05:  # one that must be refused
             config = v.Config()
         return c.Input(node.id, v.SnapshotInstalled(node.log.position(index), config))
+
+    def _contradicted(self, cluster: c.Cluster, node: v.Node) -> v.Index | None:
+        """The first committed entry in whose place another server has another one."""
+        log = node.log
+        for member in cluster.members:
+            theirs = member.node.log
+            first = max(log.snapshot_position.index, theirs.snapshot_position.index) + 1
+            for index in range(first, min(node.commit_index, theirs.last_index) + 1):
+                if theirs.term(index) != log.term(index):
+                    return index
+        return None
 
     def _crash(self, cluster: c.Cluster) -> c.Step | None:
         member = self._member(cluster, lambda m: m.up)
@@ -377,6 +396,34 @@ class Schedule:
             node.id, node.current_term, node.seqno, node.commit_index, log.position(first), entries
         )
         return c.Input(to, v.Receive(call))
+
+    def _misuse(self, cluster: c.Cluster) -> c.Step | None:
+        """An input that the node may be in no position to take."""
+        member = self._member(cluster, lambda m: m.up and m.node.log.last_index > 0)
+        if member is None:
+            return None
+        random, node = self.random, member.node
+        anyone = random.randrange(len(cluster.members))
+        nobody = v.Config(frozenset({anyone}), frozenset({anyone}), frozenset({anyone}))
+        events: list[v.Event] = [
+            v.ProposeCommand(),
+            v.ProposeConfig(random.choice((node.config, nobody))),
+            v.Heartbeat(),
+            v.ElectionTimeout(),
+            v.TransferLeadership(anyone),
+            v.CancelTransfer(),
+            v.TimeoutNow(max(0, node.current_term - random.randint(0, 1))),
+        ]
+        if not isinstance(node.role, v.Leader):
+            events.append(v.StepDown())
+        if node.id == self.founder:  # a second cluster, had the node no log
+            events.append(v.CreateCluster(self.first_voters))
+        snapshot = node.log.snapshot_position
+        if snapshot.index and not member.pending.save_current_term:
+            events.append(
+                v.SnapshotInstalled(v.Position(snapshot.term, snapshot.index - 1), nobody)
+            )
+        return c.Input(node.id, random.choice(events))
 
     def _jump(self, cluster: c.Cluster) -> c.Step | None:
         """A server without a log, in a far later term, is refused the vote; the term is adopted."""

@@ -11,6 +11,7 @@ import raftbare as rb
 from conformance.observe.observed import Checkpoint
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.origin import Origin
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.trace import plain as p
@@ -28,6 +29,7 @@ def test_checkpoints_are_those_of_the_specified_nodes() -> None:
     seen: Counter[str] = Counter()
     for episode in range(12):
         schedule, subject = Schedule(0, episode), LibrarySubject(rb)
+        schedule.origin = Origin()  # so that nodes are named by their places
         lockstep = Lockstep(schedule.profile.nodes, subject)
         for played in play(schedule, lockstep):
             assert played.finding is None

@@ -216,6 +216,17 @@ def test_a_rule_that_gets_stuck_is_found(old: str, new: str, claims: set[str]) -
             end_of(space, claim.failure)
 
 
+def test_a_snapshot_that_is_sent_only_once_is_found() -> None:
+    """A state at rest tells whether it was asked for, if not with which call."""
+    mutant = broken(
+        "    if reply.seqno < (progress.asked if compacted else progress.probe):\n",
+        "    if compacted and progress.asked:\n        return Effect(node)\n"
+        "    if reply.seqno < (progress.asked if compacted else progress.probe):\n",
+    )
+    bounds = Bounds(terms=2, log=3, in_flight=1, proposals=0, heartbeats=1, snapshots=1)
+    assert failing(bounds, mutant) == ["LeaderGathers"]
+
+
 def test_messages_without_an_end_are_found() -> None:
     """Every reply is a reason for a call: the sequence numbers of such a space have no end."""
     mutant = broken(

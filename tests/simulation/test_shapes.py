@@ -63,6 +63,9 @@ def test_the_disks_that_servers_begin_with_are_in_order() -> None:
         terms = max(terms, len({entry.term for entry in entries}))
         configs = max(configs, sum(isinstance(entry.payload, Config) for entry in entries))
         largest = max(largest, *(disk.current_term for disk in origin.disks))
+        for disk in origin.disks:  # what follows may be lost: no configuration rests on it
+            last = min(disk.log.last_index, disk.log.config_index)
+            assert last <= len(entries)
         behind = {
             node
             for node, member in enumerate(cluster.members)

@@ -12,6 +12,7 @@ from conformance.cli.report.parts import print_again, print_difference, print_ev
 from conformance.cli.text import escape
 from conformance.observe.finding import Difference, describe, name_of
 from conformance.simulation.check import LIVE, LONG_RUN, Found, Options, Report
+from conformance.simulation.coverage import AT, LEAST
 from spec.witnesses import SOMETIMES
 
 
@@ -23,6 +24,8 @@ def print_check(console: Console, report: Report, trace: Path | None, seen: bool
     )
     if seen:
         _print_seen(console, report)
+    if report.options.coverage:
+        _print_coverage(console, report)
     for line in report.unread:
         console.print(f"[yellow]not compared:[/] {escape(line)}", soft_wrap=True)
     if report.found is not None:
@@ -50,6 +53,23 @@ def _print_seen(console: Console, report: Report) -> None:
     console.print(table)
     if report.events >= LONG_RUN and report.never_seen:
         console.print(f"[yellow]warning:[/] never seen: {', '.join(report.never_seen)}")
+
+
+def _print_coverage(console: Console, report: Report) -> None:
+    """Each situation, and the least that is expected of as many events."""
+    missing = report.coverage.missing(report.events)
+    table = Table(box=None, pad_edge=False)
+    for name in ("seen", "at least"):
+        table.add_column(name, justify="right")
+    table.add_column("situation")
+    for name, least in LEAST.items():
+        style = "yellow" if name in missing else ""
+        expected = f"{least * report.events // AT:,}"
+        table.add_row(f"{report.coverage.counts[name]:,}", expected, name, style=style)
+    console.print(f"\n[bold]Situations[/], and what {report.events:,} events should come by")
+    console.print(table)
+    if missing:
+        console.print(f"[yellow]warning:[/] less than expected: {', '.join(missing)}")
 
 
 def _print_found(console: Console, found: Found, options: Options, trace: Path | None) -> None:

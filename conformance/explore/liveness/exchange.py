@@ -428,21 +428,28 @@ def at_rest(node: v.Node) -> v.Node:
     nor below `asked`, where that is at most one above it.
     What a peer has answered is read by nothing that follows, and the next reply has a higher number
     than that.
+    None of them becomes 0: that there was such a call is something that a rule might go by.
     A candidate's votes are worth nothing once no more can come: it has to campaign again, in
     another term, for the replies to its last campaign have all arrived.
     """
     match node.role:
         case v.Leader(peers, durable, transfer):
             rested = [
-                peer._replace(probe=0, asked=_ahead(peer.asked, node.seqno), answered=0)
+                peer._replace(
+                    probe=min(peer.probe, 1),
+                    asked=_ahead(peer.asked, node.seqno),
+                    answered=min(peer.answered, 1),
+                )
                 for peer in peers
             ]
-            return node._replace(role=v.Leader(tuple(rested), durable, transfer), seqno=0)
+            return node._replace(
+                role=v.Leader(tuple(rested), durable, transfer), seqno=min(node.seqno, 1)
+            )
         case v.Candidate():
-            return node._replace(role=v.Candidate(frozenset({node.id})), seqno=0)
-    return node._replace(seqno=0)
+            return node._replace(role=v.Candidate(frozenset({node.id})), seqno=min(node.seqno, 1))
+    return node._replace(seqno=min(node.seqno, 1))
 
 
 def _ahead(asked: v.SeqNo, seqno: v.SeqNo) -> v.SeqNo:
-    """How many calls there are to be before a refusal asks for a snapshot again; 0: none."""
-    return asked - seqno if asked > seqno + 1 else 0
+    """As far ahead of 1 as it was of `seqno`, where a refusal does not ask for a snapshot yet."""
+    return asked - seqno + min(seqno, 1) if asked > seqno + 1 else min(asked, 1)
