@@ -92,19 +92,21 @@ def check_change(change: Change) -> Violation | None:
     turn = change.turn
     if turn is None:
         return None
-    touched = _touched_in(turn)
-    if broken := _check_turn(turn, touched):
+    fresh = came_up(turn)
+    touched = EVERYTHING if fresh else _touched(turn.before.node, turn.after.node)
+    if broken := _check_turn(turn, touched, fresh):
         return broken
+    before, after = change.before, change.after
     if turn.after.up:
-        if touched and not came_up(turn):
-            quorum = OF_QUORUM[touched]
+        if not fresh and (table := OF_QUORUM[touched]):
             old, new = turn.before.node, turn.after.node
-            if quorum and (broken := _first(quorum, turn.node, old, new, change.after)):
+            if broken := _first(table, new.id, old, new, after):
                 return broken
-        if broken := _check_member(change.after, turn.after, touched):
+        if broken := _check_member(after, turn.after, touched):
             return broken
-    before, history = change.before.history, change.after.history
-    return None if history is before else _check_history(change.after, turn.node, before)
+    if after.history is before.history:
+        return None
+    return _check_history(after, turn.node, before.history)
 
 
 def _check_history(cluster: Cluster, node: NodeId, before: History) -> Violation | None:
@@ -130,27 +132,31 @@ def _reading(table: Table, changed: set[str]) -> Table:
 
 def check_turn(turn: Turn) -> Violation | None:
     """STEP, as far as it is about one server alone."""
-    return _check_turn(turn, _touched_in(turn))
+    fresh = came_up(turn)
+    touched = EVERYTHING if fresh else _touched(turn.before.node, turn.after.node)
+    return _check_turn(turn, touched, fresh)
 
 
-def _check_turn(turn: Turn, touched: int) -> Violation | None:
+def _check_turn(turn: Turn, touched: int, fresh: bool) -> Violation | None:
+    """`fresh`: the server has just come up."""
+    old, new, event = turn.before, turn.after, turn.event
+    at = new.node.id
     for done in turn.executed:
         if table := properties.ACTION.get(type(done.action)):
-            if broken := _first(table, turn.node, done):
+            if broken := _first(table, at, done):
                 return broken
-    old, new = turn.before, turn.after
     if new.disk is not old.disk:
-        if broken := _first(properties.DISK, turn.node, old.disk, new.disk):
+        if broken := _first(properties.DISK, at, old.disk, new.disk):
             return broken
-    if type(turn.event) is Receive and type(old.node.role) is Leader:
-        if broken := _first(properties.RECEIVE, turn.node, old.node, turn.event.message):
+    if type(event) is Receive and type(old.node.role) is Leader:
+        if broken := _first(properties.RECEIVE, at, old.node, event.message):
             return broken
     if not new.up:
         return None
-    if touched and not came_up(turn):
-        if broken := _first(OF_CHANGE[touched], turn.node, old.node, new.node):
+    if not fresh and (changed := OF_CHANGE[touched]):
+        if broken := _first(changed, at, old.node, new.node):
             return broken
-    return _first(OF_TURN[touched], turn.node, turn)
+    return _first(OF_TURN[touched], at, turn)
 
 
 def check_quorum(turn: Turn, cluster: Cluster) -> Violation | None:
@@ -204,10 +210,6 @@ def _check_node(node: Node, touched: int) -> Violation | None:
             return broken
     of_node = OF_NODE[touched]
     return _first(of_node, node.id, node) if of_node else None
-
-
-def _touched_in(turn: Turn) -> int:
-    return EVERYTHING if came_up(turn) else _touched(turn.before.node, turn.after.node)
 
 
 def _touched(old: Node, new: Node) -> int:

@@ -40,7 +40,7 @@ LONG_RUN = 100_000
 """Events after which a witness that was never seen is worth a warning."""
 
 
-BATCH: Final = 4
+BATCH: Final = 2
 """Episodes that a worker plays at a time."""
 
 SMALL: Final = 6_000
