@@ -226,7 +226,7 @@ def check(
             report.steps += played.steps
             report.witnesses.update(played.witnesses)
             report.unread = played.unread
-            report.coverage.update(played.coverage)
+            report.coverage.counts.update(played.situations)
             report.seconds = time.monotonic() - started
             progress(report)
             if played.unread and not played.steps:  # nothing can be read of any node
@@ -253,7 +253,7 @@ class Episode:
     finding: Finding | None
     unread: tuple[str, ...] = ()
     """What was not compared, though it was to be."""
-    coverage: Counter[str] = field(default_factory=Counter)
+    situations: Counter[str] = field(default_factory=Counter)
 
 
 def _episodes(options: Options, workers: Workers | None) -> Generator[Episode, None, None]:
@@ -318,7 +318,7 @@ def _play_one(options: Options, number: int) -> Episode:
     except UnreadableError as error:
         return Episode(number, 0, 0, Counter(), None, (str(error),))
     if options.coverage:
-        run.coverage = Counter()
+        run.coverage = Coverage()
     steps = 0
     finding: Finding | None = None
     with _uncollected():
@@ -327,9 +327,8 @@ def _play_one(options: Options, number: int) -> Episode:
             if finding is not None:
                 break
         finding = finding or run.compare_logs()
-    return Episode(
-        number, steps, run.events, run.witnesses, finding, run.unread, run.coverage or Counter()
-    )
+    situations = Counter[str]() if run.coverage is None else run.coverage.counts
+    return Episode(number, steps, run.events, run.witnesses, finding, run.unread, situations)
 
 
 def _shown(options: Options, played: Episode, finding: Finding, events: int) -> Found:
