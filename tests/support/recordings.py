@@ -15,6 +15,7 @@ from conformance.observe.observed import recorded_outcome
 from conformance.observe.recorded import Recorded, Recorder
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.origin import Origin
 from conformance.simulation.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import Subject
@@ -37,6 +38,7 @@ def crate(name: str) -> Path:
 def simulated(episode: int, seed: int = 5) -> tuple[Recorded, ...]:
     """What the library does in an episode, each outcome as a trace tells it."""
     schedule, recorder = Schedule(seed, episode), Recorder()
+    schedule.origin = Origin()  # what a recording begins with is all that an audit knows
     lockstep = Lockstep(schedule.profile.nodes, LibrarySubject(), recorder=recorder)
     assert first_finding(schedule, lockstep) is None
     return tuple(
