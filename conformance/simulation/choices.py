@@ -201,7 +201,8 @@ def _is_legal(cluster: c.Cluster, step: c.Step) -> bool:
         case c.Input(node, v.Receive(message) as event):
             receiver = cluster.members[node].node
             return (
-                _is_true(cluster, message)
+                message.sender == node
+                or _is_true(cluster, message)
                 or message.term < receiver.current_term
                 or _is_denied(receiver, message)
                 or isinstance(rules.step(receiver, event).outcome, v.Refused)

@@ -6,6 +6,7 @@ the same questions and has to give the same answers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from random import Random
 
@@ -15,6 +16,7 @@ from conformance.observe.recorded import Recorder
 from conformance.simulation.origin import Origin
 from conformance.simulation.run import Run
 from conformance.subjects.asked import all_of, drawn
+from conformance.subjects.counted import Counted, counted
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import HiddenState
 from conformance.subjects.names import Names
@@ -43,6 +45,7 @@ class Lockstep(Run):
         self._hidden = subject if isinstance(subject, HiddenState) else None
         if self._in_use is not None:
             self.unread = self._in_use.unread
+        self._counts: defaultdict[NodeId, Counted] = defaultdict(Counted)
         self._random = Random(size)
         self._names: Names | None = None
         for node in range(size):
@@ -89,6 +92,8 @@ class Lockstep(Run):
     def _turn_of_both(self, turn: Turn) -> Iterator[Part]:
         """Lazily: whoever has found a difference asks the subject nothing more."""
         node, after = turn.node, turn.after
+        if self._hidden is not None:
+            self._counts[node] = counted(self._counts[node], turn)
         if turn.event is not None:
             outcome = self.subject.handle(node, turn.event)
             self.record(turn, outcome, None)
@@ -105,6 +110,8 @@ class Lockstep(Run):
             yield "state", observed(after.node), self.state(node)
         if self._hidden is not None:
             yield from self._hidden.hidden_of_both(after.node, after.pending)
+            yield "counters", self._counts[node], self._hidden.counted(node)
+            yield "peers", after.node.peers, self._hidden.nodes[node].peers
         if self._in_use is not None:
             yield from self._in_use.changed
         if turn.event is not None:

@@ -437,8 +437,23 @@ class Schedule:
             return None  # it is the largest
         return c.Input(node.id, v.Receive(v.RequestVoteCall(sender, term, 1, v.ZERO)))
 
+    def _echoed(self, cluster: c.Cluster) -> c.Step | None:
+        """A server is sent what it has sent to others: that says nothing to it (D8)."""
+        sent = [
+            envelope.content
+            for envelope in cluster.network
+            if not isinstance(envelope.content, c.Snapshot)
+            and cluster.members[envelope.content.sender].up
+        ]
+        if not sent:
+            return None
+        message = self.random.choice(sent)
+        return c.Input(message.sender, v.Receive(message))
+
     def _forge(self, cluster: c.Cluster) -> c.Step | None:
         """What a broken peer might send: a node has to refuse it, and to stay as it was."""
+        if self.random.random() < 0.2:
+            return self._echoed(cluster)
         member = self._member(
             cluster, lambda m: m.up and m.node.commit_index > m.node.log.snapshot_position.index
         )

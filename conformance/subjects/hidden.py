@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import raftbare
 from conformance.observe.finding import Part
+from conformance.subjects.counted import Counted
 from conformance.subjects.handed import InUse
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.readback import LibraryNode, Reader, State, unknown
@@ -96,6 +97,11 @@ class HiddenState(InUse, Reader):
             yield name, getattr(node, name), getattr(found, name)
         for name in Pending._fields:
             yield f"pending {name}", getattr(pending, name), getattr(owed, name)
+
+    def counted(self, node: v.NodeId) -> Counted:
+        """What the node says that it has done."""
+        counters = self.nodes[node]._counters
+        return Counted(*[getattr(counters, name) for name in Counted._fields])
 
     def _agrees(self, live: LibraryNode, node: v.Node, pending: Pending) -> bool:
         """Whether each slot is as specified.  False may be wrong, and costs a full reading."""

@@ -105,19 +105,20 @@ def _length(node: v.Node, case: tuple[int, int]) -> int:
 def _written(node: v.Node, length: int) -> object:
     log = node.log.truncated(node.log.snapshot_position.index + length)
     term = log.last_position.term
-    more = (v.Entry(term, v.COMMAND), v.Entry(term + 1, v.TERM), v.Entry(term + 1, node.config))
+    begins = v.Entry(term + 1, v.TERM)
+    more = (v.Entry(term, v.COMMAND), begins, v.Entry(term + 1, node.config), begins)
     return tuple(log.appended(more).entries), True, True
 
 
 def _library_written(to: Translate, node: LibraryNode, length: int) -> object:
-    """A copy that is cut and grows; and the same, made one by one."""
+    """A copy that is cut and grows; and the same, made one by one.  One term is opened twice."""
     library, entries = to.library, node.log.entries
     written = entries.copy()
     written.truncate(length)
     term = written.last_position.term
-    for entry in (library.CommandEntry(), library.TermEntry(term + 1)):
+    begins, config = library.TermEntry(term + 1), library.ConfigEntry(node.config)
+    for entry in (library.CommandEntry(), begins, config, begins):
         written.push(entry)
-    written.push(library.ConfigEntry(node.config))
     one_by_one = library.LogEntries(entries.prev_position, iter(written))
     copied = entries.copy() == entries
     return to.entries_to_spec(written), one_by_one == written, copied
@@ -229,7 +230,8 @@ def _status(node: v.Node, _: None) -> object:
 def _library_status(to: Translate, node: LibraryNode, _: None) -> object:
     status, limits = node.status(), node.limits
     shown = _shown_status(to, status)
-    to.keep(status, lambda status: _shown_status(to, status), shown)
+    counters = str(status.counters)
+    to.keep(status, lambda kept: (_shown_status(to, kept), str(kept.counters)), (shown, counters))
     numbers = v.Limits(limits.entries, limits.calls, limits.ask_again, limits.uncommitted)
     return *shown, numbers
 

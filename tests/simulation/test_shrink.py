@@ -114,9 +114,9 @@ def test_what_takes_two_nodes_keeps_two() -> None:
 @pytest.mark.parametrize(
     ("name", "steps", "nodes"),
     [
-        ("non-voter-campaigns", 14, 3),
+        ("non-voter-campaigns", 19, 3),
         ("config-at-commit", 6, 2),
-        ("later-vote-call-dropped", 12, 2),
+        ("later-vote-call-dropped", 14, 2),
     ],
 )
 def test_a_planted_bug_is_shown_in_few_steps(name: str, steps: int, nodes: int) -> None:

@@ -15,6 +15,7 @@ from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.replay import replay
 from conformance.simulation.simulate import Schedule
+from conformance.subjects.counted import Counted
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import FULL, HiddenState, library_subject
 from conformance.subjects.patched import Patch, patched_library
@@ -222,3 +223,38 @@ def test_the_states_are_ones_that_a_server_may_be_in() -> None:
     for state in STATES:
         assert Rebuilder().read(Rebuilder().build(*state)) == state
         assert Member(*state).up
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "counter"),
+    [
+        ("rules", "        self._counters.elections += 1\n", "", "elections"),
+        ("rules", "        self._counters.leaderships += 1\n", "", "leaderships"),
+        ("rules", "        counters.calls += 1\n", "", "calls"),
+        ("rules", "sent.last_position.index - prev.index", "1", "entries"),
+        ("rules", "        self._counters.refusals += 1\n", "", "refusals"),
+        ("rules", "self._counters.snapshots += 1", "pass", "snapshots"),
+        ("rules", "            self._counters.late_replies += 1\n", "", "late_replies"),
+        ("rules", "            self._counters.from_strangers += 1\n", "", "from_strangers"),
+        ("node", "            self._counters.from_itself += 1\n", "", "from_itself"),
+    ],
+)
+def test_what_is_not_counted_is_seen(module: str, old: str, new: str, counter: str) -> None:
+    with patched_library(Patch(module, old, new)) as broken:
+        found = check(Options(events=30_000, shrink_seconds=0, run=against_library(broken))).found
+    assert found is not None
+    assert isinstance(found.finding, Difference)
+    assert found.finding.what == "counters"
+    assert isinstance(found.finding.specified, Counted)
+    assert isinstance(found.finding.found, Counted)
+    told, counts = found.finding.specified._asdict(), found.finding.found._asdict()
+    assert [name for name in told if told[name] != counts[name]] == [counter]
+
+
+def test_a_status_does_not_count_on() -> None:
+    """It is what the node was when it was asked."""
+    live = Patch("questions", "self._counters.copy(),", "self._counters,")
+    with patched_library(live) as broken:
+        found = check(Options(events=5_000, shrink_seconds=0, run=against_library(broken))).found
+    assert found is not None
+    assert "handed out" in describe(found.finding)
