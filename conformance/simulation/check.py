@@ -8,11 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, islice
 from types import ModuleType
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import raftbare
 from conformance.observe.finding import Difference, Finding, describe, name_of, not_again
@@ -23,6 +23,7 @@ from conformance.simulation.episode import play
 from conformance.simulation.healing import CONVERGENCE
 from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
+from conformance.simulation.origin import Origin
 from conformance.simulation.run import Run
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simulate import Schedule
@@ -331,6 +332,17 @@ def _play_one(options: Options, number: int) -> Episode:
     return Episode(number, steps, run.events, run.witnesses, finding, run.unread, situations)
 
 
+Setting: TypeAlias = tuple[Origin, int]
+"""What an episode begins with, and the number of one that is run with the same library."""
+
+
+def _settings(given: Setting) -> Iterator[Setting]:
+    """Plainer ones: nodes named by their places, the library as it is."""
+    origin, number = given
+    named = replace(origin, names=())
+    yield from ((named, 0), (origin, 0), (named, number))
+
+
 def _shown(options: Options, played: Episode, finding: Finding, events: int) -> Found:
     """The episode once more, for its choices: naming each costs time, and few have a finding."""
     schedule = _schedule(options, played.number)
@@ -342,12 +354,22 @@ def _shown(options: Options, played: Episode, finding: Finding, events: int) -> 
         choices = choices[: schedule.profile.length]
 
     def closer(size: int, recorder: Recorder | None = None) -> Run:
-        run = options.run(size, recorder, played.number)
-        run.begin(schedule.origin)
+        return begun(plainest, size, recorder)
+
+    def begun(setting: Setting, size: int, recorder: Recorder | None = None) -> Run:
+        origin, number = setting
+        run = options.run(size, recorder, number)
+        run.begin(origin)
         run.closely = question_of(finding)
         run.heals = heals
         return run
 
+    plainest = schedule.origin, played.number
+    for setting in _settings(plainest):
+        shown, _ = take_all(begun(setting, nodes), choices)
+        if shown is not None and name_of(shown) == name_of(finding):
+            plainest = setting
+            break
     shortest, _, size = shrink(choices, finding, nodes, closer, options.shrink_seconds)
     recorder = Recorder()
     shown, taken = take_all(closer(size, recorder), shortest)
