@@ -37,8 +37,8 @@ class AuditReport:
     problems: list[Problem] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
     """How often each check compared something."""
-    unjudged: dict[str, int] = field(default_factory=dict)
-    """How often one could not, for want of the other side's records."""
+    unjudged: dict[str, dict[str, int]] = field(default_factory=dict)
+    """How many questions each had to leave open, by the reason."""
     seconds: float = 0.0
 
     @property

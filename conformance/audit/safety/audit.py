@@ -30,6 +30,9 @@ from spec.values import NodeId, Payload, Term
 CHECKS = (
     "CommitMonotonic",
     "CommittedEntriesStay",
+    "CommittedOnQuorum",
+    "ConfigChangeThroughJoint",
+    "ElectedByQuorum",
     "ElectionSafety",
     "EntriesPersistedBeforeReply",
     "EveryMessageWasSent",
@@ -37,10 +40,15 @@ CHECKS = (
     "LeaderCompleteness",
     "LogConsistent",
     "LogMatching",
+    "NeverCommitEarlierTermDirectly",
     "RestartFromDisk",
+    "SnapshotWithinCommit",
+    "StaleCallRejected",
     "StateMachineSafety",
     "TermMonotonic",
+    "TermNotBelowLog",
     "TermPersistedBeforeMessage",
+    "VoteForUpToDateLog",
     "VoteKeptInTerm",
     "VoteOncePerTerm",
     "VotePersistedBeforeReply",
@@ -69,9 +77,9 @@ class SafetyAudit:
         return {name: self._findings.checked[name] for name in CHECKS}
 
     @property
-    def unjudged(self) -> dict[str, int]:
-        """What could not be judged, by property; complete after `finish`."""
-        return {name: count for name, count in self._findings.unjudged.items() if count}
+    def unjudged(self) -> dict[str, dict[str, int]]:
+        """How many questions were left open, by property and reason; complete after `finish`."""
+        return {name: dict(why) for name, why in sorted(self._findings.unjudged.items())}
 
     def add(self, record: Recorded) -> None:
         node = self._nodes.get(record.node)
@@ -83,8 +91,10 @@ class SafetyAudit:
     def finish(self) -> list[Problem]:
         """All problems, each cause once, by property, node and seq.  To be called once."""
         nodes = dict(sorted(self._nodes.items()))
+        some_received = any(node.backing.has_received for node in nodes.values())
+        joint_shown = any(node.steps.shows_joint for node in nodes.values())
         for node in nodes.values():
-            node.finish()
+            node.finish(some_received, joint_shown)
         self._mail.finish(self.complete)
         self._check_elections(nodes)
         self._check_matching(nodes)
@@ -198,7 +208,7 @@ class SafetyAudit:
             committed_in, commit = latest
             position = commit.position
             if position.index < election.base or election.known < position.index <= election.last:
-                findings.unjudged[name] += 1
+                findings.leave(name, "the leader's log is not known there")
                 continue
             findings.checked[name] += 1
             if position.index > election.last:

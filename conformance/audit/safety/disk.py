@@ -116,6 +116,13 @@ class Durable:
         if term in self._votes_sent:
             self._keep_vote(term, vote, seq)
 
+    def change_vote(self, term: v.Term, before: v.NodeId, vote: v.NodeId, seq: int) -> None:
+        """§5.2: a vote goes to nobody else in its term, told or not."""
+        if term not in self._lost:
+            self._lost.add(term)
+            detail = f"from {before} to {vote} in term {term}"
+            self._report("VoteKeptInTerm", seq, detail, term)
+
     def check_leads(self, term: v.Term, seq: int) -> None:
         """§5.2: who leads a term has voted for itself in it."""
         self._checked["VoteOncePerTerm"] += 1

@@ -17,6 +17,7 @@ from conformance.audit.safety.log import Ids
 from spec import values as v
 
 NAME: Final = "EveryMessageWasSent"
+NOT_COVERED: Final = "its sender's recording may not reach so far"
 
 Runs: TypeAlias = tuple[int, ...]
 """Ids of entries and how often each follows itself: id, count, id, count, ..."""
@@ -109,7 +110,7 @@ class Mail:
         for receiver, seq, message, times in sorted(missing, key=lambda found: found[:2]):
             if not self._is_covered(receiver, message, complete):
                 findings.checked[NAME] -= times
-                findings.unjudged[NAME] += times
+                findings.leave(NAME, NOT_COVERED, times)
                 continue
             sender = message.sender
             detail = (

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import Final
 
 from conformance.audit.safety.disk import Drained, Durable
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import Chain, EntryIds, VolatileLog, at
 from conformance.audit.safety.messages import Mail
+from conformance.audit.safety.quorum import Backing
 from conformance.audit.safety.sightings import Sightings
+from conformance.audit.safety.steps import Steps
 from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
 from spec import values as v
+
+MAYBE_CUT: Final = "a crash may have cut the last drain short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class NodeAudit:
         self.node = node
         self.shown = Shown()
         self.durable = Durable(node, entry_ids, mail, findings, self.shown.log)
+        self.backing = Backing(node, findings)
+        self.steps = Steps(node, findings)
         self._entry_ids = entry_ids
         self._mail = mail
         self._findings = findings
@@ -75,6 +82,8 @@ class NodeAudit:
         """The last entry in the log that the node knows to be committed, and its term if known."""
         self._noted: v.Index = 0
         """Up to where the committed entries have been noted."""
+        self._proposed: tuple[v.Config, v.Index] | None = None
+        """The latest configuration that the node was asked for, and where it stands."""
         self._doubts: list[tuple[int, str, str]] = []
         """Where the latest record's state disagrees with its actions.
 
@@ -83,10 +92,13 @@ class NodeAudit:
         self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
         self._seq = 0
+        self._is_first = True
+        """Whether the latest record is the node's first."""
 
     def add(self, record: Recorded) -> None:
         event, state = record.event, record.state
         is_first, follows = not self._seq, record.seq == self._seq + 1
+        self._is_first = is_first
         self._seq = record.seq
         if isinstance(event, Checkpoint):
             self._settle_doubts()
@@ -102,26 +114,35 @@ class NodeAudit:
             self._settle_doubts()
         if isinstance(event, v.SnapshotInstalled) and record.outcome is True:
             self._memory.compact(event.position, event.config)
+            self.backing.learn(event.position.index)
             self._note_snapshot(event.position)
         done: Drained | None = None
         if record.actions is not None:
             done = self.durable.execute(record.actions, self._seq)
             self._mail.drained(self.node, state.current_term)
+            self.backing.has_drained = True
         self._remember(record, done)
         self._check_persistent_state(event, state)
+        self.steps.check(record, self._state)
         self._check_log(event, state, done)
-        self._note(state)
         if isinstance(event, v.Receive):
-            self._receive(event)
+            self._receive(event, state)
+        elif record.outcome is False:
+            self._look_for_stand_in(record)
+        self._check_backing(record)
+        self._note(state)
         if done is None:
             self._undrained.add(state.last_position)
         else:
             self._undrained.clear()
         self._state = state
 
-    def finish(self) -> None:
-        """Whether the last drain was cut short is not known."""
-        self._findings.unjudged["LogConsistent"] += len(self._doubts)
+    def finish(self, some_received: bool, joint_shown: bool) -> None:
+        """What all recordings together show: messages received, joint configurations."""
+        if self._doubts:
+            self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
+        self.backing.finish(some_received)
+        self.steps.finish(joint_shown)
 
     # Coming up
 
@@ -131,6 +152,7 @@ class NodeAudit:
         if is_first:
             self._mail.recorded_since(self.node, -1 if is_new else disk.current_term)
             self.durable.load(disk, self._seq)
+            self.steps.begin(disk.log.last_position)
         else:
             keep = self._memory.keep
             kept = v.Position(self.durable.log.term(keep) or 0, keep)
@@ -143,6 +165,8 @@ class NodeAudit:
         self._mail.drained(self.node, checkpoint.node.current_term)
         self.durable.load(checkpoint.disk, self._seq)
         self._begin()
+        self.backing.resume(checkpoint.node)
+        self.steps.begin(state.last_position)
         self._memory.load(checkpoint.node.log)
         self._note(state)
         self._state = state
@@ -151,6 +175,8 @@ class NodeAudit:
         """§5.1: nothing but the disk's contents; only a snapshot is known to be committed."""
         log = self.durable.log
         self._memory = VolatileLog(log)
+        self.backing.come_up()
+        self.backing.learn(log.base.index)
         self._state = None
         self._committed = 0, None
         self._noted = log.base.index
@@ -228,7 +254,12 @@ class NodeAudit:
             detail = f"shows vote {state.voted_for}, restarted with {event.voted_for}"
             self._report("RestartFromDisk", detail, "ignored")
             self.durable.lose_vote(state.current_term)
-        self.durable.check_vote(state.current_term, state.voted_for, self._seq)
+        term, vote = state.current_term, state.voted_for
+        self.durable.check_vote(term, vote, self._seq)
+        if before is not None and before.current_term == term and before.voted_for != vote:
+            # A vote that is no longer shown may be kept all the same.
+            if before.voted_for is not None and vote is not None:
+                self.durable.change_vote(term, before.voted_for, vote, self._seq)
 
     def _check_log(self, event: object, state: Observed, done: Drained | None) -> None:
         memory, log, last = self._memory, self.durable.log, state.last_position
@@ -284,6 +315,106 @@ class NodeAudit:
     def _report(self, name: str, detail: str, cause: object = None) -> None:
         self._findings.report(name, self.node, self._seq, detail, cause)
 
+    # What leadership and commitment rest on
+
+    def _look_for_stand_in(self, record: Recorded) -> None:
+        """What is refused changes nothing, unless the event stands for one that is not recorded."""
+        before = self._state
+        owes_nothing = record.actions is None or not self._undrained
+        if before is not None and owes_nothing and record.state[:7] != before[:7]:
+            self.backing.has_stand_ins = True
+
+    def _check_backing(self, record: Recorded) -> None:
+        before, state, log = self._state, record.state, self.durable.log
+        term, commit = state.current_term, state.commit_index
+        leads = state.role == "leader"
+        led = before is not None and before.role == "leader" and before.current_term == term
+        if leads and not led:
+            durable = self.durable
+            has_own_vote = (durable.term, durable.vote) == (term, self.node)
+            configs = [state.config]
+            if before is not None and before.config.voters:
+                # An election is won by votes; other events may change the configuration too.
+                won = isinstance(record.event, v.Receive)
+                configs = [before.config] if won else [before.config, state.config]
+            at_once = isinstance(record.event, (v.CreateCluster, v.ElectionTimeout, v.TimeoutNow))
+            at_once = at_once and before is not None and before.current_term < term
+            self.backing.elected(term, configs, has_own_vote, at_once, self._seq)
+        was = log.base.index if before is None else before.commit_index
+        if before is not None and before.config is not state.config:
+            self._check_config(record, before, led)
+        if commit <= was:
+            return
+        if before is None and self._is_first:
+            self.backing.begin(commit, log.base.index, self._seq)
+        elif not (leads or led):
+            self.backing.followed(commit, self._seq)
+        elif not isinstance(record.event, v.SnapshotInstalled):
+            self._check_leader_commit(record, before, was)
+
+    def _check_config(self, record: Recorded, before: Observed, led: bool) -> None:
+        config, given = record.state.config, record.outcome
+        if config == before.config:
+            return
+        if led:
+            self.steps.check_config(record, before, self._index_of(before.config))
+        if isinstance(given, v.Position):
+            self._proposed = config, given.index
+
+    def _index_of(self, config: v.Config) -> v.Index | None:
+        """Where a configuration stands in the log, if that is known."""
+        chain = self.durable.log.configs
+        while chain is not None:
+            if chain[1] == config:
+                return chain[0]
+            chain = chain[2]
+        return self._proposed[1] if self._proposed and self._proposed[0] == config else None
+
+    def _check_leader_commit(self, record: Recorded, before: Observed | None, was: v.Index) -> None:
+        """§5.3, §5.4.2, §6: a leader counts copies of entries of its own term.
+
+        It may have counted under the configuration from before the event, or from after it; but a
+        joint one has to be committed before the next one counts.
+        """
+        state, log, name = record.state, self.durable.log, "NeverCommitEarlierTermDirectly"
+        term, index = state.current_term, min(state.commit_index, state.last_position.index)
+        known = self._term_at(index, state)
+        if known is None:
+            self._findings.leave(name, "the term of the entry is not known")
+        else:
+            self._checked[name] += 1
+            if known != term:
+                self._report(name, f"index {index} of term {known} in term {term}")
+        configs = [state.config]
+        if before is not None and before.config.voters:
+            old = before.config
+            joint_at = self._index_of(old) if old.is_joint and old != state.config else None
+            if joint_at is None or joint_at <= was:
+                configs = [old, state.config]
+            elif joint_at <= index:
+                self.backing.committed(term, joint_at, [old], self._is_durable(joint_at), self._seq)
+            else:
+                configs = [old]
+        has_own = log.term(index) == known if known is not None else self._is_durable(index)
+        self.backing.committed(term, index, configs, has_own, self._seq)
+
+    def _is_durable(self, index: v.Index) -> bool:
+        return self.durable.log.last_index >= index
+
+    def _term_at(self, index: v.Index, state: Observed) -> v.Term | None:
+        if index == state.last_position.index:
+            return state.last_position.term
+        return self._memory.term(index)
+
+    def _has(self, position: v.Position, state: Observed) -> bool | None:
+        """Whether the node's log has a position; None if that is not known."""
+        if position.index <= self.durable.log.base.index:
+            return True
+        if position.index > state.last_position.index:
+            return False
+        known = self._term_at(position.index, state)
+        return None if known is None else known == position.term
+
     # What is to be compared with other nodes
 
     def _note(self, state: Observed) -> None:
@@ -317,11 +448,21 @@ class NodeAudit:
         if position.index:
             self.shown.snapshots.setdefault(position.index, {}).setdefault(position.term, self._seq)
 
-    def _receive(self, event: v.Receive) -> None:
-        message = event.message
+    def _receive(self, event: v.Receive, state: Observed) -> None:
+        message, backing, before = event.message, self.backing, self._state
+        backing.has_received = True
         ids = self._entry_ids.none
         if isinstance(message, v.AppendEntriesCall):
             self.shown.led_by.setdefault((message.term, message.sender), self._seq)
-            if message.entries:
-                ids = self._entry_ids.encode(message.prev_position.term, message.entries)
+            prev, entries = message.prev_position, message.entries
+            # Figure 2: min(leaderCommit, index of last new entry).
+            backing.learn(min(message.commit_index, prev.index + len(entries)))
+            if entries:
+                ids = self._entry_ids.encode(prev.term, entries)
+        elif isinstance(message, v.AppendEntriesReply):
+            if before is not None and before.role == "leader":
+                if message.term == before.current_term:
+                    backing.acknowledge(message, self._has(message.last_position, state))
+        elif isinstance(message, v.RequestVoteReply) and message.vote_granted:
+            backing.vote(message.term, message.sender)
         self._mail.received(self.node, self._seq, message, ids)
