@@ -17,11 +17,13 @@ class Drained:
     """What the actions of a drain did.
 
     `same`: up to which index the durable log is what it was; None if nothing was written.
-    `unbacked`: last positions that were reported and are not in the durable log.
+    `unbacked`: last positions that were reported and are not in the durable log.  `committed`:
+    positions of the node's log that were told, and lie within what it knew to be committed.
     """
 
     same: v.Index | None = None
     unbacked: list[v.Position] = field(default_factory=list)
+    committed: list[v.Position] = field(default_factory=list)
 
 
 class Durable:
@@ -41,6 +43,7 @@ class Durable:
         self._findings = findings
         self._checked = findings.checked
         self._shown = shown
+        self._commit: v.Index = 0
         self._votes_sent: dict[v.Term, v.NodeId] = {}
         """Whom the node voted for, as its replies say, or its campaigns."""
         self._lost: set[v.Term] = set()
@@ -82,9 +85,13 @@ class Durable:
 
     # Draining
 
-    def execute(self, actions: Iterable[v.Action], seq: int) -> Drained:
-        """Carry out actions in their order."""
+    def execute(self, actions: Iterable[v.Action], commit: v.Index, seq: int) -> Drained:
+        """Carry out actions in their order.
+
+        `commit`: the commit index when the first of the messages was made, or later.
+        """
         done = Drained()
+        self._commit = commit
         term, vote = self.term, self.vote
         held = vote is not None and self._votes_sent.get(term) == vote
         for action in actions:
@@ -162,18 +169,24 @@ class Durable:
         match message:
             case v.AppendEntriesCall(prev_position=prev, entries=entries):
                 self.sent_calls.setdefault(message.term, seq)
+                if prev.index <= self._commit:
+                    done.committed.append(prev)
                 if entries:
                     ids = self._entry_ids.encode(prev.term, entries)
                     self._shown.note(prev.index, ids, seq)
             case v.AppendEntriesReply(last_position=last):
                 self._checked["EntriesPersistedBeforeReply"] += 1
+                if last.index <= self._commit:
+                    done.committed.append(last)
                 if last.index >= self.log.base.index and not self.log.contains(last):
                     done.unbacked.append(last)
             case v.RequestVoteReply(vote_granted=True):
                 for candidate in to:
                     self._vote(message.term, candidate, seq)
-            case v.RequestVoteCall():
+            case v.RequestVoteCall(last_position=last):
                 self._vote(message.term, self._node, seq)
+                if last.index <= self._commit:
+                    done.committed.append(last)
         self._mail.sent(self._node, to, message, ids)
 
     def _vote(self, term: v.Term, candidate: v.NodeId, seq: int) -> None:

@@ -29,12 +29,12 @@ class Election:
     terms: Chain[v.Term]
     base: v.Index
     known: v.Index
-    last: v.Index
+    last: v.Position
 
 
 @dataclass(frozen=True, slots=True)
-class LeaderCommit:
-    """The last position that a leader committed in its own term."""
+class Commitment:
+    """The last position that a node knew to be committed in a term."""
 
     node: v.NodeId
     seq: int
@@ -47,14 +47,14 @@ class Shown:
 
     log: Sightings = field(default_factory=Sightings)
     committed: Sightings = field(default_factory=Sightings)
-    snapshots: dict[v.Index, dict[v.Term, int]] = field(default_factory=dict)
-    """The last position of each snapshot, which is committed (§7), and the first seq."""
+    positions: Sightings = field(default_factory=Sightings)
+    """Committed entries of which nothing but the term was shown, if that is news."""
     leads: dict[v.Term, int] = field(default_factory=dict)
     """The terms in which the node was seen to lead, and the first seq."""
     led_by: dict[tuple[v.Term, v.NodeId], int] = field(default_factory=dict)
     """Who sent AppendEntries to the node in a term, and the first seq."""
     elections: list[tuple[v.Term, Election]] = field(default_factory=list)
-    commits: dict[v.Term, LeaderCommit] = field(default_factory=dict)
+    commits: dict[v.Term, Commitment] = field(default_factory=dict)
     terms: list[tuple[int, v.Term]] = field(default_factory=list)
     """The node's term, and the seq from which on it was in it."""
 
@@ -89,6 +89,8 @@ class NodeAudit:
 
         That is no fault if a crash cut the drain short, which the next record tells.
         """
+        self._settled: v.Index = 0
+        """The commit index after the last drain."""
         self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
         self._seq = 0
@@ -115,10 +117,12 @@ class NodeAudit:
         if isinstance(event, v.SnapshotInstalled) and record.outcome is True:
             self._memory.compact(event.position, event.config)
             self.backing.learn(event.position.index)
-            self._note_snapshot(event.position)
+            self._note_position(event.position)
         done: Drained | None = None
         if record.actions is not None:
-            done = self.durable.execute(record.actions, self._seq)
+            commit = state.commit_index if not self._undrained else self._settled
+            done = self.durable.execute(record.actions, commit, self._seq)
+            self._settled = state.commit_index
             self._mail.drained(self.node, state.current_term)
             self.backing.has_drained = True
         self._remember(record, done)
@@ -131,6 +135,8 @@ class NodeAudit:
             self._look_for_stand_in(record)
         self._check_backing(record)
         self._note(state)
+        for position in done.committed if done is not None else ():
+            self._note_position(position)
         if done is None:
             self._undrained.add(state.last_position)
         else:
@@ -180,7 +186,7 @@ class NodeAudit:
         self._state = None
         self._committed = 0, None
         self._noted = log.base.index
-        self._note_snapshot(log.base)
+        self._note_position(log.base)
 
     # Memory
 
@@ -219,6 +225,8 @@ class NodeAudit:
     def _follow(self, call: v.AppendEntriesCall, last: v.Position) -> None:
         """A log that now ends within a call's entries took them from it (§5.3)."""
         memory, prev, base = self._memory, call.prev_position, self.durable.log.base
+        if self._state is not None and self._state.last_position == last:
+            return
         if memory.contains(last) or not prev.index < last.index <= prev.index + len(call.entries):
             return
         ids = self._entry_ids.encode(prev.term, call.entries[: last.index - prev.index])
@@ -284,12 +292,12 @@ class NodeAudit:
                 self._doubt("config", f"shows {state.config}, the log has {config}")
 
     def _check_growth(self, state: Observed) -> None:
-        memory, last, before = self._memory, state.last_position, self._state
+        last, before = state.last_position, self._state
         if before is None:
             return
         index, term = self._committed
         self._checked["CommittedEntriesStay"] += 1
-        now = memory.term(index)
+        now = self._term_at(index, state)
         if last.index < index:
             detail = f"index {index} is committed, the log now ends at {at(last)}"
             self._report("CommittedEntriesStay", detail)
@@ -299,7 +307,7 @@ class NodeAudit:
         if before.role == state.role == "leader" and before.current_term == state.current_term:
             self._checked["LeaderAppendOnly"] += 1
             was = before.last_position
-            now = memory.term(was.index)
+            now = self._term_at(was.index, state)
             if last.index < was.index or now not in (None, was.term):
                 detail = f"the leader of term {state.current_term} no longer has {at(was)}"
                 self._report("LeaderAppendOnly", detail)
@@ -427,7 +435,8 @@ class NodeAudit:
             shown.leads.setdefault(term, self._seq)
             self.durable.check_leads(term, self._seq)
             known, base = min(memory.known, last), self.durable.log.base.index
-            election = Election(self.node, self._seq, memory.terms(), base, known, last)
+            ends = state.last_position
+            election = Election(self.node, self._seq, memory.terms(), base, known, ends)
             shown.elections.append((term, election))
         commit = min(state.commit_index, last)
         known = min(commit, memory.known)
@@ -436,17 +445,28 @@ class NodeAudit:
         if known > self._noted:
             shown.committed.note(self._noted, memory.between(self._noted, known), self._seq)
             self._noted = known
-        known_term = memory.term(known)
-        if known_term is not None and (led or state.role == "leader"):
-            was = before.commit_index if before is not None else self.durable.log.base.index
-            if known > was:
-                position = v.Position(known_term, known)
-                shown.commits[term] = LeaderCommit(self.node, self._seq, position)
+        if commit == last:
+            known = commit
+            known_term: v.Term | None = state.last_position.term
+            if before is None or (before.commit_index, before.last_position) != state[3:5]:
+                self._note_position(state.last_position)
+        else:
+            known_term = memory.term(known)
+        was = before.commit_index if before is not None else self.durable.log.base.index
+        if known_term is not None and known > was:
+            position = v.Position(known_term, known)
+            shown.commits[term] = Commitment(self.node, self._seq, position)
+        if before is None or before.snapshot_position is not state.snapshot_position:
+            self._note_position(state.snapshot_position)
         self._committed = commit, known_term if commit == known else None
 
-    def _note_snapshot(self, position: v.Position) -> None:
-        if position.index:
-            self.shown.snapshots.setdefault(position.index, {}).setdefault(position.term, self._seq)
+    def _note_position(self, position: v.Position) -> None:
+        """A committed entry, of which this tells the term."""
+        index, term, committed = position.index, position.term, self.shown.committed
+        if self._entry_ids.terms[committed.first_at(index)] == term:
+            committed.again += 1
+        elif index:
+            self.shown.positions.note(index - 1, self._entry_ids.of_term(term), self._seq)
 
     def _receive(self, event: v.Receive, state: Observed) -> None:
         message, backing, before = event.message, self.backing, self._state
@@ -457,6 +477,9 @@ class NodeAudit:
             prev, entries = message.prev_position, message.entries
             # Figure 2: min(leaderCommit, index of last new entry).
             backing.learn(min(message.commit_index, prev.index + len(entries)))
+            known = self._entry_ids.terms[self.shown.committed.first_at(prev.index)]
+            if known not in (-1, prev.term) and prev.index <= message.commit_index:
+                self._note_position(prev)
             if entries:
                 ids = self._entry_ids.encode(prev.term, entries)
         elif isinstance(message, v.AppendEntriesReply):
