@@ -21,7 +21,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import EntryIds, value_at
 from conformance.audit.safety.messages import Mail
-from conformance.audit.safety.node import Commitment, Election, NodeAudit
+from conformance.audit.safety.node import NodeAudit
+from conformance.audit.safety.shown import Commitment, Election
 from conformance.audit.safety.sightings import BLOCK, Compared, Shown, seen_at
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
@@ -76,7 +77,7 @@ class SafetyAudit:
 
     @property
     def checked(self) -> dict[str, int]:
-        """How many comparisons each property took; those across nodes count after `finish`."""
+        """How many comparisons each property took; complete after `finish`."""
         return {name: self._findings.checked[name] for name in CHECKS}
 
     @property

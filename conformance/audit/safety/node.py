@@ -2,64 +2,29 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.audit.safety.disk import Drained, Durable
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Chain, EntryIds, VolatileLog, at
+from conformance.audit.safety.log import EntryIds, VolatileLog, at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.quorum import Backing
-from conformance.audit.safety.sightings import Sightings
+from conformance.audit.safety.shown import Commitment, Election, Shown
 from conformance.audit.safety.steps import Steps
 from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
 from spec import values as v
 
+EVERY_STATE: Final = (
+    "CommitMonotonic",
+    "LogConsistent",
+    "SnapshotWithinCommit",
+    "TermMonotonic",
+    "TermNotBelowLog",
+)
+"""What is asked of every state that a node shows."""
+
 MAYBE_CUT: Final = "a crash may have cut the last drain short"
-
-
-@dataclass(frozen=True, slots=True)
-class Election:
-    """A node became leader: the terms in its log then, which is known up to an index."""
-
-    node: v.NodeId
-    seq: int
-    terms: Chain[v.Term]
-    base: v.Index
-    known: v.Index
-    last: v.Position
-
-
-@dataclass(frozen=True, slots=True)
-class Commitment:
-    """The last position that a node knew to be committed in a term."""
-
-    node: v.NodeId
-    seq: int
-    position: v.Position
-
-
-@dataclass(slots=True)
-class Shown:
-    """What a node showed that is to be compared with what the others did."""
-
-    log: Sightings = field(default_factory=Sightings)
-    committed: Sightings = field(default_factory=Sightings)
-    positions: Sightings = field(default_factory=Sightings)
-    """Committed entries of which nothing but the term was shown, if that is news."""
-    leads: dict[v.Term, int] = field(default_factory=dict)
-    """The terms in which the node was seen to lead, and the first seq."""
-    led_by: dict[tuple[v.Term, v.NodeId], int] = field(default_factory=dict)
-    """Who sent AppendEntries to the node in a term, and the first seq."""
-    elections: list[tuple[v.Term, Election]] = field(default_factory=list)
-    commits: dict[v.Term, Commitment] = field(default_factory=dict)
-    terms: list[tuple[int, v.Term]] = field(default_factory=list)
-    """The node's term, and the seq from which on it was in it."""
-
-    def term_at(self, seq: int) -> v.Term:
-        return self.terms[bisect_right(self.terms, seq, key=lambda since: since[0]) - 1][1]
 
 
 class NodeAudit:
@@ -84,7 +49,7 @@ class NodeAudit:
         """Up to where the committed entries have been noted."""
         self._proposed: tuple[v.Config, v.Index] | None = None
         """The latest configuration that the node was asked for, and where it stands."""
-        self._doubts: list[tuple[int, str, str]] = []
+        self._doubts: list[tuple[int, str]] = []
         """Where the latest record's state disagrees with its actions.
 
         That is no fault if a crash cut the drain short, which the next record tells.
@@ -94,6 +59,7 @@ class NodeAudit:
         self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
         self._seq = 0
+        self._records = 0
         self._is_first = True
         """Whether the latest record is the node's first."""
 
@@ -107,9 +73,11 @@ class NodeAudit:
             if is_first or not follows:
                 self._resume(event, state)
             return
+        self._records += 1
+        came_up: v.Restart | None = None
         if isinstance(event, (v.Start, v.Restart)):
-            disk = event if isinstance(event, v.Restart) else v.Restart(0, None, v.EMPTY_LOG)
-            self._come_up(disk, isinstance(event, v.Start), is_first)
+            came_up = event if isinstance(event, v.Restart) else v.Restart(0, None, v.EMPTY_LOG)
+            self._come_up(came_up, isinstance(event, v.Start), is_first)
         elif is_first:
             raise ValueError(f"node {self.node} never started: its first event is {event}")
         else:
@@ -126,9 +94,11 @@ class NodeAudit:
             self._mail.drained(self.node, state.current_term)
             self.backing.has_drained = True
         self._remember(record, done)
-        self._check_persistent_state(event, state)
+        if came_up is not None and record.outcome is not False:
+            self._check_came_up(came_up, record, done)
+        self._check_persistent_state(state)
         self.steps.check(record, self._state)
-        self._check_log(event, state, done)
+        self._check_log(state, done)
         if isinstance(event, v.Receive):
             self._receive(event, state)
         elif record.outcome is False:
@@ -145,6 +115,8 @@ class NodeAudit:
 
     def finish(self, some_received: bool, joint_shown: bool) -> None:
         """What all recordings together show: messages received, joint configurations."""
+        for name in EVERY_STATE:
+            self._checked[name] += self._records
         if self._doubts:
             self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
         self.backing.finish(some_received)
@@ -242,10 +214,8 @@ class NodeAudit:
 
     # What the node shows against what it showed before
 
-    def _check_persistent_state(self, event: object, state: Observed) -> None:
-        before, checked = self._state, self._checked
-        checked["TermMonotonic"] += 1
-        checked["CommitMonotonic"] += 1
+    def _check_persistent_state(self, state: Observed) -> None:
+        before = self._state
         if before is not None:
             least_term, least_commit = before.current_term, before.commit_index
         else:
@@ -254,14 +224,6 @@ class NodeAudit:
             self._report("TermMonotonic", f"from {least_term} to {state.current_term}")
         if state.commit_index < least_commit:
             self._report("CommitMonotonic", f"from {least_commit} to {state.commit_index}")
-        if (
-            isinstance(event, v.Restart)
-            and state.current_term == event.current_term
-            and event.voted_for not in (None, state.voted_for)
-        ):
-            detail = f"shows vote {state.voted_for}, restarted with {event.voted_for}"
-            self._report("RestartFromDisk", detail, "ignored")
-            self.durable.lose_vote(state.current_term)
         term, vote = state.current_term, state.voted_for
         self.durable.check_vote(term, vote, self._seq)
         if before is not None and before.current_term == term and before.voted_for != vote:
@@ -269,7 +231,33 @@ class NodeAudit:
             if before.voted_for is not None and vote is not None:
                 self.durable.change_vote(term, before.voted_for, vote, self._seq)
 
-    def _check_log(self, event: object, state: Observed, done: Drained | None) -> None:
+    def _check_came_up(self, disk: v.Restart, record: Recorded, done: Drained | None) -> None:
+        """§5.1, Figure 2: a node comes up with what its disk holds, and as a follower of nothing.
+
+        What its own actions have changed since is as good.  No crash excuses anything else: what
+        is not on the disk is nowhere.
+        """
+        state, durable, wrong = record.state, self.durable, []
+        log, last = durable.log, state.last_position
+        term, vote = state.current_term, state.voted_for
+        if term > max(disk.current_term, durable.term):
+            wrong.append(f"term {term}, came up in {disk.current_term}")
+        elif term == disk.current_term and vote not in (disk.voted_for, durable.vote):
+            wrong.append(f"vote {vote}, came up with {disk.voted_for}")
+            durable.lose_vote(term)
+        if done is None or done.same is None:
+            if state.snapshot_position != log.base:
+                wrong.append(f"a snapshot up to {at(state.snapshot_position)}, has {at(log.base)}")
+            if last != log.last_position:
+                wrong.append(f"a log up to {at(last)}, has one up to {at(log.last_position)}")
+            elif log.config_at(last.index) != state.config:
+                wrong.append(f"{state.config}, the log has {log.config_at(last.index)}")
+        if wrong:
+            restarted = isinstance(record.event, v.Restart)
+            name = "RestartFromDisk" if restarted else "LogConsistent"
+            self._report(name, "shows " + "; ".join(wrong), "ignored")
+
+    def _check_log(self, state: Observed, done: Drained | None) -> None:
         memory, log, last = self._memory, self.durable.log, state.last_position
         self._check_growth(state)
         for position in done.unbacked if done is not None else ():
@@ -278,18 +266,19 @@ class NodeAudit:
                 ends = at(log.last_position)
                 detail = f"reports {at(position)}, the disk ends at {ends}"
                 self._report("EntriesPersistedBeforeReply", detail)
-        self._checked["LogConsistent"] += 1
+        if self._state is None:
+            return
         if state.snapshot_position != log.base and not log.is_torn:
             detail = f"shows a snapshot up to {at(state.snapshot_position)}, has {at(log.base)}"
-            self._doubt("snapshot", detail)
-        came_up = self._state is None
-        if (done is not None and not log.contains(last)) or (came_up and last != log.last_position):
+            self._report("LogConsistent", detail, "snapshot")
+        if done is not None and not log.contains(last):
             detail = f"shows a log up to {at(last)}, the disk has {at(log.last_position)}"
-            self._doubt("log", detail)
+            self._doubts.append((self._seq, detail))
         elif memory.keep == last.index and not memory.tail:
             config = log.config_at(last.index)
             if config is not None and config != state.config:
-                self._doubt("config", f"shows {state.config}, the log has {config}")
+                detail = f"shows {state.config}, the log has {config}"
+                self._report("LogConsistent", detail, "config")
 
     def _check_growth(self, state: Observed) -> None:
         last, before = state.last_position, self._state
@@ -312,12 +301,9 @@ class NodeAudit:
                 detail = f"the leader of term {state.current_term} no longer has {at(was)}"
                 self._report("LeaderAppendOnly", detail)
 
-    def _doubt(self, kind: str, detail: str) -> None:
-        self._doubts.append((self._seq, kind, detail))
-
     def _settle_doubts(self) -> None:
-        for seq, kind, detail in self._doubts:
-            self._findings.report("LogConsistent", self.node, seq, detail, kind)
+        for seq, detail in self._doubts:
+            self._findings.report("LogConsistent", self.node, seq, detail, "log")
         self._doubts.clear()
 
     def _report(self, name: str, detail: str, cause: object = None) -> None:
@@ -349,8 +335,8 @@ class NodeAudit:
             at_once = at_once and before is not None and before.current_term < term
             self.backing.elected(term, configs, has_own_vote, at_once, self._seq)
         was = log.base.index if before is None else before.commit_index
-        if before is not None and before.config is not state.config:
-            self._check_config(record, before, led)
+        if led and before is not None and before.config != state.config:
+            self._check_config(record, before)
         if commit <= was:
             return
         if before is None and self._is_first:
@@ -360,14 +346,10 @@ class NodeAudit:
         elif not isinstance(record.event, v.SnapshotInstalled):
             self._check_leader_commit(record, before, was)
 
-    def _check_config(self, record: Recorded, before: Observed, led: bool) -> None:
-        config, given = record.state.config, record.outcome
-        if config == before.config:
-            return
-        if led:
-            self.steps.check_config(record, before, self._index_of(before.config))
-        if isinstance(given, v.Position):
-            self._proposed = config, given.index
+    def _check_config(self, record: Recorded, before: Observed) -> None:
+        self.steps.check_config(record, before, self._index_of(before.config))
+        if isinstance(record.outcome, v.Position):
+            self._proposed = record.state.config, record.outcome.index
 
     def _index_of(self, config: v.Config) -> v.Index | None:
         """Where a configuration stands in the log, if that is known."""
@@ -456,7 +438,7 @@ class NodeAudit:
         if known_term is not None and known > was:
             position = v.Position(known_term, known)
             shown.commits[term] = Commitment(self.node, self._seq, position)
-        if before is None or before.snapshot_position is not state.snapshot_position:
+        if before is None or before.snapshot_position != state.snapshot_position:
             self._note_position(state.snapshot_position)
         self._committed = commit, known_term if commit == known else None
 

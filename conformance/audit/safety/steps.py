@@ -90,17 +90,16 @@ class Steps:
 
         That it lies beyond a log that was cut off is CommittedEntriesStay.
         """
-        self._checked["SnapshotWithinCommit"] += 1
         last, commit = state.last_position, state.commit_index
         if commit > last.index and (before is None or commit > before.commit_index):
             detail = f"commits index {commit} of a log that ends at {last.index}"
             self._report("SnapshotWithinCommit", seq, detail)
         if last.term <= state.current_term:
-            self._checked["TermNotBelowLog"] += 1
+            pass
         elif last == self._given:
+            self._checked["TermNotBelowLog"] -= 1
             self._findings.leave("TermNotBelowLog", GIVEN)
         else:
-            self._checked["TermNotBelowLog"] += 1
             detail = f"a log of term {last.term} in term {state.current_term}"
             self._report("TermNotBelowLog", seq, detail)
         if state.config.is_joint:
