@@ -28,6 +28,8 @@ from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
 from spec.values import NodeId, Position, Term
 
+FIGURE_3 = frozenset(("ElectionSafety", "LogMatching", "LeaderCompleteness", "StateMachineSafety"))
+
 LISTED = 12
 """So many sightings are told of one contradiction."""
 
@@ -84,6 +86,21 @@ class SafetyAudit:
     def unjudged(self) -> dict[str, dict[str, int]]:
         """How many questions were left open, by property and reason; complete after `finish`."""
         return {name: dict(why) for name, why in sorted(self._findings.unjudged.items())}
+
+    @property
+    def never_compared(self) -> list[str]:
+        """Of Figure 3's properties those that nothing in the recordings is about; after `finish`.
+
+        Where nobody led, or nothing was shown twice, they are not found to hold.  The log of the
+        only server of a cluster has none to be compared with.
+        """
+        nodes = self._nodes.values()
+        if not nodes:
+            return []
+        members = frozenset[NodeId]().union(*(node.steps.members for node in nodes))
+        alone = len(nodes) == 1 and members == self._nodes.keys()
+        asked = FIGURE_3 - {"LogMatching"} if alone else FIGURE_3
+        return [name for name in CHECKS if name in asked and not self._findings.checked[name]]
 
     def add(self, record: Recorded) -> None:
         node = self._nodes.get(record.node)
@@ -208,7 +225,8 @@ class SafetyAudit:
                 if latest is None or commits[ended][1].position.index >= latest[1].position.index:
                     latest = commits[ended]
                 ended += 1
-            if latest is None:
+            if latest is None:  # nothing is known to have been committed in an earlier term
+                findings.checked[name] += 1
                 continue
             committed_in, commit = latest
             position = commit.position

@@ -464,6 +464,7 @@ class NodeAudit:
                 self._note_position(prev)
             if entries:
                 ids = self._entry_ids.encode(prev.term, entries)
+                self.shown.log.note(prev.index, ids, self._seq)
         elif isinstance(message, v.AppendEntriesReply):
             if before is not None and before.role == "leader":
                 if message.term == before.current_term:

@@ -100,7 +100,7 @@ def test_nothing_is_taken_from_a_call_that_changes_nothing(tape: Tape) -> None:
     """A node may ignore entries that would fit: its log is as long as before."""
     tape.states[2] = tape.states[2]._replace(**shown(1, 2, commit=0))
     tape.add(2, v.Heartbeat(), outcome=False, drained=False)
-    call = v.AppendEntriesCall(7, 3, 1, 2, v.ZERO, (h.FOUNDING, h.COMMANDED, h.COMMANDED))
+    call = v.AppendEntriesCall(7, 3, 1, 2, v.ZERO, (h.FOUNDING, h.OPENING, h.COMMANDED))
     tape.receive(2, call, drained=False)
     beat = v.AppendEntriesCall(7, 3, 1, 2, v.ZERO, ())
     audit = tape.receive(2, beat, drained=False, commit_index=2).audit()
