@@ -28,7 +28,7 @@ from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
 from spec.values import NodeId, Position, Term
 
-FIGURE_3 = frozenset(("ElectionSafety", "LogMatching", "LeaderCompleteness", "StateMachineSafety"))
+FIGURE_3 = ("ElectionSafety", "LogMatching", "LeaderCompleteness", "StateMachineSafety")
 
 LISTED = 12
 """So many sightings are told of one contradiction."""
@@ -91,16 +91,11 @@ class SafetyAudit:
     def never_compared(self) -> list[str]:
         """Of Figure 3's properties those that nothing in the recordings is about; after `finish`.
 
-        Where nobody led, or nothing was shown twice, they are not found to hold.  The log of the
-        only server of a cluster has none to be compared with.
+        Where nobody led, or nothing was shown twice, they are not found to hold.
         """
-        nodes = self._nodes.values()
-        if not nodes:
+        if not self._nodes:
             return []
-        members = frozenset[NodeId]().union(*(node.steps.members for node in nodes))
-        alone = len(nodes) == 1 and members == self._nodes.keys()
-        asked = FIGURE_3 - {"LogMatching"} if alone else FIGURE_3
-        return [name for name in CHECKS if name in asked and not self._findings.checked[name]]
+        return [name for name in FIGURE_3 if not self._findings.checked[name]]
 
     def add(self, record: Recorded) -> None:
         node = self._nodes.get(record.node)
@@ -112,10 +107,9 @@ class SafetyAudit:
     def finish(self) -> list[Problem]:
         """All problems, each cause once, by property, node and seq.  To be called once."""
         nodes = dict(sorted(self._nodes.items()))
-        some_received = any(node.backing.has_received for node in nodes.values())
         joint_shown = any(node.steps.shows_joint for node in nodes.values())
         for node in nodes.values():
-            node.finish(some_received, joint_shown)
+            node.finish(joint_shown)
         self._mail.finish(self.complete)
         self._check_elections(nodes)
         self._check_matching(nodes)

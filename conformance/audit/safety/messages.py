@@ -8,7 +8,7 @@ entries as runs.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -39,13 +39,15 @@ class _Sender:
 
     `since` is the term in which it begins, or -1 where the node was started in it: what is sent
     in a later term is all there.  `term` is the last term in which the node was drained; `calls`
-    and `replies` are the highest numbers sent in it, replies by receiver.
+    and `replies` are the highest numbers sent in it, replies by receiver.  `crashes` are the terms
+    from the last before a restart to that of the restart: a record may be lost between.
     """
 
     since: v.Term
     term: v.Term = 0
     calls: v.SeqNo = 0
     replies: dict[v.NodeId, v.SeqNo] | None = None
+    crashes: list[tuple[v.Term, v.Term]] = field(default_factory=list)
 
 
 class Mail:
@@ -59,6 +61,10 @@ class Mail:
 
     def recorded_since(self, node: v.NodeId, term: v.Term) -> None:
         self._senders[node] = _Sender(term)
+
+    def restarted(self, node: v.NodeId, before: v.Term, after: v.Term) -> None:
+        """The last record before may be lost, in which the node may have sent anything."""
+        self._senders[node].crashes.append((before, after))
 
     def drained(self, node: v.NodeId, term: v.Term) -> None:
         """All that a node owed in a term has been sent, and is recorded."""
@@ -141,6 +147,8 @@ class Mail:
         """
         sender = self._senders.get(message.sender)
         if sender is None or message.term <= sender.since:
+            return False
+        if not complete and any(low <= message.term <= high for low, high in sender.crashes):
             return False
         if message.term != sender.term:
             return message.term < sender.term

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Final
 
 from conformance.audit.safety.disk import Drained, Durable
@@ -94,6 +95,8 @@ class NodeAudit:
             self._mail.drained(self.node, state.current_term)
             self.backing.has_drained = True
         self._remember(record, done)
+        if isinstance(record.outcome, v.Position):
+            self._note_proposal(record.outcome, event, state)
         if came_up is not None and record.outcome is not False:
             self._check_came_up(came_up, record, done)
         self._check_persistent_state(state)
@@ -113,13 +116,13 @@ class NodeAudit:
             self._undrained.clear()
         self._state = state
 
-    def finish(self, some_received: bool, joint_shown: bool) -> None:
-        """What all recordings together show: messages received, joint configurations."""
+    def finish(self, joint_shown: bool) -> None:
+        """`joint_shown`: some node's recording has a joint configuration."""
         for name in EVERY_STATE:
             self._checked[name] += self._records
         if self._doubts:
             self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
-        self.backing.finish(some_received)
+        self.backing.finish()
         self.steps.finish(joint_shown)
 
     # Coming up
@@ -132,6 +135,8 @@ class NodeAudit:
             self.durable.load(disk, self._seq)
             self.steps.begin(disk.log.last_position)
         else:
+            if self._state is not None:
+                self._mail.restarted(self.node, self._state.current_term, disk.current_term)
             keep = self._memory.keep
             kept = v.Position(self.durable.log.term(keep) or 0, keep)
             self.durable.restart(disk, kept, self._seq)
@@ -186,6 +191,18 @@ class NodeAudit:
             self._cut(min(self._committed[0], last.index - 1))
         elif memory.known > last.index:
             self._cut(last.index)
+
+    def _note_proposal(self, given: v.Position, event: object, state: Observed) -> None:
+        """What was proposed is what stands there."""
+        previous = self._term_at(given.index - 1, state)
+        payload: v.Payload = v.COMMAND
+        if isinstance(event, v.ProposeConfig):
+            payload = event.config
+        elif isinstance(event, v.CreateCluster):
+            payload = v.Config(event.voters)
+        if previous is not None:
+            entry_id = self._entry_ids.id_of(previous, given.term, payload)
+            self.shown.log.note(given.index - 1, array("I", [entry_id]), self._seq)
 
     def _propose(self, payload: v.Payload, record: Recorded) -> None:
         memory, known, given = self._memory, self._memory.known, record.outcome

@@ -20,7 +20,7 @@ ELECTED: Final = "ElectedByQuorum"
 COMMITTED: Final = "CommittedOnQuorum"
 
 NO_CONFIG: Final = "no configuration is shown"
-NO_RECEIPTS: Final = "no recording has a message that was received"
+NO_RECEIPTS: Final = "no message is recorded that the node received"
 SOME_RECEIPTS: Final = "the state changes at refused events: not all that happened is recorded"
 NO_ACTIONS: Final = "no action is recorded, so what is durable is not known"
 UNKNOWN_ACK: Final = "an acknowledgement names a position that the leader's log may not have"
@@ -201,10 +201,10 @@ class Backing:
         self._miss(COMMITTED, _Needs.RECEIPTS, seq, detail)
         self._told = commit
 
-    def finish(self, some_received: bool) -> None:
-        """`some_received`: any node's recording has messages that were received."""
+    def finish(self) -> None:
+        """Report what is missing, unless the recording would not show it."""
         for (name, needs), missing in self._missing.items():
-            reason = self._why_open(needs, some_received)
+            reason = self._why_open(needs)
             if reason is not None:
                 self._findings.leave(name, reason, missing.times)
                 continue
@@ -213,11 +213,11 @@ class Backing:
                 name, self._node, missing.seq, missing.detail, times=missing.times
             )
 
-    def _why_open(self, needs: _Needs, some_received: bool) -> str | None:
+    def _why_open(self, needs: _Needs) -> str | None:
         if needs is _Needs.ACTIONS:
             return None if self.has_drained else NO_ACTIONS
         if needs is _Needs.RECEIPTS:
-            if not some_received:
+            if not self.has_received:
                 return NO_RECEIPTS
             return SOME_RECEIPTS if self.has_stand_ins else None
         return None

@@ -22,8 +22,6 @@ class Steps:
     def __init__(self, node: v.NodeId, findings: Findings) -> None:
         self.shows_joint = False
         """Whether the node ever showed a joint configuration."""
-        self.members: frozenset[v.NodeId] = frozenset()
-        """All that its configurations ever named."""
         self._node = node
         self._findings = findings
         self._checked = findings.checked
@@ -104,9 +102,8 @@ class Steps:
         else:
             detail = f"a log of term {last.term} in term {state.current_term}"
             self._report("TermNotBelowLog", seq, detail)
-        if before is None or state.config != before.config:
-            self.shows_joint = self.shows_joint or state.config.is_joint
-            self.members |= state.config.members
+        if state.config.is_joint:
+            self.shows_joint = True
 
     def _check_vote(self, call: v.RequestVoteCall, record: Recorded, before: Observed) -> None:
         """§5.4.1: a vote goes to no candidate whose log is less up-to-date than the voter's."""

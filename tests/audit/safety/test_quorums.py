@@ -187,7 +187,7 @@ def test_a_commit_index_beyond_the_log(tape: Tape) -> None:
 
 
 def test_receipts_that_are_not_recorded(tape: Tape) -> None:
-    """Neither by any node, nor where events stand for them."""
+    """None at all, or some, where events stand for others."""
     for record in tape.records:
         if isinstance(record.event, v.Receive):
             record.event, record.outcome = v.Heartbeat(), False
@@ -197,7 +197,7 @@ def test_receipts_that_are_not_recorded(tape: Tape) -> None:
         "CommittedOnQuorum": {quorum.NO_RECEIPTS: 2},
         "ElectedByQuorum": {quorum.NO_RECEIPTS: 1},
     }
-    tape.receive(2, v.RequestVoteCall(9, 1, 1, v.ZERO))
+    tape.receive(0, v.RequestVoteCall(9, 1, 1, v.ZERO))
     audit = tape.audit()
     assert audit.finish() == []
     assert audit.unjudged["ElectedByQuorum"] == {quorum.SOME_RECEIPTS: 1}
