@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import DurableLog, EntryIds, at
@@ -26,6 +27,9 @@ class Drained:
     committed: list[v.Position] = field(default_factory=list)
 
 
+Votes: TypeAlias = Set[tuple[v.Term, v.NodeId | None]]
+
+
 class Durable:
     """The term, the vote and the log on a node's disk; and the votes that it gave."""
 
@@ -44,6 +48,7 @@ class Durable:
         self._checked = findings.checked
         self._shown = shown
         self._commit: v.Index = 0
+        self._given: Votes = frozenset()
         self._votes_sent: dict[v.Term, v.NodeId] = {}
         """Whom the node voted for, as its replies say, or its campaigns."""
         self._lost: set[v.Term] = set()
@@ -85,15 +90,16 @@ class Durable:
 
     # Draining
 
-    def execute(self, actions: Iterable[v.Action], commit: v.Index, seq: int) -> Drained:
+    def execute(
+        self, actions: Iterable[v.Action], commit: v.Index, given: Votes, seq: int
+    ) -> Drained:
         """Carry out actions in their order.
 
-        `commit`: the commit index when the first of the messages was made, or later.
+        `commit`: the commit index when the first of the messages was made.  `given`: the votes
+        that the node has shown since the last drain, with their terms.
         """
         done = Drained()
-        self._commit = commit
-        term, vote = self.term, self.vote
-        held = vote is not None and self._votes_sent.get(term) == vote
+        self._commit, self._given = commit, given
         for action in actions:
             match action:
                 case v.SendMessage(to, message):
@@ -110,8 +116,8 @@ class Durable:
                     self.term = saved
                 case v.SaveVotedFor(voted_for):
                     self.vote = voted_for
-        if held and self.term == term:
-            self._keep_vote(term, self.vote, seq)
+                    # A crash may come before the next action.
+                    self.check_vote(self.term, voted_for, seq)
         return done
 
     def lose_vote(self, term: v.Term) -> None:
@@ -192,7 +198,8 @@ class Durable:
     def _vote(self, term: v.Term, candidate: v.NodeId, seq: int) -> None:
         """§5.2: at most one vote in a term, that no crash can make the node forget.
 
-        Where the disk is in a later term already, nothing can be voted in this one any more.
+        Where the disk is in a later term already, nothing can be voted in this one any more; what
+        was voted before that has been shown.
         """
         self._checked["VoteOncePerTerm"] += 1
         sent = self._votes_sent.setdefault(term, candidate)
@@ -203,7 +210,11 @@ class Durable:
             self._lost.add(term)
             self._findings.forget("VoteKeptInTerm", self._node, term)
         self._checked["VotePersistedBeforeReply"] += 1
-        if self.term < term or (self.term == term and self.vote != candidate):
+        if term < self.term:
+            kept = (term, candidate) in self._given
+        else:
+            kept = (term, candidate) == (self.term, self.vote)
+        if not kept:
             detail = (
                 f"votes for {candidate} in term {term}, the disk has {self.vote} "
                 f"in term {self.term}"

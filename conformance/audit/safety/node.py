@@ -18,10 +18,12 @@ from spec import values as v
 
 EVERY_STATE: Final = (
     "CommitMonotonic",
+    "EntriesKeptInTerm",
     "LogConsistent",
     "SnapshotWithinCommit",
     "TermMonotonic",
     "TermNotBelowLog",
+    "TermsMonotonicInLog",
 )
 """What is asked of every state that a node shows."""
 
@@ -57,6 +59,8 @@ class NodeAudit:
         """
         self._settled: v.Index = 0
         """The commit index after the last drain."""
+        self._votes_given: set[tuple[v.Term, v.NodeId | None]] = set()
+        """The votes that were shown since the last drain, which may still be told."""
         self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
         self._seq = 0
@@ -90,7 +94,9 @@ class NodeAudit:
         done: Drained | None = None
         if record.actions is not None:
             commit = state.commit_index if not self._undrained else self._settled
-            done = self.durable.execute(record.actions, commit, self._seq)
+            given = self._votes_given | {(state.current_term, state.voted_for)}
+            done = self.durable.execute(record.actions, commit, given, self._seq)
+            self._votes_given.clear()
             self._settled = state.commit_index
             self._mail.drained(self.node, state.current_term)
             self.backing.has_drained = True
@@ -112,6 +118,7 @@ class NodeAudit:
             self._note_position(position)
         if done is None:
             self._undrained.add(state.last_position)
+            self._votes_given.add((state.current_term, state.voted_for))
         else:
             self._undrained.clear()
         self._state = state
@@ -130,6 +137,7 @@ class NodeAudit:
     def _come_up(self, disk: v.Restart, is_new: bool, is_first: bool) -> None:
         self._doubts.clear()
         self._undrained.clear()
+        self._votes_given.clear()
         if is_first:
             self._mail.recorded_since(self.node, -1 if is_new else disk.current_term)
             self.durable.load(disk, self._seq)
@@ -351,6 +359,10 @@ class NodeAudit:
             at_once = isinstance(record.event, (v.CreateCluster, v.ElectionTimeout, v.TimeoutNow))
             at_once = at_once and before is not None and before.current_term < term
             self.backing.elected(term, configs, has_own_vote, at_once, self._seq)
+        if state.confirmed and (
+            before is None or (before.confirmed, before.config) != (state.confirmed, state.config)
+        ):
+            self.backing.confirmed(term, state.confirmed, state.config, self._seq)
         was = log.base.index if before is None else before.commit_index
         if led and before is not None and before.config != state.config:
             self._check_config(record, before)

@@ -18,6 +18,7 @@ from spec import values as v
 
 ELECTED: Final = "ElectedByQuorum"
 COMMITTED: Final = "CommittedOnQuorum"
+CONFIRMED: Final = "ConfirmedByQuorum"
 
 NO_CONFIG: Final = "no configuration is shown"
 NO_RECEIPTS: Final = "no message is recorded that the node received"
@@ -73,6 +74,8 @@ class Backing:
         self._acks: dict[v.NodeId, v.Index] = {}
         self._unsure: dict[v.NodeId, v.Index] = {}
         """Acknowledgements of what the leader's log is not known to have."""
+        self._answers: dict[v.NodeId, v.SeqNo] = {}
+        """The largest number of a call of the term that each has answered."""
         self._told: v.Index = 0
         """Up to where the node may take entries for committed without counting."""
         self._missing: dict[tuple[str, _Needs], _Missing] = {}
@@ -93,6 +96,7 @@ class Backing:
                 self._votes.update(granted - {node.id})
             case v.Leader(peers):
                 self._acks.update((peer.node, peer.match) for peer in peers)
+                self._answers.update((peer.node, peer.answered) for peer in peers)
 
     def learn(self, index: v.Index) -> None:
         """A leader or a snapshot tells that what the node has up to this index is committed."""
@@ -115,6 +119,7 @@ class Backing:
         Who accepts a call may tell of more than the leader has, and has what the leader sent.
         """
         self._enter(reply.term)
+        self._answers[reply.sender] = max(self._answers.get(reply.sender, 0), reply.seqno)
         index = reply.last_position.index
         if has:
             self._acks[reply.sender] = max(self._acks.get(reply.sender, 0), index)
@@ -126,6 +131,7 @@ class Backing:
             self._term = term
             self._votes.clear()
             self._acks.clear()
+            self._answers.clear()
             self._unsure.clear()
 
     # Judgement
@@ -191,6 +197,19 @@ class Backing:
                 detail += "; it is not on the leader's own disk"
             in_memory = any(is_quorum(config, held | unsure | own) for config in configs)
             self._miss(COMMITTED, _Needs.ACTIONS if in_memory else _Needs.RECEIPTS, seq, detail)
+
+    def confirmed(self, term: v.Term, number: v.SeqNo, config: v.Config, seq: int) -> None:
+        """§8; dissertation, §6.4: so many calls of its term a leader says a quorum has answered.
+
+        It counts itself for any call.
+        """
+        answers = self._answers.items() if term == self._term else ()
+        answered = {node for node, upto in answers if upto >= number}
+        if is_quorum(config, answered | {self._node}):
+            self._findings.checked[CONFIRMED] += 1
+            return
+        detail = f"call {number} of term {term} was answered by {_those(answered)}, of {config}"
+        self._miss(CONFIRMED, _Needs.RECEIPTS, seq, detail)
 
     def followed(self, commit: v.Index, seq: int) -> None:
         """A node that does not lead takes entries for committed up to an index."""

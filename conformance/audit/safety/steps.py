@@ -35,9 +35,13 @@ class Steps:
         self._given = last
 
     def check(self, record: Recorded, before: Observed | None) -> None:
-        self._check_state(record.state, before, record.seq)
+        state, seq = record.state, record.seq
+        self._check_state(state, before, seq)
         if before is None:
             return
+        was, last = before.last_position, state.last_position
+        if before.commit_index <= last.index < was.index and was.term == state.current_term:
+            self._check_dropped(before, record)
         event = record.event
         if isinstance(event, v.Receive):
             message = event.message
@@ -94,6 +98,9 @@ class Steps:
         if commit > last.index and (before is None or commit > before.commit_index):
             detail = f"commits index {commit} of a log that ends at {last.index}"
             self._report("SnapshotWithinCommit", seq, detail)
+        if state.snapshot_position.term > last.term:
+            detail = f"a log from {at(state.snapshot_position)} to {at(last)}"
+            self._report("TermsMonotonicInLog", seq, detail)
         if last.term <= state.current_term:
             pass
         elif last == self._given:
@@ -104,6 +111,17 @@ class Steps:
             self._report("TermNotBelowLog", seq, detail)
         if state.config.is_joint:
             self.shows_joint = True
+
+    def _check_dropped(self, before: Observed, record: Recorded) -> None:
+        """§5.3: entries of the term are its leader's, which drops none, so nothing conflicts.
+
+        That the leader itself drops one is LeaderAppendOnly; that a committed one goes,
+        CommittedEntriesStay.
+        """
+        if before.role != "leader":
+            ends = at(record.state.last_position)
+            detail = f"{at(before.last_position)} is dropped in its term, the log ends at {ends}"
+            self._report("EntriesKeptInTerm", record.seq, detail)
 
     def _check_vote(self, call: v.RequestVoteCall, record: Recorded, before: Observed) -> None:
         """§5.4.1: a vote goes to no candidate whose log is less up-to-date than the voter's."""

@@ -26,7 +26,7 @@ def test_what_was_compared_is_counted(tape: Tape) -> None:
     for record in tape.records:
         audit.add(record)
     assert audit.finish() == []
-    seldom = ["ConfigChangeThroughJoint", "StaleCallRejected"]
+    seldom = ["ConfigChangeThroughJoint", "ConfirmedByQuorum", "StaleCallRejected"]
     assert [name for name in CHECKS if not audit.checked[name]] == seldom
     assert audit.unjudged == {"EveryMessageWasSent": {NOT_COVERED: 1}}
 
@@ -150,9 +150,11 @@ def test_truncation_without_an_action_leaves_a_longer_disk(tape: Tape) -> None:
     """So the original crate does it: what is reported is a prefix of what the disk holds."""
     longer = v.AppendLogEntries(h.SECOND, (h.COMMANDED, h.COMMANDED))
     tape.add(1, v.ElectionTimeout(), longer, last_position=v.Position(1, 4))
-    tape.add(1, v.ElectionTimeout(), h.append_reply(1, 0, h.THIRD, 4), last_position=h.THIRD)
+    saved = v.SaveCurrentTerm(2), v.SaveVotedFor(None)
+    tape.add(1, v.ElectionTimeout(), *saved, h.append_reply(1, 0, h.THIRD, 4, term=2),
+             last_position=h.THIRD, current_term=2, voted_for=None)  # fmt: skip
     assert tape.found() == []
-    h.restart(tape, 1, v.Restart(1, 0, v.new_log(entries=(h.FOUNDING, h.OPENING, h.COMMANDED))))
+    h.restart(tape, 1, v.Restart(2, None, v.new_log(entries=(h.FOUNDING, h.OPENING, h.COMMANDED))))
     assert tape.found() == []
 
 
@@ -161,7 +163,9 @@ def test_a_reply_of_before_a_truncation_may_leave_after_it(tape: Tape) -> None:
     append = v.AppendLogEntries(h.SECOND, (h.COMMANDED,))
     late = h.append_reply(1, 0, v.Position(1, 4), 4)
     tape.add(1, v.ElectionTimeout(), drained=False, last_position=v.Position(1, 4))
-    tape.add(1, v.ElectionTimeout(), append, late, last_position=h.THIRD)
+    saved = v.SaveCurrentTerm(2), v.SaveVotedFor(None)
+    tape.add(1, v.ElectionTimeout(), *saved, append, late, last_position=h.THIRD,
+             current_term=2, voted_for=None)  # fmt: skip
     assert tape.found() == []
 
 

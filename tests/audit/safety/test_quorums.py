@@ -326,3 +326,55 @@ def test_a_call_of_an_earlier_term_is_obeyed(tape: Tape) -> None:
     write = v.AppendLogEntries(h.SECOND, (h.COMMANDED,))
     tape.receive(1, replace(h.BEAT, seqno=9), write, last_position=h.THIRD)
     assert tape.found(complete=False) == [("StaleCallRejected", 1, 6)]
+
+
+def test_a_vote_of_an_earlier_term_that_was_never_shown(tape: Tape) -> None:
+    """A reply may be late, if it is owed from before the term rose; else it is granted too late."""
+    late = h.vote_reply(1, 2, 2)
+    saved = v.SaveCurrentTerm(3), v.SaveVotedFor(None), late
+    tape.add(1, v.ElectionTimeout(), *saved, current_term=3, voted_for=None)
+    assert tape.found() == [("VotePersistedBeforeReply", 1, 5)]
+    tape.records.pop()
+    tape.seqs[1] = 4
+    tape.add(1, v.ElectionTimeout(), drained=False, current_term=2, voted_for=2)
+    tape.add(1, v.ElectionTimeout(), *saved, current_term=3, voted_for=None)
+    assert tape.found() == []
+
+
+def test_another_vote_is_saved_before_the_next_term_is(tape: Tape) -> None:
+    """A crash in between would leave it in the term in which the node told of another."""
+    saved = v.SaveVotedFor(2), v.SaveCurrentTerm(2)
+    tape.add(1, v.ElectionTimeout(), *saved, current_term=2, voted_for=2)
+    assert tape.found() == [("VoteKeptInTerm", 1, 5)]
+
+
+# What a term's entries and reads rest on
+
+
+def test_a_follower_drops_an_entry_of_its_term(tape: Tape) -> None:
+    append = v.AppendLogEntries(h.SECOND, (h.COMMANDED,))
+    tape.add(1, v.ElectionTimeout(), append, last_position=h.THIRD)
+    drop = v.AppendLogEntries(h.SECOND, ())
+    tape.add(1, v.ElectionTimeout(), drop, last_position=h.SECOND)
+    assert tape.found() == [("EntriesKeptInTerm", 1, 6)]
+
+
+def test_terms_fall_after_a_snapshot(tape: Tape) -> None:
+    tape.add(1, v.SnapshotInstalled(h.SECOND, h.ALL), outcome=True, snapshot_position=h.SECOND,
+             last_position=v.Position(0, 3))  # fmt: skip
+    assert ("TermsMonotonicInLog", 1, 5) in tape.found()
+
+
+@pytest.mark.parametrize(("number", "config"), [(4, h.ALL), (3, JOINT)], ids=["late", "joint"])
+def test_calls_that_no_quorum_has_answered(tape: Tape, number: int, config: v.Config) -> None:
+    """Node 0 has the answer of node 1 to call 3 in term 1."""
+    tape.states[0] = tape.states[0]._replace(config=config)
+    reply = v.AppendEntriesReply(1, 1, 3, h.SECOND)
+    assert ("ConfirmedByQuorum", 0, 6) in tape.receive(0, reply, confirmed=number).found()
+
+
+def test_calls_that_a_quorum_has_answered(tape: Tape) -> None:
+    reply = v.AppendEntriesReply(1, 1, 3, h.SECOND)
+    audit = tape.receive(0, reply, confirmed=3).audit()
+    assert audit.finish() == []
+    assert audit.checked["ConfirmedByQuorum"] == 1

@@ -181,7 +181,7 @@ def test_recording_that_begins_with_a_restart(tape: Tape) -> None:
     tape.add(2, v.ElectionTimeout(), v.SaveVotedFor(1), h.vote_reply(2, 1, 1), voted_for=1)
     tape.add(2, v.ElectionTimeout(), last_position=h.FIRST)
     tape.add(2, v.ElectionTimeout(), v.SaveVotedFor(2), h.vote_reply(2, 2, 1), voted_for=2)
-    assert tape.found() == [("VoteOncePerTerm", 2, 4)]
+    assert tape.found() == [("EntriesKeptInTerm", 2, 3), ("VoteOncePerTerm", 2, 4)]
 
 
 def test_recording_that_begins_with_a_checkpoint(tape: Tape) -> None:
