@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import DurableLog, EntryIds, at
@@ -27,9 +26,6 @@ class Drained:
     committed: list[v.Position] = field(default_factory=list)
 
 
-Votes: TypeAlias = Set[tuple[v.Term, v.NodeId | None]]
-
-
 class Durable:
     """The term, the vote and the log on a node's disk; and the votes that it gave."""
 
@@ -47,8 +43,9 @@ class Durable:
         self._findings = findings
         self._checked = findings.checked
         self._shown = shown
+        self.votes_given: set[tuple[v.Term, v.NodeId | None]] = set()
+        """The votes that were shown since the last drain, and may still be told."""
         self._commit: v.Index = 0
-        self._given: Votes = frozenset()
         self._votes_sent: dict[v.Term, v.NodeId] = {}
         """Whom the node voted for, as its replies say, or its campaigns."""
         self._lost: set[v.Term] = set()
@@ -90,16 +87,13 @@ class Durable:
 
     # Draining
 
-    def execute(
-        self, actions: Iterable[v.Action], commit: v.Index, given: Votes, seq: int
-    ) -> Drained:
+    def execute(self, actions: Iterable[v.Action], commit: v.Index, seq: int) -> Drained:
         """Carry out actions in their order.
 
-        `commit`: the commit index when the first of the messages was made.  `given`: the votes
-        that the node has shown since the last drain, with their terms.
+        `commit`: the commit index when the first of the messages was made.
         """
         done = Drained()
-        self._commit, self._given = commit, given
+        self._commit = commit
         for action in actions:
             match action:
                 case v.SendMessage(to, message):
@@ -211,7 +205,7 @@ class Durable:
             self._findings.forget("VoteKeptInTerm", self._node, term)
         self._checked["VotePersistedBeforeReply"] += 1
         if term < self.term:
-            kept = (term, candidate) in self._given
+            kept = (term, candidate) in self.votes_given
         else:
             kept = (term, candidate) == (self.term, self.vote)
         if not kept:

@@ -229,7 +229,8 @@ class VolatileLog:
 
     def is_disk_up_to(self, last: Index) -> None:
         self.keep = last
-        self.tail = no_ids()
+        if self.tail:
+            self.tail = no_ids()
 
     def cut(self, last: Index) -> None:
         if last < self.keep:

@@ -94,6 +94,8 @@ class Mail:
         runs = _runs(ids)
         key = _key(message, message.sender, node)
         known = self._sent.get(key)
+        if known == runs:
+            return
         if known is not None:
             variants = known if isinstance(known, list) else [known]
             if any(_is_prefix(runs, variant) for variant in variants):

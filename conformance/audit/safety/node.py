@@ -59,8 +59,6 @@ class NodeAudit:
         """
         self._settled: v.Index = 0
         """The commit index after the last drain."""
-        self._votes_given: set[tuple[v.Term, v.NodeId | None]] = set()
-        """The votes that were shown since the last drain, which may still be told."""
         self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
         self._seq = 0
@@ -85,7 +83,7 @@ class NodeAudit:
             self._come_up(came_up, isinstance(event, v.Start), is_first)
         elif is_first:
             raise ValueError(f"node {self.node} never started: its first event is {event}")
-        else:
+        elif self._doubts:
             self._settle_doubts()
         if isinstance(event, v.SnapshotInstalled) and record.outcome is True:
             self._memory.compact(event.position, event.config)
@@ -94,9 +92,7 @@ class NodeAudit:
         done: Drained | None = None
         if record.actions is not None:
             commit = state.commit_index if not self._undrained else self._settled
-            given = self._votes_given | {(state.current_term, state.voted_for)}
-            done = self.durable.execute(record.actions, commit, given, self._seq)
-            self._votes_given.clear()
+            done = self.durable.execute(record.actions, commit, self._seq)
             self._settled = state.commit_index
             self._mail.drained(self.node, state.current_term)
             self.backing.has_drained = True
@@ -114,13 +110,15 @@ class NodeAudit:
             self._look_for_stand_in(record)
         self._check_backing(record)
         self._note(state)
-        for position in done.committed if done is not None else ():
-            self._note_position(position)
         if done is None:
             self._undrained.add(state.last_position)
-            self._votes_given.add((state.current_term, state.voted_for))
+            self.durable.votes_given.add((state.current_term, state.voted_for))
         else:
-            self._undrained.clear()
+            for position in done.committed:
+                self._note_position(position)
+            if self._undrained:
+                self._undrained.clear()
+                self.durable.votes_given.clear()
         self._state = state
 
     def finish(self, joint_shown: bool) -> None:
@@ -137,7 +135,7 @@ class NodeAudit:
     def _come_up(self, disk: v.Restart, is_new: bool, is_first: bool) -> None:
         self._doubts.clear()
         self._undrained.clear()
-        self._votes_given.clear()
+        self.durable.votes_given.clear()
         if is_first:
             self._mail.recorded_since(self.node, -1 if is_new else disk.current_term)
             self.durable.load(disk, self._seq)
@@ -301,7 +299,7 @@ class NodeAudit:
             self._doubts.append((self._seq, detail))
         elif memory.keep == last.index and not memory.tail:
             config = log.config_at(last.index)
-            if config is not None and config != state.config:
+            if config is not None and config is not state.config and config != state.config:
                 detail = f"shows {state.config}, the log has {config}"
                 self._report("LogConsistent", detail, "config")
 
@@ -311,7 +309,7 @@ class NodeAudit:
             return
         index, term = self._committed
         self._checked["CommittedEntriesStay"] += 1
-        now = self._term_at(index, state)
+        now = last.term if index == last.index else self._memory.term(index)
         if last.index < index:
             detail = f"index {index} is committed, the log now ends at {at(last)}"
             self._report("CommittedEntriesStay", detail)
@@ -359,12 +357,12 @@ class NodeAudit:
             at_once = isinstance(record.event, (v.CreateCluster, v.ElectionTimeout, v.TimeoutNow))
             at_once = at_once and before is not None and before.current_term < term
             self.backing.elected(term, configs, has_own_vote, at_once, self._seq)
-        if state.confirmed and (
-            before is None or (before.confirmed, before.config) != (state.confirmed, state.config)
-        ):
-            self.backing.confirmed(term, state.confirmed, state.config, self._seq)
+        same_config = before is not None and before.config is state.config
+        number = state.confirmed
+        if number and not (before is not None and same_config and before.confirmed == number):
+            self.backing.confirmed(term, number, state.config, self._seq)
         was = log.base.index if before is None else before.commit_index
-        if led and before is not None and before.config != state.config:
+        if led and before is not None and not same_config and before.config != state.config:
             self._check_config(record, before)
         if commit <= was:
             return
@@ -459,7 +457,11 @@ class NodeAudit:
         if commit == last:
             known = commit
             known_term: v.Term | None = state.last_position.term
-            if before is None or (before.commit_index, before.last_position) != state[3:5]:
+            if (
+                before is None
+                or before.commit_index != commit
+                or before.last_position != state.last_position
+            ):
                 self._note_position(state.last_position)
         else:
             known_term = memory.term(known)
@@ -485,19 +487,23 @@ class NodeAudit:
         ids = self._entry_ids.none
         if isinstance(message, v.AppendEntriesCall):
             self.shown.led_by.setdefault((message.term, message.sender), self._seq)
-            prev, entries = message.prev_position, message.entries
-            # Figure 2: min(leaderCommit, index of last new entry).
-            backing.learn(min(message.commit_index, prev.index + len(entries)))
-            known = self._entry_ids.terms[self.shown.committed.first_at(prev.index)]
-            if known not in (-1, prev.term) and prev.index <= message.commit_index:
-                self._note_position(prev)
+            prev, entries, commit = message.prev_position, message.entries, message.commit_index
+            if commit:
+                # Figure 2: min(leaderCommit, index of last new entry).
+                backing.learn(min(commit, prev.index + len(entries)))
+            if prev.index <= commit:
+                known = self._entry_ids.terms[self.shown.committed.first_at(prev.index)]
+                if known not in (-1, prev.term):
+                    self._note_position(prev)
             if entries:
                 ids = self._entry_ids.encode(prev.term, entries)
                 self.shown.log.note(prev.index, ids, self._seq)
         elif isinstance(message, v.AppendEntriesReply):
             if before is not None and before.role == "leader":
                 if message.term == before.current_term:
-                    backing.acknowledge(message, self._has(message.last_position, state))
+                    position = message.last_position
+                    has = position == state.last_position or self._has(position, state)
+                    backing.acknowledge(message, has)
         elif isinstance(message, v.RequestVoteReply) and message.vote_granted:
             backing.vote(message.term, message.sender)
         self._mail.received(self.node, self._seq, message, ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from conformance.audit.safety.log import Chain
 from conformance.audit.safety.sightings import Sightings
@@ -22,8 +23,7 @@ class Election:
     last: v.Position
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(NamedTuple):
     """The last position that a node knew to be committed in a term."""
 
     node: v.NodeId

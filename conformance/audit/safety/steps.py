@@ -35,11 +35,19 @@ class Steps:
         self._given = last
 
     def check(self, record: Recorded, before: Observed | None) -> None:
-        state, seq = record.state, record.seq
-        self._check_state(state, before, seq)
+        """A commit index behind the snapshot (D4) is late, and no harm."""
+        state, last, commit = record.state, record.state.last_position, record.state.commit_index
+        if commit > last.index and (before is None or commit > before.commit_index):
+            # Where it lies beyond a log that was cut off, that is CommittedEntriesStay.
+            detail = f"commits index {commit} of a log that ends at {last.index}"
+            self._report("SnapshotWithinCommit", record.seq, detail)
+        if not state.snapshot_position.term <= last.term <= state.current_term:
+            self._check_terms(state, record.seq)
+        if state.config.new_voters:
+            self.shows_joint = True
         if before is None:
             return
-        was, last = before.last_position, state.last_position
+        was = before.last_position
         if before.commit_index <= last.index < was.index and was.term == state.current_term:
             self._check_dropped(before, record)
         event = record.event
@@ -89,28 +97,18 @@ class Steps:
         else:
             self._findings.leave(CONFIG_CHANGE, NO_JOINT, self._times_at_once)
 
-    def _check_state(self, state: Observed, before: Observed | None, seq: int) -> None:
-        """A commit index behind the snapshot (D4) is late, and no harm.
-
-        That it lies beyond a log that was cut off is CommittedEntriesStay.
-        """
-        last, commit = state.last_position, state.commit_index
-        if commit > last.index and (before is None or commit > before.commit_index):
-            detail = f"commits index {commit} of a log that ends at {last.index}"
-            self._report("SnapshotWithinCommit", seq, detail)
+    def _check_terms(self, state: Observed, seq: int) -> None:
+        """§5.1, §5.3: terms do not fall along a log, and the last is at most the node's own."""
+        last = state.last_position
         if state.snapshot_position.term > last.term:
             detail = f"a log from {at(state.snapshot_position)} to {at(last)}"
             self._report("TermsMonotonicInLog", seq, detail)
-        if last.term <= state.current_term:
-            pass
-        elif last == self._given:
+        if last.term > state.current_term and last == self._given:
             self._checked["TermNotBelowLog"] -= 1
             self._findings.leave("TermNotBelowLog", GIVEN)
-        else:
+        elif last.term > state.current_term:
             detail = f"a log of term {last.term} in term {state.current_term}"
             self._report("TermNotBelowLog", seq, detail)
-        if state.config.is_joint:
-            self.shows_joint = True
 
     def _check_dropped(self, before: Observed, record: Recorded) -> None:
         """§5.3: entries of the term are its leader's, which drops none, so nothing conflicts.
