@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from conformance.audit.decisions import DECISIONS, LEARN_LATE, as_in_crate
 from conformance.observe.finding import Difference, Problem, first_difference
@@ -24,9 +24,12 @@ from conformance.observe.recorded import Recorded
 from conformance.observe.show import show
 from spec import rules
 from spec import values as v
+from spec.always import entries_between
 from spec.cluster import Disk, Member, Rule, drain, persist, take
 from spec.pending import NOTHING, owe
 from spec.sequence import Sequence
+
+NO_DISK: Final = v.Restart(0, None, v.Log())
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class ExactAudit:
             return
         problem, node.unless_crashed = node.unless_crashed, None
         if problem is None or isinstance(record.event, v.Restart):
-            problem = self._judge(node, node.member, record, known)
+            problem = self._judge(node, node.member, record, known, cut=problem is not None)
         if problem is not None:
             self.problems.append(problem)
             node.member = None
@@ -79,13 +82,16 @@ class ExactAudit:
         """A drain that the end of a recording cuts short is no departure."""
         return self.problems
 
-    def _judge(self, node: _Node, member: Member, record: Recorded, known: bool) -> Problem | None:
+    def _judge(
+        self, node: _Node, member: Member, record: Recorded, known: bool, cut: bool
+    ) -> Problem | None:
+        """`cut`: the drain before was cut short."""
         event = record.event
         self.checked["events"] += 1
         if isinstance(event, Checkpoint):
             return self._resume(node, record, event, known)
         if isinstance(event, (v.Start, v.Restart)):
-            lost = _lost(member.disk, event) if known else None
+            lost = _lost(member, event, cut) if known else None
             if lost is not None:
                 return Problem("RestartFromDisk", record.node, record.seq, lost)
             self.checked["restarts"] += 1
@@ -229,16 +235,54 @@ def _disk(disk: v.Restart) -> Disk:
     return Disk(disk.current_term, disk.voted_for, disk.log)
 
 
-def _lost(disk: Disk, event: v.Start | v.Restart) -> str | None:
-    """What a node comes up with, against what was persisted."""
-    found = v.Restart(0, None, v.Log()) if isinstance(event, v.Start) else event
-    for name in ("current_term", "voted_for"):
-        persisted, restarted = getattr(disk, name), getattr(found, name)
-        if persisted != restarted:
-            return f"{name}: persisted {persisted}, restarted with {restarted}"
-    if disk.log == found.log:
+def _lost(before: Member, event: v.Start | v.Restart, exactly: bool) -> str | None:
+    """What a node comes up without, although it was persisted.
+
+    The crash may have cost the last record, of which the disk may have any actions.  So the disk
+    may hold more than what the records wrote, and less of what a later leader overwrites: that is
+    nothing committed, and nothing of the term that the node is in.  `exactly`: the crash came in
+    the drain that was recorded last, so no record is lost.
+    """
+    disk, found = before.disk, event if isinstance(event, v.Restart) else NO_DISK
+    term, persisted = found.current_term, disk.current_term
+    if term < persisted or (exactly and term != persisted):
+        return f"current_term: persisted {persisted}, restarted with {term}"
+    vote, given = found.voted_for, disk.voted_for
+    if term == persisted and given != vote and (exactly or given is not None):
+        return f"voted_for: persisted {given}, restarted with {vote}"
+    if disk.log == found.log or (not exactly and _may_become(before.node, disk.log, found)):
         return None
     return f"log: persisted up to {_extent(disk.log)}, restarted with {_extent(found.log)}"
+
+
+def _may_become(node: v.Node, log: v.Log, found: v.Restart) -> bool:
+    """Whether one input may have made this log on the disk into the one that is found there."""
+    base, found_base = log.snapshot_position, found.log.snapshot_position
+    if found_base.index < base.index:
+        return False
+    if found_base == base and found.log.snapshot_config != log.snapshot_config:
+        return False
+    index = _first_gone(log, found.log)
+    if index is None:
+        return True
+    term = log.term(index)
+    # Who overwrites it leads a later term than that of all that follows it.
+    if log.last_position.term >= found.current_term:
+        return False
+    leads = isinstance(node.role, v.Leader) and node.current_term == found.current_term
+    if index <= node.commit_index or leads:
+        return False
+    return index > found.log.last_index or found.log.term(index) != term
+
+
+def _first_gone(log: v.Log, found: v.Log) -> v.Index | None:
+    """The first index of a log at which another one, with a later snapshot, has not its entry."""
+    first, last = found.snapshot_position.index, min(log.last_index, found.last_index)
+    if first <= log.last_index and log.term(first) != found.snapshot_position.term:
+        return first
+    if first < last and entries_between(log, first, last) != entries_between(found, first, last):
+        return next(at for at in range(first + 1, last + 1) if log.entry(at) != found.entry(at))
+    return last + 1 if last < log.last_index else None
 
 
 def _extent(log: v.Log) -> str:

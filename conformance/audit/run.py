@@ -29,6 +29,8 @@ class AuditedFile:
     events: int
     error: str | None = None
     """Why it could not be read to its end."""
+    cut: bool = False
+    """That is only because it ends early, as a recorder that dies leaves it."""
 
 
 @dataclass(slots=True)
@@ -37,8 +39,10 @@ class AuditReport:
     problems: list[Problem] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
     """How often each check compared something."""
-    unjudged: dict[str, int] = field(default_factory=dict)
-    """How often one could not, for want of the other side's records."""
+    unjudged: dict[str, dict[str, int]] = field(default_factory=dict)
+    """How many questions each had to leave open, by the reason."""
+    never_compared: list[str] = field(default_factory=list)
+    """Of the four safety properties (Figure 3) those that the safety level never came by."""
     seconds: float = 0.0
 
     @property
@@ -50,9 +54,11 @@ class AuditReport:
         """What came before the end of an unreadable file is judged all the same."""
         if self.problems:
             return "violation"
-        if any(file.error is not None for file in self.files):
+        if any(file.error is not None and not file.cut for file in self.files):
             return "bad_input"
-        return "conforms" if self.events else "inconclusive"
+        if any(file.cut for file in self.files) or self.never_compared or not self.events:
+            return "inconclusive"
+        return "conforms"
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -61,6 +67,7 @@ class AuditReport:
             "events": self.events,
             "checked": self.checked,
             "unjudged": self.unjudged,
+            "never_compared": self.never_compared,
             "seconds": round(self.seconds, 3),
             "violations": [asdict(problem) for problem in self.problems],
         }
@@ -96,6 +103,7 @@ def audit(
         report.problems += safety.finish()
         report.checked |= {f"safety {name}": count for name, count in safety.checked.items()}
         report.unjudged |= dict(safety.unjudged)
+        report.never_compared += safety.never_compared
     report.seconds = time.monotonic() - started
     return report
 
@@ -122,7 +130,7 @@ def _judge(
 ) -> AuditedFile:
     events = 0
     chosen: AuditLevel = level or "safety"
-    implementation, failed = "", None
+    implementation, failed, cut = "", None, False
     try:
         with read(path) as reader:
             implementation = reader.header.implementation
@@ -143,4 +151,5 @@ def _judge(
         failed = str(error)
         if isinstance(error, TruncatedTrace):
             failed += " (all before is judged)"
-    return AuditedFile(str(path), chosen, implementation, events, failed)
+            cut = bool(implementation)  # of a header that is cut off nothing can be judged
+    return AuditedFile(str(path), chosen, implementation, events, failed, cut)

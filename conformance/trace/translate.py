@@ -19,9 +19,17 @@ def position_to_spec(position: w.Position) -> v.Position:
 
 
 def config_to_spec(config: w.Config) -> v.Config:
-    return v.Config(
-        frozenset(config.voters), frozenset(config.new_voters), frozenset(config.non_voters)
-    )
+    """The same object for the same members, as a rule: most states of a trace show the same."""
+    return _config(config.voters, config.new_voters, config.non_voters)
+
+
+@lru_cache(maxsize=64)
+def _config(
+    voters: tuple[v.NodeId, ...],
+    new_voters: tuple[v.NodeId, ...],
+    non_voters: tuple[v.NodeId, ...],
+) -> v.Config:
+    return v.Config(frozenset(voters), frozenset(new_voters), frozenset(non_voters))
 
 
 @lru_cache(maxsize=1024)

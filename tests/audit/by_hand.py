@@ -87,11 +87,15 @@ def restart(tape: Tape, node: v.NodeId, disk: v.Restart, **changes: Any) -> Tape
     return tape.add(node, disk, **(shown | changes))
 
 
-def lead(tape: Tape, node: v.NodeId, term: int, prev: v.Position, *before: v.Action) -> Tape:
-    """The node becomes leader of a term, without any vote being recorded."""
-    opening = (v.Entry(term, v.TERM),)
+def lead(
+    tape: Tape, node: v.NodeId, term: int, prev: v.Position, *before: v.Action, **shown: Any
+) -> Tape:
+    """The node becomes leader of a term in two records; nobody's recording has the vote."""
     last = v.Position(term, prev.index + 1)
     tape.add(node, v.ElectionTimeout(), v.SaveCurrentTerm(term), v.SaveVotedFor(node), *before,
-             v.AppendLogEntries(prev, opening), role="leader", current_term=term, voted_for=node,
-             last_position=last)  # fmt: skip
-    return tape
+             role="candidate", current_term=term, voted_for=node,
+             last_position=prev if before else tape.states[node].last_position,
+             **shown)  # fmt: skip
+    vote = v.RequestVoteReply(0 if node == 1 else 1, term, 1, True)
+    opening = v.AppendLogEntries(prev, (v.Entry(term, v.TERM),))
+    return tape.receive(node, vote, opening, role="leader", last_position=last)

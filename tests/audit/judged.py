@@ -39,7 +39,7 @@ def voted() -> list[Recorded]:
 def came_up(recording: list[Recorded], event: v.Start | v.Restart) -> list[Recorded]:
     """The recording and a start after it, as the library does that."""
     (record,) = Tape().drive(event).records
-    return [*recording, replace(record, seq=recording[-1].seq + 1)]
+    return [*recording, replace(record, seq=recording[-1].seq + 1 if recording else 1)]
 
 
 def disk_of(recording: Iterable[Recorded]) -> v.Restart:

@@ -16,7 +16,7 @@ from spec import values as v
 from spec.cluster import Disk, Member, persist
 from spec.rules import take_all
 from tests.audit.judged import came_up, disk_of, found, problems, voted
-from tests.support.recordings import written
+from tests.support.recordings import ALL, COMMITTED, written
 from tests.support.tape import Tape
 
 # Restarts
@@ -32,23 +32,19 @@ def test_a_restart_with_what_was_saved_conforms() -> None:
     "lose",
     [
         lambda disk: replace(disk, current_term=0, log=disk.log.truncated(1)),
-        lambda disk: replace(disk, current_term=2),
         lambda disk: replace(disk, voted_for=None),
         lambda disk: replace(disk, voted_for=0),
         lambda disk: replace(disk, log=disk.log.truncated(1)),
         lambda disk: replace(disk, log=disk.log.truncated(0)),
-        lambda disk: replace(disk, log=disk.log.appended((v.Entry(1, v.COMMAND),))),
         lambda disk: replace(disk, log=disk.log.truncated(1).appended((v.Entry(1, v.COMMAND),))),
         lambda disk: v.Start(),
     ],
     ids=[
         "term",
-        "later_term",
         "vote",
         "other_vote",
         "entry",
         "log",
-        "more",
         "other_entry",
         "start_again",
     ],
@@ -59,6 +55,46 @@ def test_a_restart_with_anything_else_is_found(
     recording = voted()
     again = came_up(recording, lose(disk_of(recording)))
     assert found(again) == [("RestartFromDisk", 1, 4)]
+
+
+LATER = v.Entry(2, v.TERM)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        lambda disk: replace(disk, current_term=2, voted_for=None),
+        lambda disk: replace(disk, current_term=2, voted_for=0),
+        lambda disk: replace(disk, log=disk.log.appended((v.Entry(1, v.COMMAND),))),
+        lambda disk: replace(disk, current_term=2, log=disk.log.truncated(1)),
+        lambda disk: replace(disk, current_term=2, log=disk.log.truncated(1).appended((LATER,))),
+        lambda disk: replace(disk, log=disk.log.compacted(disk.log.last_position, ALL)),
+        lambda disk: replace(disk, log=v.new_log(v.Position(1, 9), ALL)),
+    ],
+    ids=["term", "vote", "entry", "removal", "overwritten", "snapshot", "snapshot_from_leader"],
+)
+def test_the_last_record_before_a_restart_may_be_lost(
+    more: Callable[[v.Restart], v.Restart],
+) -> None:
+    """The disk has what its actions wrote; the recording goes on from there."""
+    recording = voted()
+    disk = more(disk_of(recording))
+    again = came_up(recording, disk)
+    assert found(again) == []
+    (up,) = came_up([], disk)[-1:]
+    wrong = replace(up, seq=4, state=up.state._replace(commit_index=77))
+    assert found([*recording, wrong]) == [("SpecifiedState", 1, 4)]
+
+
+def test_what_is_committed_no_lost_record_takes_away() -> None:
+    """Nor what the node has when it leads."""
+    recording = Tape().drive(v.Start(), v.Receive(COMMITTED)).records
+    disk = disk_of(recording)
+    gone = replace(disk, current_term=9, log=disk.log.truncated(1))
+    assert found(came_up(recording, gone)) == [("RestartFromDisk", 1, 3)]
+    older = replace(disk, log=disk.log.compacted(v.Position(0, 1), ALL))
+    assert found(came_up(recording, older)) == []
+    assert found(came_up(came_up(recording, older), disk)) == [("RestartFromDisk", 1, 4)]
 
 
 @pytest.mark.parametrize("kept", range(4))

@@ -95,9 +95,7 @@ BAD: dict[str, tuple[Callable[[list[dict[str, Any]]], bytes], str]] = {
     "seq from 2": (lambda lines: text([lines[0], lines[1] | {"seq": 2}]), "seq 2"),
     "never started": (lambda lines: text([lines[0], lines[2] | {"seq": 1}]), "never started"),
     "other node never started": (changed(3, "node", to=7), "node 7 never started"),
-    "cut line": (lambda lines: text(lines)[:-20], "cut off"),
     "cut header": (lambda lines: text(lines)[:20], "cut off"),
-    "cut gzip": (lambda lines: gzip.compress(text(lines))[:-9], "too early"),
     "cut zstandard": (lambda lines: zstandard.compress(text(lines))[:-9], "too early"),
     "damaged gzip": (lambda lines: gzip.compress(text(lines))[:30] + b"x" * 200, "damaged"),
     "damaged zstandard": (lambda lines: zstandard.compress(text(lines))[:8] + b"x" * 99, "d"),
@@ -128,6 +126,23 @@ def test_a_bad_file(command: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(make(good(tmp_path)))
     refused(command, path, hint)
+
+
+@pytest.mark.parametrize("cut", ["line", "gzip"])
+def test_a_file_that_a_crash_cut_off(cut: str, tmp_path: Path) -> None:
+    """An audit judges what is there; to play it again, all of it is needed."""
+    whole = text(good(tmp_path))
+    path = tmp_path / "cut.jsonl"
+    path.write_bytes(whole[:-20] if cut == "line" else gzip.compress(whole)[:-9])
+    hint = "cut off" if cut == "line" else "too early"
+    refused("replay", path, hint)
+    ran, plain = run("audit", "--json", path), run("audit", path)
+    assert (ran.code, plain.code, ran.json["verdict"]) == (3, 3, "inconclusive")
+    (file,) = ran.json["files"]
+    assert file["cut"]
+    assert file["events"] >= 3
+    assert hint in file["error"]
+    assert file["error"] in plain.out
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -170,7 +170,9 @@ def test_a_stale_read_is_found(bug: str) -> None:
     with patched_library(READ_BUGS[bug]) as broken:
         cluster = TimedCluster(STORM, LibrarySubject(broken), FOUND[bug])
         cluster.run()
-    assert {problem.property for problem in cluster.problems} == {"ReadIndexSafe"}
+    found = {problem.property for problem in cluster.problems}
+    # Where a leader counts wrongly, its recording shows that, too.
+    assert {"ReadIndexSafe"} <= found <= {"ReadIndexSafe", "ConfirmedByQuorum"}
     ran(STORM, FOUND[bug])
 
 

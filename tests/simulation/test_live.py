@@ -105,7 +105,7 @@ def test_what_the_library_raises_is_a_finding_and_is_shrunk(alive: bool) -> None
 
 def test_a_recording_of_a_live_cluster_conforms(tmp_path: Path) -> None:
     path = tmp_path / "live.jsonl"
-    schedule = Schedule(5, 2, 3).honest()
+    schedule = Schedule(5, 3, 3).honest()
     recorder = Recorder()
     cluster = Live(3, recorder=recorder)
     assert first_finding(schedule, cluster) is None

@@ -21,26 +21,43 @@ from collections.abc import Hashable, Iterable, Mapping
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import EntryIds, value_at
 from conformance.audit.safety.messages import Mail
-from conformance.audit.safety.node import LeaderCommit, NodeAudit
-from conformance.audit.safety.sightings import Shown, differences
+from conformance.audit.safety.node import NodeAudit
+from conformance.audit.safety.shown import Commitment, Election
+from conformance.audit.safety.sightings import BLOCK, Compared, Shown, seen_at
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
-from spec.values import NodeId, Payload, Term
+from spec.values import NodeId, Position, Term
+
+FIGURE_3 = ("ElectionSafety", "LogMatching", "LeaderCompleteness", "StateMachineSafety")
+
+LISTED = 12
+"""So many sightings are told of one contradiction."""
 
 CHECKS = (
     "CommitMonotonic",
     "CommittedEntriesStay",
+    "CommittedOnQuorum",
+    "ConfigChangeThroughJoint",
+    "ConfirmedByQuorum",
+    "ElectedByQuorum",
     "ElectionSafety",
+    "EntriesKeptInTerm",
     "EntriesPersistedBeforeReply",
     "EveryMessageWasSent",
     "LeaderAppendOnly",
     "LeaderCompleteness",
     "LogConsistent",
     "LogMatching",
+    "NeverCommitEarlierTermDirectly",
     "RestartFromDisk",
+    "SnapshotWithinCommit",
+    "StaleCallRejected",
     "StateMachineSafety",
     "TermMonotonic",
+    "TermNotBelowLog",
+    "TermsMonotonicInLog",
     "TermPersistedBeforeMessage",
+    "VoteForUpToDateLog",
     "VoteKeptInTerm",
     "VoteOncePerTerm",
     "VotePersistedBeforeReply",
@@ -65,13 +82,23 @@ class SafetyAudit:
 
     @property
     def checked(self) -> dict[str, int]:
-        """How many comparisons each property took; those across nodes count after `finish`."""
+        """How many comparisons each property took; complete after `finish`."""
         return {name: self._findings.checked[name] for name in CHECKS}
 
     @property
-    def unjudged(self) -> dict[str, int]:
-        """What could not be judged, by property; complete after `finish`."""
-        return {name: count for name, count in self._findings.unjudged.items() if count}
+    def unjudged(self) -> dict[str, dict[str, int]]:
+        """How many questions were left open, by property and reason; complete after `finish`."""
+        return {name: dict(why) for name, why in sorted(self._findings.unjudged.items())}
+
+    @property
+    def never_compared(self) -> list[str]:
+        """Of Figure 3's properties those that nothing in the recordings is about; after `finish`.
+
+        Where nobody led, or nothing was shown twice, they are not found to hold.
+        """
+        if not self._nodes:
+            return []
+        return [name for name in FIGURE_3 if not self._findings.checked[name]]
 
     def add(self, record: Recorded) -> None:
         node = self._nodes.get(record.node)
@@ -83,8 +110,9 @@ class SafetyAudit:
     def finish(self) -> list[Problem]:
         """All problems, each cause once, by property, node and seq.  To be called once."""
         nodes = dict(sorted(self._nodes.items()))
+        joint_shown = any(node.steps.shows_joint for node in nodes.values())
         for node in nodes.values():
-            node.finish()
+            node.finish(joint_shown)
         self._mail.finish(self.complete)
         self._check_elections(nodes)
         self._check_matching(nodes)
@@ -109,7 +137,7 @@ class SafetyAudit:
         for term, who in sorted(leaders.items()):
             self._findings.checked["ElectionSafety"] += 1
             if len(who) > 1:
-                said = "; ".join(
+                said = _listed(
                     f"node {leader} {how} (node {at}, seq {seq})"
                     for leader, (at, seq, how) in sorted(who.items())
                 )
@@ -123,10 +151,11 @@ class SafetyAudit:
         By induction they determine the log up to there.  The lowest index of each term is reported.
         """
         entry_ids, findings = self._entry_ids, self._findings
-        found, compared = differences({name: node.shown.log for name, node in nodes.items()})
-        findings.checked["LogMatching"] += compared
+        logs = {name: node.shown.log for name, node in nodes.items()}
+        compared = Compared(logs)
+        findings.checked["LogMatching"] += compared.count
         reported: set[Term] = set()
-        for index, shown in found:
+        for index, shown in seen_at(logs, compared.differing).items():
             by_term: dict[Term, list[Shown]] = defaultdict(list)
             for one in shown:
                 by_term[entry_ids.terms[one[2]]].append(one)
@@ -134,7 +163,7 @@ class SafetyAudit:
                 if term in reported or len({entry_id for _, _, entry_id in same}) == 1:
                     continue
                 reported.add(term)
-                said = "; ".join(
+                said = _listed(
                     f"node {node} has {entry_ids.describe(entry_id)} after one of term "
                     f"{entry_ids.previous[entry_id]} (seq {seq})"
                     for node, seq, entry_id in same
@@ -150,34 +179,34 @@ class SafetyAudit:
         """
         entry_ids, findings = self._entry_ids, self._findings
         committed = {name: node.shown.committed for name, node in nodes.items()}
-        found, compared = differences(committed)
-        suspects = {index for index, _ in found}
-        suspects.update(index for node in nodes.values() for index in node.shown.snapshots)
-        findings.checked["StateMachineSafety"] += compared
+        positions = {name: node.shown.positions for name, node in nodes.items()}
+        entries, terms = Compared(committed), Compared(positions)
+        suspects = entries.differing | terms.differing
+        for number in entries.first.keys() & terms.first.keys():
+            pairs = zip(entries.first[number], terms.first[number], strict=True)
+            for index, (one, other) in enumerate(pairs, number * BLOCK):
+                if one and other:
+                    terms.count += 1
+                    if entry_ids.terms[one] != entry_ids.terms[other]:
+                        suspects.add(index)
+        findings.checked["StateMachineSafety"] += entries.count + terms.count
+        in_full, in_part = seen_at(committed, suspects), seen_at(positions, suspects)
         for index in sorted(suspects):
-            terms: set[Term] = set()
-            payloads: set[Payload | None] = set()
-            shown: list[tuple[NodeId, int, str]] = []
-            for name, node in nodes.items():
-                # An id also tells the term of the entry before, which is for LogMatching.
-                for entry_id, seq in committed[name].at(index).items():
-                    terms.add(entry_ids.terms[entry_id])
-                    payloads.add(entry_ids.payloads[entry_id])
-                    shown.append((name, seq, f"committed {entry_ids.describe(entry_id)}"))
-                # A snapshot tells nothing but the term of its last entry.
-                for term, seq in node.shown.snapshots.get(index, {}).items():
-                    terms.add(term)
-                    shown.append((name, seq, f"has a snapshot that ends with term {term}"))
-            findings.checked["StateMachineSafety"] += len(shown) - 1
-            if len(terms) > 1 or len(payloads) > 1:
-                shown.sort()
+            shown = sorted(in_full[index] + in_part[index])
+            ids = {entry_id for _, _, entry_id in shown}
+            # An id also tells the term of the entry before, which is for LogMatching.
+            payloads = {entry_ids.payloads[entry_id] for entry_id in ids} - {None}
+            if len({entry_ids.terms[entry_id] for entry_id in ids}) > 1 or len(payloads) > 1:
                 at, seq = _blamed(nodes, shown)
-                said = "; ".join(f"node {name} {what} (seq {seq})" for name, seq, what in shown)
+                said = _listed(
+                    f"node {name} committed {entry_ids.describe(entry_id)} (seq {seq})"
+                    for name, seq, entry_id in shown
+                )
                 findings.report("StateMachineSafety", at, seq, f"index {index}: {said}")
                 break
 
     def _check_leaders_logs(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
-        """§5.4: what a leader committed in its term is in the log of every later term's leader.
+        """§5.4: what was committed in a term is in the log of every later term's leader.
 
         The last such entry stands for those before it, by LogMatching.
         """
@@ -186,35 +215,54 @@ class SafetyAudit:
         commits.sort(key=lambda found: (found[0], found[1].position.index, found[1].node))
         elections = [found for node in nodes.values() for found in node.shown.elections]
         elections.sort(key=lambda found: (found[0], found[1].node, found[1].seq))
-        latest: tuple[Term, LeaderCommit] | None = None
+        latest: tuple[Term, Commitment] | None = None
         ended, reported = 0, set[Term]()
         for term, election in elections:
             while ended < len(commits) and commits[ended][0] < term:
                 if latest is None or commits[ended][1].position.index >= latest[1].position.index:
                     latest = commits[ended]
                 ended += 1
-            if latest is None:
+            if latest is None:  # nothing is known to have been committed in an earlier term
+                findings.checked[name] += 1
                 continue
             committed_in, commit = latest
             position = commit.position
-            if position.index < election.base or election.known < position.index <= election.last:
-                findings.unjudged[name] += 1
+            has = _lacks(election, position)
+            if has is None:
+                findings.leave(name, "the leader's log is not known there")
                 continue
             findings.checked[name] += 1
-            if position.index > election.last:
-                has = f"has a log up to index {election.last}"
-            elif (found_term := value_at(election.terms, position.index)) != position.term:
-                has = f"has term {found_term} there"
-            else:
+            if not has:
                 continue
             if committed_in not in reported:
                 reported.add(committed_in)
                 detail = (
-                    f"index {position.index} of term {position.term} was committed by node "
-                    f"{commit.node}, the leader of term {committed_in} (seq {commit.seq}); "
+                    f"index {position.index} of term {position.term} was committed in term "
+                    f"{committed_in}, as node {commit.node} knew (seq {commit.seq}); "
                     f"node {election.node} leads term {term} and {has}"
                 )
                 findings.report(name, election.node, election.seq, detail, committed_in)
+
+
+def _lacks(election: Election, position: Position) -> str | None:
+    """How a new leader's log lacks a committed position; "" if it does not, None if not known."""
+    index, last = position.index, election.last
+    if index > last.index:
+        return f"has a log up to index {last.index}"
+    if last.term < position.term:
+        return f"has a log that ends with term {last.term}"
+    if index == last.index:
+        return "" if last.term == position.term else f"has term {last.term} there"
+    if index < election.base or index > election.known:
+        return None
+    found = value_at(election.terms, index)
+    return "" if found == position.term else f"has term {found} there"
+
+
+def _listed(said: Iterable[str]) -> str:
+    parts = list(said)
+    more = len(parts) - LISTED
+    return "; ".join(parts[:LISTED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _blamed(

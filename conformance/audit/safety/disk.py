@@ -17,11 +17,13 @@ class Drained:
     """What the actions of a drain did.
 
     `same`: up to which index the durable log is what it was; None if nothing was written.
-    `unbacked`: last positions that were reported and are not in the durable log.
+    `unbacked`: last positions that were reported and are not in the durable log.  `committed`:
+    positions of the node's log that were told, and lie within what it knew to be committed.
     """
 
     same: v.Index | None = None
     unbacked: list[v.Position] = field(default_factory=list)
+    committed: list[v.Position] = field(default_factory=list)
 
 
 class Durable:
@@ -41,6 +43,9 @@ class Durable:
         self._findings = findings
         self._checked = findings.checked
         self._shown = shown
+        self.votes_given: set[tuple[v.Term, v.NodeId | None]] = set()
+        """The votes that were shown since the last drain, and may still be told."""
+        self._commit: v.Index = 0
         self._votes_sent: dict[v.Term, v.NodeId] = {}
         """Whom the node voted for, as its replies say, or its campaigns."""
         self._lost: set[v.Term] = set()
@@ -82,11 +87,13 @@ class Durable:
 
     # Draining
 
-    def execute(self, actions: Iterable[v.Action], seq: int) -> Drained:
-        """Carry out actions in their order."""
+    def execute(self, actions: Iterable[v.Action], commit: v.Index, seq: int) -> Drained:
+        """Carry out actions in their order.
+
+        `commit`: the commit index when the first of the messages was made.
+        """
         done = Drained()
-        term, vote = self.term, self.vote
-        held = vote is not None and self._votes_sent.get(term) == vote
+        self._commit = commit
         for action in actions:
             match action:
                 case v.SendMessage(to, message):
@@ -103,8 +110,8 @@ class Durable:
                     self.term = saved
                 case v.SaveVotedFor(voted_for):
                     self.vote = voted_for
-        if held and self.term == term:
-            self._keep_vote(term, self.vote, seq)
+                    # A crash may come before the next action.
+                    self.check_vote(self.term, voted_for, seq)
         return done
 
     def lose_vote(self, term: v.Term) -> None:
@@ -115,6 +122,13 @@ class Durable:
         """§5.2: a vote that was sent stays given for the term."""
         if term in self._votes_sent:
             self._keep_vote(term, vote, seq)
+
+    def change_vote(self, term: v.Term, before: v.NodeId, vote: v.NodeId, seq: int) -> None:
+        """§5.2: a vote goes to nobody else in its term, told or not."""
+        if term not in self._lost:
+            self._lost.add(term)
+            detail = f"from {before} to {vote} in term {term}"
+            self._report("VoteKeptInTerm", seq, detail, term)
 
     def check_leads(self, term: v.Term, seq: int) -> None:
         """§5.2: who leads a term has voted for itself in it."""
@@ -155,24 +169,31 @@ class Durable:
         match message:
             case v.AppendEntriesCall(prev_position=prev, entries=entries):
                 self.sent_calls.setdefault(message.term, seq)
+                if prev.index <= self._commit:
+                    done.committed.append(prev)
                 if entries:
                     ids = self._entry_ids.encode(prev.term, entries)
                     self._shown.note(prev.index, ids, seq)
             case v.AppendEntriesReply(last_position=last):
                 self._checked["EntriesPersistedBeforeReply"] += 1
+                if last.index <= self._commit:
+                    done.committed.append(last)
                 if last.index >= self.log.base.index and not self.log.contains(last):
                     done.unbacked.append(last)
             case v.RequestVoteReply(vote_granted=True):
                 for candidate in to:
                     self._vote(message.term, candidate, seq)
-            case v.RequestVoteCall():
+            case v.RequestVoteCall(last_position=last):
                 self._vote(message.term, self._node, seq)
+                if last.index <= self._commit:
+                    done.committed.append(last)
         self._mail.sent(self._node, to, message, ids)
 
     def _vote(self, term: v.Term, candidate: v.NodeId, seq: int) -> None:
         """§5.2: at most one vote in a term, that no crash can make the node forget.
 
-        Where the disk is in a later term already, nothing can be voted in this one any more.
+        Where the disk is in a later term already, nothing can be voted in this one any more; what
+        was voted before that has been shown.
         """
         self._checked["VoteOncePerTerm"] += 1
         sent = self._votes_sent.setdefault(term, candidate)
@@ -183,7 +204,11 @@ class Durable:
             self._lost.add(term)
             self._findings.forget("VoteKeptInTerm", self._node, term)
         self._checked["VotePersistedBeforeReply"] += 1
-        if self.term < term or (self.term == term and self.vote != candidate):
+        if term < self.term:
+            kept = (term, candidate) in self.votes_given
+        else:
+            kept = (term, candidate) == (self.term, self.vote)
+        if not kept:
             detail = (
                 f"votes for {candidate} in term {term}, the disk has {self.vote} "
                 f"in term {self.term}"

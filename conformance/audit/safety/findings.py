@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import replace
 
@@ -15,19 +15,31 @@ class Findings:
 
     def __init__(self) -> None:
         self.checked: Counter[str] = Counter()
-        self.unjudged: Counter[str] = Counter()
+        self.unjudged: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """Questions left open, by property and reason."""
         self._first: dict[tuple[str, Hashable], Problem] = {}
         self._repeats: Counter[tuple[str, Hashable]] = Counter()
 
     def report(
-        self, name: str, node: NodeId | None, seq: int | None, detail: str, cause: Hashable = None
+        self,
+        name: str,
+        node: NodeId | None,
+        seq: int | None,
+        detail: str,
+        cause: Hashable = None,
+        times: int = 1,
     ) -> None:
         """A problem of a node.  One with the same cause at the same node is only counted."""
         key = (name, (node, cause))
         if key in self._first:
-            self._repeats[key] += 1
+            self._repeats[key] += times
         else:
             self._first[key] = Problem(name, node, seq, detail)
+            self._repeats[key] += times - 1
+
+    def leave(self, name: str, reason: str, times: int = 1) -> None:
+        """A question that the recording does not answer."""
+        self.unjudged[name][reason] += times
 
     def forget(self, name: str, node: NodeId | None, cause: Hashable) -> None:
         """Drop a problem that another one says better."""

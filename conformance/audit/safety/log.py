@@ -35,6 +35,7 @@ class EntryIds:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Term, Term, Payload], int] = {}
+        self._of_term: dict[Term, Ids] = {}
         self.none = no_ids()
         # Id 0 stands for an entry that was not seen.
         self.terms: list[Term] = [-1]
@@ -64,6 +65,17 @@ class EntryIds:
                 ids.extend(array("I", [self.id_of(previous, previous, entry.payload)]) * more)
         return ids
 
+    def of_term(self, term: Term) -> Ids:
+        """The id of an entry of which nothing but the term is known."""
+        ids = self._of_term.get(term)
+        if ids is None:
+            ids = self._of_term[term] = array("I", [len(self.terms)])
+            self.terms.append(term)
+            self.previous.append(-1)
+            self.payloads.append(None)
+            self.marks.append(False)
+        return ids
+
     def describe(self, entry_id: int) -> str:
         payload, term = self.payloads[entry_id], self.terms[entry_id]
         if isinstance(payload, Config):
@@ -73,6 +85,8 @@ class EntryIds:
             if payload.non_voters:
                 members += f", non-voters {sorted(payload.non_voters)}"
             return f"a configuration of term {term} ({members})"
+        if payload is None:
+            return f"an entry of term {term}"
         what = "the opening entry" if payload == TERM else "a command"
         return f"{what} of term {term}"
 
@@ -215,7 +229,8 @@ class VolatileLog:
 
     def is_disk_up_to(self, last: Index) -> None:
         self.keep = last
-        self.tail = no_ids()
+        if self.tail:
+            self.tail = no_ids()
 
     def cut(self, last: Index) -> None:
         if last < self.keep:

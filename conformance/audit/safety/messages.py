@@ -8,7 +8,7 @@ entries as runs.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -17,6 +17,7 @@ from conformance.audit.safety.log import Ids
 from spec import values as v
 
 NAME: Final = "EveryMessageWasSent"
+NOT_COVERED: Final = "its sender's recording may not reach so far"
 
 Runs: TypeAlias = tuple[int, ...]
 """Ids of entries and how often each follows itself: id, count, id, count, ..."""
@@ -38,13 +39,15 @@ class _Sender:
 
     `since` is the term in which it begins, or -1 where the node was started in it: what is sent
     in a later term is all there.  `term` is the last term in which the node was drained; `calls`
-    and `replies` are the highest numbers sent in it, replies by receiver.
+    and `replies` are the highest numbers sent in it, replies by receiver.  `crashes` are the terms
+    from the last before a restart to that of the restart: a record may be lost between.
     """
 
     since: v.Term
     term: v.Term = 0
     calls: v.SeqNo = 0
     replies: dict[v.NodeId, v.SeqNo] | None = None
+    crashes: list[tuple[v.Term, v.Term]] = field(default_factory=list)
 
 
 class Mail:
@@ -58,6 +61,10 @@ class Mail:
 
     def recorded_since(self, node: v.NodeId, term: v.Term) -> None:
         self._senders[node] = _Sender(term)
+
+    def restarted(self, node: v.NodeId, before: v.Term, after: v.Term) -> None:
+        """The last record before may be lost, in which the node may have sent anything."""
+        self._senders[node].crashes.append((before, after))
 
     def drained(self, node: v.NodeId, term: v.Term) -> None:
         """All that a node owed in a term has been sent, and is recorded."""
@@ -87,6 +94,8 @@ class Mail:
         runs = _runs(ids)
         key = _key(message, message.sender, node)
         known = self._sent.get(key)
+        if known == runs:
+            return
         if known is not None:
             variants = known if isinstance(known, list) else [known]
             if any(_is_prefix(runs, variant) for variant in variants):
@@ -109,7 +118,7 @@ class Mail:
         for receiver, seq, message, times in sorted(missing, key=lambda found: found[:2]):
             if not self._is_covered(receiver, message, complete):
                 findings.checked[NAME] -= times
-                findings.unjudged[NAME] += times
+                findings.leave(NAME, NOT_COVERED, times)
                 continue
             sender = message.sender
             detail = (
@@ -140,6 +149,8 @@ class Mail:
         """
         sender = self._senders.get(message.sender)
         if sender is None or message.term <= sender.since:
+            return False
+        if not complete and any(low <= message.term <= high for low, high in sender.crashes):
             return False
         if message.term != sender.term:
             return message.term < sender.term

@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, field
+from array import array
+from typing import Final
 
 from conformance.audit.safety.disk import Drained, Durable
 from conformance.audit.safety.findings import Findings
-from conformance.audit.safety.log import Chain, EntryIds, VolatileLog, at
+from conformance.audit.safety.log import EntryIds, VolatileLog, at
 from conformance.audit.safety.messages import Mail
-from conformance.audit.safety.sightings import Sightings
+from conformance.audit.safety.quorum import Backing
+from conformance.audit.safety.shown import Commitment, Election, Shown
+from conformance.audit.safety.steps import Steps
 from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
 from spec import values as v
 
+EVERY_STATE: Final = (
+    "CommitMonotonic",
+    "EntriesKeptInTerm",
+    "LogConsistent",
+    "SnapshotWithinCommit",
+    "TermMonotonic",
+    "TermNotBelowLog",
+    "TermsMonotonicInLog",
+)
+"""What is asked of every state that a node shows."""
 
-@dataclass(frozen=True, slots=True)
-class Election:
-    """A node became leader: the terms in its log then, which is known up to an index."""
-
-    node: v.NodeId
-    seq: int
-    terms: Chain[v.Term]
-    base: v.Index
-    known: v.Index
-    last: v.Index
-
-
-@dataclass(frozen=True, slots=True)
-class LeaderCommit:
-    """The last position that a leader committed in its own term."""
-
-    node: v.NodeId
-    seq: int
-    position: v.Position
-
-
-@dataclass(slots=True)
-class Shown:
-    """What a node showed that is to be compared with what the others did."""
-
-    log: Sightings = field(default_factory=Sightings)
-    committed: Sightings = field(default_factory=Sightings)
-    snapshots: dict[v.Index, dict[v.Term, int]] = field(default_factory=dict)
-    """The last position of each snapshot, which is committed (§7), and the first seq."""
-    leads: dict[v.Term, int] = field(default_factory=dict)
-    """The terms in which the node was seen to lead, and the first seq."""
-    led_by: dict[tuple[v.Term, v.NodeId], int] = field(default_factory=dict)
-    """Who sent AppendEntries to the node in a term, and the first seq."""
-    elections: list[tuple[v.Term, Election]] = field(default_factory=list)
-    commits: dict[v.Term, LeaderCommit] = field(default_factory=dict)
-    terms: list[tuple[int, v.Term]] = field(default_factory=list)
-    """The node's term, and the seq from which on it was in it."""
-
-    def term_at(self, seq: int) -> v.Term:
-        return self.terms[bisect_right(self.terms, seq, key=lambda since: since[0]) - 1][1]
+MAYBE_CUT: Final = "a crash may have cut the last drain short"
 
 
 class NodeAudit:
@@ -64,6 +37,8 @@ class NodeAudit:
         self.node = node
         self.shown = Shown()
         self.durable = Durable(node, entry_ids, mail, findings, self.shown.log)
+        self.backing = Backing(node, findings)
+        self.steps = Steps(node, findings)
         self._entry_ids = entry_ids
         self._mail = mail
         self._findings = findings
@@ -75,63 +50,99 @@ class NodeAudit:
         """The last entry in the log that the node knows to be committed, and its term if known."""
         self._noted: v.Index = 0
         """Up to where the committed entries have been noted."""
-        self._doubts: list[tuple[int, str, str]] = []
+        self._proposed: tuple[v.Config, v.Index] | None = None
+        """The latest configuration that the node was asked for, and where it stands."""
+        self._doubts: list[tuple[int, str]] = []
         """Where the latest record's state disagrees with its actions.
 
         That is no fault if a crash cut the drain short, which the next record tells.
         """
+        self._settled: v.Index = 0
+        """The commit index after the last drain."""
         self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
         self._seq = 0
+        self._records = 0
+        self._is_first = True
+        """Whether the latest record is the node's first."""
 
     def add(self, record: Recorded) -> None:
         event, state = record.event, record.state
         is_first, follows = not self._seq, record.seq == self._seq + 1
+        self._is_first = is_first
         self._seq = record.seq
         if isinstance(event, Checkpoint):
             self._settle_doubts()
             if is_first or not follows:
                 self._resume(event, state)
             return
+        self._records += 1
+        came_up: v.Restart | None = None
         if isinstance(event, (v.Start, v.Restart)):
-            disk = event if isinstance(event, v.Restart) else v.Restart(0, None, v.EMPTY_LOG)
-            self._come_up(disk, isinstance(event, v.Start), is_first)
+            came_up = event if isinstance(event, v.Restart) else v.Restart(0, None, v.EMPTY_LOG)
+            self._come_up(came_up, isinstance(event, v.Start), is_first)
         elif is_first:
             raise ValueError(f"node {self.node} never started: its first event is {event}")
-        else:
+        elif self._doubts:
             self._settle_doubts()
         if isinstance(event, v.SnapshotInstalled) and record.outcome is True:
             self._memory.compact(event.position, event.config)
-            self._note_snapshot(event.position)
+            self.backing.learn(event.position.index)
+            self._note_position(event.position)
         done: Drained | None = None
         if record.actions is not None:
-            done = self.durable.execute(record.actions, self._seq)
+            commit = state.commit_index if not self._undrained else self._settled
+            done = self.durable.execute(record.actions, commit, self._seq)
+            self._settled = state.commit_index
             self._mail.drained(self.node, state.current_term)
+            self.backing.has_drained = True
         self._remember(record, done)
-        self._check_persistent_state(event, state)
-        self._check_log(event, state, done)
-        self._note(state)
+        if isinstance(record.outcome, v.Position):
+            self._note_proposal(record.outcome, event, state)
+        if came_up is not None and record.outcome is not False:
+            self._check_came_up(came_up, record, done)
+        self._check_persistent_state(state)
+        self.steps.check(record, self._state)
+        self._check_log(state, done)
         if isinstance(event, v.Receive):
-            self._receive(event)
+            self._receive(event, state)
+        elif record.outcome is False:
+            self._look_for_stand_in(record)
+        self._check_backing(record)
+        self._note(state)
         if done is None:
             self._undrained.add(state.last_position)
+            self.durable.votes_given.add((state.current_term, state.voted_for))
         else:
-            self._undrained.clear()
+            for position in done.committed:
+                self._note_position(position)
+            if self._undrained:
+                self._undrained.clear()
+                self.durable.votes_given.clear()
         self._state = state
 
-    def finish(self) -> None:
-        """Whether the last drain was cut short is not known."""
-        self._findings.unjudged["LogConsistent"] += len(self._doubts)
+    def finish(self, joint_shown: bool) -> None:
+        """`joint_shown`: some node's recording has a joint configuration."""
+        for name in EVERY_STATE:
+            self._checked[name] += self._records
+        if self._doubts:
+            self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
+        self.backing.finish()
+        self.steps.finish(joint_shown)
 
     # Coming up
 
     def _come_up(self, disk: v.Restart, is_new: bool, is_first: bool) -> None:
         self._doubts.clear()
         self._undrained.clear()
+        self.durable.votes_given.clear()
         if is_first:
             self._mail.recorded_since(self.node, -1 if is_new else disk.current_term)
             self.durable.load(disk, self._seq)
+            self.steps.begin(disk.log.last_position)
         else:
+            if self._state is not None:
+                self._mail.restarted(self.node, self._state.current_term, disk.current_term)
             keep = self._memory.keep
             kept = v.Position(self.durable.log.term(keep) or 0, keep)
             self.durable.restart(disk, kept, self._seq)
@@ -143,6 +154,8 @@ class NodeAudit:
         self._mail.drained(self.node, checkpoint.node.current_term)
         self.durable.load(checkpoint.disk, self._seq)
         self._begin()
+        self.backing.resume(checkpoint.node)
+        self.steps.begin(state.last_position)
         self._memory.load(checkpoint.node.log)
         self._note(state)
         self._state = state
@@ -151,10 +164,12 @@ class NodeAudit:
         """§5.1: nothing but the disk's contents; only a snapshot is known to be committed."""
         log = self.durable.log
         self._memory = VolatileLog(log)
+        self.backing.come_up()
+        self.backing.learn(log.base.index)
         self._state = None
         self._committed = 0, None
         self._noted = log.base.index
-        self._note_snapshot(log.base)
+        self._note_position(log.base)
 
     # Memory
 
@@ -183,6 +198,18 @@ class NodeAudit:
         elif memory.known > last.index:
             self._cut(last.index)
 
+    def _note_proposal(self, given: v.Position, event: object, state: Observed) -> None:
+        """What was proposed is what stands there."""
+        previous = self._term_at(given.index - 1, state)
+        payload: v.Payload = v.COMMAND
+        if isinstance(event, v.ProposeConfig):
+            payload = event.config
+        elif isinstance(event, v.CreateCluster):
+            payload = v.Config(event.voters)
+        if previous is not None:
+            entry_id = self._entry_ids.id_of(previous, given.term, payload)
+            self.shown.log.note(given.index - 1, array("I", [entry_id]), self._seq)
+
     def _propose(self, payload: v.Payload, record: Recorded) -> None:
         memory, known, given = self._memory, self._memory.known, record.outcome
         if isinstance(given, v.Position) and given.index == known + 1:
@@ -193,6 +220,8 @@ class NodeAudit:
     def _follow(self, call: v.AppendEntriesCall, last: v.Position) -> None:
         """A log that now ends within a call's entries took them from it (§5.3)."""
         memory, prev, base = self._memory, call.prev_position, self.durable.log.base
+        if self._state is not None and self._state.last_position == last:
+            return
         if memory.contains(last) or not prev.index < last.index <= prev.index + len(call.entries):
             return
         ids = self._entry_ids.encode(prev.term, call.entries[: last.index - prev.index])
@@ -208,10 +237,8 @@ class NodeAudit:
 
     # What the node shows against what it showed before
 
-    def _check_persistent_state(self, event: object, state: Observed) -> None:
-        before, checked = self._state, self._checked
-        checked["TermMonotonic"] += 1
-        checked["CommitMonotonic"] += 1
+    def _check_persistent_state(self, state: Observed) -> None:
+        before = self._state
         if before is not None:
             least_term, least_commit = before.current_term, before.commit_index
         else:
@@ -220,17 +247,40 @@ class NodeAudit:
             self._report("TermMonotonic", f"from {least_term} to {state.current_term}")
         if state.commit_index < least_commit:
             self._report("CommitMonotonic", f"from {least_commit} to {state.commit_index}")
-        if (
-            isinstance(event, v.Restart)
-            and state.current_term == event.current_term
-            and event.voted_for not in (None, state.voted_for)
-        ):
-            detail = f"shows vote {state.voted_for}, restarted with {event.voted_for}"
-            self._report("RestartFromDisk", detail, "ignored")
-            self.durable.lose_vote(state.current_term)
-        self.durable.check_vote(state.current_term, state.voted_for, self._seq)
+        term, vote = state.current_term, state.voted_for
+        self.durable.check_vote(term, vote, self._seq)
+        if before is not None and before.current_term == term and before.voted_for != vote:
+            # A vote that is no longer shown may be kept all the same.
+            if before.voted_for is not None and vote is not None:
+                self.durable.change_vote(term, before.voted_for, vote, self._seq)
 
-    def _check_log(self, event: object, state: Observed, done: Drained | None) -> None:
+    def _check_came_up(self, disk: v.Restart, record: Recorded, done: Drained | None) -> None:
+        """§5.1, Figure 2: a node comes up with what its disk holds, and as a follower of nothing.
+
+        What its own actions have changed since is as good.  No crash excuses anything else: what
+        is not on the disk is nowhere.
+        """
+        state, durable, wrong = record.state, self.durable, []
+        log, last = durable.log, state.last_position
+        term, vote = state.current_term, state.voted_for
+        if term > max(disk.current_term, durable.term):
+            wrong.append(f"term {term}, came up in {disk.current_term}")
+        elif term == disk.current_term and vote not in (disk.voted_for, durable.vote):
+            wrong.append(f"vote {vote}, came up with {disk.voted_for}")
+            durable.lose_vote(term)
+        if done is None or done.same is None:
+            if state.snapshot_position != log.base:
+                wrong.append(f"a snapshot up to {at(state.snapshot_position)}, has {at(log.base)}")
+            if last != log.last_position:
+                wrong.append(f"a log up to {at(last)}, has one up to {at(log.last_position)}")
+            elif log.config_at(last.index) != state.config:
+                wrong.append(f"{state.config}, the log has {log.config_at(last.index)}")
+        if wrong:
+            restarted = isinstance(record.event, v.Restart)
+            name = "RestartFromDisk" if restarted else "LogConsistent"
+            self._report(name, "shows " + "; ".join(wrong), "ignored")
+
+    def _check_log(self, state: Observed, done: Drained | None) -> None:
         memory, log, last = self._memory, self.durable.log, state.last_position
         self._check_growth(state)
         for position in done.unbacked if done is not None else ():
@@ -239,26 +289,27 @@ class NodeAudit:
                 ends = at(log.last_position)
                 detail = f"reports {at(position)}, the disk ends at {ends}"
                 self._report("EntriesPersistedBeforeReply", detail)
-        self._checked["LogConsistent"] += 1
+        if self._state is None:
+            return
         if state.snapshot_position != log.base and not log.is_torn:
             detail = f"shows a snapshot up to {at(state.snapshot_position)}, has {at(log.base)}"
-            self._doubt("snapshot", detail)
-        came_up = self._state is None
-        if (done is not None and not log.contains(last)) or (came_up and last != log.last_position):
+            self._report("LogConsistent", detail, "snapshot")
+        if done is not None and not log.contains(last):
             detail = f"shows a log up to {at(last)}, the disk has {at(log.last_position)}"
-            self._doubt("log", detail)
+            self._doubts.append((self._seq, detail))
         elif memory.keep == last.index and not memory.tail:
             config = log.config_at(last.index)
-            if config is not None and config != state.config:
-                self._doubt("config", f"shows {state.config}, the log has {config}")
+            if config is not None and config is not state.config and config != state.config:
+                detail = f"shows {state.config}, the log has {config}"
+                self._report("LogConsistent", detail, "config")
 
     def _check_growth(self, state: Observed) -> None:
-        memory, last, before = self._memory, state.last_position, self._state
+        last, before = state.last_position, self._state
         if before is None:
             return
         index, term = self._committed
         self._checked["CommittedEntriesStay"] += 1
-        now = memory.term(index)
+        now = last.term if index == last.index else self._memory.term(index)
         if last.index < index:
             detail = f"index {index} is committed, the log now ends at {at(last)}"
             self._report("CommittedEntriesStay", detail)
@@ -268,21 +319,118 @@ class NodeAudit:
         if before.role == state.role == "leader" and before.current_term == state.current_term:
             self._checked["LeaderAppendOnly"] += 1
             was = before.last_position
-            now = memory.term(was.index)
+            now = self._term_at(was.index, state)
             if last.index < was.index or now not in (None, was.term):
                 detail = f"the leader of term {state.current_term} no longer has {at(was)}"
                 self._report("LeaderAppendOnly", detail)
 
-    def _doubt(self, kind: str, detail: str) -> None:
-        self._doubts.append((self._seq, kind, detail))
-
     def _settle_doubts(self) -> None:
-        for seq, kind, detail in self._doubts:
-            self._findings.report("LogConsistent", self.node, seq, detail, kind)
+        for seq, detail in self._doubts:
+            self._findings.report("LogConsistent", self.node, seq, detail, "log")
         self._doubts.clear()
 
     def _report(self, name: str, detail: str, cause: object = None) -> None:
         self._findings.report(name, self.node, self._seq, detail, cause)
+
+    # What leadership and commitment rest on
+
+    def _look_for_stand_in(self, record: Recorded) -> None:
+        """What is refused changes nothing, unless the event stands for one that is not recorded."""
+        before = self._state
+        owes_nothing = record.actions is None or not self._undrained
+        if before is not None and owes_nothing and record.state[:7] != before[:7]:
+            self.backing.has_stand_ins = True
+
+    def _check_backing(self, record: Recorded) -> None:
+        before, state, log = self._state, record.state, self.durable.log
+        term, commit = state.current_term, state.commit_index
+        leads = state.role == "leader"
+        led = before is not None and before.role == "leader" and before.current_term == term
+        if leads and not led:
+            durable = self.durable
+            has_own_vote = (durable.term, durable.vote) == (term, self.node)
+            configs = [state.config]
+            if before is not None and before.config.voters:
+                # An election is won by votes; other events may change the configuration too.
+                won = isinstance(record.event, v.Receive)
+                configs = [before.config] if won else [before.config, state.config]
+            at_once = isinstance(record.event, (v.CreateCluster, v.ElectionTimeout, v.TimeoutNow))
+            at_once = at_once and before is not None and before.current_term < term
+            self.backing.elected(term, configs, has_own_vote, at_once, self._seq)
+        same_config = before is not None and before.config is state.config
+        number = state.confirmed
+        if number and not (before is not None and same_config and before.confirmed == number):
+            self.backing.confirmed(term, number, state.config, self._seq)
+        was = log.base.index if before is None else before.commit_index
+        if led and before is not None and not same_config and before.config != state.config:
+            self._check_config(record, before)
+        if commit <= was:
+            return
+        if before is None and self._is_first:
+            self.backing.begin(commit, log.base.index, self._seq)
+        elif not (leads or led):
+            self.backing.followed(commit, self._seq)
+        elif not isinstance(record.event, v.SnapshotInstalled):
+            self._check_leader_commit(record, before, was)
+
+    def _check_config(self, record: Recorded, before: Observed) -> None:
+        self.steps.check_config(record, before, self._index_of(before.config))
+        if isinstance(record.outcome, v.Position):
+            self._proposed = record.state.config, record.outcome.index
+
+    def _index_of(self, config: v.Config) -> v.Index | None:
+        """Where a configuration stands in the log, if that is known."""
+        chain = self.durable.log.configs
+        while chain is not None:
+            if chain[1] == config:
+                return chain[0]
+            chain = chain[2]
+        return self._proposed[1] if self._proposed and self._proposed[0] == config else None
+
+    def _check_leader_commit(self, record: Recorded, before: Observed | None, was: v.Index) -> None:
+        """§5.3, §5.4.2, §6: a leader counts copies of entries of its own term.
+
+        It may have counted under the configuration from before the event, or from after it; but a
+        joint one has to be committed before the next one counts.
+        """
+        state, log, name = record.state, self.durable.log, "NeverCommitEarlierTermDirectly"
+        term, index = state.current_term, min(state.commit_index, state.last_position.index)
+        known = self._term_at(index, state)
+        if known is None:
+            self._findings.leave(name, "the term of the entry is not known")
+        else:
+            self._checked[name] += 1
+            if known != term:
+                self._report(name, f"index {index} of term {known} in term {term}")
+        configs = [state.config]
+        if before is not None and before.config.voters:
+            old = before.config
+            joint_at = self._index_of(old) if old.is_joint and old != state.config else None
+            if joint_at is None or joint_at <= was:
+                configs = [old, state.config]
+            elif joint_at <= index:
+                self.backing.committed(term, joint_at, [old], self._is_durable(joint_at), self._seq)
+            else:
+                configs = [old]
+        has_own = log.term(index) == known if known is not None else self._is_durable(index)
+        self.backing.committed(term, index, configs, has_own, self._seq)
+
+    def _is_durable(self, index: v.Index) -> bool:
+        return self.durable.log.last_index >= index
+
+    def _term_at(self, index: v.Index, state: Observed) -> v.Term | None:
+        if index == state.last_position.index:
+            return state.last_position.term
+        return self._memory.term(index)
+
+    def _has(self, position: v.Position, state: Observed) -> bool | None:
+        """Whether the node's log has a position; None if that is not known."""
+        if position.index <= self.durable.log.base.index:
+            return True
+        if position.index > state.last_position.index:
+            return False
+        known = self._term_at(position.index, state)
+        return None if known is None else known == position.term
 
     # What is to be compared with other nodes
 
@@ -296,7 +444,8 @@ class NodeAudit:
             shown.leads.setdefault(term, self._seq)
             self.durable.check_leads(term, self._seq)
             known, base = min(memory.known, last), self.durable.log.base.index
-            election = Election(self.node, self._seq, memory.terms(), base, known, last)
+            ends = state.last_position
+            election = Election(self.node, self._seq, memory.terms(), base, known, ends)
             shown.elections.append((term, election))
         commit = min(state.commit_index, last)
         known = min(commit, memory.known)
@@ -305,23 +454,56 @@ class NodeAudit:
         if known > self._noted:
             shown.committed.note(self._noted, memory.between(self._noted, known), self._seq)
             self._noted = known
-        known_term = memory.term(known)
-        if known_term is not None and (led or state.role == "leader"):
-            was = before.commit_index if before is not None else self.durable.log.base.index
-            if known > was:
-                position = v.Position(known_term, known)
-                shown.commits[term] = LeaderCommit(self.node, self._seq, position)
+        if commit == last:
+            known = commit
+            known_term: v.Term | None = state.last_position.term
+            if (
+                before is None
+                or before.commit_index != commit
+                or before.last_position != state.last_position
+            ):
+                self._note_position(state.last_position)
+        else:
+            known_term = memory.term(known)
+        was = before.commit_index if before is not None else self.durable.log.base.index
+        if known_term is not None and known > was:
+            position = v.Position(known_term, known)
+            shown.commits[term] = Commitment(self.node, self._seq, position)
+        if before is None or before.snapshot_position != state.snapshot_position:
+            self._note_position(state.snapshot_position)
         self._committed = commit, known_term if commit == known else None
 
-    def _note_snapshot(self, position: v.Position) -> None:
-        if position.index:
-            self.shown.snapshots.setdefault(position.index, {}).setdefault(position.term, self._seq)
+    def _note_position(self, position: v.Position) -> None:
+        """A committed entry, of which this tells the term."""
+        index, term, committed = position.index, position.term, self.shown.committed
+        if self._entry_ids.terms[committed.first_at(index)] == term:
+            committed.again += 1
+        elif index:
+            self.shown.positions.note(index - 1, self._entry_ids.of_term(term), self._seq)
 
-    def _receive(self, event: v.Receive) -> None:
-        message = event.message
+    def _receive(self, event: v.Receive, state: Observed) -> None:
+        message, backing, before = event.message, self.backing, self._state
+        backing.has_received = True
         ids = self._entry_ids.none
         if isinstance(message, v.AppendEntriesCall):
             self.shown.led_by.setdefault((message.term, message.sender), self._seq)
-            if message.entries:
-                ids = self._entry_ids.encode(message.prev_position.term, message.entries)
+            prev, entries, commit = message.prev_position, message.entries, message.commit_index
+            if commit:
+                # Figure 2: min(leaderCommit, index of last new entry).
+                backing.learn(min(commit, prev.index + len(entries)))
+            if prev.index <= commit:
+                known = self._entry_ids.terms[self.shown.committed.first_at(prev.index)]
+                if known not in (-1, prev.term):
+                    self._note_position(prev)
+            if entries:
+                ids = self._entry_ids.encode(prev.term, entries)
+                self.shown.log.note(prev.index, ids, self._seq)
+        elif isinstance(message, v.AppendEntriesReply):
+            if before is not None and before.role == "leader":
+                if message.term == before.current_term:
+                    position = message.last_position
+                    has = position == state.last_position or self._has(position, state)
+                    backing.acknowledge(message, has)
+        elif isinstance(message, v.RequestVoteReply) and message.vote_granted:
+            backing.vote(message.term, message.sender)
         self._mail.received(self.node, self._seq, message, ids)

@@ -7,8 +7,7 @@ matter in which order the records of different nodes were read.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from conformance.audit.safety.log import Ids
@@ -34,9 +33,11 @@ class _Block:
 class Sightings:
     """The entries that one node showed.  `note` costs what it is given, whatever came before."""
 
-    __slots__ = ("_blocks", "_others")
+    __slots__ = ("_blocks", "_others", "again")
 
     def __init__(self) -> None:
+        self.again = 0
+        """How many entries were noted where one had been seen before."""
         self._blocks: dict[int, _Block] = {}
         self._others: dict[Index, dict[int, int]] = {}
         """Further entries at an index, and the seq of each: a log may be overwritten."""
@@ -51,7 +52,9 @@ class Sightings:
             if block is None:
                 block = self._blocks[number] = _Block()
             part = ids[done : done + taken] if taken < count else ids
-            if block.ids[offset : offset + taken] != part:
+            if block.ids[offset : offset + taken] == part:
+                self.again += taken
+            else:
                 self._fill(block, offset, part, index, seq)
             index += taken
             done += taken
@@ -61,8 +64,16 @@ class Sightings:
             known = block.ids[at]
             if not known:
                 block.ids[at], block.seqs[at] = entry_id, seq
-            elif known != entry_id:
+                continue
+            self.again += 1
+            if known != entry_id:
                 self._others.setdefault(index + at - offset, {}).setdefault(entry_id, seq)
+
+    def first_at(self, index: Index) -> int:
+        """The entry that was seen first at an index; 0 for none."""
+        number, offset = divmod(index, BLOCK)
+        block = self._blocks.get(number)
+        return 0 if block is None else block.ids[offset]
 
     def at(self, index: Index) -> dict[int, int]:
         """The entries that were seen at an index, each with the seq of the first record."""
@@ -77,44 +88,61 @@ class Sightings:
         """Where more than one entry was seen."""
         return iter(self._others)
 
-    def compare(self, other: Sightings, differing: set[Index]) -> int:
-        """Add the indices where two nodes show different entries; the answer is how many both show.
+    def blocks(self) -> Iterator[tuple[int, Ids]]:
+        """The first entry seen at each index, 0 for none, by the number of the block."""
+        return ((number, block.ids) for number, block in self._blocks.items())
 
-        Those in `overwritten` are left out.
-        """
-        both = 0
-        for number in self._blocks.keys() & other._blocks.keys():
-            mine, theirs = self._blocks[number].ids, other._blocks[number].ids
-            if mine == theirs:
-                both += BLOCK - mine.count(0)
-                continue
-            for offset, (one, another) in enumerate(zip(mine, theirs, strict=True)):
-                if one and another:
-                    both += 1
-                    if one != another:
-                        differing.add(number * BLOCK + offset)
-        return both
+    def among(self, wanted: Mapping[int, list[Index]]) -> Iterator[tuple[Index, int, int]]:
+        """Of some indices, by the number of the block: index, entry and seq of what was seen."""
+        for number in self._blocks.keys() & wanted.keys():
+            for index in wanted[number]:
+                for entry_id, seq in self.at(index).items():
+                    yield index, entry_id, seq
 
 
-def differences(
-    nodes: Mapping[NodeId, Sightings],
-) -> tuple[list[tuple[Index, list[Shown]]], int]:
-    """Where more than one entry was seen, by index, and how many comparisons that took.
+class Compared:
+    """What nodes showed, held together: the first entry at each index, and where others differ.
 
-    What was shown at each index is in the order of the nodes and their records.
+    That costs what each node showed, however many nodes there are.
     """
-    differing: set[Index] = set()
-    compared = 0
-    for sightings in nodes.values():
-        differing.update(sightings.overwritten())
-    for one, other in combinations(nodes.values(), 2):
-        compared += one.compare(other, differing)
-    found = []
-    for index in sorted(differing):
-        shown = [
-            (node, seq, entry_id)
-            for node, sightings in nodes.items()
-            for entry_id, seq in sightings.at(index).items()
-        ]
-        found.append((index, sorted(shown)))
-    return found, compared
+
+    def __init__(self, nodes: Mapping[NodeId, Sightings]) -> None:
+        self.first: dict[int, Ids] = {}
+        self.differing: set[Index] = set()
+        self.count = 0
+        """How many entries were compared with one seen before at the same index."""
+        for sightings in nodes.values():
+            self.differing.update(sightings.overwritten())
+            self.count += sightings.again
+            for number, ids in sightings.blocks():
+                known = self.first.get(number)
+                if known is None:
+                    self.first[number] = ids[:]
+                elif known == ids:
+                    self.count += BLOCK - ids.count(0)
+                else:
+                    self._merge(number, known, ids)
+
+    def _merge(self, number: int, known: Ids, ids: Ids) -> None:
+        for offset, (one, other) in enumerate(zip(known, ids, strict=True)):
+            if not one:
+                known[offset] = other
+            elif other:
+                self.count += 1
+                if one != other:
+                    self.differing.add(number * BLOCK + offset)
+
+
+def seen_at(
+    nodes: Mapping[NodeId, Sightings], indices: Iterable[Index]
+) -> dict[Index, list[Shown]]:
+    """What was seen at each of these indices, in the order of the nodes and their records."""
+    wanted: dict[int, list[Index]] = {}
+    found: dict[Index, list[Shown]] = {}
+    for index in sorted(indices):
+        wanted.setdefault(index // BLOCK, []).append(index)
+        found[index] = []
+    for node, sightings in nodes.items():
+        for index, entry_id, seq in sightings.among(wanted):
+            found[index].append((node, seq, entry_id))
+    return {index: sorted(shown) for index, shown in found.items()}

@@ -23,7 +23,8 @@ def print_audit(console: Console, report: AuditReport) -> None:
             soft_wrap=True,
         )
         if file.error is not None:
-            console.print(f"[red]{escape(file.error)}[/]", soft_wrap=True)
+            style = "yellow" if file.cut else "red"
+            console.print(f"[{style}]{escape(file.error)}[/]", soft_wrap=True)
     for problem in report.problems[:SHOWN]:
         where = "" if problem.node is None else f" node {problem.node}"
         where += "" if problem.seq is None else f", seq {problem.seq}"
@@ -32,4 +33,10 @@ def print_audit(console: Console, report: AuditReport) -> None:
         )
     if len(report.problems) > SHOWN:
         console.print(f"... and {len(report.problems) - SHOWN} more")
+    for name, reasons in report.unjudged.items():
+        for reason, count in reasons.items():
+            console.print(f"{name}: {count:,} not judged: {reason}", soft_wrap=True)
+    if report.never_compared:
+        names = ", ".join(report.never_compared)
+        console.print(f"[yellow]never compared[/]: {names}", soft_wrap=True)
     console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({report.seconds:.1f} s)")

@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from conformance.audit.safety.audit import CHECKS, SafetyAudit
-from conformance.observe.finding import Problem
-from conformance.observe.recorded import Recorded, Recorder
-from conformance.simulation.episode import first_finding
-from conformance.simulation.run import Run
-from conformance.simulation.simulate import Schedule
-from conformance.trace.files import read
-from conformance.trace.records import records
-from tests.support.recordings import by_node, crate, shuffled
-
-
-@dataclass(frozen=True)
-class Audited:
-    problems: list[Problem]
-    checked: dict[str, int]
-    unjudged: dict[str, int]
-
-
-def audited(recording: Iterable[Recorded]) -> Audited:
-    audit = SafetyAudit()
-    for record in recording:
-        audit.add(record)
-    return Audited(audit.finish(), audit.checked, audit.unjudged)
-
-
-@cache
-def recorded(name: str) -> list[Recorded]:
-    with read(crate(name)) as reader:
-        return list(records(reader))
-
-
-@cache
-def simulated(episode: int) -> list[Recorded]:
-    """What the specification does, without the messages that the simulator makes up."""
-    schedule, recorder = Schedule(5, episode).honest(), Recorder()
-    assert first_finding(schedule, Run(schedule.profile.nodes, recorder=recorder)) is None
-    return recorder.records
-
-
-EPISODES = range(12)
+from conformance.audit.safety.messages import NOT_COVERED
+from conformance.observe.recorded import Recorded
+from spec import values as v
+from tests.audit.safety.recorded import EPISODES, audited, recorded, simulated
+from tests.support.recordings import by_node, shuffled
 
 # The crate's departures: D1, an election by the index alone, and what it does to the committed
 # entries; D3, a vote that a removed leader forgets.
@@ -59,10 +23,12 @@ CRATE = {
         ("CommittedEntriesStay", 2, 15),  # D1
         ("LeaderCompleteness", 0, 18),  # D1
         ("StateMachineSafety", 2, 16),  # D1
+        ("VoteForUpToDateLog", 2, 13),  # D1
     ],
     "crate-3n-lost-commit-random.jsonl.gz": [
         ("LeaderCompleteness", 0, 72),  # D1
         ("StateMachineSafety", 0, 86),  # D1
+        ("VoteForUpToDateLog", 1, 94),  # D1
     ],
     "crate-3n-quiet.jsonl.gz": [],
     "crate-3n-restarts.jsonl.gz": [],
@@ -97,7 +63,8 @@ def test_the_index_where_a_committed_entry_is_lost(name: str, index: int) -> Non
 
 def test_the_second_vote_answers_a_message_that_nobody_recorded_sending() -> None:
     """Node 2's recording ends before it numbered a call 77, so that is not judged, but counted."""
-    assert audited(recorded("crate-3n-double-vote.jsonl")).unjudged == {"EveryMessageWasSent": 1}
+    unjudged = audited(recorded("crate-3n-double-vote.jsonl")).unjudged
+    assert unjudged == {"EveryMessageWasSent": {NOT_COVERED: 1}}
 
 
 @pytest.mark.parametrize("name", CRATE)
@@ -155,3 +122,37 @@ def test_some_nodes_may_have_no_recording(episode: int) -> None:
     recording = simulated(episode)
     for missing in by_node(recording):
         assert audited(record for record in recording if record.node != missing).problems == []
+
+
+def stands_in(record: Recorded) -> Recorded:
+    """A recorder that shows states alone tells of some event that changed nothing."""
+    if isinstance(record.event, v.Receive):
+        return replace(record, event=v.Heartbeat(), outcome=False)
+    return record
+
+
+@pytest.mark.parametrize("episode", EPISODES)
+@pytest.mark.parametrize("nodes", ["some", "all"])
+def test_what_is_withheld_condemns_nobody(nodes: str, episode: int) -> None:
+    """Actions or receipts of some nodes, or of all; each recording ends at its own time."""
+    random = Random(episode)
+    own = by_node(simulated(episode))
+    silent = set(own) if nodes == "all" else {node for node in own if random.random() < 0.5}
+    for withhold in (stands_in, lambda record: replace(record, actions=None)):
+        audit = SafetyAudit(complete=False)
+        for node, records in own.items():
+            for record in records[: random.randint(0, len(records))]:
+                audit.add(withhold(record) if node in silent else record)
+        assert audit.finish() == []
+
+
+@pytest.mark.parametrize("episode", EPISODES)
+def test_the_last_record_before_a_restart_may_be_lost(episode: int) -> None:
+    recording = simulated(episode)
+    lost: set[tuple[v.NodeId, int]] = {
+        (record.node, record.seq - 1)
+        for record in recording
+        if isinstance(record.event, v.Restart) and record.seq > 2
+    }
+    kept = [record for record in recording if (record.node, record.seq) not in lost]
+    assert audited(kept, complete=False).problems == []
