@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from types import FunctionType, UnionType
+from types import CodeType, FunctionType, UnionType
 from typing import Any, Final, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 
@@ -71,11 +71,12 @@ def checked(kind: type, *methods: str) -> None:
 
 def _checking(method: Callable[..., Any]) -> Callable[..., Any]:
     parameters: list[_Parameter] = []
+    code = method.__code__
 
     @wraps(method)
     def checking(*args: Any, **named: Any) -> Any:
         if not parameters:  # the types of all modules are known by now
-            parameters.extend(_parameters(method))
+            parameters.extend(_parameters(method, code))
         for place, name, kinds in parameters:
             if place < len(args):
                 value = args[place]
@@ -96,8 +97,8 @@ class _Parameter(NamedTuple):
     kinds: tuple[type, ...]
 
 
-def _parameters(method: Any) -> list[_Parameter]:
-    code, hints = method.__code__, get_type_hints(method)
+def _parameters(method: Any, code: CodeType) -> list[_Parameter]:
+    hints = get_type_hints(method)
     places = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     found = []
     for place, name in enumerate(places):

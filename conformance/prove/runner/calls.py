@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
+from inspect import unwrap
 from types import CodeType, FunctionType
 from typing import Any, Final
 
@@ -81,6 +82,7 @@ def _functions(unit: str) -> Iterator[FunctionType]:
         parts = [found.func]
     else:
         parts = [found]
+    parts = [unwrap(part) for part in parts]
     if all(
         isinstance(part, FunctionType)
         and (part.__module__, part.__code__.co_qualname) == (module, qualified)

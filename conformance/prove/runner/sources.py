@@ -258,10 +258,12 @@ def _unasked(modules: list[_Module]) -> set[str]:
 
 
 def _calls(tree: ast.AST) -> Iterator[str]:
-    """The names of what is called, attributes and all."""
+    """The names of what is called, attributes and all; and of what is put in a method's place."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield _last(node.func)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+            yield _last(node.value)
         for decorator in getattr(node, "decorator_list", ()):
             yield _last(decorator)
 
