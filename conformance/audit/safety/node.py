@@ -89,6 +89,8 @@ class NodeAudit:
             self._memory.compact(event.position, event.config)
             self.backing.learn(event.position.index)
             self._note_position(event.position)
+            if self._state is not None and event.position.index > self._state.commit_index:
+                self.shown.ahead.append((event.position.index, self._seq))
         done: Drained | None = None
         if record.actions is not None:
             commit = state.commit_index if not self._undrained else self._settled
@@ -120,6 +122,11 @@ class NodeAudit:
                 self._undrained.clear()
                 self.durable.votes_given.clear()
         self._state = state
+
+    @property
+    def members(self) -> frozenset[v.NodeId]:
+        """Of the configuration that it showed last."""
+        return frozenset() if self._state is None else self._state.config.members
 
     def finish(self, joint_shown: bool) -> None:
         """`joint_shown`: some node's recording has a joint configuration."""
@@ -366,6 +373,8 @@ class NodeAudit:
             self._check_config(record, before)
         if commit <= was:
             return
+        if not isinstance(record.event, v.SnapshotInstalled):
+            self.shown.vouched = max(self.shown.vouched, commit)
         if before is None and self._is_first:
             self.backing.begin(commit, log.base.index, self._seq)
         elif not (leads or led):
@@ -491,6 +500,7 @@ class NodeAudit:
             if commit:
                 # Figure 2: min(leaderCommit, index of last new entry).
                 backing.learn(min(commit, prev.index + len(entries)))
+                self.shown.vouched = max(self.shown.vouched, commit)
             if prev.index <= commit:
                 known = self._entry_ids.terms[self.shown.committed.first_at(prev.index)]
                 if known not in (-1, prev.term):
