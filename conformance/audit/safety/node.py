@@ -10,7 +10,7 @@ from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.leading import Leading
 from conformance.audit.safety.log import EntryIds, VolatileLog, at
 from conformance.audit.safety.messages import Mail
-from conformance.audit.safety.quorum import Backing
+from conformance.audit.safety.quorum import MAYBE_CUT, Backing
 from conformance.audit.safety.shown import Commitment, Election, Shown
 from conformance.audit.safety.steps import Steps
 from conformance.observe.observed import Checkpoint, Observed
@@ -27,8 +27,6 @@ EVERY_STATE: Final = (
     "TermsMonotonicInLog",
 )
 """What is asked of every state that a node shows."""
-
-MAYBE_CUT: Final = "a crash may have cut the last drain short"
 
 
 class NodeAudit:
@@ -83,8 +81,10 @@ class NodeAudit:
             self._come_up(came_up, isinstance(event, v.Start), is_first)
         elif is_first:
             raise ValueError(f"node {self.node} never started: its first event is {event}")
-        elif self._doubts:
-            self._settle_doubts()
+        else:
+            if self._doubts:
+                self._settle_doubts()
+            self.backing.settle()
         if isinstance(event, v.SnapshotInstalled) and record.outcome is True:
             self._memory.compact(event.position, event.config)
             self.backing.learn(event.position.index)
@@ -97,7 +97,7 @@ class NodeAudit:
             done = self.durable.execute(record.actions, commit, self._seq)
             self._settled = state.commit_index
             self._mail.drained(self.node, state.current_term)
-            self.backing.has_drained = True
+            self.backing.has_drained = self.backing.in_drain = True
         self._remember(record, done)
         if isinstance(record.outcome, v.Position):
             self._note_proposal(record.outcome, event, state)
