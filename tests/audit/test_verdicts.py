@@ -8,7 +8,7 @@ import pytest
 
 from conformance.audit.run import audit
 from spec import values as v
-from tests.support.recordings import written
+from tests.support.recordings import foreign, written
 from tests.support.tape import Tape
 
 FOUR = ["ElectionSafety", "LogMatching", "LeaderCompleteness", "StateMachineSafety"]
@@ -73,6 +73,13 @@ def test_a_cut_file_is_inconclusive_and_violations_stay(level: str, tmp_path: Pa
         path.write_bytes(path.read_bytes()[:-9])
         report = audit([path], "exact" if level == "exact" else "safety")
         assert (report.verdict, report.files[0].cut) == (verdict, True)
+
+
+def test_states_alone_show_three_committed_entries_at_one_index() -> None:
+    report = audit([foreign("three-committed-entries-at-one-index.jsonl")])
+    found = [(problem.property, problem.node, problem.seq) for problem in report.problems]
+    assert report.verdict == "violation"
+    assert found == [("CommittedEntriesStay", 0, 3), ("StateMachineSafety", 1, 2)]
 
 
 def test_what_was_left_open_is_told_with_its_reason(tmp_path: Path, tape: Tape) -> None:

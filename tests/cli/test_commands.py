@@ -126,6 +126,18 @@ def test_audit_for_people(tmp_path: Path) -> None:
     assert "conforms" in ran.out
 
 
+def test_what_was_not_judged_is_told(tmp_path: Path) -> None:
+    recording = [replace(record, actions=None) for record in story("D1", LibrarySubject())]
+    path = written(tmp_path / "other.jsonl", recording, "another 1.0")
+    ran, told = run("audit", path), run("audit", "--json", path).json["unjudged"]
+    assert ran.code == 3
+    assert "never compared: LogMatching, LeaderCompleteness, StateMachineSafety" in ran.out
+    for name, reasons in told.items():
+        for reason, count in reasons.items():
+            assert f"{name}: {count} not judged: {reason}" in ran.out
+    assert told
+
+
 def test_the_level_follows_the_implementation(tmp_path: Path) -> None:
     recording = story("D1", LibrarySubject())
     ours = written(tmp_path / "ours.jsonl", recording)

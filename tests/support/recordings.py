@@ -27,6 +27,17 @@ CRATE = Path(__file__).resolve().parents[3] / "shared" / "traces"
 """Recordings of the original crate, which lie beside the repository and are no part of it."""
 
 
+FOREIGN = CRATE.parent / "foreign"
+"""Recordings of other implementations, which lie there too."""
+
+
+def foreign(name: str) -> Path:
+    path = FOREIGN / name
+    if not path.exists():
+        pytest.skip(f"{path} is not there: foreign recordings lie beside the repository")
+    return path
+
+
 def crate(name: str) -> Path:
     path = CRATE / name
     if not path.exists():

@@ -118,6 +118,7 @@ class SafetyAudit:
         self._check_matching(nodes)
         self._check_committed(nodes)
         self._check_leaders_logs(nodes)
+        self._check_snapshots(nodes)
         return self._findings.problems()
 
     def _check_elections(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
@@ -242,6 +243,22 @@ class SafetyAudit:
                     f"node {election.node} leads term {term} and {has}"
                 )
                 findings.report(name, election.node, election.seq, detail, committed_in)
+
+    def _check_snapshots(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+        """§7: a snapshot is of committed entries, by what any node knew at any time."""
+        name = "SnapshotWithinCommit"
+        vouched = max((node.shown.vouched for node in nodes.values()), default=0)
+        for at, node in nodes.items():
+            for index, seq in node.shown.ahead:
+                self._findings.checked[name] += 1
+                if index <= vouched:
+                    continue
+                if self.complete and node.members <= nodes.keys():
+                    detail = f"a snapshot up to index {index}, committed is {vouched}"
+                    self._findings.report(name, at, seq, detail)
+                else:
+                    self._findings.checked[name] -= 1
+                    self._findings.leave(name, "recordings of some nodes are missing or cut")
 
 
 def _lacks(election: Election, position: Position) -> str | None:

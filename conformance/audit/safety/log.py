@@ -213,6 +213,19 @@ class VolatileLog:
             ids += self.tail[max(after - self.keep, 0) : last - self.keep]
         return ids
 
+    def term_at(self, index: Index, last: Position) -> Term | None:
+        """The term at an index, where the log is known to end at `last`."""
+        return last.term if index == last.index else self.term(index)
+
+    def has(self, position: Position, last: Position) -> bool | None:
+        """Whether the log, which ends at `last`, has a position; None if that is not known."""
+        if position.index <= self.disk.base.index:
+            return True
+        if position.index > last.index:
+            return False
+        known = self.term_at(position.index, last)
+        return None if known is None else known == position.term
+
     def terms(self) -> Chain[Term]:
         """Where each term begins, as far as the log is known."""
         chain = up_to(self.disk.terms, self.keep)

@@ -7,9 +7,10 @@ from typing import Final
 
 from conformance.audit.safety.disk import Drained, Durable
 from conformance.audit.safety.findings import Findings
+from conformance.audit.safety.leading import Leading
 from conformance.audit.safety.log import EntryIds, VolatileLog, at
 from conformance.audit.safety.messages import Mail
-from conformance.audit.safety.quorum import Backing
+from conformance.audit.safety.quorum import MAYBE_CUT, Backing
 from conformance.audit.safety.shown import Commitment, Election, Shown
 from conformance.audit.safety.steps import Steps
 from conformance.observe.observed import Checkpoint, Observed
@@ -27,8 +28,6 @@ EVERY_STATE: Final = (
 )
 """What is asked of every state that a node shows."""
 
-MAYBE_CUT: Final = "a crash may have cut the last drain short"
-
 
 class NodeAudit:
     """One node, record by record: its disk, and its memory as far as the recording shows it."""
@@ -39,6 +38,7 @@ class NodeAudit:
         self.durable = Durable(node, entry_ids, mail, findings, self.shown.log)
         self.backing = Backing(node, findings)
         self.steps = Steps(node, findings)
+        self._leading = Leading(self.durable, self.backing, self.steps, self.shown, findings)
         self._entry_ids = entry_ids
         self._mail = mail
         self._findings = findings
@@ -50,8 +50,6 @@ class NodeAudit:
         """The last entry in the log that the node knows to be committed, and its term if known."""
         self._noted: v.Index = 0
         """Up to where the committed entries have been noted."""
-        self._proposed: tuple[v.Config, v.Index] | None = None
-        """The latest configuration that the node was asked for, and where it stands."""
         self._doubts: list[tuple[int, str]] = []
         """Where the latest record's state disagrees with its actions.
 
@@ -83,19 +81,23 @@ class NodeAudit:
             self._come_up(came_up, isinstance(event, v.Start), is_first)
         elif is_first:
             raise ValueError(f"node {self.node} never started: its first event is {event}")
-        elif self._doubts:
-            self._settle_doubts()
+        else:
+            if self._doubts:
+                self._settle_doubts()
+            self.backing.settle()
         if isinstance(event, v.SnapshotInstalled) and record.outcome is True:
             self._memory.compact(event.position, event.config)
             self.backing.learn(event.position.index)
             self._note_position(event.position)
+            if self._state is not None and event.position.index > self._state.commit_index:
+                self.shown.ahead.append((event.position.index, self._seq))
         done: Drained | None = None
         if record.actions is not None:
             commit = state.commit_index if not self._undrained else self._settled
             done = self.durable.execute(record.actions, commit, self._seq)
             self._settled = state.commit_index
             self._mail.drained(self.node, state.current_term)
-            self.backing.has_drained = True
+            self.backing.has_drained = self.backing.in_drain = True
         self._remember(record, done)
         if isinstance(record.outcome, v.Position):
             self._note_proposal(record.outcome, event, state)
@@ -108,7 +110,7 @@ class NodeAudit:
             self._receive(event, state)
         elif record.outcome is False:
             self._look_for_stand_in(record)
-        self._check_backing(record)
+        self._leading.check(record, self._state, self._memory, self._is_first)
         self._note(state)
         if done is None:
             self._undrained.add(state.last_position)
@@ -120,6 +122,11 @@ class NodeAudit:
                 self._undrained.clear()
                 self.durable.votes_given.clear()
         self._state = state
+
+    @property
+    def members(self) -> frozenset[v.NodeId]:
+        """Of the configuration that it showed last."""
+        return frozenset() if self._state is None else self._state.config.members
 
     def finish(self, joint_shown: bool) -> None:
         """`joint_shown`: some node's recording has a joint configuration."""
@@ -200,7 +207,7 @@ class NodeAudit:
 
     def _note_proposal(self, given: v.Position, event: object, state: Observed) -> None:
         """What was proposed is what stands there."""
-        previous = self._term_at(given.index - 1, state)
+        previous = self._memory.term_at(given.index - 1, state.last_position)
         payload: v.Payload = v.COMMAND
         if isinstance(event, v.ProposeConfig):
             payload = event.config
@@ -319,7 +326,7 @@ class NodeAudit:
         if before.role == state.role == "leader" and before.current_term == state.current_term:
             self._checked["LeaderAppendOnly"] += 1
             was = before.last_position
-            now = self._term_at(was.index, state)
+            now = self._memory.term_at(was.index, last)
             if last.index < was.index or now not in (None, was.term):
                 detail = f"the leader of term {state.current_term} no longer has {at(was)}"
                 self._report("LeaderAppendOnly", detail)
@@ -340,97 +347,6 @@ class NodeAudit:
         owes_nothing = record.actions is None or not self._undrained
         if before is not None and owes_nothing and record.state[:7] != before[:7]:
             self.backing.has_stand_ins = True
-
-    def _check_backing(self, record: Recorded) -> None:
-        before, state, log = self._state, record.state, self.durable.log
-        term, commit = state.current_term, state.commit_index
-        leads = state.role == "leader"
-        led = before is not None and before.role == "leader" and before.current_term == term
-        if leads and not led:
-            durable = self.durable
-            has_own_vote = (durable.term, durable.vote) == (term, self.node)
-            configs = [state.config]
-            if before is not None and before.config.voters:
-                # An election is won by votes; other events may change the configuration too.
-                won = isinstance(record.event, v.Receive)
-                configs = [before.config] if won else [before.config, state.config]
-            at_once = isinstance(record.event, (v.CreateCluster, v.ElectionTimeout, v.TimeoutNow))
-            at_once = at_once and before is not None and before.current_term < term
-            self.backing.elected(term, configs, has_own_vote, at_once, self._seq)
-        same_config = before is not None and before.config is state.config
-        number = state.confirmed
-        if number and not (before is not None and same_config and before.confirmed == number):
-            self.backing.confirmed(term, number, state.config, self._seq)
-        was = log.base.index if before is None else before.commit_index
-        if led and before is not None and not same_config and before.config != state.config:
-            self._check_config(record, before)
-        if commit <= was:
-            return
-        if before is None and self._is_first:
-            self.backing.begin(commit, log.base.index, self._seq)
-        elif not (leads or led):
-            self.backing.followed(commit, self._seq)
-        elif not isinstance(record.event, v.SnapshotInstalled):
-            self._check_leader_commit(record, before, was)
-
-    def _check_config(self, record: Recorded, before: Observed) -> None:
-        self.steps.check_config(record, before, self._index_of(before.config))
-        if isinstance(record.outcome, v.Position):
-            self._proposed = record.state.config, record.outcome.index
-
-    def _index_of(self, config: v.Config) -> v.Index | None:
-        """Where a configuration stands in the log, if that is known."""
-        chain = self.durable.log.configs
-        while chain is not None:
-            if chain[1] == config:
-                return chain[0]
-            chain = chain[2]
-        return self._proposed[1] if self._proposed and self._proposed[0] == config else None
-
-    def _check_leader_commit(self, record: Recorded, before: Observed | None, was: v.Index) -> None:
-        """§5.3, §5.4.2, §6: a leader counts copies of entries of its own term.
-
-        It may have counted under the configuration from before the event, or from after it; but a
-        joint one has to be committed before the next one counts.
-        """
-        state, log, name = record.state, self.durable.log, "NeverCommitEarlierTermDirectly"
-        term, index = state.current_term, min(state.commit_index, state.last_position.index)
-        known = self._term_at(index, state)
-        if known is None:
-            self._findings.leave(name, "the term of the entry is not known")
-        else:
-            self._checked[name] += 1
-            if known != term:
-                self._report(name, f"index {index} of term {known} in term {term}")
-        configs = [state.config]
-        if before is not None and before.config.voters:
-            old = before.config
-            joint_at = self._index_of(old) if old.is_joint and old != state.config else None
-            if joint_at is None or joint_at <= was:
-                configs = [old, state.config]
-            elif joint_at <= index:
-                self.backing.committed(term, joint_at, [old], self._is_durable(joint_at), self._seq)
-            else:
-                configs = [old]
-        has_own = log.term(index) == known if known is not None else self._is_durable(index)
-        self.backing.committed(term, index, configs, has_own, self._seq)
-
-    def _is_durable(self, index: v.Index) -> bool:
-        return self.durable.log.last_index >= index
-
-    def _term_at(self, index: v.Index, state: Observed) -> v.Term | None:
-        if index == state.last_position.index:
-            return state.last_position.term
-        return self._memory.term(index)
-
-    def _has(self, position: v.Position, state: Observed) -> bool | None:
-        """Whether the node's log has a position; None if that is not known."""
-        if position.index <= self.durable.log.base.index:
-            return True
-        if position.index > state.last_position.index:
-            return False
-        known = self._term_at(position.index, state)
-        return None if known is None else known == position.term
 
     # What is to be compared with other nodes
 
@@ -491,6 +407,7 @@ class NodeAudit:
             if commit:
                 # Figure 2: min(leaderCommit, index of last new entry).
                 backing.learn(min(commit, prev.index + len(entries)))
+                self.shown.vouched = max(self.shown.vouched, commit)
             if prev.index <= commit:
                 known = self._entry_ids.terms[self.shown.committed.first_at(prev.index)]
                 if known not in (-1, prev.term):
@@ -502,7 +419,9 @@ class NodeAudit:
             if before is not None and before.role == "leader":
                 if message.term == before.current_term:
                     position = message.last_position
-                    has = position == state.last_position or self._has(position, state)
+                    has = position == state.last_position or self._memory.has(
+                        position, state.last_position
+                    )
                     backing.acknowledge(message, has)
         elif isinstance(message, v.RequestVoteReply) and message.vote_granted:
             backing.vote(message.term, message.sender)

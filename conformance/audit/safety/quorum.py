@@ -24,6 +24,7 @@ NO_CONFIG: Final = "no configuration is shown"
 NO_RECEIPTS: Final = "no message is recorded that the node received"
 SOME_RECEIPTS: Final = "the state changes at refused events: not all that happened is recorded"
 NO_ACTIONS: Final = "no action is recorded, so what is durable is not known"
+MAYBE_CUT: Final = "a crash may have cut the last drain short"
 UNKNOWN_ACK: Final = "an acknowledgement names a position that the leader's log may not have"
 BEFORE: Final = "it was committed before the recording begins"
 
@@ -79,11 +80,17 @@ class Backing:
         self._told: v.Index = 0
         """Up to where the node may take entries for committed without counting."""
         self._missing: dict[tuple[str, _Needs], _Missing] = {}
+        self.in_drain = False
+        """Whether the latest record has actions, of which a crash may have cut off the last."""
+        self._maybe_cut: list[tuple[str, int, str]] = []
+        """What the latest record's actions do not show to be on the disk."""
 
     # Evidence
 
     def come_up(self) -> None:
         """Votes and acknowledgements were in memory; what is committed stays committed."""
+        self._cut_off()
+        self.in_drain = False
         self._enter(0)
 
     def resume(self, node: v.Node) -> None:
@@ -222,6 +229,7 @@ class Backing:
 
     def finish(self) -> None:
         """Report what is missing, unless the recording would not show it."""
+        self._cut_off()
         for (name, needs), missing in self._missing.items():
             reason = self._why_open(needs)
             if reason is not None:
@@ -241,7 +249,22 @@ class Backing:
             return SOME_RECEIPTS if self.has_stand_ins else None
         return None
 
+    def settle(self) -> None:
+        """The node goes on, so no crash cut its latest drain short."""
+        pending, self._maybe_cut = self._maybe_cut, []
+        self.in_drain = False
+        for name, seq, detail in pending:
+            self._miss(name, _Needs.ACTIONS, seq, detail)
+
+    def _cut_off(self) -> None:
+        for name, _, _ in self._maybe_cut:
+            self._findings.leave(name, MAYBE_CUT)
+        self._maybe_cut.clear()
+
     def _miss(self, name: str, needs: _Needs, seq: int, detail: str) -> None:
+        if needs is _Needs.ACTIONS and self.in_drain:
+            self._maybe_cut.append((name, seq, detail))
+            return
         known = self._missing.get((name, needs))
         if known is None:
             self._missing[name, needs] = _Missing(seq, detail)

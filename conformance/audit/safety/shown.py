@@ -37,6 +37,10 @@ class Shown:
     committed: Sightings = field(default_factory=Sightings)
     positions: Sightings = field(default_factory=Sightings)
     """Committed entries of which nothing but the term was shown, if that is news."""
+    vouched: v.Index = 0
+    """Up to where the node committed, or was told that it is committed, but for snapshots."""
+    ahead: list[tuple[v.Index, int]] = field(default_factory=list)
+    """The ends of snapshots that reach beyond what the node knew to be committed, and the seq."""
     leads: dict[v.Term, int] = field(default_factory=dict)
     """The terms in which the node was seen to lead, and the first seq."""
     led_by: dict[tuple[v.Term, v.NodeId], int] = field(default_factory=dict)

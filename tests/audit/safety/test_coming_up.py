@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.audit.safety.node import MAYBE_CUT
+from conformance.audit.safety.quorum import MAYBE_CUT
 from spec import values as v
 from tests.audit import by_hand as h
 from tests.support.tape import NEW, Tape

@@ -131,3 +131,19 @@ def test_many_sightings_are_compared_once_each() -> None:
     seen = seen_at(nodes, compared.differing)[103]
     assert len(seen) == 50
     assert (30, 7, 9) in seen
+
+
+@pytest.mark.parametrize("commit", [2, 3])
+def test_a_snapshot_of_what_nobody_committed(commit: int, tape: Tape) -> None:
+    """Node 1 takes one of index 3; whether that is committed node 0 knows."""
+    append = v.AppendLogEntries(h.SECOND, (h.COMMANDED,))
+    tape.add(0, v.ProposeCommand(), append, outcome=h.THIRD, last_position=h.THIRD)
+    tape.receive(0, v.AppendEntriesReply(1, 1, 90, h.THIRD), commit_index=commit)
+    tape.add(1, v.ElectionTimeout(), append, last_position=h.THIRD)
+    tape.add(1, v.SnapshotInstalled(h.THIRD, h.ALL), outcome=True, snapshot_position=h.THIRD,
+             commit_index=3)  # fmt: skip
+    found = [("SnapshotWithinCommit", 1, 6)] if commit == 2 else []
+    assert tape.found() == found
+    audit = tape.audit(complete=False)
+    assert audit.finish() == []
+    assert ("SnapshotWithinCommit" in audit.unjudged) == bool(found)

@@ -378,3 +378,14 @@ def test_calls_that_a_quorum_has_answered(tape: Tape) -> None:
     audit = tape.receive(0, reply, confirmed=3).audit()
     assert audit.finish() == []
     assert audit.checked["ConfirmedByQuorum"] == 1
+
+
+def test_a_crash_may_have_cut_off_the_write_that_a_commitment_rests_on() -> None:
+    """The state is that after the drain; with another event after it, the write is missing."""
+    tape = Tape().drive(v.Start(), v.CreateCluster(frozenset({1})), v.ProposeCommand())
+    tape.records[-1].actions = ()
+    audit = tape.audit()
+    assert audit.finish() == []
+    assert audit.unjudged["CommittedOnQuorum"] == {quorum.MAYBE_CUT: 1}
+    tape.drive(v.Heartbeat())
+    assert ("CommittedOnQuorum", 1, 3) in tape.found()
