@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conformance.subjects.questions import QUESTIONS, Asked
+from conformance.subjects.asking.questions import QUESTIONS, Asked
 from conformance.subjects.subject import Subject
 from spec import values as v
 

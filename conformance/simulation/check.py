@@ -23,12 +23,12 @@ from conformance.simulation.episode import play
 from conformance.simulation.healing import CONVERGENCE
 from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.origin import Origin
 from conformance.simulation.run import Run
+from conformance.simulation.schedule.origin import Origin
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.simulation.shrink import shrink
-from conformance.simulation.simulate import Schedule
 from conformance.simulation.workers import Workers
-from conformance.subjects.asked import NAMES
+from conformance.subjects.asking.asked import NAMES
 from conformance.subjects.hidden import library_subject
 from conformance.subjects.patched import resized
 from conformance.subjects.readback import UnreadableError

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from conformance.observe.finding import Finding
 from conformance.simulation.healing import heal
 from conformance.simulation.run import Run
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from spec import rules
 from spec.cluster import Change, Cluster, Rule, Step, apply
 

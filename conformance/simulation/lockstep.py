@@ -13,9 +13,9 @@ from random import Random
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
-from conformance.simulation.origin import Origin
 from conformance.simulation.run import Run
-from conformance.subjects.asked import all_of, drawn
+from conformance.simulation.schedule.origin import Origin
+from conformance.subjects.asking.asked import all_of, drawn
 from conformance.subjects.counted import Counted, counted
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import HiddenState

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Checkpoint
-from conformance.subjects.asked import all_of
+from conformance.subjects.asking.asked import all_of
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import HiddenState, library_subject
 from conformance.subjects.library import LibrarySubject

@@ -9,7 +9,7 @@ from conformance.observe.finding import Difference, Finding
 from conformance.observe.observed import Observed, observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.coverage import Coverage
-from conformance.simulation.origin import Origin
+from conformance.simulation.schedule.origin import Origin
 from spec import rules
 from spec.cluster import Change, Cluster, Rule, Step, Turn, apply, new_cluster
 from spec.values import LIMITS, Action, Limits, NodeId, Outcome, Start

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import raftbare
 from conformance.observe.finding import Part
+from conformance.subjects.asking.questions import Asked
 from conformance.subjects.library import LibrarySubject
-from conformance.subjects.questions import Asked
 from spec import values as v
 
 MANY: Final = 256

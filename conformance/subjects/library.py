@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import raftbare
 from conformance.observe.observed import Observed
+from conformance.subjects.asking.questions import Asked
 from conformance.subjects.draining import WAYS
-from conformance.subjects.questions import Asked
 from spec import values as v
 
 ENDLESS: Final = 10_000

@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any
 
 from conformance.observe.finding import Difference, Part, first_difference
+from conformance.subjects.asking.questions import Asked
 from conformance.subjects.patched import PURE
-from conformance.subjects.questions import Asked
 from conformance.subjects.readback import (
     InconsistentError,
     LibraryNode,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from conformance.observe.finding import Part
 from conformance.observe.observed import Observed, observed
-from conformance.subjects.questions import Answer, Asked
+from conformance.subjects.asking.questions import Answer, Asked
 from spec import rules
 from spec import values as v
 from spec.cluster import Member, Rule, drain, take

@@ -18,7 +18,7 @@ from conformance.observe.verdicts import AuditLevel
 from conformance.simulation.check import LIBRARY, Options, check, specified
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import SpecSubject
 from conformance.trace.save import save

@@ -11,8 +11,8 @@ import raftbare as rb
 from conformance.observe.observed import Checkpoint
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.origin import Origin
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.origin import Origin
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.trace import plain as p
 from raftbare import codec

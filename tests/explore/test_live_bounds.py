@@ -112,12 +112,13 @@ def test_a_reply_to_a_call_of_an_earlier_life_is_noticed_where_it_comes() -> Non
 
 
 def test_numbers_of_calls_at_rest() -> None:
-    """No call is under way that has a number; but a snapshot may be asked for so many calls on."""
+    """That there were calls is known, but not how many; a snapshot may be asked for so many on."""
     peers = (Progress(1, probe=5, asked=7, answered=5), Progress(2, probe=3, asked=6, answered=1))
     leader = leading(0, 2, log_of(2))._replace(role=Leader(peers, 2, transfer=1), seqno=5)
     rested = at_rest(leader)
-    assert rested.seqno == 0
-    assert rested.role == Leader((Progress(1, asked=2), Progress(2, asked=0)), 2, transfer=1)
+    assert rested.seqno == 1
+    known = Progress(1, probe=1, asked=3, answered=1), Progress(2, probe=1, asked=1, answered=1)
+    assert rested.role == Leader(known, 2, transfer=1)
     assert at_rest(rested) == rested
 
 

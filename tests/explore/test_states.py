@@ -12,7 +12,7 @@ from conformance.explore.states.bounds import BadBounds, Bounds
 from conformance.explore.states.space import Space
 from conformance.explore.states.symmetry import Renaming, renamed, renamings
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from spec.cluster import Cluster, after_turn, execute, sent, take
 from spec.values import CreateCluster, Event, Restart
 from tests.explore.plain_search import orbits, search

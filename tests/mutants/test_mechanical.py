@@ -24,14 +24,14 @@ VOTE = Key(
 )
 """Forgets to save that no vote is given yet: any schedule shows it."""
 
-STATUS = Key(
-    "types",
-    "CommitStatus.is_unknown",
-    "ReplaceComparisonOperator_Is_IsNot",
-    "return self is CommitStatus.UNKNOWN",
-    "return self is not CommitStatus.UNKNOWN",
+BELOW_0 = Key(
+    "arguments",
+    "natural",
+    "NumberReplacer",
+    "if isinstance(number, int) and number < 0:",
+    "if isinstance(number, int) and number < -1:",
 )
-"""No protocol step asks that: only a test of the interface notices."""
+"""No run has such a number: only a test of the interface notices."""
 
 LOOP = Key(
     "log",
@@ -90,7 +90,7 @@ in_one_worker = pytest.mark.xdist_group("report")
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Six mutants, one of which is rightly explained, one of which wrongly."""
-    picked = (VOTE, STATUS, LOOP, TO_THE_END, NEVER_BEYOND, BYTES)
+    picked = (VOTE, BELOW_0, LOOP, TO_THE_END, NEVER_BEYOND, BYTES)
     path = tmp_path_factory.mktemp("mutants") / "survivors.toml"
     return run(
         Options(
@@ -115,9 +115,9 @@ def test_a_broken_rule_is_noticed_by_lockstep(report: Report) -> None:
 
 @in_one_worker
 def test_a_broken_interface_is_noticed_by_the_tests_of_the_library(report: Report) -> None:
-    assert killed_by(report, STATUS) == "library tests"
-    (verdict,) = report.verdicts[STATUS]
-    assert "test_roles_and_statuses_answer_for_themselves" in verdict.detail
+    assert killed_by(report, BELOW_0) == "library tests"
+    (verdict,) = report.verdicts[BELOW_0]
+    assert "test_wrong_arguments" in verdict.detail
 
 
 @in_one_worker

@@ -29,9 +29,9 @@ from conformance.network.scenario import (
     alone,
 )
 from conformance.network.scenarios import SCENARIOS
+from conformance.subjects.asking.questions import Asked
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
-from conformance.subjects.questions import Asked
 from spec import values as v
 from tests.network.brief import BRIEF
 

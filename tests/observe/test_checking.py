@@ -9,7 +9,7 @@ import pytest
 
 from conformance.audit.decisions import DECISIONS, as_in_crate
 from conformance.observe import checking
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.patched import in_rules, patched_rule
 from spec import always, properties, witnesses
 from spec.cluster import Change, Rule, apply, new_cluster

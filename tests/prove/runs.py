@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from conformance.prove.history.variables import HistoryVariables, initial
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import Profile, Schedule, draw_profile
+from conformance.simulation.schedule.simulate import Profile, Schedule, draw_profile
 from spec import rules
 from spec.cluster import Change, Cluster, Rule
 

@@ -27,7 +27,7 @@ from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Subjects
 from conformance.prove.statements.logic import Formula
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import Profile, Schedule, draw_profile
+from conformance.simulation.schedule.simulate import Profile, Schedule, draw_profile
 from conformance.subjects.patched import in_rules, patched_rule
 from spec import rules
 from spec.cluster import Cluster, Rule

@@ -27,11 +27,11 @@ from conformance.simulation.choices import choice_of, step_of, take_all
 from conformance.simulation.episode import changes, first_finding, play
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
+from conformance.simulation.schedule.simulate import MAX_NODES, Schedule
 from conformance.simulation.shrink import shrink
-from conformance.simulation.simulate import MAX_NODES, Schedule
+from conformance.subjects.asking.questions import Asked
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
-from conformance.subjects.questions import Asked
 from conformance.subjects.subject import SpecSubject, Subject
 from spec.cluster import Deliver
 from spec.properties import Violation

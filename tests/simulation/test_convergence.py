@@ -21,7 +21,7 @@ from conformance.simulation.episode import play
 from conformance.simulation.healing import CONVERGENCE, ROUNDS, heal, healed, lacking
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, in_rules, patched_library, patched_rule
 from conformance.trace.save import save

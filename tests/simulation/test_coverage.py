@@ -12,8 +12,8 @@ from conformance.simulation.check import Options, Report, check, specified
 from conformance.simulation.coverage import AT, LEAST, OTHERS, Coverage
 from conformance.simulation.episode import play
 from conformance.simulation.run import Run
-from conformance.simulation.simulate import Schedule
-from conformance.simulation.themes import EVERY, NUMBERS, THEMES, with_theme
+from conformance.simulation.schedule.simulate import Schedule
+from conformance.simulation.schedule.themes import EVERY, NUMBERS, THEMES, with_theme
 
 COMMON = ("AppendEntriesCall at a follower", "refused: not_leader", "a full window")
 

@@ -19,7 +19,7 @@ from conformance.simulation.check import Options, against_library, check, live
 from conformance.simulation.episode import first_finding, play
 from conformance.simulation.live import Live
 from conformance.simulation.run import Run
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.as_rule import rule_of
 from conformance.subjects.patched import Patch, patched_library
 from conformance.trace.save import save

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.patched import Patch, patched_rule
 from spec import rules
 from spec import values as v

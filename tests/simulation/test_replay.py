@@ -16,7 +16,7 @@ from conformance.prove.runner.obligation import Counterexample
 from conformance.prove.step.counterexample import as_records
 from conformance.simulation.episode import changes
 from conformance.simulation.replay import replay
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.subject import SpecSubject, Subject

@@ -13,10 +13,10 @@ from conformance.simulation.check import Found, Options, against, check
 from conformance.simulation.choices import choice_of, take_all
 from conformance.simulation.episode import changes, first_finding, play
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.origin import Origin
 from conformance.simulation.replay import replay
 from conformance.simulation.run import Run
-from conformance.simulation.simulate import MAX_NODES, Schedule
+from conformance.simulation.schedule.origin import Origin
+from conformance.simulation.schedule.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.names import Names
 from conformance.subjects.patched import Patch, patched_library

@@ -15,9 +15,9 @@ from conformance.simulation.check import NewRun, Options, against, against_libra
 from conformance.simulation.choices import Choice, Compact, Pick, choice_of, step_of, take_all
 from conformance.simulation.episode import changes, play
 from conformance.simulation.run import Run
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.simulation.shrink import shrink
 from conformance.simulation.simpler import node_of, otherwise, renamed, simpler, weight
-from conformance.simulation.simulate import Schedule
 from conformance.subjects.subject import SpecSubject
 from spec import values as v
 from spec.cluster import (

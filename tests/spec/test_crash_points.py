@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from spec import cluster as c
 from spec import values as v
 from spec.properties import check, check_cluster

@@ -12,7 +12,7 @@ from conformance.simulation.check import Found, Options, against, against_librar
 from conformance.simulation.choices import take_all
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import library_subject
 from conformance.subjects.library import LibrarySubject

@@ -14,7 +14,7 @@ from conformance.simulation.check import Options, Report, against_library, check
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.replay import replay
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.counted import Counted
 from conformance.subjects.handed import InUse
 from conformance.subjects.hidden import FULL, HiddenState, library_subject

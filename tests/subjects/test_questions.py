@@ -16,11 +16,11 @@ from conformance.simulation.check import Options, against_library, check
 from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.replay import replay
-from conformance.simulation.simulate import Schedule
-from conformance.subjects.asked import ALL, NAMES, all_of, drawn
+from conformance.simulation.schedule.simulate import Schedule
+from conformance.subjects.asking.asked import ALL, NAMES, all_of, drawn
+from conformance.subjects.asking.questions import Answer
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
-from conformance.subjects.questions import Answer
 from conformance.subjects.subject import answers_of_both
 from conformance.trace.save import save
 from raftbare import ClusterConfig, Node
@@ -128,9 +128,9 @@ SPOKEN = frozenset(
 EXEMPT = {
     "certificate": "of the package, and not of a node: tests/release",
     "Certificate": "as above",
-    "Counters": "nothing depends on them, and nothing is specified of them: tests/library",
-    "__hash__": "what is equal has the same: tests/library/test_values.py",
-    "header": "a part of a message, made of fields that are read: tests/library/test_values.py",
+    "Counters": "compared as what a node keeps: tests/subjects/test_hidden.py",
+    "__hash__": "what is equal has the same: tests/library/values/test_values.py",
+    "header": "a part of a message, made of fields that are read: as above",
     "__eq__": "of values that are compared as those of the specification: as above",
 }
 """What is not called, by the last or the first part of its name."""

@@ -13,7 +13,7 @@ import pytest
 from conformance.observe.finding import Difference
 from conformance.observe.observed import observed
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import MAX_NODES, Schedule
+from conformance.simulation.schedule.simulate import MAX_NODES, Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.readback import State

@@ -15,8 +15,8 @@ from conformance.observe.observed import recorded_outcome
 from conformance.observe.recorded import Recorded, Recorder
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.origin import Origin
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.origin import Origin
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import Subject
 from conformance.trace.save import save

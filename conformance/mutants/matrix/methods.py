@@ -28,7 +28,7 @@ from conformance.prove.step import server_invariants as invariants
 from conformance.simulation.check import Options, against_library, check, live
 from conformance.simulation.episode import play
 from conformance.simulation.live import Live
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.as_rule import rule_of
 from conformance.subjects.library import LibrarySubject
 from conformance.symbolic.paths import BudgetError, RepeatError

@@ -31,7 +31,7 @@ from conformance.explore.states.tables import distinct
 from conformance.observe.finding import Finding, describe, name_of
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import library_from, library_sources
 from conformance.subjects.rebuild import Rebuilder
@@ -96,7 +96,7 @@ def _said(finding: Finding) -> str:
 
 def library_tests(subject: Subject) -> str | None:
     """The tests of the library's interface."""
-    files = [file for file in TESTS.glob("test_*.py") if file.name != BUILD]
+    files = [file for file in TESTS.rglob("test_*.py") if file.name != BUILD]
     return _failed(subject, sorted(files, key=lambda file: (file.name in RANDOM, file.name)))
 
 

@@ -1,6 +1,6 @@
 """That the library answers what the specification answers, whatever the numbers.
 
-Every question of `conformance.subjects.questions` is asked of servers of some shapes, of a
+Every question of `conformance.subjects.asking.questions` is asked of servers of some shapes, of a
 specified one and of the library's in the same state; of what it is asked about, a position, a read,
 a vote call, all numbers are unknown.
 """
@@ -17,7 +17,7 @@ from conformance.prove.step.assumptions import holds
 from conformance.prove.step.counterexample import plain_member
 from conformance.prove.step.family import ASKED, CANDIDATE, LARGE, LEADING, ROLES
 from conformance.prove.step.shapes import PAIR, TRIO, Server, Shape, Unknowns, config, words
-from conformance.subjects.questions import QUESTIONS, Asked, Question
+from conformance.subjects.asking.questions import QUESTIONS, Asked, Question
 from conformance.subjects.rebuild import Rebuilder
 from conformance.symbolic.paths import BudgetError, Model, Paths, RepeatError
 from spec import values as v

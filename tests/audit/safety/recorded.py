@@ -11,7 +11,7 @@ from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded, Recorder
 from conformance.simulation.episode import first_finding
 from conformance.simulation.run import Run
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.trace.files import read
 from conformance.trace.records import records
 from tests.support.recordings import crate

@@ -8,8 +8,8 @@ import pytest
 
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.step.answers import obligations, servers
+from conformance.subjects.asking.questions import QUESTIONS
 from conformance.subjects.patched import Patch, patched_library
-from conformance.subjects.questions import QUESTIONS
 
 SLIPS: Final = {
     "get_commit_status": Patch(

@@ -14,7 +14,7 @@ from conformance.prove.step.assumptions import ASSUMPTIONS, Assumption, assume, 
 from conformance.prove.step.shapes import Owed, Server, receives
 from conformance.prove.step.shapes import Shape as Shape_
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.symbolic.paths import Paths
 from spec import values as v
 from spec.cluster import Deliver, Input, Member

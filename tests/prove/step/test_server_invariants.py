@@ -18,7 +18,7 @@ from conformance.prove.step.counterexample import as_records
 from conformance.prove.step.server_invariants import broken_by, obligations
 from conformance.prove.step.server_lemmas import SERVER_LEMMAS, fits_reports, reports
 from conformance.simulation.episode import changes
-from conformance.simulation.simulate import Schedule
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.patched import Patch, patched_rule
 from conformance.trace.save import save
 from spec import values as v

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from conformance.subjects.lookups import LOOKUPS
-from conformance.subjects.questions import QUESTIONS, Asked
+from conformance.subjects.asking.laws import LAWS
+from conformance.subjects.asking.lookups import LOOKUPS
+from conformance.subjects.asking.questions import QUESTIONS, Asked
 from spec import values as v
 
-ALL: Final = (*QUESTIONS, *LOOKUPS)
+ALL: Final = (*QUESTIONS, *LOOKUPS, LAWS)
 NAMES: Final = frozenset(question.name for question in ALL)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from conformance.simulation.profile import Profile
+from conformance.simulation.schedule.profile import Profile
 from spec import values as v
 
 EVERY: Final = 5

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import raftbare as rb
 
-from .helpers import (
+from ..helpers import (
     COMMAND,
     Cluster,
     after,

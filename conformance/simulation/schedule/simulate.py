@@ -13,10 +13,10 @@ from random import Random
 from typing import Final
 
 from conformance.simulation import MAX_NODES as MAX_NODES
-from conformance.simulation.origin import Origin, draw_origin, draw_term
-from conformance.simulation.profile import Profile as Profile
-from conformance.simulation.profile import draw_profile as draw_profile
-from conformance.simulation.themes import is_long, with_theme
+from conformance.simulation.schedule.origin import Origin, draw_origin, draw_term
+from conformance.simulation.schedule.profile import Profile as Profile
+from conformance.simulation.schedule.profile import draw_profile as draw_profile
+from conformance.simulation.schedule.themes import is_long, with_theme
 from spec import cluster as c
 from spec import values as v
 from spec.pending import NOTHING

@@ -1,6 +1,6 @@
 """What a user looks up in a log, a configuration, a status or an error.
 
-As the questions of `conformance.subjects.questions`, but of values: each is of many functions at
+As the questions of `asking.questions`, but of values: each is of many functions at
 one argument.  `LOOKUPS` says by its names which ones.
 """
 
@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, Final
 
 from conformance.observe.observed import observed
-from conformance.subjects.questions import (
+from conformance.subjects.asking.questions import (
     ABOUT,
     POSITIONS,
     LibraryNode,

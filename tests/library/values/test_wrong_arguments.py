@@ -12,7 +12,7 @@ import pytest
 
 import raftbare as rb
 
-from .helpers import COMMAND, after, config, header, opening, position, situations, state_of
+from ..helpers import COMMAND, after, config, header, opening, position, situations, state_of
 
 ENTRIES = after((2, 7), opening(3), COMMAND)
 MESSAGE_TYPES = (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import raftbare as rb
 
-from .helpers import COMMAND, after, append_call, append_reply, config, header, opening, position
+from ..helpers import COMMAND, after, append_call, append_reply, config, header, opening, position
 
 NUMBERS = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
