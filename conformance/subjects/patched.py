@@ -75,7 +75,9 @@ def _imported(finder: _Finder) -> Iterator[ModuleType]:
     hidden = _taken_out(finder.name)
     sys.meta_path.insert(0, finder)
     try:
-        yield importlib.import_module(finder.name)
+        package = importlib.import_module(finder.name)
+        importlib.import_module(f"{finder.name}.codec")  # which the package leaves to its user
+        yield package
     finally:
         sys.meta_path.remove(finder)
         _taken_out(finder.name)
@@ -105,9 +107,13 @@ def _finder(package: ModuleType, sources: dict[str, str]) -> _Finder:
 def resized(library: ModuleType, size: int) -> ModuleType:
     """A copy that does from `size` on what the library does from some larger size on.
 
-    Of marks, for example, many are kept otherwise than a few, and no random run has so many.
+    Of marks, for example, many are kept otherwise than a few, and no random run has so many.  The
+    codec is left as it is: its numbers are those of bytes.
     """
-    sources = {name: _resized(source, size) for name, source in _sources(library).items()}
+    sources = {
+        name: source if name.startswith("codec") else _resized(source, size)
+        for name, source in _sources(library).items()
+    }
     with _imported(_finder(library, sources)) as copy:
         return copy
 

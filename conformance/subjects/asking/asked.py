@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
+from conformance.subjects.asking.coded import CODED
 from conformance.subjects.asking.laws import LAWS
 from conformance.subjects.asking.lookups import LOOKUPS
 from conformance.subjects.asking.questions import QUESTIONS, Asked
 from spec import values as v
 
-ALL: Final = (*QUESTIONS, *LOOKUPS, LAWS)
+ALL: Final = (*QUESTIONS, *LOOKUPS, LAWS, CODED)
 NAMES: Final = frozenset(question.name for question in ALL)
 
 

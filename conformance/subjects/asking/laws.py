@@ -34,7 +34,8 @@ def _config(node: v.Node) -> Varied:
 
 def _position(node: v.Node) -> Varied:
     here = node.log.last_position
-    return here, (here._replace(term=here.term + 1), here._replace(index=here.index + 1))
+    far = here._replace(term=here.term + 2**63)  # of 64 bits the highest one
+    return here, (here._replace(term=here.term + 1), here._replace(index=here.index + 1), far)
 
 
 def _limits(node: v.Node) -> Varied:
