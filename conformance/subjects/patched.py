@@ -76,7 +76,8 @@ def _imported(finder: _Finder) -> Iterator[ModuleType]:
     sys.meta_path.insert(0, finder)
     try:
         package = importlib.import_module(finder.name)
-        importlib.import_module(f"{finder.name}.codec")  # which the package leaves to its user
+        if "codec.__init__" in finder.sources:  # which the library leaves to its user
+            importlib.import_module(f"{finder.name}.codec")
         yield package
     finally:
         sys.meta_path.remove(finder)

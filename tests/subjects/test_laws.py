@@ -27,11 +27,11 @@ WRONG = {
             "if checkpoint.transfer_target is not None or",
             "if checkpoint.transfer_target or",
         ),
-        "codec",
+        "checkpoint",
     ),
     "integers of 64 bits that are not read": (
         Patch("codec.binary", "shift < 70", "shift < 63"),
-        "codec",
+        "failure",
     ),
 }
 

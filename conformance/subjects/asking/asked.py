@@ -12,7 +12,7 @@ from conformance.subjects.asking.lookups import LOOKUPS
 from conformance.subjects.asking.questions import QUESTIONS, Asked
 from spec import values as v
 
-ALL: Final = (*QUESTIONS, *LOOKUPS, LAWS, CODED)
+ALL: Final = (*QUESTIONS, *LOOKUPS, LAWS, *CODED)
 NAMES: Final = frozenset(question.name for question in ALL)
 
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 import raftbare.codec  # noqa: F401 (the package leaves it to its user)
 from conformance.subjects.asking.laws import KINDS, Varied
 from conformance.subjects.asking.questions import LibraryNode, Question, Translate
-from spec import values as v
 
 CODECS: Final = {
     "ClusterConfig": "CONFIG",
@@ -24,31 +23,23 @@ CODECS: Final = {
     "AppendEntriesCall": "MESSAGE",
     "AppendEntriesReply": "MESSAGE",
 }
-WHOLE: Final = "Node"
-"""A checkpoint of the node that is asked."""
 
 
-def _argument(node: v.Node, kind: str) -> tuple[str, Varied | None]:
-    return kind, None if kind == WHOLE else KINDS[kind][0](node)
-
-
-def _misread(to: Translate, node: LibraryNode, asked: tuple[str, Varied | None]) -> object:
-    codec = to.library.codec
-    kind, varied = asked
-    if varied is None:
-        return tuple(_differences(codec.CHECKPOINT, _checkpoints(codec, node)))
-    value, others = varied
+def _misread(to: Translate, node: LibraryNode, asked: tuple[str, Varied]) -> object:
+    kind, (value, others) = asked
     made = [KINDS[kind][1](to, one, False) for one in (value, *others)]
-    return tuple(_differences(getattr(codec, CODECS[kind]), made))
+    return tuple(_differences(getattr(to.library.codec, CODECS[kind]), made))
 
 
-def _checkpoints(codec: Any, node: LibraryNode) -> list[Any]:
-    """None of a node that owes something."""
+def _misread_checkpoint(to: Translate, node: LibraryNode, _: None) -> object:
+    """Nothing can be said of a node that owes something."""
+    codec = to.library.codec
     disk = codec.Disk(node.current_term, node.voted_for, node.log.copy())
     try:
-        return [codec.Checkpoint.of(node, disk)]
+        checkpoint = codec.Checkpoint.of(node, disk)
     except codec.CodecError:
-        return []
+        return ()
+    return tuple(_differences(codec.CHECKPOINT, [checkpoint]))
 
 
 def _differences(codec: Any, values: list[Any]) -> Iterator[str]:
@@ -61,4 +52,13 @@ def _differences(codec: Any, values: list[Any]) -> Iterator[str]:
                 yield f"{value!r} is read as {read!r}"
 
 
-CODED: Final = Question("codec", (*CODECS, WHOLE), _argument, lambda node, _: (), _misread)
+CODED: Final = (
+    Question(
+        "codec",
+        tuple(CODECS),
+        lambda node, kind: (kind, KINDS[kind][0](node)),
+        lambda node, _: (),
+        _misread,
+    ),
+    Question("checkpoint", (None,), lambda node, _: None, lambda node, _: (), _misread_checkpoint),
+)
