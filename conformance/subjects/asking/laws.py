@@ -34,7 +34,7 @@ def _config(node: v.Node) -> Varied:
 
 def _position(node: v.Node) -> Varied:
     here = node.log.last_position
-    far = here._replace(term=here.term + 2**63)  # of 64 bits the highest one
+    far = here._replace(term=2**64 - 1 - here.term)  # with the highest of 64 bits
     return here, (here._replace(term=here.term + 1), here._replace(index=here.index + 1), far)
 
 
@@ -51,12 +51,12 @@ def _limits(node: v.Node) -> Varied:
 
 def _log(node: v.Node) -> Varied:
     here = node.log
-    last = here.last_position
+    last, voters = here.last_position, here.snapshot_config.voters ^ {node.id}
     return here, (
         here.appended((v.Entry(last.term, v.COMMAND),)),
         here.appended((v.Entry(last.term + 1, v.TERM),)),
         here.appended((v.Entry(last.term, node.config),)),
-        v.new_log(here.snapshot_position, v.Config(frozenset({node.id + 1})), here.entries),
+        v.new_log(here.snapshot_position, v.Config(voters), here.entries),
     )
 
 
