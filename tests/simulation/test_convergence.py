@@ -40,7 +40,7 @@ from spec.values import (
     new_log,
 )
 
-EVENTS = 25_000
+EVENTS = 40_000
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def test_a_jump_is_denied_and_its_term_adopted() -> None:
     for schedule in [one for one in shapes() if one.profile.jump][:10]:
         for step, change in changes(schedule):
             match step:
-                case Input(node, Receive(RequestVoteCall(term=term))):
+                case Input(node, Receive(RequestVoteCall(sender, term))) if sender != node:
                     after = change.after.members[node].node
                     assert (after.current_term, after.voted_for) == (term, None)
                     assert after.role == Follower()

@@ -69,7 +69,12 @@ def found_in(run: NewRun, episode: int, nodes: int) -> tuple[list[Choice], Findi
     """In this episode, or the first one after it."""
     for later in count(episode):
         choices = []
-        for before, step, finding in play(Schedule(0, later, nodes), run(nodes)):
+        schedule = Schedule(0, later, nodes)
+        # Disks from before would have to be kept, with another founder a node more may be left, and a
+        # message of a far later term takes the place of elections.
+        if schedule.origin.disks or schedule.founder != 0 or schedule.profile.jump:
+            continue
+        for before, step, finding in play(schedule, run(nodes)):
             choices.append(choice_of(before, step))
             if finding is not None:
                 return choices, finding

@@ -97,11 +97,11 @@ def test_what_is_short_or_cannot_be_sent_is_played_here() -> None:
         check(Options(events=SMALL), workers=unused)
 
 
-def dying(_size: int, _recorder: object = None) -> Run:
+def dying(_size: int, _recorder: object = None, _episode: int = 0) -> Run:
     os._exit(7)
 
 
-def raising(_size: int, _recorder: object = None) -> Run:
+def raising(_size: int, _recorder: object = None, _episode: int = 0) -> Run:
     raise ZeroDivisionError("by zero")
 
 

@@ -10,7 +10,7 @@ from tests.support.scenario import Scenario
 
 
 def test_every_witness_is_seen_in_a_seeded_run() -> None:
-    report = check(Options(seed=0, events=20_000, run=specified()))
+    report = check(Options(seed=0, events=60_000, run=specified()))
     assert report.found is None
     assert report.never_seen == []
 

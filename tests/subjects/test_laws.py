@@ -15,11 +15,11 @@ WRONG = {
             "hash((self._voters, self._new_voters, self._non_voters))",
             "hash((*self._voters, -1, *self._new_voters, -1, *self._non_voters))",
         ),
-        "values",
+        "types.Value",
     ),
     "configurations that are equal but for their non-voters": (
         Patch("config", "            and self._non_voters == other._non_voters\n", ""),
-        "values",
+        "types.Value",
     ),
     "a checkpoint that leaves out node 0": (
         Patch(
@@ -27,7 +27,7 @@ WRONG = {
             "if checkpoint.transfer_target is not None or",
             "if checkpoint.transfer_target or",
         ),
-        "checkpoint",
+        "codec.Checkpoint",
     ),
     "integers of 64 bits that are not read": (
         Patch("codec.binary", "shift < 70", "shift < 63"),

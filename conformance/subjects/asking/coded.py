@@ -60,5 +60,7 @@ CODED: Final = (
         lambda node, _: (),
         _misread,
     ),
-    Question("checkpoint", (None,), lambda node, _: None, lambda node, _: (), _misread_checkpoint),
+    Question(
+        "codec.Checkpoint", (None,), lambda node, _: None, lambda node, _: (), _misread_checkpoint
+    ),
 )

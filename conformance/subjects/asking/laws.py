@@ -165,7 +165,7 @@ def _laws_broken(one: Any, same: Any, others: list[Any], names: dict[str, Any]) 
 
 
 LAWS: Final = Question(
-    "values",
+    "types.Value",
     tuple(KINDS),
     lambda node, kind: (kind, KINDS[kind][0](node)),
     lambda node, _: (),
