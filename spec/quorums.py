@@ -7,11 +7,13 @@ neither this nor any property imports the rules.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from spec.log import Config, NodeId, SeqNo
 from spec.values import Leader, Node, ReadIndex
 
 
-def is_quorum(config: Config, nodes: frozenset[NodeId]) -> bool:
+def is_quorum(config: Config, nodes: Set[NodeId]) -> bool:
     """§5.2, §6: of the voters more are in it than are not, and so of the new ones, if there are
     any.
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.cli.options import FINDINGS, Json, Out, Processes, Seed
-from conformance.cli.terminal import conclude, progress, refuse, save_trace
+from conformance.cli.terminal import conclude, other_processes, progress, save_trace
 from conformance.simulation import MAX_NODES
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ def check_command(
     """
     from conformance.cli.report.check import print_check
     from conformance.simulation.check import LIVE, Options, check
-    from conformance.simulation.workers import WorkerError, processes
 
     options = Options(
         seed=seed,
@@ -61,15 +60,8 @@ def check_command(
     )
     if alone:
         options = replace(options, run=LIVE)
-    try:
-        with progress("checking", as_json) as tell, processes(workers) as others:
-            report = check(
-                options,
-                lambda now: tell("checking", now.events, events),
-                None if workers == 1 else others,
-            )
-    except WorkerError as error:
-        refuse(str(error), as_json, "inconclusive")
+    with other_processes(workers, as_json) as others, progress("checking", as_json) as tell:
+        report = check(options, lambda now: tell("checking", now.events, events), others)
     trace = save_finding(report, out_dir, "live-" if alone else "")
     shown = partial(print_check, report=report, trace=trace)
     conclude(report, as_json, shown, trace=str(trace) if trace else None)

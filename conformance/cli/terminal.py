@@ -23,6 +23,7 @@ from conformance.observe.verdicts import EXIT_CODES
 
 if TYPE_CHECKING:
     from conformance.observe.recorded import Recorded
+    from conformance.simulation.workers import Workers
 
 CLOSED: Final = 128 + signal.SIGPIPE
 """What a shell shows of a program whose reader went away."""
@@ -108,6 +109,21 @@ def _lines(console: Console, said: str) -> Iterator[Progress]:
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def other_processes(count: int, as_json: bool) -> Iterator[Workers | None]:
+    """So many to work in, 0 for one for each core; None where that is this one.
+
+    A worker that fails ends the command: nothing was judged.
+    """
+    from conformance.simulation.workers import WorkerError, processes
+
+    try:
+        with processes(count) as workers:
+            yield None if count == 1 else workers
+    except WorkerError as error:
+        refuse(str(error), as_json, "inconclusive")
 
 
 def save_trace(path: Path, records: Iterable[Recorded], nodes: int) -> Path | None:

@@ -12,7 +12,7 @@ from conformance.cli.check import save_finding
 from conformance.cli.explore import save_exploration
 from conformance.cli.options import FINDINGS, Json, Out, Processes, Seed
 from conformance.cli.prove import save_refutations
-from conformance.cli.terminal import conclude, progress, refuse
+from conformance.cli.terminal import conclude, other_processes, progress, refuse
 from conformance.explore.states.bounds import PRESETS
 from conformance.release.levels import EVENTS, EXPLORED
 
@@ -45,13 +45,12 @@ def verify_command(
     from conformance.release.collection import BadCollection
     from conformance.release.verify import verify
     from conformance.simulation.check import Options
-    from conformance.simulation.workers import WorkerError, processes
 
     bounds = PRESETS[EXPLORED["quick"]] if explore else {}
     try:
         with (
+            other_processes(workers, as_json) as others,
             progress("verifying", as_json, lines=True) as tell,
-            processes(workers) as others,
         ):
             report = verify(
                 Options(seed=seed, events=events),
@@ -60,12 +59,10 @@ def verify_command(
                 tell,
                 prove,
                 scenarios.QUICK if measure else (),
-                None if workers == 1 else others,
+                others,
             )
     except BadCollection as error:
         refuse(str(error), as_json)
-    except WorkerError as error:
-        refuse(str(error), as_json, "inconclusive")
     saved = Saved(
         save_finding(report.check, out_dir),
         save_finding(report.live, out_dir, "live-") if report.live is not None else None,

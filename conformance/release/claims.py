@@ -22,6 +22,7 @@ from conformance.prove.runner.cache import FILE
 from conformance.release.collection import PARTS, verify_traces
 from conformance.release.levels import EVENTS, EXPLORED
 from conformance.simulation.check import Options, check
+from conformance.simulation.workers import processes
 from raftbare import Claim
 
 Tell: TypeAlias = Callable[[str], None]
@@ -61,10 +62,12 @@ def _claim(
 
 
 def lockstep(level: Level, tell: Tell) -> Claim:
-    report = check(
-        Options(seed=SEED, events=EVENTS[level]),
-        lambda now: tell(f"lockstep: {now.events:,} events"),
-    )
+    with processes(0) as workers:
+        report = check(
+            Options(seed=SEED, events=EVENTS[level]),
+            lambda now: tell(f"lockstep: {now.events:,} events"),
+            workers,
+        )
     return _claim(
         "lockstep",
         "the library answers random schedules as the specification does, and breaks no property",

@@ -24,7 +24,8 @@ from conformance.release.collection import EXPECTED
 from conformance.release.write import write_json
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
-from conformance.simulation.schedule.simulate import Profile, Schedule, draw_profile
+from conformance.simulation.schedule.profile import Profile, draw_profile
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.library import LibrarySubject
 from conformance.trace.save import save
 

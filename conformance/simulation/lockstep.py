@@ -63,9 +63,7 @@ class Lockstep(Run):
         for place, member in enumerate(self.cluster.members):
             name, start = self._names.of(place), Start(member.node.limits)
             self.subject.handle(name, start)
-            if self.recorder is not None:
-                self.recorder.input(name, start, None, self.state(name))
-                self.recorder.drained(name, (), self.state(name))
+            self.record_start(name, start)
 
     def compare(self, turn: Turn) -> Difference | None:
         if self._names is not None:

@@ -55,10 +55,8 @@ class Run:
         self.recorder = recorder
         self.events = 0
         self.witnesses: Counter[str] = Counter()
-        if recorder is not None:
-            for node in range(size):
-                recorder.input(node, Start(limits), None, self.state(node))
-                recorder.drained(node, (), self.state(node))
+        for node in range(size):
+            self.record_start(node, Start(limits))
 
     def begin(self, origin: Origin) -> None:
         """Before the first step: the servers have these disks.  Names are the subject's alone."""
@@ -98,6 +96,12 @@ class Run:
 
     def state(self, node: NodeId) -> Observed:
         return observed(self.cluster.members[node].node)
+
+    def record_start(self, node: NodeId, start: Start) -> None:
+        """Note, if that is asked for, that a node has started, and owes nothing."""
+        if self.recorder is not None:
+            self.recorder.input(node, start, None, self.state(node))
+            self.recorder.drained(node, (), self.state(node))
 
     def record(self, turn: Turn, outcome: Outcome, owed: tuple[Action, ...] | None) -> None:
         """Note, if that is asked for, the outcome of the turn's event or what its drain owed."""

@@ -75,14 +75,19 @@ def _imported(finder: _Finder) -> Iterator[ModuleType]:
     hidden = _taken_out(finder.name)
     sys.meta_path.insert(0, finder)
     try:
-        package = importlib.import_module(finder.name)
-        if "codec.__init__" in finder.sources:  # which the library leaves to its user
-            importlib.import_module(f"{finder.name}.codec")
-        yield package
+        yield _loaded(finder)
     finally:
         sys.meta_path.remove(finder)
         _taken_out(finder.name)
         sys.modules.update(hidden)
+
+
+def _loaded(finder: _Finder) -> ModuleType:
+    """The package, which the finder finds by now, and what the library leaves to its user."""
+    package = importlib.import_module(finder.name)
+    if "codec.__init__" in finder.sources:
+        importlib.import_module(f"{finder.name}.codec")
+    return package
 
 
 def _taken_out(name: str) -> dict[str, ModuleType]:
@@ -221,7 +226,7 @@ def _pure() -> ModuleType:
         return raftbare
     finder = _copy(raftbare, ())
     sys.meta_path.insert(0, finder)
-    return importlib.import_module(finder.name)
+    return _loaded(finder)
 
 
 PURE: Final = _pure()

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from conformance.prove.history.variables import HistoryVariables, initial
 from conformance.simulation.episode import changes
-from conformance.simulation.schedule.simulate import Profile, Schedule, draw_profile
+from conformance.simulation.schedule.profile import Profile, draw_profile
+from conformance.simulation.schedule.simulate import Schedule
 from spec import rules
 from spec.cluster import Change, Cluster, Rule
 

@@ -27,7 +27,8 @@ from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Subjects
 from conformance.prove.statements.logic import Formula
 from conformance.simulation.episode import changes
-from conformance.simulation.schedule.simulate import Profile, Schedule, draw_profile
+from conformance.simulation.schedule.profile import Profile, draw_profile
+from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.patched import in_rules, patched_rule
 from spec import rules
 from spec.cluster import Cluster, Rule

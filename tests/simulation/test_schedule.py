@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from conformance.simulation.episode import changes
-from conformance.simulation.schedule.simulate import BUSY, MAX_NODES, Schedule, draw_profile
+from conformance.simulation.schedule.profile import draw_profile
+from conformance.simulation.schedule.simulate import BUSY, MAX_NODES, Schedule
 from spec.cluster import Deliver, Drain, Input, Step, is_enabled
 from spec.pending import NOTHING
 from spec.rules import step as rule

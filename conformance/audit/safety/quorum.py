@@ -15,6 +15,7 @@ from typing import Final
 
 from conformance.audit.safety.findings import Findings
 from spec import values as v
+from spec.quorums import is_quorum
 
 ELECTED: Final = "ElectedByQuorum"
 COMMITTED: Final = "CommittedOnQuorum"
@@ -27,17 +28,6 @@ NO_ACTIONS: Final = "no action is recorded, so what is durable is not known"
 MAYBE_CUT: Final = "a crash may have cut the last drain short"
 UNKNOWN_ACK: Final = "an acknowledgement names a position that the leader's log may not have"
 BEFORE: Final = "it was committed before the recording begins"
-
-
-def is_quorum(config: v.Config, members: Set[v.NodeId]) -> bool:
-    """§6: a majority of the voters; in a joint configuration of the new ones as well."""
-    return _is_majority(config.voters, members) and (
-        not config.new_voters or _is_majority(config.new_voters, members)
-    )
-
-
-def _is_majority(voters: Set[v.NodeId], members: Set[v.NodeId]) -> bool:
-    return 2 * len(voters & members) > len(voters)
 
 
 class _Needs(Enum):

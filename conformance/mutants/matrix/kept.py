@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from pydantic import TypeAdapter, ValidationError
 
 from conformance.mutants.matrix.trial import Budget, Trial
+from raftbare.certified import digests
 
 CHECKOUT: Final = Path(__file__).parents[3]
 FILE: Final = CHECKOUT / ".mutants_cache" / "trials.jsonl"
@@ -32,12 +33,8 @@ Key: TypeAlias = tuple[str, str]
 
 def sources(checkout: Path = CHECKOUT) -> str:
     """A hash of all that trials are made of, mutants and methods included."""
-    found = hashlib.sha256()
-    for package in SOURCES:
-        for path in sorted((checkout / package).rglob("*.py")):
-            found.update(f"{path.relative_to(checkout)}\0".encode())
-            found.update(hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()
+    found = [digests(checkout / package) for package in SOURCES]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 class BadKept(Exception):  # noqa: N818 (the file is bad, the program is not)

@@ -14,8 +14,7 @@ from typing import Final
 
 from conformance.simulation import MAX_NODES as MAX_NODES
 from conformance.simulation.schedule.origin import Origin, draw_origin, draw_term
-from conformance.simulation.schedule.profile import Profile as Profile
-from conformance.simulation.schedule.profile import draw_profile as draw_profile
+from conformance.simulation.schedule.profile import Profile, draw_profile
 from conformance.simulation.schedule.themes import is_long, with_theme
 from spec import cluster as c
 from spec import values as v

@@ -28,17 +28,12 @@ CODECS: Final = {
 def _misread(to: Translate, node: LibraryNode, asked: tuple[str, Varied]) -> object:
     kind, (value, others) = asked
     made = [KINDS[kind][1](to, one, False) for one in (value, *others)]
-    codec = getattr(to.library, "codec", None)
-    if codec is None:  # a copy of the compiled build's sources
-        return ()
-    return tuple(_differences(getattr(codec, CODECS[kind]), made))
+    return tuple(_differences(getattr(to.library.codec, CODECS[kind]), made))
 
 
 def _misread_checkpoint(to: Translate, node: LibraryNode, _: None) -> object:
     """Nothing can be said of a node that owes something."""
-    codec = getattr(to.library, "codec", None)
-    if codec is None:
-        return ()
+    codec = to.library.codec
     disk = codec.Disk(node.current_term, node.voted_for, node.log.copy())
     try:
         checkpoint = codec.Checkpoint.of(node, disk)

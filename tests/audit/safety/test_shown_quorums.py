@@ -9,10 +9,10 @@ import pytest
 
 from conformance.audit.safety import quorum, steps
 from conformance.audit.safety.messages import NOT_COVERED
-from conformance.audit.safety.quorum import is_quorum
 from conformance.observe.observed import Checkpoint, Observed
 from conformance.observe.recorded import Recorded
 from spec import values as v
+from spec.quorums import is_quorum
 from spec.rules import has_quorum
 from tests.audit import by_hand as h
 from tests.support.tape import Tape
