@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 FILE = "certificate.json"
 """In the package's folder."""
 
+BESIDE = ("recorder",)
+"""Packages beside the node, which decide nothing of what it does: no claim speaks of them."""
+
 
 class Claim(NamedTuple):
     """One method, and what it found.
@@ -78,12 +81,16 @@ def certificate() -> Certificate:
 
 
 def digests(package: Path) -> dict[str, str]:
-    """The SHA-256 of every source file of a package, by the path from the package's parent."""
+    """The SHA-256 of every source file of a package, by the path from the package's parent.
+
+    But for those of `BESIDE`.
+    """
     import hashlib
 
     return {
         path.relative_to(package.parent).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(package.rglob("*.py"))
+        if path.relative_to(package).parts[0] not in BESIDE
     }
 
 

@@ -97,6 +97,12 @@ def test_what_was_edited_added_or_removed_is_named(package: Path) -> None:
     assert said.is_current is False
 
 
+def test_what_stands_beside_the_node_is_not_certified(package: Path) -> None:
+    (package / "recorder").mkdir()
+    (package / "recorder" / "lines.py").write_text("c", encoding="utf-8")
+    assert certified.certificate().is_current is True
+
+
 def test_files_are_compared_one_by_one() -> None:
     assert certified.changed({"a": "1", "b": "2", "c": "3"}, {"a": "2", "b": "1", "c": "3"}) == (
         "a",
