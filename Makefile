@@ -36,7 +36,9 @@ lint: setup
 	$(BIN)/mypy --strict examples
 	$(BIN)/lint-imports --no-logo
 
-test: lint test-compiled
+# What has one core's worth of work goes side by side, what has more comes after it.
+test: setup
+	$(MAKE) --no-print-directory -j 2 lint test-compiled
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 # The library once more as mypyc compiles it; proofs run on the source there too.

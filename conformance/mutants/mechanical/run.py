@@ -130,7 +130,7 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
             if not running:
                 break
             for done in wait(running, timeout=1.0, return_when=FIRST_COMPLETED).done:
-                _note(report, running.pop(done).key, done.result(), explained)
+                note(report, running.pop(done).key, done.result(), explained)
             report.stopped = time_is_up()
             progress(report)
     if not report.verdicts and not report.stopped:
@@ -205,7 +205,8 @@ def _limits(unchanged: Verdict) -> dict[str, float]:
     return {stage: 1 + 5 * seconds for stage, seconds in unchanged.seconds.items()}
 
 
-def _note(report: Report, key: Key, verdict: Verdict, explained: dict[Key, str]) -> None:
+def note(report: Report, key: Key, verdict: Verdict, explained: dict[Key, str]) -> None:
+    """Put what became of a mutant where it belongs."""
     report.verdicts.setdefault(key, []).append(verdict)
     if verdict.killed_by is not None:
         report.killed[verdict.killed_by] += 1
