@@ -109,8 +109,8 @@ class Bounds:
     @property
     def budgets(self) -> Cost:
         """What a run may take; where any number of messages may be lost, no loss is counted."""
-        given = {name: value or 0 for name, value in asdict(self).items() if name in Cost._fields}
-        return Cost(campaigns=self.transfers, **given)
+        own = [name for name in Cost._fields if name != "campaigns"]
+        return Cost(campaigns=self.transfers, **{name: getattr(self, name) or 0 for name in own})
 
     def exceeded(self, spent: Cost) -> list[str]:
         """The budgets that do not allow this.  Nobody is told to campaign before a transfer."""
