@@ -2,6 +2,7 @@
 # make test     everything: lint, types, import contracts, tests, doctests
 # make bench    the benchmarks, as ratios within one run
 # make mutate   the library changed operator by operator, and what survives
+# make site     the documentation as pages, in build/site
 # make setup    the environment that they all use (they call it by themselves)
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ SOURCES := spec raftbare conformance tests examples setup.py
 COMPILED := build/compiled
 WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
-.PHONY: setup verify test test-compiled lint bench mutate traces docs clean
+.PHONY: setup verify test test-compiled lint site bench mutate traces docs clean
 
 setup: $(STAMP)
 
@@ -37,8 +38,11 @@ lint: setup
 	$(BIN)/lint-imports --no-logo
 
 # What has one core's worth of work goes side by side, what has more comes after it.
+site: setup
+	$(BIN)/sphinx-build -q -W -c docs . build/site
+
 test: setup
-	$(MAKE) --no-print-directory -j 2 lint test-compiled
+	$(MAKE) --no-print-directory -j 2 lint site test-compiled
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 # The library once more as mypyc compiles it; proofs run on the source there too.
