@@ -3,17 +3,18 @@
 # make bench    the benchmarks, as ratios within one run
 # make mutate   the library changed operator by operator, and what survives
 # make site     the documentation as pages, in build/site
+# make dist     sdists and wheels of both distributions, in build/dist
 # make setup    the environment that they all use (they call it by themselves)
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.current
-SOURCES := spec raftbare conformance tests examples setup.py
+SOURCES := spec raftbare conformance tests examples setup.py packaging/conformance/setup.py
 COMPILED := build/compiled
 WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
-.PHONY: setup verify test test-compiled lint site bench mutate traces docs clean
+.PHONY: setup verify test test-compiled lint site bench mutate traces docs dist clean
 
 setup: $(STAMP)
 
@@ -74,6 +75,12 @@ traces: setup
 
 docs: setup
 	$(BIN)/python -m conformance.trace.document
+
+# Each from its own folder; what an earlier build left there would go into the wheel.
+dist: setup
+	rm -rf build/dist packaging/conformance/build
+	$(BIN)/python -m build --outdir build/dist .
+	$(BIN)/python -m build --outdir build/dist packaging/conformance
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .prove_cache .mutants_cache

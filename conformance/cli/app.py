@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import platform
+from typing import Annotated
+
 import typer
 
+import raftbare
 from conformance.cli.audit import audit_command
 from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
@@ -23,6 +27,29 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Hold raftbare against its specification, and recordings against both.",
 )
+
+
+def say_version(wanted: bool) -> None:
+    if wanted:
+        known = raftbare.__version__
+        build = "compiled" if raftbare.compiled else "pure"
+        python = f"{platform.python_implementation()} {platform.python_version()}"
+        print(f"conformance {known}, raftbare {known} ({build}), {python}")
+        raise typer.Exit
+
+
+@app.callback()
+def conformance(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=say_version, is_eager=True, help="Say which versions these are."
+        ),
+    ] = False,
+) -> None:
+    """What all commands have in common."""
+
+
 app.command("explore")(explore_command)
 app.command("prove")(prove_command)
 app.command("measure")(measure_command)

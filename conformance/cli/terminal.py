@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 CLOSED: Final = 128 + signal.SIGPIPE
 """What a shell shows of a program whose reader went away."""
 
+EXTRAS: Final = {"numpy": "explore", "z3": "prove"}
+"""Packages that a command may lack, and what installs them."""
+
 LINE_EVERY: Final = 5.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -216,6 +219,15 @@ def run(command: Callable[[], object]) -> NoReturn:
             errors().print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
         _drop(given)
         _drop(sys.stderr)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        code = 2
+        extra = f"pip install 'raftbare-conformance[{EXTRAS[error.name]}]'"
+        errors().print(
+            f"[red]error:[/] this takes {error.name}, which is not installed: {escape(extra)}",
+            soft_wrap=True,
+        )
     except Exception:
         code = 3
         with suppress(OSError):

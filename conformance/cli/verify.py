@@ -23,8 +23,12 @@ def verify_command(
     ],
     seed: Seed = 0,
     traces: Annotated[
-        Path, typer.Option(metavar="DIR", help="Holds golden/ and violations/.")
-    ] = Path("traces"),
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Holds golden/ and violations/. [default: traces, or what is installed]",
+        ),
+    ] = None,
     out_dir: Out = FINDINGS,
     explore: Annotated[
         bool, typer.Option(help="Explore the bounds of the preset quick as well.")
@@ -42,7 +46,7 @@ def verify_command(
     """
     from conformance.cli.report.verify import Saved, print_verified
     from conformance.network import scenarios
-    from conformance.release.collection import BadCollection
+    from conformance.release.collection import BadCollection, collection
     from conformance.release.verify import verify
     from conformance.simulation.check import Options
 
@@ -54,7 +58,7 @@ def verify_command(
         ):
             report = verify(
                 Options(seed=seed, events=events),
-                traces,
+                traces or collection(),
                 bounds,
                 tell,
                 prove,

@@ -6,7 +6,6 @@ The counts follow from the sources and the seed, and are the same on any machine
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from conformance.explore.search.run import Options as Exploring
@@ -19,7 +18,7 @@ from conformance.observe.verdicts import Level
 from conformance.prove.catalogue import obligations
 from conformance.prove.runner import run as runner
 from conformance.prove.runner.cache import FILE
-from conformance.release.collection import PARTS, verify_traces
+from conformance.release.collection import PARTS, collection, verify_traces
 from conformance.release.levels import EVENTS, EXPLORED
 from conformance.simulation.check import Options, check
 from conformance.simulation.workers import processes
@@ -28,7 +27,6 @@ from raftbare import Claim
 Tell: TypeAlias = Callable[[str], None]
 
 SEED: Final = 0
-TRACES: Final = Path("traces")
 
 
 class FailedError(Exception):
@@ -152,8 +150,9 @@ def audits(level: Level, tell: Tell) -> Claim:
     tell("audits")
     counts: dict[str, int] = {}
     right, seconds = True, 0.0
+    traces = collection()
     for part, kind in zip(PARTS, ("healthy", "broken"), strict=True):
-        verified, complaints = verify_traces(TRACES / part)
+        verified, complaints = verify_traces(traces / part)
         right &= not complaints and all(one.as_expected for one in verified)
         counts[f"{kind} recordings"] = len(verified)
         counts[f"events of {kind} recordings"] = sum(one.report.events for one in verified)
@@ -161,7 +160,7 @@ def audits(level: Level, tell: Tell) -> Claim:
     return _claim(
         "audits",
         "recordings of healthy clusters conform, recordings of broken ones are found out",
-        {"traces": str(TRACES)},
+        {"traces": "golden and violations"},
         counts,
         seconds,
         "conforms" if right else "violation",

@@ -14,6 +14,15 @@ from conformance.observe.verdicts import AuditLevel, Verdict
 
 PARTS: Final = ("golden", "violations")
 """The directories of a collection: recordings of healthy clusters, and of broken ones."""
+INSTALLED: Final = Path(__file__).parents[1] / "traces"
+"""Where the installed package has the recordings; a checkout has none there."""
+
+
+def collection() -> Path:
+    """Where recordings with known verdicts are: in a checkout, which is the current directory."""
+    return INSTALLED if INSTALLED.is_dir() else Path("traces")
+
+
 EXPECTED: Final = "expected.json"
 """In each of them: what each file's audit has to say."""
 

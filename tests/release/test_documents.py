@@ -105,6 +105,8 @@ def subcommands() -> typer.core.TyperGroup:
 
 def usage_problem(arguments: list[str]) -> str | None:
     """Parse a command line as the program would, without running it."""
+    if arguments == ["--version"]:
+        return None
     subcommand = subcommands().commands.get(arguments[0])
     if subcommand is None:
         return f"there is no {arguments[0]}"
