@@ -1,0 +1,251 @@
+"""Frames over TCP: connections that are made again when they break, bounded, and with TLS at will.
+
+A frame is four bytes with its length, and the letter.  The first one says who speaks.  Servers
+send on connections of their own making and receive on those of others; a client does both on one.
+Whoever sends what is no letter, is too large, or not for him to send, loses the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+from typing import Final, Protocol, cast
+
+from .letters import LETTERS, Letter
+from .packing import LENGTH, UnreadableError
+
+log = logging.getLogger(__name__)
+
+PATIENCE: Final = 2.0
+"""Seconds until a connection on which nothing is acknowledged, or nobody says hello, is closed."""
+
+
+class RefusedError(Exception):
+    """What was received is not for this connection."""
+
+
+def framed(letter: Letter) -> bytes:
+    """O(size)."""
+    packed = LETTERS.pack(letter)
+    return LENGTH.pack(len(packed)) + packed
+
+
+class Frames:
+    """Cuts a stream of bytes into letters."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[Letter]:
+        """The letters that are complete now.  Raises `RefusedError` for what is none."""
+        self._rest += data
+        letters, at = [], 0
+        while len(self._rest) - at >= 4:
+            (length,) = LENGTH.unpack_from(self._rest, at)
+            if length > self._most:
+                raise RefusedError(f"a frame of {length} bytes: {self._most} are the most")
+            if len(self._rest) - at - 4 < length:
+                break
+            frame = bytes(self._rest[at + 4 : at + 4 + length])
+            at += 4 + length
+            try:
+                letters.append(LETTERS.unpack(frame))
+            except UnreadableError as error:
+                raise RefusedError(f"a frame that is no letter: {error}") from None
+        del self._rest[:at]
+        return letters
+
+
+class Connection(asyncio.Protocol):
+    """Somebody has connected.  Each letter is handed to `taken`, which may raise `RefusedError`."""
+
+    def __init__(
+        self,
+        most: int,
+        taken: Callable[[Connection, Letter], None],
+        closed: Callable[[Connection], None],
+    ) -> None:
+        self.said_hello = False
+        self._frames = Frames(most)
+        self._most = most
+        self._taken = taken
+        self._closed = closed
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        _tune(self._transport)
+        asyncio.get_running_loop().call_later(PATIENCE, self._close_if_silent)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for letter in self._frames.feed(data):
+                if self._transport is None or self._transport.is_closing():
+                    return
+                self._taken(self, letter)
+        except RefusedError as error:
+            log.warning("closed a connection: %s", error)
+            self.close()
+
+    @property
+    def common_name(self) -> str:
+        """Of the certificate that was shown; empty without TLS."""
+        shown = self._transport.get_extra_info("peercert") if self._transport else None
+        fields = dict(pair for group in (shown or {}).get("subject", ()) for pair in group)
+        return str(fields.get("commonName", ""))
+
+    def send(self, letter: Letter, /) -> None:
+        """Whoever does not read what he asked for loses the connection."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(framed(letter))
+        if self._transport.get_write_buffer_size() > self._most:
+            log.warning("closed a connection that does not read")
+            self._transport.abort()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._closed(self)
+
+    def _close_if_silent(self) -> None:
+        if not self.said_hello:
+            self.close()
+
+
+class Link:
+    """A connection to another server, made again whenever it breaks.
+
+    What is sent while there is none, or while `most` bytes have not left yet, is dropped and
+    counted: Raft sends it again, and memory stays bounded.
+    """
+
+    def __init__(
+        self, address: Callable[[], str], hello: Letter, most: int, tls: ssl.SSLContext | None
+    ) -> None:
+        self.dropped = 0
+        self._address = address
+        self._hello = hello
+        self._most = most
+        self._tls = tls
+        self._random = Random()
+        self._transport: asyncio.Transport | None = None
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def queue(self) -> int:
+        """Bytes that have not left yet."""
+        return self._transport.get_write_buffer_size() if self._transport else 0
+
+    @property
+    def is_up(self) -> bool:
+        return self._transport is not None
+
+    def send(self, frame: bytes) -> None:
+        if self._transport is None or self.queue > self._most:
+            self.dropped += 1
+        else:
+            self._transport.write(frame)
+
+    def close(self) -> None:
+        self._task.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _run(self) -> None:
+        wait = 0.05
+        while True:
+            with suppress(OSError, TimeoutError):
+                lost = await asyncio.wait_for(self._connect(), PATIENCE)
+                wait = 0.05
+                await lost
+            await asyncio.sleep(wait * (1 + self._random.random()))
+            wait = min(wait * 2, 0.5)
+
+    async def _connect(self) -> asyncio.Future[None]:
+        """Returns what is done when the connection is lost."""
+        loop = asyncio.get_running_loop()
+        lost = loop.create_future()
+        host, port = split_address(self._address())
+        transport, _ = await loop.create_connection(
+            lambda: _Outgoing(self, lost), host, port, ssl=self._tls
+        )
+        _tune(transport)
+        transport.write(framed(self._hello))
+        self._transport = transport
+        return lost
+
+    def lost(self) -> None:
+        self._transport = None
+
+
+class _Outgoing(asyncio.Protocol):
+    """Nothing is received on a connection of one's own making."""
+
+    def __init__(self, link: Link, lost: asyncio.Future[None]) -> None:
+        self._link = link
+        self._lost = lost
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._link.lost()
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+
+class Certificates(Protocol):
+    """What mutual TLS needs."""
+
+    def server(self) -> ssl.SSLContext: ...
+
+    def client(self) -> ssl.SSLContext: ...
+
+
+class PemCertificates:
+    """From files: both sides show a certificate, and accept those of one authority."""
+
+    def __init__(self, authority: str, certificate: str, key: str) -> None:
+        self._authority = authority
+        self._certificate = certificate
+        self._key = key
+
+    def server(self) -> ssl.SSLContext:
+        return self._context(ssl.PROTOCOL_TLS_SERVER)
+
+    def client(self) -> ssl.SSLContext:
+        """Members are known by their certificates and not by the names of their machines."""
+        return self._context(ssl.PROTOCOL_TLS_CLIENT)
+
+    def _context(self, side: int) -> ssl.SSLContext:
+        context = ssl.SSLContext(side)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_verify_locations(self._authority)
+        context.load_cert_chain(self._certificate, self._key)
+        return context
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`HOST:PORT`.  Raises `ValueError`."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise ValueError(f"{address!r}: HOST:PORT was expected")
+    return host.strip("[]"), int(port)
+
+
+def _tune(transport: asyncio.Transport) -> None:
+    """A partition heals sooner than TCP, left alone, would notice."""
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = int(PATIENCE * 1000)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

@@ -1,0 +1,181 @@
+"""A cluster on this machine: a folder, and in it a folder and a process for each server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+import psutil
+
+from examples.kvstore.driver.letters import Member
+from examples.kvstore.driver.storage import Identity, SQLiteStorage
+from raftbare import NodeId
+
+ROOT: Final = Path(__file__).parents[2]
+
+
+class FolderError(Exception):
+    """The folder is not what it is taken for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`started` tells it from a later process with the same number."""
+
+    pid: int
+    started: float
+
+    def find(self) -> psutil.Process | None:
+        """If it is running."""
+        try:
+            found = psutil.Process(self.pid)
+            same = abs(found.create_time() - self.started) < 0.1
+            alive = found.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return None
+        return found if same and alive else None
+
+
+class ClusterFolder:
+    """`cluster.json` says which servers there are; each has a folder with its data and its log."""
+
+    def __init__(self, path: Path) -> None:
+        """Open what `create` made.  Raises `FolderError`."""
+        self.path = path
+        try:
+            plain = json.loads((path / "cluster.json").read_text(encoding="utf-8"))
+            self.cluster = str(plain["cluster"])
+            self.founders = tuple(Member(**member) for member in plain["founders"])
+            self.members = [Member(**member) for member in plain["members"]]
+            self.record = bool(plain["record"])
+        except FileNotFoundError:
+            raise FolderError(f"{path}: there is no cluster here; `up` makes one") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FolderError(f"{path}/cluster.json cannot be read: {error}") from None
+
+    @classmethod
+    def create(cls, path: Path, nodes: int, *, host: str, record: bool) -> ClusterFolder:
+        """A new cluster of so many servers, none of them running."""
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise FolderError(f"{path}: an empty folder was expected")
+        founders = [_new_member(NodeId(number), host) for number in range(1, nodes + 1)]
+        made = cls.__new__(cls)
+        made.path, made.cluster, made.record = path, token_hex(16), record
+        made.founders, made.members = tuple(founders), []
+        for member in founders:
+            made._make_disk(member)
+        made._write()
+        return made
+
+    @property
+    def addresses(self) -> list[str]:
+        return [member.address for member in self.members]
+
+    def member(self, node_id: int) -> Member:
+        for member in self.members:
+            if member.id == node_id:
+                return member
+        known = ", ".join(str(member.id) for member in self.members)
+        raise FolderError(f"no server {node_id}: one of {known} was expected")
+
+    def folder(self, member: Member) -> Path:
+        return self.path / member.name
+
+    def add(self, host: str) -> Member:
+        """The disk of one more server, under a name that no other ever had."""
+        number = max(member.id for member in self.members) + 1
+        member = _new_member(NodeId(number), host)
+        self._make_disk(member)
+        self._write()
+        return member
+
+    def start(self, member: Member) -> bool:
+        """Whether it was not running."""
+        if self.process(member) is not None:
+            return False
+        folder = self.folder(member)
+        with (folder / "server.log").open("ab") as log:
+            command = [sys.executable, "-m", "examples.kvstore", "serve", str(folder.resolve())]
+            started = subprocess.Popen(  # it outlives this process
+                [*command, *(["--record"] if self.record else [])],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        process = Process(started.pid, psutil.Process(started.pid).create_time())
+        _replace(folder / "process.json", json.dumps(asdict(process)))
+        return True
+
+    def process(self, member: Member) -> psutil.Process | None:
+        """The one that was started here, if it is running."""
+        try:
+            text = (self.folder(member) / "process.json").read_text(encoding="utf-8")
+            return Process(**json.loads(text)).find()
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def stop(self, member: Member, number: signal.Signals, patience: float = 5.0) -> bool:
+        """Whether it was running.  It is gone when this returns."""
+        process = self.process(member)
+        if process is None:
+            return False
+        process.send_signal(number)
+        try:
+            process.wait(patience)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(patience)
+        return True
+
+    def last_words(self, member: Member) -> str:
+        """The end of the server's log, for people."""
+        try:
+            lines = (self.folder(member) / "server.log").read_text(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return lines[-1] if lines else ""
+
+    def _make_disk(self, member: Member) -> None:
+        folder = self.folder(member)
+        folder.mkdir()
+        identity = Identity(self.cluster, member, self.founders)
+        SQLiteStorage.create(folder / "data.sqlite", identity).close()
+        self.members.append(member)
+
+    def _write(self) -> None:
+        plain = {
+            "cluster": self.cluster,
+            "record": self.record,
+            "founders": [asdict(member) for member in self.founders],
+            "members": [asdict(member) for member in self.members],
+        }
+        _replace(self.path / "cluster.json", json.dumps(plain, indent=1))
+
+
+def _new_member(node_id: NodeId, host: str) -> Member:
+    return Member(node_id, f"node-{node_id}", f"{host}:{_free_port(host)}", token_hex(8))
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _replace(path: Path, text: str) -> None:
+    """All or nothing."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
