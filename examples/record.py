@@ -2,82 +2,54 @@
 
     python examples/record.py trace.jsonl
 
-The recorder is this file's first half, to be copied and adapted; it needs nothing but the library.
-The format is described in traces/FORMAT.md.  The numbered comments are the steps of the driver's
-loop, as the docstring of `raftbare` has them.
+`raftbare.recorder` makes the lines: a driver uses a `RecordedNode` where it would use a `Node`.
+The numbered comments are the steps of the driver's loop, as the docstring of `raftbare` has them.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import deque
-from collections.abc import Callable
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import BinaryIO
 
 import raftbare as rb
-from raftbare import codec
-
-
-class Recorder:
-    """Writes a line for every input to a node, once the drain that follows it has ended."""
-
-    def __init__(self, file: TextIO, nodes: int) -> None:
-        self.file = file
-        self.seq: dict[rb.NodeId, int] = {}
-        implementation = f"raftbare (Python) {rb.__version__}"
-        self.write(format="raftbare-trace", version=1, implementation=implementation, nodes=nodes)
-
-    def drain(
-        self,
-        node: rb.Node,
-        event: codec.Plain,
-        outcome: codec.Plain | None,
-        execute: Callable[[rb.Node, rb.Action], None],
-    ) -> None:
-        """Execute and record what the node owes after the event."""
-        actions = []
-        # 3. Drain: record each action as it is executed, before the next one is taken.
-        for action in node.actions:
-            execute(node, action)
-            actions.append(codec.ACTION.to_plain(codec.Executed.by(node, action)))
-        # 4. Apply: nothing here, where there is no state machine; `commit_index` is recorded.
-        self.record(node, event=event, outcome=outcome, actions=actions)
-
-    def checkpoint(self, node: rb.Node, disk: codec.Disk) -> None:
-        """Record all of a node's state, after a drain: a file that begins so is judged alone."""
-        snapshot = codec.CHECKPOINT.to_plain(codec.Checkpoint.of(node, disk))
-        self.record(node, event={"kind": "checkpoint", "snapshot": snapshot}, outcome=None)
-
-    def record(self, node: rb.Node, **line: Any) -> None:
-        self.seq[node.id] = seq = self.seq.get(node.id, 0) + 1
-        self.write(node=node.id, seq=seq, **line, state=codec.plain_state(node))
-
-    def write(self, **line: Any) -> None:
-        self.file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        self.file.flush()
-
-
-# A small cluster to record
+from raftbare.recorder import RecordedNode, header
 
 
 class Cluster:
-    def __init__(self, recorder: Recorder, size: int) -> None:
-        self.recorder = recorder
+    """A cluster in one process, all of which goes to one file.
+
+    A server has a file of its own, better still a `SegmentWriter`, which begins a new one in time.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file = file
+        self.file.write(header(f"raftbare (Python) {rb.__version__}", nodes=size))
+        self.records = 0
         self.network: deque[tuple[rb.NodeId, rb.Message]] = deque()
-        self.disks: dict[rb.NodeId, codec.Disk] = {}
-        self.nodes: dict[rb.NodeId, rb.Node] = {}
+        self.disks: dict[rb.NodeId, rb.Disk] = {}
+        self.nodes: dict[rb.NodeId, RecordedNode] = {}
         # 1. Start: for the first time.
         for node_id in map(rb.NodeId, range(size)):
-            self.nodes[node_id] = rb.Node.start(node_id)
+            self.nodes[node_id] = RecordedNode.start(node_id, to=self.write)
             log = rb.Log(rb.ClusterConfig(), rb.LogEntries(rb.LogPosition.ZERO))
-            self.disks[node_id] = codec.Disk(rb.Term(0), None, log)
-            self.drain(node_id, {"kind": "start"}, None)
+            self.disks[node_id] = rb.Disk(rb.Term(0), None, log)
+            self.drain(node_id)
 
-    def drain(self, node_id: rb.NodeId, event: codec.Plain, outcome: codec.Plain | None) -> None:
-        self.recorder.drain(self.nodes[node_id], event, outcome, self.execute)
+    def write(self, line: bytes) -> None:
+        self.file.write(line)
+        self.file.flush()
+        self.records += 1
 
-    def execute(self, node: rb.Node, action: rb.Action) -> None:
+    def drain(self, node_id: rb.NodeId) -> None:
+        node = self.nodes[node_id]
+        # 3. Drain: each action is recorded as it is taken, the line written at the end.
+        for action in node.actions:
+            self.execute(node, action)
+        # 4. Apply: nothing here, where there is no state machine; `commit_index` is recorded.
+
+    def execute(self, node: RecordedNode, action: rb.Action) -> None:
         disk = self.disks[node.id]
         match action:
             case rb.SaveCurrentTerm():
@@ -103,47 +75,47 @@ class Cluster:
     def deliver(self) -> None:
         while self.network:
             to, message = self.network.popleft()
-            event = {"kind": "message", "message": codec.MESSAGE.to_plain(message)}
             self.nodes[to].handle_message(message)
-            self.drain(to, event, None)
+            self.drain(to)
 
     # 2. Input: each with the drain that follows it.
 
     def create_cluster(self, node_id: rb.NodeId) -> None:
-        event = {"kind": "create_cluster", "voters": sorted(self.nodes)}
-        position = self.nodes[node_id].create_cluster(self.nodes)
-        self.drain(node_id, event, codec.POSITION.to_plain(position))
+        self.nodes[node_id].create_cluster(self.nodes)
+        self.drain(node_id)
 
     def propose(self, node_id: rb.NodeId) -> None:
-        """A refusal is recorded as well: its outcome is null."""
-        try:
-            outcome = codec.POSITION.to_plain(self.nodes[node_id].propose_command())
-        except rb.NotLeaderError:
-            outcome = None
-        self.drain(node_id, {"kind": "propose_command"}, outcome)
+        """A refusal is recorded as well."""
+        with suppress(rb.NotLeaderError):
+            self.nodes[node_id].propose_command()
+        self.drain(node_id)
 
     def time_out(self, node_id: rb.NodeId) -> None:
         self.nodes[node_id].handle_election_timeout()
-        self.drain(node_id, {"kind": "election_timeout"}, None)
+        self.drain(node_id)
 
     def restart(self, node_id: rb.NodeId) -> None:
         disk = self.disks[node_id]
         # 1. Start: again, with what the disk holds.
-        self.nodes[node_id] = rb.Node.restart(
-            node_id, current_term=disk.current_term, voted_for=disk.voted_for, log=disk.log
+        self.nodes[node_id] = RecordedNode.restart(
+            node_id,
+            current_term=disk.current_term,
+            voted_for=disk.voted_for,
+            log=disk.log,
+            to=self.write,
+            seq=self.nodes[node_id].next_seq,
         )
-        self.drain(node_id, {"kind": "restart", **codec.DISK.to_plain(disk)}, None)
+        self.drain(node_id)
 
     def checkpoint(self) -> None:
-        for node_id, node in self.nodes.items():
-            self.recorder.checkpoint(node, self.disks[node_id])
+        for node in self.nodes.values():
+            node.checkpoint()
 
 
 def main(path: str) -> None:
     first, second, third = map(rb.NodeId, range(3))
-    with open(path, "w", encoding="utf-8") as file:
-        recorder = Recorder(file, nodes=3)
-        cluster = Cluster(recorder, size=3)
+    with open(path, "wb") as file:
+        cluster = Cluster(file, size=3)
         cluster.create_cluster(first)
         cluster.deliver()
         for _ in range(5):
@@ -158,7 +130,7 @@ def main(path: str) -> None:
         cluster.deliver()
         cluster.time_out(third)  # a heartbeat tells the others what is committed
         cluster.deliver()
-    print(f"{sum(recorder.seq.values())} records of {len(recorder.seq)} nodes in {path}")
+    print(f"{cluster.records} records of {len(cluster.nodes)} nodes in {path}")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,15 @@ TYPES: Final = {
     "InputEvent": "[event](#events)",
     "Outcome": "position, `called`, true, false or null",
     "State": "[state](#state)",
+    "Annotated[State | None, AfterValidator(not_null)]": "[state](#state)",
+    "Annotated[Change | None, AfterValidator(not_null)]": "[changes](#state)",
+    "Annotated[Literal['follower', 'candidate', 'leader'] | None, AfterValidator(not_null)]": (
+        '`"follower"` or `"candidate"` or `"leader"`'
+    ),
+    "OptionalInteger": "integer",
+    "OptionalPosition": "[position](#positions)",
+    "OptionalConfig": "[config](#configurations)",
+    "Annotated[str | None, AfterValidator(not_null)]": "string",
     "Actions": "list of [actions](#actions)",
     "Snapshot": "[snapshot](#checkpoints)",
     "Disk": "[disk](#checkpoints)",

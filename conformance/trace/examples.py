@@ -47,6 +47,7 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     f'"event":{{"kind":"message","message":{_REPLY}}},'
     f'"outcome":null,"actions":[{{"type":"set_election_timeout"}}],"state":{_STATE}}}',
     t.State: _STATE,
+    t.Change: '{"last_position":{"term":2,"index":8},"confirmed":13}',
     w.Position: _POSITION,
     w.Config: _CONFIG,
     w.TermEntry: '{"term":3}',

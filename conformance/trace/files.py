@@ -204,8 +204,7 @@ class TraceReader:
                     f"node {node} never started: its first event is {record.event.kind}",
                     "start, restart or checkpoint",
                 )
-            # The records before a checkpoint are in another file.
-            expected = seq if isinstance(record.event, Checkpoint) else 1
+            expected = seq  # the records before it are in other files
         else:
             expected = latest + 1
         if seq != expected:
@@ -278,7 +277,7 @@ class TraceWriter:
         self._file = open(self._temporary, "xb")  # noqa: SIM115 (closed by `close`)
         self._out = _compressing(self._file, self.path.name)
         try:
-            self.write_line(header.model_dump_json().encode())
+            self.write_line(header.model_dump_json(exclude_unset=True).encode())
         except BaseException:
             self.discard()
             raise

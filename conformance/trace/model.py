@@ -44,6 +44,12 @@ def _integer(value: object) -> object:
     return value
 
 
+BEGINNINGS: Final = ("start", "restart", "checkpoint")
+"""The events that say all of a node's state, with one of which its records in a file begin."""
+
+OptionalInteger: TypeAlias = Annotated[Integer | None, AfterValidator(not_null)]
+OptionalPosition: TypeAlias = Annotated[Position | None, AfterValidator(not_null)]
+OptionalConfig: TypeAlias = Annotated[Config | None, AfterValidator(not_null)]
 OptionalActions: TypeAlias = Annotated[Actions | None, AfterValidator(not_null)]
 
 
@@ -57,6 +63,9 @@ class Header(Model):
     implementation: str = Field(description="What was recorded, and which version of it.")
     nodes: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = Field(
         description="How many nodes' records the trace was made for; nothing is judged by it."
+    )
+    cluster: Annotated[str | None, AfterValidator(not_null)] = optional(
+        "A name of the cluster: files of different ones are not judged together."
     )
 
 
@@ -246,6 +255,29 @@ class State(Model):
     )
 
 
+class Change(Model):
+    """What a node shows of itself after an event, as far as it is not what it showed before.
+
+    A field that is left out is as after the node's record before.
+    """
+
+    role: Annotated[Literal["follower", "candidate", "leader"] | None, AfterValidator(not_null)] = (
+        optional("Its role.")
+    )
+    current_term: OptionalInteger = optional("Its term.")
+    voted_for: NodeId | None = Field(default=None, description="Its vote, or null for none.")
+    commit_index: OptionalInteger = optional("Its commit index.")
+    last_position: OptionalPosition = optional("The last position of its log.")
+    snapshot_position: OptionalPosition = optional("The last position of its log's snapshot.")
+    config: OptionalConfig = optional("The last configuration in its log.")
+    leader: NodeId | None = Field(
+        default=None, description="Who is known to lead this term, or null."
+    )
+    confirmed: Integer | None = Field(
+        default=None, description="As in a state, or null where that would have none."
+    )
+
+
 class Record(Model):
     """One event at one node, and all that came of it."""
 
@@ -262,12 +294,24 @@ class Record(Model):
         "The actions that were executed right after the event, in order; "
         "absent where nothing was drained and what was owed stays pending."
     )
-    state: State = Field(description="The node's state after the event.")
+    state: Annotated[State | None, AfterValidator(not_null)] = optional(
+        "The node's state after the event; absent where `changed` says it."
+    )
+    changed: Annotated[Change | None, AfterValidator(not_null)] = optional(
+        "In place of `state`: what of it has changed since the node's record before."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Record:
         event = self.event
         check_outcome(event, self.outcome)
+        if self.state is None and self.changed is None:
+            raise problem("no state", "state, or changed")
+        if self.changed is not None:
+            if self.state is not None:
+                raise problem("state and changed", "one of them")
+            if event.kind in BEGINNINGS:
+                raise problem(f"changed after a {event.kind}", "state")
         if event.kind == "checkpoint":
             snapshot = event.snapshot
             if snapshot.role == "leader" and snapshot.leader != self.node:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
 from conformance.trace.files import TraceReader
 from conformance.trace.model import Checkpoint
 from conformance.trace.translate import (
     actions_to_spec,
+    changed_state,
     checkpoint_to_spec,
     event_to_spec,
     outcome_to_spec,
     state_to_spec,
 )
+from spec.values import NodeId
 
 
 def records(reader: TraceReader) -> Iterator[Recorded]:
-    """The records of a file, one at a time."""
+    """The records of a file, one at a time, each with all of its node's state."""
+    states: dict[NodeId, Observed] = {}
     for record in reader:
         event = record.event
+        if record.changed is not None:  # after one with a state, with which every node begins
+            state = changed_state(states[record.node], record.changed)
+        else:
+            assert record.state is not None
+            state = state_to_spec(record.state)
+        states[record.node] = state
         yield Recorded(
             record.node,
             record.seq,
@@ -28,5 +38,5 @@ def records(reader: TraceReader) -> Iterator[Recorded]:
             else event_to_spec(event),
             outcome_to_spec(event, record.outcome),
             actions_to_spec(record.actions),
-            state_to_spec(record.state),
+            state,
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import repeat
+from typing import Any
 
 from conformance.observe.observed import Checkpoint, Observed, RecordedOutcome
 from conformance.trace import model as t
@@ -201,3 +202,18 @@ def state_to_spec(state: t.State) -> Observed:
         "leader" in state.model_fields_set,
         state.confirmed,
     )
+
+
+def changed_state(before: Observed, change: t.Change) -> Observed:
+    """The state after a record that tells only what has changed since this one."""
+    changes: dict[str, Any] = {}
+    for name in change.model_fields_set:
+        value = getattr(change, name)
+        if isinstance(value, w.Position):
+            value = position_to_spec(value)
+        elif isinstance(value, w.Config):
+            value = config_to_spec(value)
+        elif name == "leader":
+            changes["leader_given"] = True
+        changes[name] = value
+    return before._replace(**changes)

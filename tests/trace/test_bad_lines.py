@@ -46,6 +46,12 @@ def replace_state(**fields: Any) -> dict[str, Any]:
     return record(0, 2, "heartbeat", outcome=True, state=STATE | fields)
 
 
+def without_state(kind: str = "start", **fields: Any) -> dict[str, Any]:
+    line = record(0, 2, kind, **fields)
+    del line["state"]
+    return line
+
+
 def checkpoint(**fields: Any) -> dict[str, Any]:
     return record(0, 2, event={"kind": "checkpoint", "snapshot": SNAPSHOT | fields})
 
@@ -236,7 +242,23 @@ RECORDS: dict[str, tuple[Any, str, str]] = {
     "a gap in seq": (record(0, 3), "seq 3 of node 0", "seq 2"),
     "seq again": (record(0, 1), "seq 1 of node 0", "seq 2"),
     "a gap at a checkpoint": (checkpoint() | {"seq": 5}, "seq 5 of node 0", "seq 2"),
-    "begins late": (record(1, 4), "seq 4 of node 1", "seq 1"),
+    "no state": (
+        without_state(),
+        "no state",
+        "state, or changed",
+    ),
+    "two states": (record(0, 2, changed={}), "state and changed", "one of them"),
+    "a state that is null": (record(0, 2, state=None), "state is null", "a value"),
+    "a start that tells changes": (
+        without_state(changed={}),
+        "changed after a start",
+        "state",
+    ),
+    "a change to null": (
+        without_state(changed={"commit_index": None}, kind="heartbeat", outcome=True),
+        "changed.commit_index is null",
+        "a value, or no such field",
+    ),
     "never started": (
         record(1, 1, "heartbeat", outcome=True),
         "node 1 never started: its first event is heartbeat",
@@ -310,10 +332,16 @@ def test_the_cases_differ_from_a_good_trace_by_their_fault_alone(tmp_path: Path)
     assert [one.seq for one in read(path)] == [1, 2, 3, 1]
 
 
-def test_a_trace_may_begin_anywhere_with_a_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [checkpoint(), record()])
+def test_a_trace_may_begin_anywhere_with_all_of_a_state(
+    first: dict[str, Any], tmp_path: Path
+) -> None:
     path = tmp_path / "trace.jsonl"
-    path.write_bytes(text(HEADER, checkpoint() | {"seq": 1000}, record(0, 1001)))
+    path.write_bytes(text(HEADER, first | {"seq": 1000}, record(0, 1001)))
     assert [one.seq for one in read(path)] == [1000, 1001]
+    path.write_bytes(text(HEADER, first | {"seq": 1000}, record(0, 1002)))
+    _, error = consume(path)
+    check(error, path, 3, "seq 1002 of node 0", "seq 1001")
 
 
 def test_a_vast_run_takes_no_memory() -> None:

@@ -15,10 +15,12 @@ from conformance.trace import translate as tr
 from conformance.trace.files import MAX_LINE, TraceWriter, read
 from conformance.trace.model import Record
 from conformance.trace.plain import record_line
+from conformance.trace.records import records
 from spec import rules
 from spec import values as v
 from spec.pending import NOTHING, owe
 from tests.support.recordings import CRATE
+from tests.trace.lines import HEADER, STATE, record, text
 
 RECORDS = {
     "crate-3n-double-vote.jsonl": 31,
@@ -54,6 +56,7 @@ def test_a_recording_is_read_translated_and_written_in_full(name: str) -> None:
     with read(path) as reader:
         assert reader.header.implementation == "raftbare (Rust) 0.2.2"
         for line, record in zip(lines[1:], reader, strict=True):
+            assert record.state is not None
             again = record_line(
                 record.node,
                 record.seq,
@@ -147,4 +150,29 @@ def test_the_specification_can_be_recorded_and_read_again(tmp_path: Path) -> Non
     assert tr.event_to_spec(founded.event) == event
     assert tr.outcome_to_spec(founded.event, founded.outcome) == step.outcome == v.Position(0, 1)
     assert tr.actions_to_spec(founded.actions) == actions
+    assert founded.state is not None
     assert tr.state_to_spec(founded.state) == observed
+
+
+def test_what_has_not_changed_is_as_in_the_record_before(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    leads = {**STATE, "role": "leader", "current_term": 7, "leader": 3, "confirmed": 4}
+    changes: list[dict[str, Any]] = [
+        {},
+        {"commit_index": 2, "last_position": {"term": 7, "index": 2}},
+        {"role": "follower", "leader": None, "voted_for": 5, "confirmed": None},
+    ]
+    lines = [record(3, 1), record(3, 2, "heartbeat", outcome=True, state=leads)]
+    for seq, change in enumerate(changes, 3):
+        line = record(3, seq, "heartbeat", outcome=True, changed=change)
+        del line["state"]
+        lines += [line, record(2 * seq, 1)]  # what other nodes show does not matter
+    path.write_bytes(text(HEADER, *lines))
+    with read(path) as reader:
+        states = [found.state for found in records(reader) if found.node == 3]
+    shown = states[1]
+    assert states[2] == shown
+    moved = shown._replace(commit_index=2, last_position=v.Position(7, 2))
+    assert states[3] == moved
+    follower = moved._replace(role="follower", leader=None, voted_for=5, confirmed=None)
+    assert states[4] == follower

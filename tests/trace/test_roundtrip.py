@@ -212,6 +212,7 @@ def test_a_line_made_without_models_is_the_one_that_they_make(arguments: dict[st
         assert dumped == line
     assert tr.event_to_spec(record.event) == arguments["event"]
     assert tr.actions_to_spec(record.actions) == arguments["actions"]
+    assert record.state is not None
     assert tr.state_to_spec(record.state) == arguments["state"]
     assert record.time == arguments["time"]
 
