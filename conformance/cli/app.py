@@ -16,6 +16,7 @@ from conformance.cli.measure import measure_command
 from conformance.cli.mutants import mutants_command
 from conformance.cli.mutate import mutate_command
 from conformance.cli.prove import prove_command
+from conformance.cli.recordings.linearize import linearize_command
 from conformance.cli.replay import replay_command
 from conformance.cli.terminal import run
 from conformance.cli.verify import verify_command
@@ -59,6 +60,7 @@ app.command("certify")(certify_command)
 app.command("check")(check_command)
 app.command("replay")(replay_command)
 app.command("audit")(audit_command)
+app.command("linearize")(linearize_command)
 app.command("verify")(verify_command)
 
 

@@ -12,7 +12,7 @@ from tests.cli.helpers import ROOT
 
 HEAVY = ("cosmic_ray", "numpy", "pydantic", "rich", "typer", "z3", "zstandard")
 COMMANDS = (
-    *("audit", "certify", "check", "explore", "measure", "mutants", "mutate"),
+    *("audit", "certify", "check", "explore", "linearize", "measure", "mutants", "mutate"),
     *("prove", "replay", "verify"),
 )
 

@@ -1,0 +1,1 @@
+"""Commands for people who have recordings, and no interest in the library."""
