@@ -1,6 +1,6 @@
 """How fast it is: clients in threads of a process of their own, over loopback.
 
-    python -m examples.kvstore.load FOLDER --clients 16 --seconds 5
+python -m examples.kvstore.load FOLDER --clients 16 --seconds 5
 """
 
 from __future__ import annotations

@@ -85,33 +85,32 @@ class Changes:
         if not self._context.leads or node.current_term != goal.term:
             self._end(goal, "this server leads no more")
             return
-        match goal.change:
-            case HandOver(_, to):
-                self._hand_over(goal, to)
-            case AddMember(_, member):
-                self._change_members(goal, self._to_add(member.id))
-            case RemoveMember(_, node_id):
-                self._change_members(goal, self._to_remove(node_id))
+        if isinstance(goal.change, HandOver):
+            self._hand_over(goal, goal.change.to)
+        elif not node.config.is_joint_consensus:
+            if node.log.latest_config_index <= node.commit_index:
+                self._change_members(goal, goal.change)
 
     def heartbeat(self) -> None:
         """The target of a transfer is told again."""
         if self._goal is not None:
             self._goal.told = False
 
-    def _change_members(self, goal: _Goal, config: ClusterConfig | None) -> None:
-        """Wait until what was proposed before is committed; then propose the next configuration.
-        None: wait.  The one in force: that was the goal.
-        """
-        node = self._context.node
-        if node.config.is_joint_consensus or node.log.latest_config_index > node.commit_index:
-            return
-        if config == node.config:
+    def _change_members(self, goal: _Goal, change: AddMember | RemoveMember) -> None:
+        """The configuration before is committed: propose the next one."""
+        if isinstance(change, AddMember):
+            config = self._to_add(change.member.id)
+        else:
+            config = self._to_remove(goal, change.id)
+        if config == self._context.node.config:
             self._end(goal)
         elif config is not None:
-            node.propose_config(config)
+            self._context.node.propose_config(config)
 
     def _to_add(self, node_id: NodeId) -> ClusterConfig | None:
-        """Without a vote at first, so that no majority has to wait for it while it catches up
+        """None: not yet; the one in force: it is done.
+
+        Without a vote at first, so that no majority has to wait for it while it catches up
         (dissertation, §4.2.1).
         """
         node, config = self._context.node, self._context.node.config
@@ -122,7 +121,7 @@ class Changes:
         caught_up = node.progress[node_id].match_index >= node.commit_index
         return config.to_joint_consensus(adding=[node_id]) if caught_up else None
 
-    def _to_remove(self, node_id: NodeId) -> ClusterConfig | None:
+    def _to_remove(self, goal: _Goal, node_id: NodeId) -> ClusterConfig | None:
         """Without a vote at first: once it knows that, it does not campaign when it is left out.
         One that cannot be reached is not waited for.
         """
@@ -131,9 +130,8 @@ class Changes:
             return config
         if config.is_voter(node_id):
             return config.to_joint_consensus(demoting=[node_id])
-        assert self._goal is not None
         knows = node.progress[node_id].match_index >= node.log.latest_config_index
-        waited = self._context.now - self._goal.since >= self._context.settings.election_timeout
+        waited = self._context.now - goal.since >= self._context.settings.election_timeout
         left = ClusterConfig(config.voters, (), config.non_voters - {node_id})
         return left if knows or waited else None
 
