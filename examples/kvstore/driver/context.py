@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from raftbare import Limits, Node, NodeId
+from raftbare.recorder import RecordedNode
 
 from .letters import Answer, PeerLetter
 
@@ -41,6 +42,9 @@ class Settings:
         return self.limits.entries * (self.command + 64) + 4 * self.chunk
 
 
+AnyNode: TypeAlias = Node | RecordedNode
+
+
 class Client(Protocol):
     """Who waits for an answer, and may have gone."""
 
@@ -58,7 +62,7 @@ class Outbox(Protocol):
 class Context:
     """`now`: the time of this turn, on a clock that does not go back; the shell reads it."""
 
-    node: Node
+    node: AnyNode
     outbox: Outbox
     settings: Settings
     random: Random

@@ -38,9 +38,10 @@ from raftbare import (
     TooManyUncommittedError,
     TransferringError,
 )
+from raftbare.recorder import RecordedNode, SegmentWriter
 
 from .changes import Changes
-from .context import Client, Context, Outbox, Settings
+from .context import AnyNode, Client, Context, Outbox, Settings
 from .elections import Elections
 from .letters import (
     CONTENTS,
@@ -74,12 +75,11 @@ from .replica import Replica, SessionLostError, StateMachine
 from .snapshots import Receiver, Sender
 from .storage import Contents, Identity, Saved, Snapshot, Storage
 
-Restart = Callable[[NodeId, Saved, Limits], Node]
-"""How a node comes up; a recorder offers another one."""
+Restart = Callable[[NodeId, Saved, Limits], AnyNode]
 
 
-def restart(node_id: NodeId, saved: Saved, limits: Limits) -> Node:
-    """The library's.  An empty disk is a disk, too: a new node comes up in this way as well."""
+def restart(node_id: NodeId, saved: Saved, limits: Limits) -> AnyNode:
+    """A node as it comes up.  An empty disk is a disk, too: a new node comes up in this way."""
     return Node.restart(
         node_id,
         current_term=saved.term,
@@ -87,6 +87,22 @@ def restart(node_id: NodeId, saved: Saved, limits: Limits) -> Node:
         log=saved.log,
         limits=limits,
     )
+
+
+def recorded(to: SegmentWriter) -> Restart:
+    """The same, recorded: whatever the node is told and does becomes a line for an audit."""
+
+    def restart(node_id: NodeId, saved: Saved, limits: Limits) -> AnyNode:
+        return RecordedNode.restart(
+            node_id,
+            current_term=saved.term,
+            voted_for=saved.voted_for,
+            log=saved.log,
+            limits=limits,
+            to=to,
+        )
+
+    return restart
 
 
 class Core:

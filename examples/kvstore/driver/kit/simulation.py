@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
 from raftbare import NodeId
+from raftbare.recorder import SegmentWriter
 
 from ..context import Settings
-from ..core import Core, Restart, restart
+from ..core import Core, Restart, recorded, restart
 from ..letters import (
     LETTERS,
     AddMember,
@@ -91,17 +93,17 @@ class Simulation:
         faults: Faults = Faults(),  # immutable
         settings: Settings = SMALL,
         make_core: Callable[..., Core] = Core,
-        start: Restart = restart,
+        recording: Path | None = None,
     ) -> None:
         """`open_storage` opens the disk of a server, empty at first; it stays the same disk.
 
-        `make_core` may be a core with a mistake, `start` one that records.
+        `make_core` may be a core with a mistake; `recording` is a folder for `conformance audit`.
         """
         self.random = Random(seed)
         self.faults = faults
         self.settings = settings
         self.make_core = make_core
-        self.start = start
+        self.recording = recording
         self.now = 0.0
         self.crashes = 0
         self._order = count()
@@ -230,6 +232,7 @@ class SimulatedServer:
         self._simulation = simulation
         self._open_storage = open_storage
         self._storage: ClosableStorage | None = None
+        self._writer: SegmentWriter | None = None
         self._turn_is_due = False
         self._life = 0
         self._held: list[Callable[[Core], None]] | None = None  # while it stands still
@@ -271,6 +274,8 @@ class SimulatedServer:
         simulation = self._simulation
         assert self._storage is not None
         self._storage.close()
+        if self._writer is not None:
+            self._writer.close()
         self.core, self._storage = None, None
         self._life += 1
         simulation.crashes += 1
@@ -286,7 +291,19 @@ class SimulatedServer:
 
     def _come_up(self) -> None:
         simulation = self._simulation
+        start: Restart = restart
         self._storage = self._open_storage(self.identity)
+        if simulation.recording is not None:
+            self._writer = SegmentWriter(
+                simulation.recording,
+                self.identity.me.id,
+                max_bytes=100_000,
+                clock=lambda: simulation.now,
+                compress=False,
+                sync="never",
+                cluster=self.identity.cluster,
+            )
+            start = recorded(self._writer)
         self.core = simulation.make_core(
             self.identity,
             CrashingStorage(self._storage, self._crash_point),
@@ -295,7 +312,7 @@ class SimulatedServer:
             now=simulation.now,
             random=Random(simulation.random.random()),
             settings=simulation.settings,
-            start=simulation.start,
+            start=start,
         )
         self._turn(self._life)
 
