@@ -1,0 +1,64 @@
+"""`python -m tests.faults`: run a campaign and tell what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from tests.faults.campaign import Options, Outcome, campaign
+from tests.faults.faults import FAULTS
+
+CODES = {"conforms": 0, "violation": 1, "inconclusive": 3}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of faults; then it settles")
+    parser.add_argument("--seed", type=int, default=1, help="the faults follow from it")
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--servers", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("--mistake", help="plant this mistake in the servers")
+    parser.add_argument("--folder", type=Path, help="keep everything there: an empty folder")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
+        folder = given.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        outcome = campaign(
+            Options(
+                folder,
+                given.seconds,
+                given.seed,
+                given.servers,
+                given.clients,
+                tuple(given.only),
+                given.mistake,
+            ),
+            lambda said: print(said, file=sys.stderr, flush=True),
+        )
+    tell(outcome)
+    sys.exit(CODES[outcome.verdict])
+
+
+def tell(outcome: Outcome) -> None:
+    waits = defaultdict(list)
+    for one in outcome.struck:
+        waits[one.fault].append(one.waited)
+    print(f"{'fault':<16} {'times':>5}  {'longest wait after it':>21}")
+    for fault, waited in sorted(waits.items()):
+        print(f"{fault:<16} {len(waited):>5}  {max(waited):>19.1f} s")
+    print(
+        f"{outcome.operations} operations done, {outcome.unknown} of unknown outcome; "
+        f"{len(outcome.struck)} faults, {outcome.spoiled} frames lost or doubled, "
+        f"term {outcome.terms} at the end; {outcome.seconds:.0f} s"
+    )
+    for judged in outcome.judged:
+        print(f"{judged.name:<13} {judged.verdict:<12}  {judged.detail}")
+    print(outcome.verdict)
+
+
+if __name__ == "__main__":
+    main()

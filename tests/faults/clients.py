@@ -1,0 +1,149 @@
+"""Clients that use the store all the time, and write down what they saw."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from examples.kvstore.client import AnsweredNoError, Client, NoAnswerError
+
+SHARED = ("a", "b", "c")
+"""Keys that all clients use; besides, each puts keys that nobody else has, and that stay."""
+
+PATIENCE = 5.0
+"""Seconds until a client gives an operation up, and its outcome is unknown."""
+
+
+class HistoryWriter:
+    """Writes events in the order in which they happen, as `conformance linearize` reads them."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._file = path.open("w", encoding="utf-8")
+        self._started = time.monotonic()
+        self.completed = 0
+        self._write({"format": "raftbare-history", "version": 1, "model": "key-value"})
+
+    def write(self, **event: object) -> None:
+        with self._lock:
+            event["time"] = round(time.monotonic() - self._started, 4)
+            self._write(event)
+            self.completed += event["type"] == "ok"
+
+    def _write(self, event: dict[str, object]) -> None:
+        self._file.write(json.dumps(event) + "\n")
+
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
+
+
+@dataclass(slots=True)
+class Worker:
+    """One client, in a thread."""
+
+    process: int
+    history: HistoryWriter
+    connect: Callable[[], Client]
+    random: random.Random
+    pause: float
+    kept: list[str] = field(default_factory=list)
+    """The keys of its own whose put was acknowledged."""
+    unknown: int = 0
+    error: BaseException | None = None
+    _count: int = 0
+    _seen: dict[str, str | None] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event) -> None:
+        client = self.connect()
+        try:
+            while not stop.is_set():
+                self._operate(client)
+                stop.wait(self.random.uniform(0, self.pause))
+        except BaseException as error:
+            self.error = error
+        finally:
+            client.close()
+
+    def _operate(self, client: Client) -> None:
+        self._count += 1
+        value, key = f"{self.process}.{self._count}", self.random.choice(SHARED)
+        choice = self.random.random()
+        if choice < 0.15:
+            own = f"kept-{value}"
+            if self._tell(lambda: client.put(own, value), f="put", key=own, value=value):
+                self.kept.append(own)
+        elif choice < 0.45:
+            self._tell(lambda: client.put(key, value), f="put", key=key, value=value)
+        elif choice < 0.8:
+            self._read(client, key)
+        elif choice < 0.95:
+            old = self._seen.get(key)
+            self._tell(
+                lambda: client.cas(key, old, value),
+                answer="swapped",
+                f="cas",
+                key=key,
+                expected=old,
+                value=value,
+            )
+        else:
+            self._tell(lambda: client.delete(key), f="delete", key=key)
+
+    def _read(self, client: Client, key: str) -> None:
+        def get() -> str | None:
+            self._seen[key] = client.get(key)
+            return self._seen[key]
+
+        self._tell(get, answer="value", f="get", key=key)
+
+    def _tell(
+        self, operate: Callable[[], object], *, answer: str | None = None, **call: object
+    ) -> bool:
+        """Whether it was acknowledged.  `answer`: the field of what came back, where that counts."""
+        self.history.write(type="invoke", process=self.process, **call)
+        try:
+            got = operate()
+        except NoAnswerError:
+            self.unknown += 1
+            self.history.write(type="info", process=self.process)
+            return False
+        except AnsweredNoError:
+            self.history.write(type="fail", process=self.process)
+            return False
+        self.history.write(type="ok", process=self.process, **({answer: got} if answer else {}))
+        return True
+
+
+class Workers:
+    """Several clients at once."""
+
+    def __init__(
+        self, count: int, path: Path, connect: Callable[[], Client], seed: int, pause: float
+    ) -> None:
+        self.history = HistoryWriter(path)
+        self.all = [
+            Worker(process, self.history, connect, random.Random(f"{seed} client {process}"), pause)
+            for process in range(count)
+        ]
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=one.run, args=(self._stop,), daemon=True) for one in self.all
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End after what is under way.  Raises what a client could not go on from."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.history.close()
+        for one in self.all:
+            if one.error is not None:
+                raise one.error

@@ -1,0 +1,181 @@
+"""The servers of a campaign: processes that are killed, stopped and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from examples.kvstore.client import Client, NoAnswerError
+from examples.kvstore.driver.letters import AddMember, Member, RemoveMember
+from examples.kvstore.driver.transport import split_address
+from examples.kvstore.folder import ClusterFolder
+from tests.faults.clients import PATIENCE
+from tests.faults.links import Links
+from tests.faults.server import ROUTES
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class Cluster:
+    """Servers by their numbers.  Ends all that it started when it is left."""
+
+    def __init__(self, path: Path, size: int, seed: int, mistake: str | None = None) -> None:
+        self.files = ClusterFolder.create(path, size, host="127.0.0.1", record=True)
+        self.links = Links(seed)
+        self.mistake = mistake
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.members = [int(member.id) for member in self.files.members]
+        self._connect()
+        for server in self.members:
+            self.start(server)
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for server in list(self._processes):
+            self.signal(server, signal.SIGCONT)
+            self.kill(server)
+        self.links.close()
+
+    # Processes
+
+    def folder(self, server: int) -> Path:
+        return self.files.folder(self.files.member(server))
+
+    def start(self, server: int) -> None:
+        if self.is_running(server):
+            return
+        folder = self.folder(server).resolve()
+        command = [sys.executable, "-m", "tests.faults.server", str(folder)]
+        with (folder / "server.log").open("ab") as log:
+            self._processes[server] = subprocess.Popen(
+                [*command, *([self.mistake] if self.mistake else [])],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def is_running(self, server: int) -> bool:
+        process = self._processes.get(server)
+        return process is not None and process.poll() is None
+
+    def kill(self, server: int) -> None:
+        self.end(server, signal.SIGKILL)
+
+    def end(self, server: int, number: signal.Signals) -> None:
+        self.signal(server, number)
+        process = self._processes.pop(server, None)
+        if process is not None:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(30)
+
+    def signal(self, server: int, number: signal.Signals) -> None:
+        if self.is_running(server):
+            self._processes[server].send_signal(number)
+
+    def pid(self, server: int) -> int:
+        return self._processes[server].pid
+
+    def wait_for_end(self, server: int, patience: float) -> bool:
+        """Whether a server ended by itself."""
+        with suppress(subprocess.TimeoutExpired):
+            self._processes[server].wait(patience)
+            return True
+        return False
+
+    def start_all(self) -> None:
+        for server in self.members:
+            self.signal(server, signal.SIGCONT)
+            self.start(server)
+
+    def tell(self, server: int) -> str:
+        """The end of what a server has said, for whoever looks into a failure."""
+        text = (self.folder(server) / "server.log").read_text(errors="replace")
+        return text[-2000:]
+
+    # Members
+
+    def grow(self) -> int:
+        """Start one more server, and make it a member.  Raises `NoAnswerError`."""
+        member = self.files.add("127.0.0.1")
+        server = int(member.id)
+        self.members.append(server)
+        self._connect()
+        self.start(server)
+        self._ask(lambda tag: AddMember(tag, member))
+        return server
+
+    def shrink(self, server: int) -> None:
+        """Take a server out for good.  Raises `NoAnswerError`."""
+        member = self.files.member(server)
+        self._ask(lambda tag: RemoveMember(tag, member.id))
+        self.members.remove(server)
+        self.kill(server)
+
+    def _ask(self, request: Callable[[int], AddMember | RemoveMember]) -> None:
+        client = self.client(timeout=60)
+        try:
+            client.ask(request)
+        finally:
+            client.close()
+
+    def _connect(self) -> None:
+        """Tell every server where it reaches the others: by way of `links`."""
+        self.links.add({server: self._port(server) for server in self.members})
+        for server in self.members:
+            path = self.folder(server) / ROUTES
+            beside = path.with_suffix(".new")
+            beside.write_text(json.dumps(self.links.routes(server)), encoding="utf-8")
+            os.replace(beside, path)
+
+    def _port(self, server: int) -> int:
+        return split_address(self._member(server).address)[1]
+
+    def _member(self, server: int) -> Member:
+        return self.files.member(server)
+
+    # What they say
+
+    def client(self, timeout: float = PATIENCE) -> Client:
+        return Client(self.files.cluster, self.files.addresses, timeout=timeout, patience=1.0)
+
+    def status(self, server: int) -> dict[str, Any]:
+        client = self.client()
+        try:
+            return client.status(self._member(server).address)
+        except NoAnswerError:
+            return {}
+        finally:
+            client.close()
+
+    def leader(self) -> int:
+        """The server that leads in the latest term, or any if none says that it does."""
+        leaders = [
+            (status["term"], server)
+            for server in self.members
+            if (status := self.status(server)).get("role") == "leader"
+        ]
+        return max(leaders)[1] if leaders else self.members[0]
+
+    def wait_until_alike(self, patience: float) -> bool:
+        """Whether all come to have applied the same, while nobody writes."""
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            shown = [self.status(server) for server in self.members]
+            if all(shown) and len({(one["applied"], one["digest"]) for one in shown}) == 1:
+                return True
+            time.sleep(0.2)
+        return False
