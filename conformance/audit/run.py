@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
+from conformance.importers.recording import Recording
 from conformance.observe.finding import Problem
-from conformance.observe.verdicts import AuditLevel, Verdict
+from conformance.observe.recorded import Recorded
+from conformance.observe.verdicts import AuditLevel, Format, Verdict
 from conformance.trace.errors import BadTrace, TruncatedTrace
-from conformance.trace.files import read
-from conformance.trace.records import records
+from conformance.trace.moments import Moment
 from conformance.trace.save import IMPLEMENTATION
 from spec.values import NodeId
 
@@ -31,6 +32,8 @@ class AuditedFile:
     """Why it could not be read to its end."""
     cut: bool = False
     """That is only because it ends early, as a recorder that dies leaves it."""
+    names: dict[str, NodeId] = field(default_factory=dict)
+    """The ids of nodes that the recorded system calls by names."""
 
 
 @dataclass(slots=True)
@@ -78,12 +81,14 @@ def audit(
     level: AuditLevel | None = None,
     progress: Callable[[int], None] = lambda done: None,
     complete: bool = False,
+    form: Format = "auto",
 ) -> AuditReport:
     """Judge recordings together: they are of one cluster, and no node is in two of them.
 
     `level`: None for exact where a file's implementation is this library, and safety otherwise.
     `progress` gets how many bytes of the files have been read.  `complete`: the recordings end
     together and lack nothing.  A file that cannot be read to its end shows that they do not.
+    `form`: of the files; auto for what their first lines say.
     """
     report = AuditReport()
     exact, safety = ExactAudit(), SafetyAudit(complete)
@@ -92,7 +97,7 @@ def audit(
     done = 0
     for path in map(Path, paths):  # each its own object, the same file named twice too
         report.files.append(
-            _judge(path, level, exact, safety, homes, partial(_advance, progress, done))
+            _judge(path, form, level, exact, safety, homes, partial(_advance, progress, done))
         )
         done += size(path)
     levels = {file.level for file in report.files}
@@ -122,6 +127,7 @@ def _advance(progress: Callable[[int], None], before: int, at: int) -> None:
 
 def _judge(
     path: Path,
+    form: Format,
     level: AuditLevel | None,
     exact: ExactAudit,
     safety: SafetyAudit,
@@ -131,25 +137,35 @@ def _judge(
     events = 0
     chosen: AuditLevel = level or "safety"
     implementation, failed, cut = "", None, False
+    names: dict[str, NodeId] = {}
     try:
-        with read(path) as reader:
-            implementation = reader.header.implementation
-            if level is None and implementation.startswith(IMPLEMENTATION):
+        with Recording(path, form) as recording:
+            implementation = recording.implementation
+            capabilities, names = recording.capabilities, recording.names
+            if level is None and capabilities is None and implementation.startswith(IMPLEMENTATION):
                 chosen = "exact"
             take = exact.add if chosen == "exact" else safety.add
-            for record in records(reader):
-                home = homes.setdefault(record.node, path)
+            if capabilities is None or chosen == "exact":
+                told: Iterator[Recorded | Moment] = recording.records()
+            else:
+                told = recording.moments()
+            for one in told:
+                home = homes.setdefault(one.node, path)
                 if home is not path:
-                    problem = f"node {record.node} is in {home} too"
-                    raise BadTrace(path, reader.line, problem, "each node's records in one file")
-                take(record)
+                    problem = f"node {one.node} is in {home} too"
+                    raise BadTrace(path, recording.line, problem, "each node's records in one file")
+                if isinstance(one, Recorded):
+                    take(one)
+                elif capabilities is not None:
+                    safety.add_moment(one, capabilities, str(path))
                 events += 1
                 if events % 256 == 0:
-                    progress(reader.position)
+                    progress(recording.position)
+            names = recording.names
     except BadTrace as error:
         safety.complete = False  # what was sent last may lie after the recording's end
         failed = str(error)
         if isinstance(error, TruncatedTrace):
             failed += " (all before is judged)"
             cut = bool(implementation)  # of a header that is cut off nothing can be judged
-    return AuditedFile(str(path), chosen, implementation, events, failed, cut)
+    return AuditedFile(str(path), chosen, implementation, events, failed, cut, names)

@@ -10,7 +10,7 @@ import typer
 
 from conformance.cli.options import Json
 from conformance.cli.terminal import conclude, progress
-from conformance.observe.verdicts import AuditLevel
+from conformance.observe.verdicts import AuditLevel, Format
 
 
 def audit_command(
@@ -30,6 +30,13 @@ def audit_command(
             "then the safety level judges late replies as well.",
         ),
     ] = False,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="What wrote the recordings; auto: what their first lines say.",
+        ),
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """Say whether a recording was Raft, and if not, where it first went wrong."""
@@ -38,5 +45,5 @@ def audit_command(
 
     total = sum(map(size, files)) or None
     with progress("auditing", as_json) as tell:
-        report = audit(files, level, lambda done: tell("auditing", done, total), complete)
+        report = audit(files, level, lambda done: tell("auditing", done, total), complete, form)
     conclude(report, as_json, partial(print_audit, report=report))

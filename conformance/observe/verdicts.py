@@ -8,6 +8,8 @@ Level: TypeAlias = Literal["quick", "full"]
 """How far a check goes: minutes, or hours."""
 AuditLevel: TypeAlias = Literal["exact", "safety"]
 """Judged as the specification says, event by event; or by what Raft rules out."""
+Format: TypeAlias = Literal["auto", "raftbare", "etcd", "ccf", "hashicorp"]
+"""What wrote a recording; auto: what its first line says."""
 Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
 
 EXIT_CODES: Final[dict[str, int]] = {

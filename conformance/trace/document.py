@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from conformance.trace import model as t
+from conformance.trace import moments as m
 from conformance.trace import vocabulary as w
 from conformance.trace.examples import EXAMPLES
 
@@ -64,6 +65,20 @@ TYPES: Final = {
     "Annotated[float | None, AfterValidator(not_null)]": "number",
     "Annotated[Integer | None, AfterValidator(not_null)]": "integer",
     "Annotated[bool | None, AfterValidator(not_null)]": "true or false",
+    "Annotated[Capabilities | None, AfterValidator(not_null)]": "[capabilities](#capabilities)",
+    "Annotated[dict[str, NodeId] | None, AfterValidator(not_null)]": "object of ids",
+    "Annotated[SeenMessage | None, AfterValidator(not_null)]": "[message](#moments)",
+    "Annotated[tuple[SeenMessage, ...] | None, AfterValidator(not_null)]": "list of "
+    "[messages](#moments)",
+    "MessageType": "a type",
+    "MessageTypes": "list of types",
+    "OptionalInteger": "integer",
+    "OptionalId": "id",
+    "OptionalFlag": "true or false",
+    "OptionalRole": "follower, pre_candidate, candidate or leader",
+    "OptionalPosition": "[position](#positions)",
+    "Voters": "list of lists of ids",
+    "Literal[True] | None": "true",
 }
 
 MODELS: Final = {model.__name__: model for model in EXAMPLES}
@@ -135,13 +150,13 @@ def format_md() -> str:
 
 def schema() -> dict[str, Any]:
     """A JSON Schema of a trace's lines; those of the subject protocol are among its `$defs`."""
-    lines: list[type[w.Model]] = [t.Header, t.Record, t.Request, t.Answer]
+    lines: list[type[w.Model]] = [t.Header, t.Record, m.Moment, t.Request, t.Answer]
     _, definitions = models_json_schema([(line, "validation") for line in lines])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A line of {t.FORMAT} version {t.VERSION}",
         "description": "Generated from conformance/trace/model.py; described in FORMAT.md.",
-        "oneOf": [{"$ref": "#/$defs/Header"}, {"$ref": "#/$defs/Record"}],
+        "oneOf": [{"$ref": f"#/$defs/{line.__name__}"} for line in lines[:3]],
         "$defs": _without_defaults(definitions["$defs"]),
     }
 

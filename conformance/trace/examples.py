@@ -6,6 +6,7 @@ from typing import Final
 
 from conformance.trace import checkpoint as k
 from conformance.trace import model as t
+from conformance.trace import moments as m
 from conformance.trace import vocabulary as w
 
 _POSITION = '{"term":2,"index":7}'
@@ -31,6 +32,9 @@ _STATE = (
     f'"config":{_CONFIG},"leader":0}}'
 )
 _DISK = f'{{"current_term":1,"voted_for":0,"log":{_LOG}}}'
+
+
+_SEEN = '{"type":"append_entries_reply","from":2,"to":1,"term":2,"index":8,"granted":true}'
 
 
 def _snapshot(role: str, leader: str, more: str = "") -> str:
@@ -94,6 +98,13 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     ),
     k.Peer: _PEER,
     k.Disk: _DISK,
+    m.Capabilities: '{"sends":["request_vote_call","append_entries_call"],'
+    '"receipts":["request_vote_reply","append_entries_reply"],"state":"before","order":"all",'
+    '"durability":"unknown","entries":"counts","numbers":false,"configuration":"apply",'
+    '"changes":"both","votes":"stored","compared":"last","complete":true}',
+    m.SeenMessage: _SEEN,
+    m.Moment: '{"node":1,"seq":31,"line":95,"role":"leader","current_term":2,"voted_for":1,'
+    '"commit_index":7,"last_index":8,"voters":[[1,2,3]],"received":' + _SEEN + "}",
     t.Request: '{"node":0,"event":{"kind":"heartbeat"},"drain":false}',
     t.Answer: '{"outcome":{"seqno":10},"actions":[{"type":"set_election_timeout"}],'
     f'"state":{_STATE}}}',

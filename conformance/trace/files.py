@@ -12,10 +12,10 @@ import io
 import os
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, Self, cast
+from typing import IO, Any, BinaryIO, Final, Self, TypeVar, cast
 
 import zstandard
 from pydantic import ValidationError
@@ -23,6 +23,9 @@ from pydantic_core import from_json
 
 from conformance.trace.errors import BadTrace, TruncatedTrace, explain, is_json, shown
 from conformance.trace.model import FORMAT, VERSION, Checkpoint, Header, Record, Restart, Start
+from conformance.trace.moments import Moment
+
+M = TypeVar("M", Record, Moment)
 
 MAX_LINE: Final = 16 * 2**20
 """The most bytes in a line.  Lines of real traces have a few thousand."""
@@ -53,33 +56,22 @@ def read(path: str | os.PathLike[str]) -> TraceReader:
     return TraceReader(path)
 
 
-class TraceReader:
-    """The header of a trace and, by iterating once, its records.
+class LineReader:
+    """A file of lines, plain or compressed.
 
-    `line` is the number of the line that was read last.  The file is closed at the end of the
-    iteration, at an error, and at the end of a `with` block.
+    `line` is the number of the line that was read last.  `lines`, to be iterated once, gives each
+    line, and whether it is the last one and has no line feed.  The end of a `with` block closes the
+    file.
     """
-
-    header: Header
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Final = os.fspath(path)
         self.line = 0
-        self._latest: dict[int, int] = {}
         try:
             self._file = open(self.path, "rb")  # noqa: SIM115 (closed by `close`)
         except OSError as error:
             raise self._unreadable(error) from None
-        self._records = self._read_records()
-        try:
-            self._lines = self._read_lines()
-            self.header = self._read_header()
-        except BaseException:
-            self.close()
-            raise
-
-    def __iter__(self) -> Iterator[Record]:
-        return self._records
+        self.lines = self._read_lines()
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +87,11 @@ class TraceReader:
         """How many bytes of the file have been taken in; 0 of a pipe."""
         return 0 if self._file.closed or not self._file.seekable() else self._file.tell()
 
-    # Lines
+    def cut_line(self) -> TruncatedTrace:
+        """To be raised where the line that was read last is the file's last, and no JSON."""
+        return TruncatedTrace(
+            self.path, self.line, "the last line is cut off", "a whole line and a line feed"
+        )
 
     def _read_lines(self) -> Iterator[tuple[bytes, bool]]:
         """Each line, and whether it is a last one without a line feed."""
@@ -142,14 +138,38 @@ class TraceReader:
         reason = (error.strerror or str(error)).lower()
         return BadTrace(self.path, None, f"cannot be read: {reason}", "a readable trace file")
 
-    # Header and records
+
+class TraceReader(LineReader):
+    """The header of a trace and, by iterating once, its records; or its `moments`.
+
+    The file is closed at the end of the iteration as well.
+    """
+
+    header: Header
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self._latest: dict[int, int] = {}
+        self._records = self._read_records()
+        try:
+            self.header = self._read_header()
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Record]:
+        return self._records
+
+    def moments(self) -> Iterator[Moment]:
+        """Of a trace whose header has `capabilities`: what stands there instead of records."""
+        return self._parsed(Moment, self._check_moment)
 
     def _read_header(self) -> Header:
-        line, is_last = next(self._lines, (None, False))
+        line, is_last = next(self.lines, (None, False))
         if line is None:
             raise BadTrace(self.path, None, "the file is empty", f"a header of {FORMAT}")
         if is_last and not is_json(line):
-            raise self._cut_line()
+            raise self.cut_line()
         try:
             data = from_json(line)
         except ValueError:
@@ -175,23 +195,31 @@ class TraceReader:
             raise BadTrace(self.path, 1, found, f"version {VERSION}, all that this reader knows")
 
     def _read_records(self) -> Iterator[Record]:
+        if self.header.capabilities is not None:
+            found = f"a recording of another implementation, {shown(self.header.implementation)}"
+            raise BadTrace(self.path, 1, found, "records of this format")
+        yield from self._parsed(Record, self._check_sequence)
+
+    def _parsed(self, model: type[M], check: Callable[[M], None]) -> Iterator[M]:
         try:
-            for line, is_last in self._lines:
+            for line, is_last in self.lines:
                 try:
-                    record = Record.model_validate_json(line)
+                    record = model.model_validate_json(line)
                 except ValidationError as error:
                     if is_last and not is_json(line):
-                        raise self._cut_line() from None
+                        raise self.cut_line() from None
                     raise BadTrace(self.path, self.line, *explain(line, error)) from None
-                self._check_sequence(record)
+                check(record)
                 yield record
         finally:
             self.close()
 
-    def _cut_line(self) -> TruncatedTrace:
-        return TruncatedTrace(
-            self.path, self.line, "the last line is cut off", "a whole line and a line feed"
-        )
+    def _check_moment(self, moment: Moment) -> None:
+        expected = self._latest.get(moment.node, 0) + 1
+        if moment.seq != expected:
+            found = f"seq {moment.seq} of node {moment.node}"
+            raise BadTrace(self.path, self.line, found, f"seq {expected}")
+        self._latest[moment.node] = moment.seq
 
     def _check_sequence(self, record: Record) -> None:
         node, seq = record.node, record.seq
@@ -268,11 +296,21 @@ class TraceWriter:
     stays.  The same records give the same bytes.  The name says how to compress: `.gz`, `.zst`.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, implementation: str, nodes: int) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        implementation: str,
+        nodes: int,
+        **more: Any,
+    ) -> None:
+        """`more`: further fields of the header."""
         self.path: Final = Path(path)
         if self.path.exists() and not self.path.is_file():
             raise ValueError(f"{self.path} is no regular file and cannot be replaced")
-        header = Header(format=FORMAT, version=VERSION, implementation=implementation, nodes=nodes)
+        header = Header(
+            format=FORMAT, version=VERSION, implementation=implementation, nodes=nodes, **more
+        )
         self._temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
         self._file = open(self._temporary, "xb")  # noqa: SIM115 (closed by `close`)
         self._out = _compressing(self._file, self.path.name)
@@ -282,7 +320,7 @@ class TraceWriter:
             self.discard()
             raise
 
-    def write(self, record: Record) -> None:
+    def write(self, record: Record | Moment) -> None:
         self.write_line(record.model_dump_json(exclude_unset=True).encode())
 
     def write_line(self, line: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from conformance.trace.checkpoint import Snapshot
+from conformance.trace.moments import Capabilities
 from conformance.trace.vocabulary import (
     LIMITS,
     MAX_INTEGER,
@@ -66,6 +67,12 @@ class Header(Model):
     )
     cluster: Annotated[str | None, AfterValidator(not_null)] = optional(
         "A name of the cluster: files of different ones are not judged together."
+    )
+    capabilities: Annotated[Capabilities | None, AfterValidator(not_null)] = optional(
+        "What the recorder of another implementation notes; then the lines that follow are moments."
+    )
+    names: Annotated[dict[str, NodeId] | None, AfterValidator(not_null)] = optional(
+        "What the recorded system calls its nodes, where that is no number."
     )
 
 

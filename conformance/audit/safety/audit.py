@@ -17,15 +17,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
+from typing import Protocol
 
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import EntryIds, value_at
 from conformance.audit.safety.messages import Mail
 from conformance.audit.safety.node import NodeAudit
-from conformance.audit.safety.shown import Commitment, Election
-from conformance.audit.safety.sightings import BLOCK, Compared, Shown, seen_at
+from conformance.audit.safety.partial.audit import PartialAudit
+from conformance.audit.safety.shown import Commitment, Election, Shown
+from conformance.audit.safety.sightings import BLOCK, Compared, Sighted, seen_at
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
+from conformance.trace.moments import Capabilities, Moment
 from spec.values import NodeId, Position, Term
 
 FIGURE_3 = ("ElectionSafety", "LogMatching", "LeaderCompleteness", "StateMachineSafety")
@@ -65,6 +68,16 @@ CHECKS = (
 )
 
 
+class Judged(Protocol):
+    """A node, whatever was recorded of it."""
+
+    @property
+    def shown(self) -> Shown: ...
+
+    @property
+    def members(self) -> frozenset[NodeId]: ...
+
+
 class SafetyAudit:
     """Takes records one at a time, those of a node in their order; then tells what is wrong.
 
@@ -79,6 +92,7 @@ class SafetyAudit:
         self._findings = Findings()
         self._mail = Mail(self._findings)
         self._nodes: dict[NodeId, NodeAudit] = {}
+        self._partial = PartialAudit(self._entry_ids, self._findings)
 
     @property
     def checked(self) -> dict[str, int]:
@@ -96,7 +110,7 @@ class SafetyAudit:
 
         Where nobody led, or nothing was shown twice, they are not found to hold.
         """
-        if not self._nodes:
+        if not self._nodes and not self._partial.nodes:
             return []
         return [name for name in FIGURE_3 if not self._findings.checked[name]]
 
@@ -107,13 +121,19 @@ class SafetyAudit:
             self._nodes[record.node] = node
         node.add(record)
 
+    def add_moment(self, moment: Moment, capabilities: Capabilities, file: str) -> None:
+        """A moment of another implementation's node, which is in no record."""
+        self._partial.add(moment, capabilities, file)
+
     def finish(self) -> list[Problem]:
         """All problems, each cause once, by property, node and seq.  To be called once."""
-        nodes = dict(sorted(self._nodes.items()))
-        joint_shown = any(node.steps.shows_joint for node in nodes.values())
-        for node in nodes.values():
+        recorded = self._nodes.values()
+        joint_shown = any(node.steps.shows_joint for node in recorded)
+        for node in recorded:
             node.finish(joint_shown)
         self._mail.finish(self.complete)
+        self._partial.finish()
+        nodes: dict[NodeId, Judged] = dict(sorted((self._nodes | self._partial.nodes).items()))
         self._check_elections(nodes)
         self._check_matching(nodes)
         self._check_committed(nodes)
@@ -121,7 +141,7 @@ class SafetyAudit:
         self._check_snapshots(nodes)
         return self._findings.problems()
 
-    def _check_elections(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+    def _check_elections(self, nodes: Mapping[NodeId, Judged]) -> None:
         """§5.2: at most one leader in a term, by what it shows and by who sends AppendEntries."""
         leaders: dict[Term, dict[NodeId, tuple[NodeId, int, str]]] = defaultdict(dict)
         # What a leader shows of itself says more than what it sent, and that than what arrived.
@@ -129,7 +149,7 @@ class SafetyAudit:
             for term, seq in node.shown.leads.items():
                 leaders[term].setdefault(name, (name, seq, "leads"))
         for name, node in nodes.items():
-            for term, seq in node.durable.sent_calls.items():
+            for term, seq in node.shown.sent_calls.items():
                 leaders[term].setdefault(name, (name, seq, "sent AppendEntries"))
         for name, node in nodes.items():
             for (term, sender), seq in node.shown.led_by.items():
@@ -146,7 +166,7 @@ class SafetyAudit:
                 detail = f"term {term} has {len(who)} leaders: {said}"
                 self._findings.report("ElectionSafety", at, seq, detail, term)
 
-    def _check_matching(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+    def _check_matching(self, nodes: Mapping[NodeId, Judged]) -> None:
         """§5.3: index and term determine an entry and the term of the one before it.
 
         By induction they determine the log up to there.  The lowest index of each term is reported.
@@ -157,7 +177,7 @@ class SafetyAudit:
         findings.checked["LogMatching"] += compared.count
         reported: set[Term] = set()
         for index, shown in seen_at(logs, compared.differing).items():
-            by_term: dict[Term, list[Shown]] = defaultdict(list)
+            by_term: dict[Term, list[Sighted]] = defaultdict(list)
             for one in shown:
                 by_term[entry_ids.terms[one[2]]].append(one)
             for term, same in sorted(by_term.items()):
@@ -173,7 +193,7 @@ class SafetyAudit:
                 detail = f"index {index}, term {term}: {said}"
                 findings.report("LogMatching", node, seq, detail, term)
 
-    def _check_committed(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+    def _check_committed(self, nodes: Mapping[NodeId, Judged]) -> None:
         """§5.4.3: what anyone ever knew to be committed at an index is one entry.
 
         The lowest index where that fails is reported; those after it follow from it.
@@ -206,7 +226,7 @@ class SafetyAudit:
                 findings.report("StateMachineSafety", at, seq, f"index {index}: {said}")
                 break
 
-    def _check_leaders_logs(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+    def _check_leaders_logs(self, nodes: Mapping[NodeId, Judged]) -> None:
         """§5.4: what was committed in a term is in the log of every later term's leader.
 
         The last such entry stands for those before it, by LogMatching.
@@ -244,7 +264,7 @@ class SafetyAudit:
                 )
                 findings.report(name, election.node, election.seq, detail, committed_in)
 
-    def _check_snapshots(self, nodes: Mapping[NodeId, NodeAudit]) -> None:
+    def _check_snapshots(self, nodes: Mapping[NodeId, Judged]) -> None:
         """§7: a snapshot is of committed entries, by what any node knew at any time."""
         name = "SnapshotWithinCommit"
         vouched = max((node.shown.vouched for node in nodes.values()), default=0)
@@ -266,9 +286,9 @@ def _lacks(election: Election, position: Position) -> str | None:
     index, last = position.index, election.last
     if index > last.index:
         return f"has a log up to index {last.index}"
-    if last.term < position.term:
+    if election.has_term and last.term < position.term:
         return f"has a log that ends with term {last.term}"
-    if index == last.index:
+    if index == last.index and election.has_term:
         return "" if last.term == position.term else f"has term {last.term} there"
     if index < election.base or index > election.known:
         return None
@@ -283,7 +303,7 @@ def _listed(said: Iterable[str]) -> str:
 
 
 def _blamed(
-    nodes: Mapping[NodeId, NodeAudit], shown: Iterable[tuple[NodeId, int, Hashable]]
+    nodes: Mapping[NodeId, Judged], shown: Iterable[tuple[NodeId, int, Hashable]]
 ) -> tuple[NodeId, int]:
     """The record that a contradiction is reported at.
 

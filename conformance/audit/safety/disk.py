@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import DurableLog, EntryIds, at
 from conformance.audit.safety.messages import Mail
-from conformance.audit.safety.sightings import Sightings
+from conformance.audit.safety.shown import Shown
 from spec import values as v
 
 
@@ -30,13 +30,11 @@ class Durable:
     """The term, the vote and the log on a node's disk; and the votes that it gave."""
 
     def __init__(
-        self, node: v.NodeId, entry_ids: EntryIds, mail: Mail, findings: Findings, shown: Sightings
+        self, node: v.NodeId, entry_ids: EntryIds, mail: Mail, findings: Findings, shown: Shown
     ) -> None:
         self.term: v.Term = 0
         self.vote: v.NodeId | None = None
         self.log = DurableLog(entry_ids, v.EMPTY_LOG)
-        self.sent_calls: dict[v.Term, int] = {}
-        """The terms in which AppendEntries was sent, as only a leader does, and the first seq."""
         self._node = node
         self._entry_ids = entry_ids
         self._mail = mail
@@ -57,7 +55,7 @@ class Durable:
         """Go on with this disk."""
         self.term, self.vote = disk.current_term, disk.voted_for
         self.log = DurableLog(self._entry_ids, disk.log)
-        self._shown.note(self.log.base.index, self.log.ids, seq)
+        self._shown.log.note(self.log.base.index, self.log.ids, seq)
         if self._votes_sent.get(self.term, self.vote) != self.vote:
             self._lost.add(self.term)
 
@@ -149,7 +147,7 @@ class Durable:
     def _write(self, action: v.AppendLogEntries, seq: int, done: Drained) -> None:
         prev, log = action.prev_position, self.log
         ids = self._entry_ids.encode(prev.term, action.entries)
-        self._shown.note(prev.index, ids, seq)
+        self._shown.log.note(prev.index, ids, seq)
         self._checked["WriteContinuesLog"] += 1
         if prev.index >= log.base.index and not log.contains(prev):
             detail = f"appends after {at(prev)}, the disk ends at {at(log.last_position)}"
@@ -168,12 +166,12 @@ class Durable:
             self._report("TermPersistedBeforeMessage", seq, detail)
         match message:
             case v.AppendEntriesCall(prev_position=prev, entries=entries):
-                self.sent_calls.setdefault(message.term, seq)
+                self._shown.sent_calls.setdefault(message.term, seq)
                 if prev.index <= self._commit:
                     done.committed.append(prev)
                 if entries:
                     ids = self._entry_ids.encode(prev.term, entries)
-                    self._shown.note(prev.index, ids, seq)
+                    self._shown.log.note(prev.index, ids, seq)
             case v.AppendEntriesReply(last_position=last):
                 self._checked["EntriesPersistedBeforeReply"] += 1
                 if last.index <= self._commit:

@@ -35,7 +35,7 @@ class EntryIds:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Term, Term, Payload], int] = {}
-        self._of_term: dict[Term, Ids] = {}
+        self._of_term: dict[tuple[Term, Term], Ids] = {}
         self.none = no_ids()
         # Id 0 stands for an entry that was not seen.
         self.terms: list[Term] = [-1]
@@ -65,13 +65,13 @@ class EntryIds:
                 ids.extend(array("I", [self.id_of(previous, previous, entry.payload)]) * more)
         return ids
 
-    def of_term(self, term: Term) -> Ids:
-        """The id of an entry of which nothing but the term is known."""
-        ids = self._of_term.get(term)
+    def of_term(self, term: Term, previous: Term = -1) -> Ids:
+        """The id of an entry of which its term is known, and perhaps that of the one before."""
+        ids = self._of_term.get((term, previous))
         if ids is None:
-            ids = self._of_term[term] = array("I", [len(self.terms)])
+            ids = self._of_term[term, previous] = array("I", [len(self.terms)])
             self.terms.append(term)
-            self.previous.append(-1)
+            self.previous.append(previous)
             self.payloads.append(None)
             self.marks.append(False)
         return ids

@@ -35,7 +35,7 @@ class NodeAudit:
     def __init__(self, node: v.NodeId, entry_ids: EntryIds, mail: Mail, findings: Findings) -> None:
         self.node = node
         self.shown = Shown()
-        self.durable = Durable(node, entry_ids, mail, findings, self.shown.log)
+        self.durable = Durable(node, entry_ids, mail, findings, self.shown)
         self.backing = Backing(node, findings)
         self.steps = Steps(node, findings)
         self._leading = Leading(self.durable, self.backing, self.steps, self.shown, findings)

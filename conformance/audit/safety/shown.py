@@ -21,6 +21,8 @@ class Election:
     base: v.Index
     known: v.Index
     last: v.Position
+    has_term: bool = True
+    """Whether the term of `last` is known."""
 
 
 class Commitment(NamedTuple):
@@ -43,6 +45,8 @@ class Shown:
     """The ends of snapshots that reach beyond what the node knew to be committed, and the seq."""
     leads: dict[v.Term, int] = field(default_factory=dict)
     """The terms in which the node was seen to lead, and the first seq."""
+    sent_calls: dict[v.Term, int] = field(default_factory=dict)
+    """The terms in which it sent AppendEntries, as only a leader does, and the first seq."""
     led_by: dict[tuple[v.Term, v.NodeId], int] = field(default_factory=dict)
     """Who sent AppendEntries to the node in a term, and the first seq."""
     elections: list[tuple[v.Term, Election]] = field(default_factory=list)

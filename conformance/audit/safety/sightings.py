@@ -16,7 +16,7 @@ from spec.values import Index, NodeId
 BLOCK: Final = 64
 """Indices are kept in blocks, so that a log may begin anywhere and have gaps."""
 
-Shown: TypeAlias = tuple[NodeId, int, int]
+Sighted: TypeAlias = tuple[NodeId, int, int]
 """A node, the seq of the record in which it first showed an entry, and the entry's id."""
 
 
@@ -135,10 +135,10 @@ class Compared:
 
 def seen_at(
     nodes: Mapping[NodeId, Sightings], indices: Iterable[Index]
-) -> dict[Index, list[Shown]]:
+) -> dict[Index, list[Sighted]]:
     """What was seen at each of these indices, in the order of the nodes and their records."""
     wanted: dict[int, list[Index]] = {}
-    found: dict[Index, list[Shown]] = {}
+    found: dict[Index, list[Sighted]] = {}
     for index in sorted(indices):
         wanted.setdefault(index // BLOCK, []).append(index)
         found[index] = []

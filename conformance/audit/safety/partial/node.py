@@ -1,0 +1,456 @@
+"""The checks of the safety audit that one node's moments decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from conformance.audit.safety.findings import Findings
+from conformance.audit.safety.log import EntryIds, at
+from conformance.audit.safety.partial.backing import AT_FIRST, PartialBacking, Voters
+from conformance.audit.safety.partial.log import PartialLog, Run
+from conformance.audit.safety.partial.mail import Ballots, Covered, Mail
+from conformance.audit.safety.shown import Commitment, Election, Shown
+from conformance.trace.moments import Capabilities, Moment, SeenMessage
+from spec import values as v
+
+T = TypeVar("T")
+
+NO_DISK: Final = "what is durable is not noted"
+RESTARTED: Final = "the node came up again, and what is durable is not noted"
+COMMITTABLE: Final = "votes do not compare the last positions of logs"
+NO_TERM: Final = "the term of the entry is not known"
+GIVEN: Final = "the recording begins with a log of a later term"
+APPLIED: Final = "it is not noted where in the log a configuration stands"
+
+RUN: Final = 64
+"""So many entries are noted one by one: a line may speak of any number."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the node showed last, each value since it was shown."""
+
+    role: str | None = None
+    term: v.Term | None = None
+    vote: v.NodeId | None = None
+    commit: v.Index | None = None
+    last: v.Index | None = None
+    voters: Voters | None = None
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call with entries that the node has received, and may have taken up to its end."""
+
+    message: SeenMessage
+    after: v.Index
+    entries: list[Run]
+
+    @property
+    def end(self) -> v.Index:
+        return self.after + sum(run.length for run in self.entries)
+
+
+class PartialNode:
+    """One node, moment by moment."""
+
+    def __init__(
+        self,
+        node: v.NodeId,
+        capabilities: Capabilities,
+        entry_ids: EntryIds,
+        findings: Findings,
+        mail: Mail,
+        ballots: Ballots,
+    ) -> None:
+        self.node = node
+        self.shown = Shown()
+        self._capabilities = capabilities
+        self._entry_ids = entry_ids
+        self._findings = findings
+        self._checked = findings.checked
+        self._mail = mail
+        self._ballots = ballots
+        self._backing = PartialBacking(node, capabilities, findings)
+        self._log = PartialLog()
+        self._known = _Known()
+        self._call: _Call | None = None
+        self._asked: dict[v.NodeId, SeenMessage] = {}
+        """The latest request for a vote from each candidate."""
+        self._committed: v.Index = 0
+        """The largest commit index shown since the node came up."""
+        self._noted: v.Index = 0
+        """Up to where committed entries have been noted."""
+        self._given: v.Index = 0
+        """The last index that the node came up with, whose entries may be of a later term."""
+        self._seq = 0
+
+    @property
+    def members(self) -> frozenset[v.NodeId]:
+        """Of the configuration that it showed last."""
+        return frozenset().union(*(self._known.voters or ()))
+
+    def add(self, moment: Moment) -> None:
+        is_first, self._seq = not self._seq, moment.seq
+        if moment.came_up or is_first:
+            self._come_up(moment, is_first)
+        received = moment.received
+        if received is not None and self._capabilities.state == "after":
+            self._receive(received)
+        before = self._known
+        self._known = _Known(
+            moment.role or (before.role if moment.current_term in (None, before.term) else None),
+            _or(moment.current_term, before.term),
+            moment.voted_for if self._capabilities.votes == "stored" else None,
+            _or(moment.commit_index, before.commit),
+            _or(moment.last_index, before.last),
+            _or(moment.voters, before.voters),
+        )
+        self._follow_log(moment, before)
+        self._check_state(moment, before)
+        for message in moment.sent or ():
+            self._send(message)
+        self._check_committed(moment, before, is_first)
+        self._note(moment)
+        if received is not None and self._capabilities.state != "after":
+            self._receive(received)
+
+    def finish(self) -> None:
+        self._backing.settle()
+
+    def _come_up(self, moment: Moment, is_first: bool) -> None:
+        term, commit, last = moment.current_term, moment.commit_index or 0, moment.last_index or 0
+        covered = self._mail.covered.get(self.node)
+        if covered is None:
+            since = 0 if moment.came_up or self._capabilities.complete else term or 0
+            self._mail.covered[self.node] = Covered(self._capabilities, since)
+        if not is_first:
+            self._findings.leave("RestartFromDisk", RESTARTED)
+        self._backing.come_up(commit)
+        self._known, self._call = _Known(), None
+        self._asked.clear()
+        self._log.reset(last)
+        self._committed, self._given, self._noted = commit, last, 0
+        if commit and is_first:
+            self._findings.leave("CommittedOnQuorum", AT_FIRST)
+
+    # The log
+
+    def _follow_log(self, moment: Moment, before: _Known) -> None:
+        """What the shown length says: grown by the leader's own entries, or by a call's."""
+        log, last, known = self._log, moment.last_index, self._known
+        if last is not None and before.last is not None and last != log.last:
+            was = log.last
+            if last < was:
+                log.cut(last)
+            call = self._call
+            if call is not None and call.after < last <= call.end:
+                self._take(call, last)
+            elif before.role == known.role == "leader" and before.term == known.term:
+                log.extend([Run(last - was, known.term)])
+            else:
+                log.extend([Run(last - was, None)])
+        elif last is not None and last != log.last:
+            log.reset(last)
+            self._given = last
+        if last is not None and moment.last_term is not None:
+            self._learn(last, moment.last_term)
+        position = moment.snapshot_position
+        if position is not None and position.term and position.index <= log.last:
+            self._learn(position.index, position.term)
+
+    def _take(self, call: _Call, last: v.Index) -> None:
+        """The log now has the call's entries up to an index.  What is committed stays as it was."""
+        log, message = self._log, call.message
+        start = min(max(call.after, self._committed), log.last, last)
+        taken = PartialLog()
+        taken.reset(call.after)
+        taken.extend(call.entries)
+        if call.after <= log.last and message.log_term is not None:
+            self._learn(call.after, message.log_term)
+        log.put(start, taken.between(start, last))
+
+    def _learn(self, index: v.Index, term: v.Term) -> None:
+        """The node itself shows the term of an entry (§5.3: a committed one keeps it)."""
+        known = self._log.term(index)
+        if known is not None and known != term and index <= self._committed:
+            detail = f"index {index} is committed with term {known} and now has term {term}"
+            self._report("CommittedEntriesStay", detail)
+        if 0 < index <= self._log.last:
+            self._log.learn(index, term)
+            if index <= self._committed:
+                self.shown.positions.note(index - 1, self._entry_ids.of_term(term), self._seq)
+
+    # What the node shows against what it showed before
+
+    def _check_state(self, moment: Moment, before: _Known) -> None:
+        known, checked = self._known, self._checked
+        term, commit, last = moment.current_term, moment.commit_index, moment.last_index
+        if term is not None and before.term is not None:
+            checked["TermMonotonic"] += 1
+            if term < before.term:
+                self._report("TermMonotonic", f"from {before.term} to {term}")
+        if commit is not None and before.commit is not None:
+            checked["CommitMonotonic"] += 1
+            if commit < before.commit:
+                self._report("CommitMonotonic", f"from {before.commit} to {commit}")
+        if last is not None:
+            checked["CommittedEntriesStay"] += 1
+            if last < self._committed:
+                detail = f"index {self._committed} is committed, the log now ends at index {last}"
+                self._report("CommittedEntriesStay", detail)
+            if before.role == known.role == "leader" and before.term == known.term:
+                checked["LeaderAppendOnly"] += 1
+                if before.last is not None and last < before.last:
+                    detail = f"the leader of term {known.term} no longer has index {before.last}"
+                    self._report("LeaderAppendOnly", detail)
+            if known.commit is not None:
+                checked["SnapshotWithinCommit"] += 1
+                if known.commit > last and commit is not None:
+                    detail = f"commits index {commit} of a log that ends at {last}"
+                    self._report("SnapshotWithinCommit", detail)
+            self._check_log_term(last)
+        snapshot = moment.snapshot_position
+        if snapshot is not None and commit is not None:
+            checked["SnapshotWithinCommit"] += 1
+            if snapshot.index > commit:
+                detail = f"a snapshot up to index {snapshot.index}, committed is {commit}"
+                self._report("SnapshotWithinCommit", detail)
+        vote = known.vote
+        if vote is not None and known.term is not None:
+            if before.term == known.term and before.vote is not None:
+                checked["VoteKeptInTerm"] += 1
+                if before.vote != vote:
+                    detail = f"from {before.vote} to {vote} in term {known.term}"
+                    self._report("VoteKeptInTerm", detail, known.term)
+            self._ballots.note(known.term, self.node, vote, self.node, self._seq, "shown")
+
+    def _check_log_term(self, last: v.Index) -> None:
+        """§5.1: no entry is of a later term than its node."""
+        known, term = self._log.term(last), self._known.term
+        if known is None or term is None:
+            return
+        if last <= self._given and known > term:
+            self._findings.leave("TermNotBelowLog", GIVEN)
+            return
+        self._checked["TermNotBelowLog"] += 1
+        if known > term:
+            self._report("TermNotBelowLog", f"a log of term {known} in term {term}")
+
+    # Messages
+
+    def _send(self, message: SeenMessage) -> None:
+        log, kind, index, term = self._log, message.type, message.index, message.log_term
+        self._check_message(message)
+        shown = self._known.term
+        if shown is not None:
+            self._checked["TermPersistedBeforeMessage"] += 1
+            if message.term > shown:
+                detail = f"sends in term {message.term}, is in term {shown}"
+                self._report("TermPersistedBeforeMessage", detail)
+        entries: list[Run] | None = None
+        if kind == "request_vote_call":
+            self._ballots.note(
+                message.term, self.node, self.node, self.node, self._seq, "its candidacy"
+            )
+            if index is not None and term is not None:
+                self._learn(index, term)
+        elif kind == "append_entries_call" and index is not None:
+            if term is not None:
+                self._learn(index, term)
+            end = index + (message.entries or 0)
+            if end <= log.last:
+                entries = log.between(index, end)
+        elif kind == "request_vote_reply" and message.granted:
+            self._findings.leave("VotePersistedBeforeReply", NO_DISK)
+            self._ballots.note(
+                message.term, self.node, message.to, self.node, self._seq, "its reply"
+            )
+            self._check_vote(message)
+        elif kind == "append_entries_reply" and message.granted:
+            self._findings.leave("EntriesPersistedBeforeReply", NO_DISK)
+            self._acknowledge(message)
+        if kind in ("append_entries_call", "heartbeat_call", "install_snapshot_call"):
+            self.shown.sent_calls.setdefault(message.term, self._seq)
+        if message.from_ != message.to:
+            self._mail.sent(message, entries)
+
+    def _acknowledge(self, reply: SeenMessage) -> None:
+        """Who acknowledges the end of a call says that its log has the call's entries."""
+        call = self._call
+        if call is None or (reply.to, reply.term) != (call.message.from_, call.message.term):
+            return
+        end, last = call.end, self._log.last
+        upto = last if reply.index is None else reply.index
+        if self._committed < end <= min(upto, last):
+            self._take(call, end)
+            self._call = None
+
+    def _check_vote(self, reply: SeenMessage) -> None:
+        """§5.4.1: a vote goes to no candidate whose log is less up-to-date than the voter's."""
+        name, call = "VoteForUpToDateLog", self._asked.get(reply.to)
+        last = self._known.last
+        if reply.to == self.node:
+            return
+        if self._capabilities.compared != "last":
+            self._findings.leave(name, COMMITTABLE)
+            return
+        has = None if last is None else self._log.term(last)
+        if call is None or call.term != reply.term or call.index is None or call.log_term is None:
+            self._findings.leave(name, "the request is not noted where it arrives")
+        elif last is None or has is None:
+            self._findings.leave(name, "the term of the voter's last entry is not known")
+        else:
+            self._checked[name] += 1
+            if (call.log_term, call.index) < (has, last):
+                detail = (
+                    f"votes for {reply.to} in term {reply.term}, whose log ends at "
+                    f"{at(v.Position(call.log_term, call.index))}, and has "
+                    f"{at(v.Position(has, last))}"
+                )
+                self._report(name, detail)
+
+    def _receive(self, message: SeenMessage) -> None:
+        kind, sender, term = message.type, message.from_, message.term
+        self._check_message(message)
+        self._mail.received(self._seq, message)
+        self._backing.receive(message)
+        if kind == "request_vote_call":
+            self._asked[sender] = message
+            self._ballots.note(term, sender, sender, self.node, self._seq, "its candidacy")
+        elif kind == "request_vote_reply" and message.granted:
+            self._ballots.note(term, sender, self.node, self.node, self._seq, "its reply")
+        elif kind in ("append_entries_call", "heartbeat_call", "install_snapshot_call"):
+            self.shown.led_by.setdefault((term, sender), self._seq)
+            if message.commit_index is not None:
+                self.shown.vouched = max(self.shown.vouched, message.commit_index)
+            if kind == "append_entries_call":
+                self._receive_entries(message)
+            else:
+                self._call = None
+
+    def _receive_entries(self, message: SeenMessage) -> None:
+        """A log of the same length as before may have other entries from now on."""
+        index, known, log = message.index, self._known.term, self._log
+        self._call = None
+        if index is None or (known is not None and message.term < known):
+            return
+        entries = self._mail.entries(message)
+        self._call = _Call(message, index, entries)
+        start = min(max(index, self._committed), log.last)
+        if start < log.last and log.between(start, log.last) != self._runs(start):
+            log.put(start, [Run(log.last - start, None)])
+
+    def _runs(self, start: v.Index) -> list[Run]:
+        """What the call says of the log after an index, as the log would have it."""
+        call = self._call
+        if call is None or call.end < self._log.last:
+            return []
+        said = PartialLog()
+        said.reset(call.after)
+        said.extend(call.entries)
+        return said.between(start, self._log.last)
+
+    def _check_message(self, message: SeenMessage) -> None:
+        """§5.1: nobody speaks of entries of a term that it has not reached."""
+        told = [one for one in (message.log_term, message.entries_term) if one is not None]
+        if told:
+            self._checked["TermNotBelowLog"] += 1
+            if max(told) > message.term:
+                what = message.type.replace("_", " ")
+                detail = f"a {what} of term {message.term} names an entry of term {max(told)}"
+                self._report("TermNotBelowLog", detail, message.from_)
+
+    # Leadership and commitment
+
+    def _check_committed(self, moment: Moment, before: _Known, is_first: bool) -> None:
+        known, commit = self._known, moment.commit_index
+        term, led = known.term, before.role == "leader"
+        leads = known.role == "leader"
+        configs = (before.voters, known.voters)
+        if known.voters != before.voters and before.voters is not None and any(before.voters):
+            self._findings.leave("ConfigChangeThroughJoint", APPLIED)
+        if leads and term is not None and not (led and before.term == term):
+            self._elect(term, configs, is_first)
+        if commit is None:
+            return
+        self.shown.vouched = max(self.shown.vouched, commit)
+        was = self._committed
+        self._committed = max(was, commit)
+        if commit <= was or is_first:
+            return
+        if leads and led and before.term == term and term is not None:
+            self._check_term(term, commit)
+            self._backing.committed(term, commit, configs, self._seq)
+        elif not (led and before.term and self._backing.may_have(before.term, commit, configs)):
+            self._backing.followed(commit, self._seq)
+
+    def _elect(self, term: v.Term, configs: tuple[Voters | None, ...], is_first: bool) -> None:
+        self.shown.leads.setdefault(term, self._seq)
+        self._ballots.note(term, self.node, self.node, self.node, self._seq, "it leads")
+        if is_first:
+            self._findings.leave("ElectedByQuorum", AT_FIRST)
+        else:
+            self._backing.elected(term, configs, self._seq)
+        last = self._known.last
+        if last is None:
+            self._findings.leave("LeaderCompleteness", "the leader's log is not shown")
+            return
+        chain, base = self._log.chain()
+        ends = self._log.term(last)
+        election = Election(
+            self.node, self._seq, chain, base, last, v.Position(ends or 0, last), ends is not None
+        )
+        self.shown.elections.append((term, election))
+
+    def _check_term(self, term: v.Term, index: v.Index) -> None:
+        """§5.4.2: a leader counts copies of entries of its own term."""
+        name, known = "NeverCommitEarlierTermDirectly", self._log.term(index)
+        if known is None:
+            self._findings.leave(name, NO_TERM)
+            return
+        self._checked[name] += 1
+        if known != term:
+            self._report(name, f"index {index} of term {known} in term {term}")
+
+    # What is to be compared with other nodes
+
+    def _note(self, moment: Moment) -> None:
+        shown, log, known, seq = self.shown, self._log, self._known, self._seq
+        term, last = known.term, known.last
+        if term is None:
+            return
+        if not shown.terms or shown.terms[-1][1] != term:
+            shown.terms.append((seq, term))
+        covered = self._mail.covered[self.node]
+        covered.until = max(covered.until, term)
+        if last is None or moment.last_index is None:
+            return
+        changed = range(max(log.changed, 1), min(log.changed + RUN, last))
+        for index in (*changed, last) if last else ():
+            self._note_entry(index)
+        log.changed = last
+        commit = min(self._committed, last)
+        for index in range(max(min(self._noted, commit - 1), commit - RUN, 0) + 1, commit + 1):
+            of = log.term(index)
+            if of is not None:
+                shown.positions.note(index - 1, self._entry_ids.of_term(of), seq)
+        self._noted = max(self._noted, commit)
+        at_commit = log.term(commit)
+        if commit and at_commit is not None and moment.commit_index is not None:
+            shown.commits[term] = Commitment(self.node, seq, v.Position(at_commit, commit))
+
+    def _note_entry(self, index: v.Index) -> None:
+        """§5.3: the entry at an index, by its term and that of the one before it."""
+        term, previous = self._log.term(index), self._log.term(index - 1)
+        if term is not None and previous is not None:
+            ids = self._entry_ids.of_term(term, previous)
+            self.shown.log.note(index - 1, ids, self._seq)
+
+    def _report(self, name: str, detail: str, cause: object = None) -> None:
+        self._findings.report(name, self.node, self._seq, detail, cause)
+
+
+def _or(value: T | None, otherwise: T | None) -> T | None:
+    return otherwise if value is None else value

@@ -1,0 +1,143 @@
+"""Open a recording in any format that is known, and read it once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from conformance.importers.ccf import Ccf
+from conformance.importers.etcd import Etcd
+from conformance.importers.hashicorp import Hashicorp
+from conformance.importers.importer import Importer, Refused
+from conformance.observe.recorded import Recorded
+from conformance.observe.verdicts import Format
+from conformance.trace.errors import BadTrace, explain, is_json
+from conformance.trace.files import LineReader, TraceReader
+from conformance.trace.moments import Capabilities, Moment
+from conformance.trace.records import records
+from spec.values import NodeId
+
+IMPORTERS: Final[Mapping[str, type[Importer[Any]]]] = {
+    importer.NAME: importer for importer in (Etcd, Ccf, Hashicorp)
+}
+
+
+class Recording:
+    """What was recorded, in this project's format or another one; to be read once.
+
+    `capabilities`: what its recorder notes, and then its lines are `moments`; None for `records`.
+    `line`: the one read last.  Whatever is wrong with a file is a `BadTrace`.
+    """
+
+    def __init__(self, path: Path, form: Format = "auto") -> None:
+        self.path = path
+        self._importer: Importer[Any] | None = None
+        self._trace: TraceReader | None = None
+        self._lines: Iterator[tuple[bytes, bool]] = iter(())
+        kind = _sniffed(path) if form == "auto" else IMPORTERS.get(form)
+        self._reader: LineReader
+        if kind is None:
+            self._reader = self._trace = TraceReader(path)
+            header = self._trace.header
+            self.implementation = header.implementation
+            self.capabilities: Capabilities | None = header.capabilities
+            return
+        self._reader = LineReader(path)
+        try:
+            first = next(self._reader.lines, None)
+            if first is None:
+                raise BadTrace(path, None, "the file is empty", f"a recording of {kind.NAME}")
+            self._lines = chain([first], self._reader.lines)
+            version = kind.sniff(_object(first[0]))
+            if version is None and is_json(first[0]):
+                raise BadTrace(path, 1, "the line is of another format", f"one of {kind.NAME}")
+        except BaseException:
+            self._reader.close()
+            raise
+        self._importer = kind(version or kind.NAME)
+        self.implementation = version or kind.NAME
+        self.capabilities = self._importer.capabilities
+
+    @property
+    def line(self) -> int:
+        return self._reader.line
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file have been taken in; 0 of a pipe."""
+        return self._reader.position
+
+    @property
+    def names(self) -> dict[str, NodeId]:
+        """The ids of the nodes whose names are no numbers; complete once all is read."""
+        if self._trace is not None:
+            return self._trace.header.names or {}
+        return {} if self._importer is None else self._importer.names.spoken()
+
+    def records(self) -> Iterator[Recorded]:
+        if self._trace is None:
+            found = f"a recording of {self.implementation}"
+            raise BadTrace(self.path, 1, found, "a trace with actions, for the exact level")
+        return records(self._trace)
+
+    def moments(self) -> Iterator[Moment]:
+        return self._imported() if self._trace is None else self._trace.moments()
+
+    def _imported(self) -> Iterator[Moment]:
+        importer, reader = self._importer, self._reader
+        assert importer is not None
+        try:
+            for number, (line, is_last) in enumerate(self._lines, 1):
+                try:
+                    moment = importer.moment(importer.LINE.model_validate_json(line), number)
+                except ValidationError as error:
+                    if is_last and not is_json(line):
+                        raise reader.cut_line() from None
+                    raise BadTrace(self.path, number, *explain(line, error)) from None
+                except Refused as error:
+                    raise BadTrace(self.path, number, error.problem, error.expected) from None
+                if moment is not None:
+                    yield moment
+        finally:
+            reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._reader.close()
+
+
+def _sniffed(path: Path) -> type[Importer[Any]] | None:
+    """The importer for a file, by its first line; None for this project's own format.
+
+    A pipe can be read once, and is taken for a trace; so is what is of no format, whose reader says
+    what is wrong with it.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with LineReader(path) as reader:
+            first = _object(next(reader.lines, (b"", True))[0])
+    except BadTrace:
+        return None
+    return next((kind for kind in IMPORTERS.values() if kind.sniff(first) is not None), None)
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    try:
+        first = from_json(line)
+    except ValueError:
+        return {}
+    return first if isinstance(first, dict) else {}
