@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
+from conformance.importers.importer import Names
 from conformance.importers.recording import Recording
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
@@ -93,11 +94,14 @@ def audit(
     report = AuditReport()
     exact, safety = ExactAudit(), SafetyAudit(complete)
     homes: dict[NodeId, Path] = {}
+    names = Names()
     started = time.monotonic()
     done = 0
     for path in map(Path, paths):  # each its own object, the same file named twice too
         report.files.append(
-            _judge(path, form, level, exact, safety, homes, partial(_advance, progress, done))
+            _judge(
+                path, form, names, level, exact, safety, homes, partial(_advance, progress, done)
+            )
         )
         done += size(path)
     levels = {file.level for file in report.files}
@@ -128,6 +132,7 @@ def _advance(progress: Callable[[int], None], before: int, at: int) -> None:
 def _judge(
     path: Path,
     form: Format,
+    names: Names,
     level: AuditLevel | None,
     exact: ExactAudit,
     safety: SafetyAudit,
@@ -137,11 +142,11 @@ def _judge(
     events = 0
     chosen: AuditLevel = level or "safety"
     implementation, failed, cut = "", None, False
-    names: dict[str, NodeId] = {}
+    spoken: dict[str, NodeId] = {}
     try:
-        with Recording(path, form) as recording:
+        with Recording(path, form, names) as recording:
             implementation = recording.implementation
-            capabilities, names = recording.capabilities, recording.names
+            capabilities, spoken = recording.capabilities, recording.names
             if level is None and capabilities is None and implementation.startswith(IMPLEMENTATION):
                 chosen = "exact"
             take = exact.add if chosen == "exact" else safety.add
@@ -161,11 +166,11 @@ def _judge(
                 events += 1
                 if events % 256 == 0:
                     progress(recording.position)
-            names = recording.names
+            spoken = recording.names
     except BadTrace as error:
         safety.complete = False  # what was sent last may lie after the recording's end
         failed = str(error)
         if isinstance(error, TruncatedTrace):
             failed += " (all before is judged)"
             cut = bool(implementation)  # of a header that is cut off nothing can be judged
-    return AuditedFile(str(path), chosen, implementation, events, failed, cut, names)
+    return AuditedFile(str(path), chosen, implementation, events, failed, cut, spoken)

@@ -11,6 +11,7 @@ import raftbare
 from conformance.cli.audit import audit_command
 from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
+from conformance.cli.convert import convert_command
 from conformance.cli.explore import explore_command
 from conformance.cli.measure import measure_command
 from conformance.cli.mutants import mutants_command
@@ -61,6 +62,7 @@ app.command("check")(check_command)
 app.command("replay")(replay_command)
 app.command("audit")(audit_command)
 app.command("linearize")(linearize_command)
+app.command("convert")(convert_command)
 app.command("verify")(verify_command)
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from conformance.importers.importer import Foreign, Importer, Refused, message
+from conformance.importers.importer import Foreign, Importer, Names, Refused, message
 from conformance.trace.errors import shown
 from conformance.trace.moments import Capabilities, Role, SeenMessage
 from conformance.trace.vocabulary import Integer, problem
@@ -98,8 +98,8 @@ class Hashicorp(Importer[Line]):
     NAME: ClassVar[str] = "hashicorp"
     LINE = Line
 
-    def __init__(self, version: str) -> None:
-        super().__init__(version)
+    def __init__(self, version: str, names: Names) -> None:
+        super().__init__(version, names)
         self._voters: tuple[tuple[NodeId, ...], ...] = ()
         self._commits: dict[NodeId, Index] = {}
 

@@ -81,10 +81,10 @@ class Importer(ABC, Generic[Line]):
     LINE: type[Line]
     """What a line is."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, names: Names) -> None:
         self.version = version
         """What `sniff` said."""
-        self.names = Names()
+        self.names = names
         self._seqs: Counter[NodeId] = Counter()
 
     @classmethod

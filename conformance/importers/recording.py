@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from conformance.importers.ccf import Ccf
 from conformance.importers.etcd import Etcd
 from conformance.importers.hashicorp import Hashicorp
-from conformance.importers.importer import Importer, Refused
+from conformance.importers.importer import Importer, Names, Refused
 from conformance.observe.recorded import Recorded
 from conformance.observe.verdicts import Format
 from conformance.trace.errors import BadTrace, explain, is_json
@@ -35,7 +35,8 @@ class Recording:
     `line`: the one read last.  Whatever is wrong with a file is a `BadTrace`.
     """
 
-    def __init__(self, path: Path, form: Format = "auto") -> None:
+    def __init__(self, path: Path, form: Format = "auto", names: Names | None = None) -> None:
+        """`names`: what other recordings of the same cluster call its nodes."""
         self.path = path
         self._importer: Importer[Any] | None = None
         self._trace: TraceReader | None = None
@@ -60,9 +61,14 @@ class Recording:
         except BaseException:
             self._reader.close()
             raise
-        self._importer = kind(version or kind.NAME)
+        self._importer = kind(version or kind.NAME, names or Names())
         self.implementation = version or kind.NAME
         self.capabilities = self._importer.capabilities
+
+    @property
+    def is_trace(self) -> bool:
+        """Whether it is in this project's format."""
+        return self._trace is not None
 
     @property
     def line(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from rich.console import Console
@@ -14,6 +15,9 @@ from conformance.trace.errors import shown
 SHOWN: Final = 20
 """So many problems are told; of the rest, how many there are."""
 
+NAMES: Final = 10
+"""So many nodes' names are told."""
+
 
 def print_audit(console: Console, report: AuditReport) -> None:
     for file in report.files:
@@ -22,6 +26,8 @@ def print_audit(console: Console, report: AuditReport) -> None:
             + (f" ({escape(shown(file.implementation)[1:-1])})" if file.implementation else ""),
             soft_wrap=True,
         )
+        if file.names:
+            console.print(names_line(file.names), soft_wrap=True)
         if file.error is not None:
             style = "yellow" if file.cut else "red"
             console.print(f"[{style}]{escape(file.error)}[/]", soft_wrap=True)
@@ -40,3 +46,10 @@ def print_audit(console: Console, report: AuditReport) -> None:
         names = ", ".join(report.never_compared)
         console.print(f"[yellow]never compared[/]: {names}", soft_wrap=True)
     console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({report.seconds:.1f} s)")
+
+
+def names_line(names: Mapping[str, int]) -> str:
+    """What the recorded system calls the nodes that the report names by numbers."""
+    said = [f"{node} is {escape(shown(name))}" for name, node in sorted(names.items())]
+    more = len(said) - NAMES
+    return "nodes: " + ", ".join(said[:NAMES]) + (f", and {more} more" if more > 0 else "")
