@@ -139,7 +139,7 @@ class SafetyAudit:
         self._check_committed(nodes)
         self._check_leaders_logs(nodes)
         self._check_snapshots(nodes)
-        return self._findings.problems()
+        return [self._partial.located(problem) for problem in self._findings.problems()]
 
     def _check_elections(self, nodes: Mapping[NodeId, Judged]) -> None:
         """§5.2: at most one leader in a term, by what it shows and by who sends AppendEntries."""

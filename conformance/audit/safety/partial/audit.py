@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import EntryIds
 from conformance.audit.safety.partial.mail import Ballots, Mail
 from conformance.audit.safety.partial.node import PartialNode
+from conformance.observe.finding import Problem
 from conformance.trace.moments import Capabilities, Moment
 from spec.values import NodeId
 
@@ -34,6 +37,13 @@ class PartialAudit:
                 self._ballots,
             )
         node.add(moment)
+
+    def located(self, problem: Problem) -> Problem:
+        """A problem, and where its moment stands in the recording that was imported."""
+        node = None if problem.node is None else self.nodes.get(problem.node)
+        if node is None or problem.seq is None or not node.lines[problem.seq - 1]:
+            return problem
+        return replace(problem, detail=f"{problem.detail} (line {node.lines[problem.seq - 1]})")
 
     def finish(self) -> None:
         for node in self.nodes.values():

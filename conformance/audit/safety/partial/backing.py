@@ -21,7 +21,10 @@ NO_CONFIG: Final = "no configuration is shown"
 NO_VOTES: Final = "votes are not noted where they arrive"
 NO_ACKS: Final = "acknowledgements are not noted where they arrive"
 NO_CALLS: Final = "leaders' calls are not noted where they arrive"
+NO_SNAPSHOTS: Final = "snapshots are not noted where they arrive"
 AT_FIRST: Final = "the recording begins with it"
+
+_CALLS: Final = frozenset({"append_entries_call", "heartbeat_call"})
 
 Voters: TypeAlias = tuple[tuple[NodeId, ...], ...]
 """Sets of voters, of each of which a quorum is a majority."""
@@ -47,6 +50,9 @@ class PartialBacking:
         self._votes: dict[Term, set[NodeId]] = {}
         self._acks: dict[Term, dict[NodeId, Index]] = {}
         self._later: list[_Commit] = []
+        self._led_in: Term = 0
+        self._sent_upto: Index = 0
+        """Up to where the calls of the latest leader's term have reached."""
 
     def receive(self, message: SeenMessage) -> None:
         sender, term, index = message.from_, message.term, message.index
@@ -60,8 +66,11 @@ class PartialBacking:
         elif message.commit_index is not None:
             upto = message.commit_index
             if message.type == "append_entries_call" and index is not None:
-                # Figure 2: min(leaderCommit, index of last new entry).
-                upto = min(upto, index + (message.entries or 0))
+                # Figure 2: min(leaderCommit, index of last new entry), of all in the term.
+                if term > self._led_in:
+                    self._led_in, self._sent_upto = term, 0
+                self._sent_upto = max(self._sent_upto, index + (message.entries or 0))
+                upto = min(upto, self._sent_upto)
             self.told = max(self.told, upto)
 
     def come_up(self, commit: Index) -> None:
@@ -113,10 +122,18 @@ class PartialBacking:
                 self._findings.report(COMMITTED, self._node, commit.seq, detail)
         self._later.clear()
 
-    def followed(self, index: Index, seq: int) -> None:
-        """A node that does not lead takes entries for committed up to an index."""
-        if "append_entries_call" not in self._capabilities.receipts:
+    def followed(self, index: Index, may_be_snapshot: bool, seq: int) -> None:
+        """A node that does not lead takes entries for committed up to an index.
+
+        `may_be_snapshot`: its log may have been replaced by one.
+        """
+        if not frozenset(self._capabilities.receipts) >= _CALLS:
             self._findings.leave(COMMITTED, NO_CALLS)
+            return
+        notes_snapshots = "install_snapshot_call" in self._capabilities.receipts
+        if index > self.told and may_be_snapshot and not notes_snapshots:
+            self._findings.leave(COMMITTED, NO_SNAPSHOTS)
+            self.told = index
             return
         self._findings.checked[COMMITTED] += 1
         if index > self.told:
@@ -126,10 +143,13 @@ class PartialBacking:
 
     def may_have(self, term: Term, index: Index, configs: Iterable[Voters | None]) -> bool:
         """Whether who led a term may have committed so far in it, before it followed."""
-        if self._capabilities.order != "all":
+        shown, caps = _shown(configs), self._capabilities
+        if not shown or caps.order != "all" or "append_entries_reply" not in caps.receipts:
+            if index > self.told:
+                self._findings.leave(COMMITTED, NO_CONFIG if not shown else NO_ACKS)
             return True
         held = {node for node, upto in self._acks.get(term, {}).items() if upto >= index}
-        return any(_is_quorum(config, held | {self._node}) for config in _shown(configs))
+        return any(_is_quorum(config, held | {self._node}) for config in shown)
 
 
 def _shown(configs: Iterable[Voters | None]) -> tuple[Voters, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 NO_DISK: Final = "what is durable is not noted"
 RESTARTED: Final = "the node came up again, and what is durable is not noted"
 COMMITTABLE: Final = "votes do not compare the last positions of logs"
+NO_ROLE: Final = "the node's role is not shown"
 NO_TERM: Final = "the term of the entry is not known"
 GIVEN: Final = "the recording begins with a log of a later term"
 APPLIED: Final = "it is not noted where in the log a configuration stands"
@@ -66,6 +68,8 @@ class PartialNode:
     ) -> None:
         self.node = node
         self.shown = Shown()
+        self.lines = array("Q")
+        """Where each moment stands in the recording that was imported; 0 where that is not told."""
         self._capabilities = capabilities
         self._entry_ids = entry_ids
         self._findings = findings
@@ -84,6 +88,10 @@ class PartialNode:
         """Up to where committed entries have been noted."""
         self._given: v.Index = 0
         """The last index that the node came up with, whose entries may be of a later term."""
+        self._jumped = False
+        """Whether what is committed may be so by a snapshot: one is shown, or the log has grown by
+        what is not noted, or its length is not shown.
+        """
         self._seq = 0
 
     @property
@@ -93,6 +101,7 @@ class PartialNode:
 
     def add(self, moment: Moment) -> None:
         is_first, self._seq = not self._seq, moment.seq
+        self.lines.append(moment.line or 0)
         if moment.came_up or is_first:
             self._come_up(moment, is_first)
         received = moment.received
@@ -140,23 +149,29 @@ class PartialNode:
     def _follow_log(self, moment: Moment, before: _Known) -> None:
         """What the shown length says: grown by the leader's own entries, or by a call's."""
         log, last, known = self._log, moment.last_index, self._known
+        position = moment.snapshot_position
+        self._jumped = last is None or (
+            position is not None and position.index >= (known.commit or 0)
+        )
         if last is not None and before.last is not None and last != log.last:
             was = log.last
+            call = self._call
             if last < was:
                 log.cut(last)
-            call = self._call
-            if call is not None and call.after < last <= call.end:
+            if before.role == known.role == "leader" and before.term == known.term:
+                log.extend([Run(last - log.last, known.term)])
+            elif call and call.message.term == known.term and call.after < last <= call.end:
                 self._take(call, last)
-            elif before.role == known.role == "leader" and before.term == known.term:
-                log.extend([Run(last - was, known.term)])
-            else:
-                log.extend([Run(last - was, None)])
+            elif last > was:
+                # Something that is not noted: all that is not committed may be new.
+                self._jumped = True
+                log.cut(min(self._committed, last))
+                log.extend([Run(last - log.last, None)])
         elif last is not None and last != log.last:
             log.reset(last)
             self._given = last
         if last is not None and moment.last_term is not None:
             self._learn(last, moment.last_term)
-        position = moment.snapshot_position
         if position is not None and position.term and position.index <= log.last:
             self._learn(position.index, position.term)
 
@@ -250,17 +265,19 @@ class PartialNode:
                 detail = f"sends in term {message.term}, is in term {shown}"
                 self._report("TermPersistedBeforeMessage", detail)
         entries: list[Run] | None = None
+        # What is sent in an earlier term tells of the log as it was then.
+        in_term = message.term == shown
         if kind == "request_vote_call":
             self._ballots.note(
                 message.term, self.node, self.node, self.node, self._seq, "its candidacy"
             )
-            if index is not None and term is not None:
+            if index is not None and term is not None and in_term:
                 self._learn(index, term)
         elif kind == "append_entries_call" and index is not None:
-            if term is not None:
+            if term is not None and in_term:
                 self._learn(index, term)
             end = index + (message.entries or 0)
-            if end <= log.last:
+            if end <= log.last and in_term:
                 entries = log.between(index, end)
         elif kind == "request_vote_reply" and message.granted:
             self._findings.leave("VotePersistedBeforeReply", NO_DISK)
@@ -325,22 +342,27 @@ class PartialNode:
             self.shown.led_by.setdefault((term, sender), self._seq)
             if message.commit_index is not None:
                 self.shown.vouched = max(self.shown.vouched, message.commit_index)
+            self._call = None
             if kind == "append_entries_call":
                 self._receive_entries(message)
-            else:
-                self._call = None
+            elif kind == "install_snapshot_call":
+                self._forget(self._committed)
 
     def _receive_entries(self, message: SeenMessage) -> None:
         """A log of the same length as before may have other entries from now on."""
         index, known, log = message.index, self._known.term, self._log
-        self._call = None
         if index is None or (known is not None and message.term < known):
             return
         entries = self._mail.entries(message)
         self._call = _Call(message, index, entries)
         start = min(max(index, self._committed), log.last)
         if start < log.last and log.between(start, log.last) != self._runs(start):
-            log.put(start, [Run(log.last - start, None)])
+            self._forget(start)
+
+    def _forget(self, start: v.Index) -> None:
+        """What follows an index may be something else from now on."""
+        if start < self._log.last:
+            self._log.put(start, [Run(self._log.last - start, None)])
 
     def _runs(self, start: v.Index) -> list[Run]:
         """What the call says of the log after an index, as the log would have it."""
@@ -380,11 +402,13 @@ class PartialNode:
         self._committed = max(was, commit)
         if commit <= was or is_first:
             return
-        if leads and led and before.term == term and term is not None:
+        if known.role is None or before.role is None:
+            self._findings.leave("CommittedOnQuorum", NO_ROLE)
+        elif leads and led and before.term == term and term is not None:
             self._check_term(term, commit)
             self._backing.committed(term, commit, configs, self._seq)
         elif not (led and before.term and self._backing.may_have(before.term, commit, configs)):
-            self._backing.followed(commit, self._seq)
+            self._backing.followed(commit, self._jumped, self._seq)
 
     def _elect(self, term: v.Term, configs: tuple[Voters | None, ...], is_first: bool) -> None:
         self.shown.leads.setdefault(term, self._seq)

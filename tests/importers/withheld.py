@@ -1,0 +1,205 @@
+"""Recordings of the specification, of which a recorder notes no more than its capabilities say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from conformance.audit.safety.audit import SafetyAudit
+from conformance.importers.importer import message
+from conformance.observe.finding import Problem
+from conformance.observe.observed import Observed
+from conformance.observe.recorded import Recorded
+from conformance.observe.recorded import Recorder as Notes
+from conformance.simulation.episode import first_finding
+from conformance.simulation.run import Run
+from conformance.simulation.schedule.simulate import Schedule
+from conformance.trace.moments import Capabilities, Moment, SeenMessage
+from conformance.trace.vocabulary import Position
+from spec import values as v
+
+CALLS = ("request_vote_call", "append_entries_call", "heartbeat_call")
+REPLIES = ("request_vote_reply", "append_entries_reply", "heartbeat_reply")
+
+
+def simulated(episode: int) -> list[Recorded]:
+    """What the specification does, in a network that takes a message whole or not at all."""
+    profile = replace(Schedule(5, episode).honest().profile, shorten=0.0)
+    schedule, recording = Schedule(5, episode, profile=profile), Notes()
+    assert first_finding(schedule, Run(profile.nodes, recorder=recording)) is None
+    return recording.records
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """What is noted; each `shows_...` of the state that moments tell."""
+
+    capabilities: Capabilities
+    shows: frozenset[str]
+    missing: frozenset[v.NodeId] = frozenset()
+    """Nodes of which there is no file."""
+
+
+def recorder(random: Random, recorded: Iterable[Recorded]) -> Recorder:
+    """Withholds some of what could be noted.
+
+    The library counts a refusal that tells of a position that the leader has; a recorder that notes
+    indices alone cannot tell those, and does without acknowledgements.
+    """
+    recorded = list(recorded)
+    replies = REPLIES[::2] if any(map(_is_ambiguous, recorded)) else REPLIES
+
+    def some(of: tuple[str, ...], share: float) -> tuple[str, ...]:
+        return tuple(name for name in of if random.random() < share)
+
+    cut = random.random() < 0.5
+    capabilities = Capabilities.model_validate(
+        {
+            "sends": some(CALLS + REPLIES, 0.8),
+            "receipts": some(CALLS + replies, 0.85),
+            "state": random.choice(("before", "middle", "after")),
+            "order": "all",
+            "durability": "unknown",
+            "entries": random.choice(("terms", "counts")),
+            "numbers": False,
+            "configuration": "append",
+            "changes": "joint",
+            "votes": random.choice(("stored", "copied", "none")),
+            "compared": random.choice(("last", "committable")),
+            "complete": not cut,
+        }
+    )
+    fields = ("role", "commit_index", "last_index", "last_term", "voters")
+    shows = frozenset(some(fields, 0.85)) | {"current_term", "voted_for", "snapshot_position"}
+    nodes = sorted({one.node for one in recorded})
+    missing = frozenset(node for node in nodes if random.random() < 0.1)
+    return Recorder(capabilities, shows, missing)
+
+
+def _is_ambiguous(record: Recorded) -> bool:
+    call = record.event.message if isinstance(record.event, v.Receive) else None
+    return isinstance(call, v.AppendEntriesReply) and not call.accepted
+
+
+@dataclass
+class _Noting:
+    recorder: Recorder
+    states: dict[v.NodeId, Observed] = field(default_factory=dict)
+    seqs: defaultdict[v.NodeId, int] = field(default_factory=lambda: defaultdict(int))
+
+    def moments(self, recorded: Iterable[Recorded]) -> Iterator[Moment]:
+        for record in recorded:
+            if record.node not in self.recorder.missing:
+                yield from self._of(record)
+
+    def _of(self, record: Recorded) -> Iterator[Moment]:
+        event, after = record.event, record.state
+        caps, before = self.recorder.capabilities, self.states.get(record.node)
+        received: SeenMessage | None = None
+        if isinstance(event, v.Receive):
+            received = self.seen(event.message, event.message.sender, record.node)
+            if received.type not in caps.receipts:
+                received = None
+        sent = []
+        for to, told in sends(record):
+            one = self.seen(told, record.node, to)
+            if one.type in caps.sends:
+                sent.append(one)
+        came_up = isinstance(event, (v.Start, v.Restart))
+        if came_up or before is None:
+            before = None
+        if caps.state == "after" or before is None:
+            yield self._moment(record.node, after, came_up, received=received, sent=sent)
+        else:
+            if received is not None:
+                yield self._moment(record.node, before, received=received)
+            half = after
+            if caps.state == "middle" and after.current_term == before.current_term:
+                half = after._replace(voted_for=before.voted_for)
+            for one in sent:
+                yield self._moment(record.node, half, sent=[one])
+            yield self._moment(record.node, after)
+        self.states[record.node] = after
+
+    def _moment(
+        self,
+        node: v.NodeId,
+        state: Observed,
+        came_up: bool = False,
+        received: SeenMessage | None = None,
+        sent: Iterable[SeenMessage] = (),
+    ) -> Moment:
+        config, snapshot = state.config, state.snapshot_position
+        sets = [config.voters, config.new_voters] if config.new_voters else [config.voters]
+        told: dict[str, Any] = {
+            "role": state.role,
+            "current_term": state.current_term,
+            "voted_for": state.voted_for,
+            "commit_index": state.commit_index,
+            "last_index": state.last_position.index,
+            "last_term": state.last_position.term,
+            "snapshot_position": Position(term=snapshot.term, index=snapshot.index),
+            "voters": tuple(tuple(sorted(voters)) for voters in sets),
+        }
+        told = {name: value for name, value in told.items() if name in self.recorder.shows}
+        told |= {"came_up": came_up or None, "received": received, "sent": tuple(sent) or None}
+        self.seqs[node] += 1
+        fields = {name: value for name, value in told.items() if value is not None}
+        return Moment(node=node, seq=self.seqs[node], **fields)
+
+    def seen(self, told: v.Message, sender: v.NodeId, to: v.NodeId) -> SeenMessage:
+        ends: dict[str, Any] = {"sender": sender, "to": to, "term": told.term}
+        match told:
+            case v.RequestVoteCall(last_position=last):
+                return message(
+                    type="request_vote_call", index=last.index, log_term=last.term, **ends
+                )
+            case v.RequestVoteReply(vote_granted=granted):
+                return message(type="request_vote_reply", granted=granted, **ends)
+            case v.AppendEntriesReply(last_position=last):
+                return message(
+                    type="append_entries_reply",
+                    index=last.index,
+                    granted=told.accepted,
+                    **ends,
+                )
+            case v.AppendEntriesCall(prev_position=prev, entries=entries):
+                with_terms = self.recorder.capabilities.entries == "terms" and len(entries)
+                return message(
+                    type="append_entries_call",
+                    index=prev.index,
+                    log_term=prev.term,
+                    entries=len(entries),
+                    entries_term=list(entries)[-1].term if with_terms else None,
+                    commit_index=told.commit_index,
+                    **ends,
+                )
+
+
+def sends(record: Recorded) -> Iterator[tuple[v.NodeId, v.Message]]:
+    for action in record.actions or ():
+        if isinstance(action, v.SendMessage):
+            yield action.to, action.message
+        elif isinstance(action, v.BroadcastMessage):
+            for to in sorted(action.to):
+                yield to, action.message
+
+
+def noted(recorded: Iterable[Recorded], by: Recorder, random: Random) -> list[Moment]:
+    """The moments of a recording; where it is not complete, up to some place."""
+    moments = list(_Noting(by).moments(recorded))
+    if not by.capabilities.complete and moments:
+        del moments[random.randrange(len(moments)) + 1 :]
+    return moments
+
+
+def audited(
+    moments: Iterable[Moment], capabilities: Capabilities
+) -> tuple[list[Problem], SafetyAudit]:
+    audit = SafetyAudit(capabilities.complete)
+    for moment in moments:
+        audit.add_moment(moment, capabilities, "one file")
+    return audit.finish(), audit
