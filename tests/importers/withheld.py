@@ -44,13 +44,7 @@ class Recorder:
 
 
 def recorder(random: Random, recorded: Iterable[Recorded]) -> Recorder:
-    """Withholds some of what could be noted.
-
-    The library counts a refusal that tells of a position that the leader has; a recorder that notes
-    indices alone cannot tell those, and does without acknowledgements.
-    """
-    recorded = list(recorded)
-    replies = REPLIES[::2] if any(map(_is_ambiguous, recorded)) else REPLIES
+    """Withholds some of what could be noted."""
 
     def some(of: tuple[str, ...], share: float) -> tuple[str, ...]:
         return tuple(name for name in of if random.random() < share)
@@ -59,7 +53,7 @@ def recorder(random: Random, recorded: Iterable[Recorded]) -> Recorder:
     capabilities = Capabilities.model_validate(
         {
             "sends": some(CALLS + REPLIES, 0.8),
-            "receipts": some(CALLS + replies, 0.85),
+            "receipts": some(CALLS + REPLIES, 0.85),
             "state": random.choice(("before", "middle", "after")),
             "order": "all",
             "durability": "unknown",
@@ -79,14 +73,40 @@ def recorder(random: Random, recorded: Iterable[Recorded]) -> Recorder:
     return Recorder(capabilities, shows, missing)
 
 
-def _is_ambiguous(record: Recorded) -> bool:
-    call = record.event.message if isinstance(record.event, v.Receive) else None
-    return isinstance(call, v.AppendEntriesReply) and not call.accepted
+def acknowledged(recorded: Iterable[Recorded]) -> set[tuple[object, ...]]:
+    """The replies that a leader counts: a refusal too, if its log has what the reply tells of."""
+    logs: defaultdict[v.NodeId, dict[v.Index, v.Term]] = defaultdict(dict)
+    counted: set[tuple[object, ...]] = set()
+
+    def write(log: dict[v.Index, v.Term], prev: v.Position, terms: Iterable[v.Term]) -> None:
+        for index in [index for index in log if index > prev.index]:
+            del log[index]
+        log |= {prev.index: prev.term} | dict(enumerate(terms, prev.index + 1))
+
+    for record in recorded:
+        event, log = record.event, logs[record.node]
+        if isinstance(event, v.Restart):
+            log.clear()
+            write(log, event.log.snapshot_position, [one.term for one in event.log.entries])
+        told = event.message if isinstance(event, v.Receive) else None
+        if isinstance(told, v.AppendEntriesReply):
+            last = told.last_position
+            if told.accepted or last.index == 0 or log.get(last.index) == last.term:
+                counted.add(_name(told, record.node))
+        for action in record.actions or ():
+            if isinstance(action, v.AppendLogEntries):
+                write(log, action.prev_position, [one.term for one in action.entries])
+    return counted
+
+
+def _name(told: v.AppendEntriesReply, to: v.NodeId) -> tuple[object, ...]:
+    return told.sender, to, told.term, told.seqno, told.last_position
 
 
 @dataclass
 class _Noting:
     recorder: Recorder
+    counted: set[tuple[object, ...]]
     states: dict[v.NodeId, Observed] = field(default_factory=dict)
     seqs: defaultdict[v.NodeId, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -163,7 +183,7 @@ class _Noting:
                 return message(
                     type="append_entries_reply",
                     index=last.index,
-                    granted=told.accepted,
+                    granted=_name(told, to) in self.counted,
                     **ends,
                 )
             case v.AppendEntriesCall(prev_position=prev, entries=entries):
@@ -188,9 +208,9 @@ def sends(record: Recorded) -> Iterator[tuple[v.NodeId, v.Message]]:
                 yield to, action.message
 
 
-def noted(recorded: Iterable[Recorded], by: Recorder, random: Random) -> list[Moment]:
+def noted(recorded: list[Recorded], by: Recorder, random: Random) -> list[Moment]:
     """The moments of a recording; where it is not complete, up to some place."""
-    moments = list(_Noting(by).moments(recorded))
+    moments = list(_Noting(by, acknowledged(recorded)).moments(recorded))
     if not by.capabilities.complete and moments:
         del moments[random.randrange(len(moments)) + 1 :]
     return moments
@@ -203,3 +223,18 @@ def audited(
     for moment in moments:
         audit.add_moment(moment, capabilities, "one file")
     return audit.finish(), audit
+
+
+def whole(random: Random) -> Recorder:
+    """Notes all that moments can tell of a recording."""
+    partial = recorder(random, ())
+    capabilities = partial.capabilities.model_copy(
+        update={
+            "sends": CALLS + REPLIES,
+            "receipts": CALLS + REPLIES,
+            "votes": "stored",
+            "compared": "last",
+            "complete": True,
+        }
+    )
+    return Recorder(capabilities, frozenset(Moment.model_fields))

@@ -1,0 +1,326 @@
+"""Faults made in recordings that are right: each at one random place, if there is one for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any, TypeAlias
+
+from conformance.importers.importer import message
+from conformance.trace.moments import Moment, SeenMessage
+from spec import values as v
+
+Edit: TypeAlias = Callable[[list[Moment], Random], list[Moment] | None]
+"""Gives what is left of a recording, or None where it has no place for the fault."""
+
+
+def renumbered(moments: list[Moment]) -> list[Moment]:
+    seqs: defaultdict[v.NodeId, int] = defaultdict(int)
+    changed = []
+    for moment in moments:
+        seqs[moment.node] += 1
+        changed.append(moment.model_copy(update={"seq": seqs[moment.node]}))
+    return changed
+
+
+def _with(moments: list[Moment], place: int, **fields: Any) -> list[Moment]:
+    """One moment shows something else."""
+    changed = list(moments)
+    changed[place] = moments[place].model_copy(update=fields)
+    return changed
+
+
+def _pick(places: Iterator[int], random: Random) -> int | None:
+    found = list(places)
+    return random.choice(found) if found else None
+
+
+def _previous(moments: list[Moment]) -> Iterator[tuple[int, Moment, Moment]]:
+    """Each moment's place, the moment, and the one of its node before it, in one life."""
+    latest: dict[v.NodeId, Moment] = {}
+    for place, moment in enumerate(moments):
+        before = latest.get(moment.node)
+        if before is not None and not moment.came_up:
+            yield place, moment, before
+        latest[moment.node] = moment
+
+
+def _led(moments: list[Moment]) -> Iterator[tuple[int, Moment, Moment]]:
+    """Those where a node leads and led before, with others to vote."""
+    for place, moment, before in _previous(moments):
+        same = moment.current_term == before.current_term
+        if moment.role == before.role == "leader" and same and _others(moment):
+            yield place, moment, before
+
+
+def _others(moment: Moment) -> bool:
+    """Whether a quorum needs someone else."""
+    return any(len({*voters} - {moment.node}) * 2 > len(voters) for voters in moment.voters or ())
+
+
+def _elections(moments: list[Moment]) -> Iterator[int]:
+    for place, moment, before in _previous(moments):
+        led = before.role == "leader" and before.current_term == moment.current_term
+        if moment.role == "leader" and not led and _others(moment):
+            yield place
+
+
+def _votes_for(moment: Moment, received: SeenMessage | None, granted: bool = True) -> bool:
+    return (
+        received is not None
+        and received.type == "request_vote_reply"
+        and received.granted is granted
+        and received.term == moment.current_term
+    )
+
+
+def votes_removed(moments: list[Moment], random: Random) -> list[Moment] | None:
+    place = _pick(_elections(moments), random)
+    if place is None:
+        return None
+    leader = moments[place]
+    return [
+        one
+        for at, one in enumerate(moments)
+        if not (at <= place and one.node == leader.node and _votes_for(leader, one.received))
+    ]
+
+
+def votes_refused(moments: list[Moment], random: Random) -> list[Moment] | None:
+    place = _pick(_elections(moments), random)
+    if place is None:
+        return None
+    leader, changed = moments[place], list(moments)
+    for at, one in enumerate(moments[: place + 1]):
+        if one.node == leader.node and _votes_for(leader, one.received):
+            assert one.received is not None
+            refused = one.received.model_copy(update={"granted": False})
+            changed[at] = one.model_copy(update={"received": refused})
+    return changed
+
+
+def vote_given_twice(moments: list[Moment], random: Random) -> list[Moment] | None:
+    nodes = {moment.node for moment in moments}
+
+    def places() -> Iterator[int]:
+        for place, moment in enumerate(moments):
+            for one in moment.sent or ():
+                if one.type == "request_vote_reply" and one.granted and nodes - {one.to, one.from_}:
+                    yield place
+
+    place = _pick(places(), random)
+    if place is None:
+        return None
+    moment = moments[place]
+    vote = next(one for one in moment.sent or () if one.type == "request_vote_reply")
+    other = random.choice(sorted(nodes - {vote.to, vote.from_}))
+    again = moment.model_copy(
+        update={"sent": (vote.model_copy(update={"to": other}),), "received": None}
+    )
+    return [*moments[: place + 1], again, *moments[place + 1 :]]
+
+
+def vote_changed(moments: list[Moment], random: Random) -> list[Moment] | None:
+    nodes = {moment.node for moment in moments}
+
+    def places() -> Iterator[int]:
+        for place, moment, before in _previous(moments):
+            same = moment.current_term == before.current_term
+            if same and before.voted_for is not None and nodes - {before.voted_for}:
+                yield place
+
+    place = _pick(places(), random)
+    if place is None:
+        return None
+    other = random.choice(sorted(nodes - {moments[place].voted_for}))
+    return _with(moments, place, voted_for=other)
+
+
+def acknowledgements_removed(moments: list[Moment], random: Random) -> list[Moment] | None:
+    def places() -> Iterator[int]:
+        for place, moment, before in _led(moments):
+            if (moment.commit_index or 0) > (before.commit_index or 0):
+                yield place
+
+    place = _pick(places(), random)
+    if place is None:
+        return None
+    leader = moments[place]
+
+    def acknowledges(one: Moment) -> bool:
+        reply = one.received
+        return (
+            one.node == leader.node
+            and reply is not None
+            and reply.type == "append_entries_reply"
+            and reply.term == leader.current_term
+            and (reply.index or 0) >= (leader.commit_index or 0)
+        )
+
+    return [one for at, one in enumerate(moments) if at > place or not acknowledges(one)]
+
+
+def _committed_from(moments: list[Moment], place: int) -> list[Moment]:
+    """A node commits all of its log from here on."""
+    first, changed = moments[place], list(moments)
+    for at in range(place, len(moments)):
+        one = moments[at]
+        if one.node == first.node:
+            if one.came_up:
+                break
+            commit = max(one.commit_index or 0, first.last_index or 0)
+            changed[at] = one.model_copy(update={"commit_index": commit})
+    return changed
+
+
+def leader_commits_early(moments: list[Moment], random: Random) -> list[Moment] | None:
+    def places() -> Iterator[int]:
+        for place, moment, before in _led(moments):
+            if (moment.last_index or 0) > (before.last_index or 0):
+                yield place
+
+    place = _pick(places(), random)
+    return None if place is None else _committed_from(moments, place)
+
+
+def follower_commits_early(moments: list[Moment], random: Random) -> list[Moment] | None:
+    told: defaultdict[v.NodeId, int] = defaultdict(int)
+    found = []
+    for place, moment, before in _previous(moments):
+        if moment.received is not None:
+            told[moment.node] = max(told[moment.node], moment.received.commit_index or 0)
+        last = moment.last_index or 0
+        calm = moment.role == before.role == "follower" and moment.received is None
+        if calm and last > max(told[moment.node], moment.commit_index or 0):
+            found.append(place)
+    return _committed_from(moments, random.choice(found)) if found else None
+
+
+def term_lowered(moments: list[Moment], random: Random) -> list[Moment] | None:
+    place = _pick(
+        (place for place, moment, before in _previous(moments) if before.current_term), random
+    )
+    if place is None:
+        return None
+    before = next(before for at, _, before in _previous(moments) if at == place)
+    return _with(moments, place, current_term=(before.current_term or 0) - 1)
+
+
+def commit_lowered(moments: list[Moment], random: Random) -> list[Moment] | None:
+    places = {place: before for place, _, before in _previous(moments) if before.commit_index}
+    place = _pick(iter(places), random)
+    if place is None:
+        return None
+    return _with(moments, place, commit_index=(places[place].commit_index or 0) - 1)
+
+
+def committed_cut_off(moments: list[Moment], random: Random) -> list[Moment] | None:
+    places = (place for place, moment in enumerate(moments) if moment.commit_index)
+    place = _pick(places, random)
+    if place is None:
+        return None
+    return _with(moments, place, last_index=(moments[place].commit_index or 0) - 1)
+
+
+def leader_drops_entry(moments: list[Moment], random: Random) -> list[Moment] | None:
+    places = {
+        place: before
+        for place, _, before in _led(moments)
+        if (before.last_index or 0) > (before.commit_index or 0)
+    }
+    place = _pick(iter(places), random)
+    if place is None:
+        return None
+    return _with(moments, place, last_index=(places[place].last_index or 0) - 1, last_term=None)
+
+
+def _followers(moments: list[Moment]) -> Iterator[int]:
+    """Where a node follows in a term that another one leads, and it never did."""
+    led = {(one.node, one.current_term) for one in moments if one.role == "leader"}
+    terms = {term for _, term in led}
+    for place, one, before in _previous(moments):
+        if one.role == before.role == "follower" and one.current_term in terms:
+            if (one.node, one.current_term) not in led:
+                yield place
+
+
+def second_leader(moments: list[Moment], random: Random) -> list[Moment] | None:
+    place = _pick(_followers(moments), random)
+    return None if place is None else _with(moments, place, role="leader")
+
+
+def later_entry(moments: list[Moment], random: Random) -> list[Moment] | None:
+    places = (place for place, moment, _ in _previous(moments) if moment.last_index)
+    place = _pick(places, random)
+    if place is None:
+        return None
+    return _with(moments, place, last_term=(moments[place].current_term or 0) + 3)
+
+
+def _invented(moments: list[Moment], random: Random, **fields: Any) -> list[Moment] | None:
+    nodes = sorted({moment.node for moment in moments})
+    places = (place for place, _, before in _previous(moments) if before.current_term)
+    place = _pick(places, random)
+    if place is None or len(nodes) < 2:
+        return None
+    one = moments[place]
+    told = message(
+        sender=random.choice([node for node in nodes if node != one.node]),
+        to=one.node,
+        term=1,
+        **fields,
+    )
+    more = one.model_copy(update={"received": told, "sent": None})
+    return [*moments[: place + 1], more, *moments[place + 1 :]]
+
+
+def call_invented(moments: list[Moment], random: Random) -> list[Moment] | None:
+    call = {"index": 10**6, "log_term": 1, "entries": 1, "commit_index": 0}
+    return _invented(moments, random, type="append_entries_call", **call)
+
+
+def acknowledgement_invented(moments: list[Moment], random: Random) -> list[Moment] | None:
+    return _invented(moments, random, type="append_entries_reply", index=10**6, granted=True)
+
+
+def call_of_a_follower(moments: list[Moment], random: Random) -> list[Moment] | None:
+    place = _pick(_followers(moments), random)
+    if place is None:
+        return None
+    one = moments[place]
+    call = message(
+        type="append_entries_call",
+        sender=one.node,
+        to=one.node + 1,
+        term=one.current_term,
+        index=0,
+        log_term=0,
+        entries=0,
+        commit_index=0,
+    )
+    more = one.model_copy(update={"received": None, "sent": (call,)})
+    return [*moments[: place + 1], more, *moments[place + 1 :]]
+
+
+EDITS: dict[str, Edit] = {
+    edit.__name__: edit
+    for edit in (
+        acknowledgement_invented,
+        acknowledgements_removed,
+        call_invented,
+        call_of_a_follower,
+        commit_lowered,
+        committed_cut_off,
+        follower_commits_early,
+        later_entry,
+        leader_commits_early,
+        leader_drops_entry,
+        second_leader,
+        term_lowered,
+        vote_changed,
+        vote_given_twice,
+        votes_refused,
+        votes_removed,
+    )
+}
