@@ -105,7 +105,7 @@ class Recording:
                 except ValidationError as error:
                     if is_last and not is_json(line):
                         raise reader.cut_line() from None
-                    raise BadTrace(self.path, number, *explain(line, error)) from None
+                    raise BadTrace(self.path, number, *explain(line, error, frozenset())) from None
                 except Refused as error:
                     raise BadTrace(self.path, number, error.problem, error.expected) from None
                 if moment is not None:

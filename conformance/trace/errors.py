@@ -52,8 +52,19 @@ def is_json(line: bytes) -> bool:
     return True
 
 
-def explain(line: bytes, error: ValidationError) -> tuple[str, str]:
-    """The first fault that pydantic found in a line, as problem and what was expected."""
+UNIONS: Final = frozenset(
+    {"event", "message", "snapshot", "outcome", "actions", "pending", "entries"}
+)
+"""The fields that hold one of several models, or a list of such."""
+
+
+def explain(
+    line: bytes, error: ValidationError, unions: frozenset[str] = UNIONS
+) -> tuple[str, str]:
+    """The first fault that pydantic found in a line, as problem and what was expected.
+
+    `unions`: the fields of its models that hold one of several.
+    """
     if error.error_count() > MAX_FAULTS:
         return f"{error.error_count()} faults in one line", "a record of traces/FORMAT.md"
     details = error.errors(include_url=False)
@@ -64,7 +75,7 @@ def explain(line: bytes, error: ValidationError) -> tuple[str, str]:
         # A union without a tag: the alternative that got farthest is the one that was meant.
         attempts = (one for one in details if one["loc"][:1] == ("outcome",))
         detail = max(attempts, key=lambda one: len(one["loc"]))
-    return _explain_value(_where(detail["loc"]), detail)
+    return _explain_value(_where(detail["loc"], unions), detail)
 
 
 def _explain_json(line: bytes, detail: ErrorDetails) -> tuple[str, str]:
@@ -124,13 +135,7 @@ def _explain_value(where: str, detail: ErrorDetails) -> tuple[str, str]:
     return f"{where or 'the line'} is {found}", expected
 
 
-_UNIONS: Final = frozenset(
-    {"event", "message", "snapshot", "outcome", "actions", "pending", "entries"}
-)
-"""The fields that hold one of several models, or a list of such."""
-
-
-def _where(steps: tuple[int | str, ...]) -> str:
+def _where(steps: tuple[int | str, ...], unions: frozenset[str]) -> str:
     """The path of a fault, as one would write it in JavaScript.
 
     pydantic's path has, after each field that holds one of several models, which of them it is.
@@ -143,7 +148,7 @@ def _where(steps: tuple[int | str, ...]) -> str:
             is_tag_next = False
         else:
             path = _join(path, step)
-            is_tag_next = step in _UNIONS
+            is_tag_next = step in unions
     return path
 
 
