@@ -18,6 +18,7 @@ from conformance.cli.mutants import mutants_command
 from conformance.cli.mutate import mutate_command
 from conformance.cli.prove import prove_command
 from conformance.cli.recordings.linearize import linearize_command
+from conformance.cli.recordings.show import show_command
 from conformance.cli.replay import replay_command
 from conformance.cli.terminal import run
 from conformance.cli.verify import verify_command
@@ -63,6 +64,7 @@ app.command("replay")(replay_command)
 app.command("audit")(audit_command)
 app.command("linearize")(linearize_command)
 app.command("convert")(convert_command)
+app.command("show")(show_command)
 app.command("verify")(verify_command)
 
 

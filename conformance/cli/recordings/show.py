@@ -1,0 +1,86 @@
+"""`conformance show`: its options, and where the picture goes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from conformance.cli.options import Json
+from conformance.cli.terminal import finish, print_json, progress, refuse, warn
+
+
+def show_command(
+    files: Annotated[list[Path], typer.Argument(readable=False, help="Recordings of one cluster.")],
+    form: Annotated[
+        Literal["text", "mermaid", "itf", "shiviz"] | None,
+        typer.Option(
+            "--as",
+            help="text: a line an event.  mermaid: a sequence diagram.  itf: the states, as "
+            "Apalache and Quint write them.  shiviz: a log with vector clocks.  "
+            "Default: as the name of the output says, or else text.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it there; else it is printed."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what was sent, received, lost, saved and decided, and the first thing that was wrong.
+
+    The exit code says whether that could be shown, and not whether it was Raft: `audit` judges.
+    """
+    from conformance.show.forms import FORMS, form_of, write
+    from conformance.show.read import read_picture
+    from conformance.trace.errors import BadTrace
+
+    if as_json and out is None:
+        refuse("--json: expected -o FILE with it, as what is printed is the picture", as_json)
+    if out is not None and (problem := _unwritable(out, files)):
+        refuse(f"{out}: {problem}", as_json)
+    try:
+        with progress("reading", as_json):
+            picture = read_picture(files)
+    except BadTrace as error:
+        refuse(str(error), as_json)
+    for problem in picture.unread:
+        warn(f"{problem} (all before is shown)")
+    chosen = form or form_of(out)
+    pieces = FORMS[chosen](picture)
+    if out is None:
+        sys.stdout.writelines(pieces)
+    else:
+        try:
+            write(out, pieces)
+        except OSError as error:
+            refuse(f"{out} was not written: {error.strerror or error}", as_json)
+    if as_json:
+        first = picture.first_wrong
+        print_json(
+            {
+                "written": str(out),
+                "form": chosen,
+                "events": len(picture.moments),
+                "messages": len(picture.sendings),
+                "order": picture.order,
+                "verdict": picture.verdict,
+                "first": None
+                if first is None
+                else {"property": first.name, "event": first.place, "node": first.node},
+            }
+        )
+    finish("conforms" if picture.moments else "inconclusive")
+
+
+def _unwritable(out: Path, files: list[Path]) -> str | None:
+    """Why a file is not written over."""
+    if not out.exists():
+        return None
+    if not out.is_file():
+        return "is no regular file; expected a file to write"
+    if any(file.exists() and out.samefile(file) for file in files):
+        return "is a recording; expected another file to write"
+    return None
