@@ -11,17 +11,19 @@ from typing import Final
 from conformance.show.itf import itf
 from conformance.show.mermaid import mermaid
 from conformance.show.model import Picture
+from conformance.show.page.render import page
 from conformance.show.shiviz import shiviz
 from conformance.show.text import text
 
 FORMS: Final[dict[str, Callable[[Picture], Iterator[str]]]] = {
     "text": text,
+    "page": page,
     "mermaid": mermaid,
     "itf": itf,
     "shiviz": shiviz,
 }
 
-SUFFIXES: Final = {".mmd": "mermaid", ".json": "itf", ".shiviz": "shiviz"}
+SUFFIXES: Final = {".html": "page", ".mmd": "mermaid", ".json": "itf", ".shiviz": "shiviz"}
 
 
 def form_of(path: Path | None) -> str:

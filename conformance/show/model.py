@@ -114,6 +114,8 @@ class Picture:
     """The audit's."""
     sources: list[str] = field(default_factory=list)
     """The files, and what they say was recorded."""
+    specified: bool = False
+    """Whether the specification has a counterpart to each event, so that it can be asked."""
     unread: list[str] = field(default_factory=list)
     """Why files could not be read to their end."""
 

@@ -25,6 +25,9 @@ class _Builder:
         self.picture = Picture(order=order)
         self._latest: dict[v.NodeId, Moment] = {}
         self._under_way: dict[Key, list[Sending]] = {}
+        """What was sent and not yet received, in order."""
+        self._arrived: dict[Key, Sending] = {}
+        """What was received last."""
         self._newest: dict[tuple[v.NodeId, v.NodeId], int] = {}
         """The number of the latest message that was received, by sender and receiver."""
         for record in records:
@@ -64,7 +67,7 @@ class _Builder:
         key = received_by(moment.record, before)
         if key is None:
             return None
-        sending = self._match(event, self._under_way.get(key, []))
+        sending = self._match(event, key)
         if sending is None:
             if not isinstance(event, v.Receive):
                 return None  # a snapshot of its own, or by a way that is not recorded
@@ -79,17 +82,22 @@ class _Builder:
         sending.received.append(moment.place)
         return sending.number
 
-    def _match(self, event: v.Event | Checkpoint, sent: list[Sending]) -> Sending | None:
+    def _match(self, event: v.Event | Checkpoint, key: Key) -> Sending | None:
         """The first that may be this one and was not received yet, or else the last that was."""
-        found = None
-        for sending in sent:
+
+        def fits(sending: Sending) -> bool:
             if isinstance(event, v.Receive) and not isinstance(sending.content, Snapshot):
-                if not may_be(event.message, sending.content):
-                    continue
-            found = sending
-            if not sending.received:
-                break
-        return found
+                return may_be(event.message, sending.content)
+            return True
+
+        waiting = self._under_way.get(key, [])
+        for at, sending in enumerate(waiting):
+            if fits(sending):
+                del waiting[at]
+                self._arrived[key] = sending
+                return sending
+        arrived = self._arrived.get(key)
+        return arrived if arrived is not None and fits(arrived) else None
 
 
 def _new_disk() -> Disk:

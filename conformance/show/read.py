@@ -64,7 +64,7 @@ def _refuse_twice(paths: list[Path], files: list[list[Recorded]]) -> None:
 def _judge(picture: Picture, paths: list[Path], exactly: bool) -> None:
     """Ask an audit; and of what follows the specification, where it first did not."""
     report = audit(paths)
-    picture.verdict = report.verdict
+    picture.verdict, picture.specified = report.verdict, exactly
     found = list(_found(picture, report))
     if exactly and any(file.level == "safety" for file in report.files):
         found += _found(picture, audit(paths, "exact"))

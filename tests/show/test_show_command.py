@@ -34,6 +34,7 @@ def test_text_is_printed() -> None:
     ("name", "begins"),
     [
         ("a.txt", "A line an event"),
+        ("a.html", "<!doctype html>"),
         ("a.mmd", "sequenceDiagram\n"),
         ("a.itf.json", '{"#meta"'),
         ("a.shiviz", "(?<event>"),

@@ -1,0 +1,284 @@
+"""The page of a run, in a browser: what it opens at, keys, logs, and that text stays text."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from conformance.show import words
+from conformance.show.forms import write
+from conformance.show.model import Picture
+from conformance.show.page.data import plain
+from conformance.show.page.render import page, rendered
+from conformance.show.put_together import put_together
+from conformance.show.read import read_picture
+from conformance.trace.save import save
+from spec import values as v
+from tests.support.recordings import crate, simulated
+from tests.support.tape import Tape
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+VOTE = Path("traces/violations/index-only-vote.jsonl")
+HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}\x1b[2J\u202e"
+OPTIONS = (
+    *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+    *("disable-background-networking", "disable-component-update", "disable-sync"),
+    *("disable-dev-shm-usage", "window-size=1300,900"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("there is no chromium, or no chromedriver: Debian's packages have them")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for option in (*OPTIONS, f"user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(f"--{option}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chrome = webdriver.Chrome(options=options, service=Service(driver))
+    chrome.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    yield chrome
+    chrome.quit()
+
+
+class Opened:
+    """A page that a browser shows."""
+
+    def __init__(self, browser: webdriver.Chrome, path: Path, place: str = "") -> None:
+        self.browser = browser
+        browser.get("about:blank")  # so that the page is loaded anew
+        browser.get(f"{path.as_uri()}{place}")
+        assert browser.execute_script("return document.documentElement.dataset.ready") == "yes"
+
+    def text(self, selector: str) -> str:
+        return str(self.browser.find_element(By.CSS_SELECTOR, selector).text)
+
+    def all(self, selector: str) -> list[str]:
+        return [one.text for one in self.browser.find_elements(By.CSS_SELECTOR, selector)]
+
+    def press(self, *keys: str) -> Opened:
+        for key in keys:
+            self.browser.find_element(By.ID, "scroll").send_keys(key)
+        return self
+
+    def script(self, text: str) -> Any:
+        return self.browser.execute_script(text)
+
+    @property
+    def event(self) -> int:
+        return int(self.text("#event h2").removeprefix("Event ").partition(",")[0])
+
+
+def opened(browser: webdriver.Chrome, picture: Picture, tmp_path: Path, place: str = "") -> Opened:
+    path = tmp_path / "page.html"
+    write(path, page(picture))
+    return Opened(browser, path, place)
+
+
+def test_it_opens_at_the_first_violation(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    shown = opened(browser, read_picture([VOTE]), tmp_path)
+    assert shown.text("#event h2") == "Event 28, server 2"
+    assert "SpecifiedState" in shown.text("#findings li.first")
+    assert shown.all("#event .problem .differs") == ["voted for 1 None"]
+    assert shown.all(".row.selected") == [""]
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    requests = shown.script("return performance.getEntriesByType('resource').length")
+    assert requests == 0, "all that it needs is in it"
+
+
+def test_it_says_who_decided_wrongly_what_was_lost_and_what_should_have_been_done(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    shown = opened(browser, read_picture([crate("crate-3n-lost-commit.jsonl")]), tmp_path)
+    assert shown.text("#event h2") == "Event 41, server 2"
+    assert "votes for 0 in term 6" in shown.text("#event .problem")
+    assert "voted for None 0" in shown.all("#event .problem .differs")
+    assert any(
+        "index 3 is committed, the log now ends at index 2" in one
+        for one in shown.all("#findings li")
+    )
+    assert "1c≠" in shown.all("#logs td.differs"), "what is to be overwritten is seen beside it"
+
+
+def test_keys_move_and_the_address_follows(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    shown = opened(browser, read_picture([VOTE]), tmp_path, "#5")
+    assert shown.event == 5
+    assert shown.press("j").event == 6
+    assert shown.press(Keys.ARROW_UP, "k").event == 4
+    assert shown.press("l").event == 6, "the next event of the same server"
+    assert shown.press("h").event == 4
+    assert shown.press("n").event == 28
+    assert shown.press(Keys.HOME).event == 1
+    assert shown.press(Keys.END).event == 28
+    assert shown.browser.current_url.endswith("#28")
+    assert shown.text("#said").startswith("Event 28, server 2: RV#1"), "what is read aloud"
+    assert shown.script("return document.getElementById('help').hidden")
+    assert not shown.press("?").script("return document.getElementById('help').hidden")
+
+
+def test_search_knows_servers_terms_and_properties(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    picture = read_picture([VOTE])
+    shown = opened(browser, picture, tmp_path)
+    query = browser.find_element(By.ID, "query")
+    query.send_keys("node 2 term 1")
+    meant = [
+        one.place for one in picture.moments if one.node == 2 and one.record.state.current_term == 1
+    ]
+    assert shown.text("#found") == f"{len(meant)} found"
+    found = []
+    for _ in meant:
+        query.send_keys(Keys.ENTER)
+        found.append(shown.event)
+    assert found == meant
+    query.clear()
+    query.send_keys("specifiedstate", Keys.ENTER)
+    assert shown.event == 28
+    assert shown.text("#found") == "1 of 1"
+
+
+@pytest.mark.parametrize("episode", [3, 8])
+def test_the_logs_are_those_on_the_disks(
+    browser: webdriver.Chrome, tmp_path: Path, episode: int
+) -> None:
+    """The script makes them from what was written, in whatever order one looks at events."""
+    picture = put_together(simulated(episode))
+    shown = opened(browser, picture, tmp_path)
+    for place in Random(episode).sample(range(1, len(picture.moments) + 1), 12):
+        shown.script(f"location.hash = '#{place}'; window.dispatchEvent(new Event('hashchange'))")
+        rows = shown.script(
+            "return [...document.querySelectorAll('.logs tbody tr')].map(row =>"
+            " [...row.querySelectorAll('td')].map(cell => cell.title.split(', ')[1]"
+            " || cell.textContent))"
+        )
+        head = shown.script("return document.querySelectorAll('.logs thead th')[1].textContent")
+        for node, row in zip(picture.nodes, rows, strict=True):
+            own = [one for one in picture.moments[:place] if one.node == node]
+            assert row == _row(own[-1] if own else None, int(head), len(row)), (place, node)
+
+
+def _row(moment: Any, first: int, many: int) -> list[str]:
+    """What a log shows from an index on."""
+    if moment is None:
+        return [""] * many
+    log, shown, cells = moment.disk.log, moment.record.state.last_position.index, []
+    for index in range(first, first + many):
+        if index <= log.snapshot_position.index:
+            cells.append("▒")
+        elif index <= log.last_index and index <= max(shown, log.snapshot_position.index):
+            cells.append(words.entry(log.entry(index)).split(", ")[0])
+        else:
+            cells.append("·" if index <= shown else "")
+    return cells
+
+
+def test_causes_are_lit_and_the_rest_is_dim(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    picture = read_picture([VOTE])
+    shown = opened(browser, picture, tmp_path, "#17").press("c")
+    dim = shown.script(
+        "return [...document.querySelectorAll('.event.dim')].map(one => +one.dataset.place)"
+    )
+    seen = shown.script(
+        "return [...document.querySelectorAll('.event')].map(one => +one.dataset.place)"
+    )
+    assert dim
+    assert set(seen) - set(dim) == picture.causes(17) & set(seen)
+
+
+def test_what_became_of_a_message_is_told_without_colour(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    call = v.RequestVoteCall(0, 1, 1, v.ZERO)
+    later = v.RequestVoteCall(0, 1, 2, v.ZERO)
+    tape = Tape().add(0, v.Start()).add(1, v.Start())
+    tape.add(0, v.ElectionTimeout(), *(v.SendMessage(1, one) for one in (call, later)))
+    tape.add(0, v.ElectionTimeout(), v.SendMessage(1, v.RequestVoteCall(0, 1, 3, v.ZERO)))
+    tape.receive(1, later).receive(1, call).receive(1, later)
+    tape.receive(1, v.RequestVoteCall(0, 7, 7, v.ZERO))
+    shown = opened(browser, put_together(tape.records), tmp_path)
+    assert sorted(shown.all("svg .name")) == ["RV", "RV again", "RV from nowhere", "RV late"]
+    assert len(shown.all("svg .cross")) == 1
+    dashes = {
+        kind: shown.script(
+            f"return getComputedStyle(document.querySelector('.message.{kind}')).strokeDasharray"
+        )
+        for kind in ("received", "late", "repeated")
+    }
+    assert len(set(dashes.values())) == 3
+
+
+def test_a_hostile_recording_is_text(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    save(path, Tape().add(0, v.Start()).records, 1, HOSTILE)
+    picture = read_picture([path])
+    picture.wrong[:] = []
+    shown = opened(browser, picture, tmp_path)
+    assert browser.get_log("browser") == [], "nothing ran, and nothing was asked for"  # type: ignore[no-untyped-call]
+    assert "<img src=x onerror=alert(1)></script>" in shown.text(".sources")
+    assert "{{7*7}}\\x1b[2J\\u202e" in shown.text(".sources")
+    assert shown.script("return document.querySelectorAll('script').length") == 2
+    assert shown.script("return document.querySelectorAll('img').length") == 0
+
+
+def test_largest_numbers_are_shown_as_they_are(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    most = 2**64 - 1
+    tape = Tape().add(most, v.Start(), current_term=most - 1, commit_index=most - 2)
+    shown = opened(browser, put_together(tape.records), tmp_path)
+    assert shown.text("#event h2") == f"Event 1, server {most}"
+    assert f"term {most - 1}" in shown.text(".states")
+    assert f"committed {most - 2}" in shown.text(".states")
+
+
+EVENTS = 100_000
+STEP = 0.1
+
+
+def test_a_hundred_thousand_events_are_quick(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    """CPU seconds of the browser's thread that draws, and not seconds on a clock."""
+    path = tmp_path / "large.html"
+    write(path, rendered(_repeated(plain(put_together(simulated(3))), EVENTS)))
+    shown = Opened(browser, path, f"#{EVENTS // 2}")
+    assert shown.event == EVENTS // 2
+    before = _cpu(browser)
+    steps = 20
+    shown.script(
+        f"for (let step = 0; step < {steps}; step++) {{ document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: 'j', bubbles: true})); document.body.offsetHeight; }"
+    )
+    assert shown.event == EVENTS // 2 + steps
+    assert (_cpu(browser) - before) / steps < STEP
+
+
+def _cpu(browser: webdriver.Chrome) -> float:
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+
+def _repeated(data: dict[str, Any], events: int) -> dict[str, Any]:
+    """The same run again and again, until there are so many events."""
+    moments, sendings = data["moments"], data["sendings"]
+    times = -(-events // len(moments))
+    data["moments"] = [
+        [*head, received if received < 0 else received + by, done, [one + by for one in sent], log]
+        for by in range(0, times * len(sendings), len(sendings))
+        for *head, received, done, sent, log in moments
+    ][:events]
+    data["sendings"] = [
+        [*head, sent + by, [place + by for place in received if place + by <= events], fate]
+        for by in range(0, times * len(moments), len(moments))
+        for *head, sent, received, fate in sendings
+    ]
+    return data
