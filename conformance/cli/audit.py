@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from conformance.cli.options import Json
-from conformance.cli.terminal import conclude, progress
+from conformance.cli.options import FINDINGS, Json
+from conformance.cli.terminal import conclude, progress, save_page
 from conformance.observe.verdicts import AuditLevel, Format
+
+if TYPE_CHECKING:
+    from conformance.audit.run import AuditReport
 
 
 def audit_command(
@@ -38,6 +41,12 @@ def audit_command(
         ),
     ] = "auto",
     as_json: Json = False,
+    out_dir: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where the page of a violation goes.")
+    ] = FINDINGS,
+    pages: Annotated[
+        bool, typer.Option("--page/--no-page", help="Show a violation as a web page.")
+    ] = True,
 ) -> None:
     """Say whether a recording was Raft, and if not, where it first went wrong."""
     from conformance.audit.run import audit, size
@@ -46,4 +55,20 @@ def audit_command(
     total = sum(map(size, files)) or None
     with progress("auditing", as_json) as tell:
         report = audit(files, level, lambda done: tell("auditing", done, total), complete, form)
-    conclude(report, as_json, partial(print_audit, report=report))
+    page = save_violation(report, files, out_dir) if pages else None
+    shown = partial(print_audit, report=report, page=page)
+    conclude(report, as_json, shown, page=page)
+
+
+MOST_SHOWN: Final = 100_000
+"""Events beyond which there is no page: an audit is in bounded memory, a page is not."""
+
+
+def save_violation(report: AuditReport, files: list[Path], directory: Path) -> str | None:
+    """The page of recordings in which something is wrong, named like the first of them."""
+    if not report.problems or report.events > MOST_SHOWN:
+        return None
+    from conformance.show.read import read_picture
+
+    name = files[0].name.partition(".")[0] or "audit"
+    return save_page(directory / name, lambda: read_picture(files, report))

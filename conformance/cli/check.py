@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Processes, Seed
-from conformance.cli.terminal import conclude, other_processes, progress, save_trace
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seed
+from conformance.cli.terminal import (
+    conclude,
+    other_processes,
+    page_beside,
+    progress,
+    save_trace,
+)
 from conformance.simulation import MAX_NODES
 
 if TYPE_CHECKING:
@@ -40,6 +46,7 @@ def check_command(
     workers: Processes = 0,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
+    pages: Pages = True,
 ) -> None:
     """Feed random schedules to the specification and to the library, in lockstep.
 
@@ -62,14 +69,20 @@ def check_command(
         options = replace(options, run=LIVE)
     with other_processes(workers, as_json) as others, progress("checking", as_json) as tell:
         report = check(options, lambda now: tell("checking", now.events, events), others)
-    trace = save_finding(report, out_dir, "live-" if alone else "")
+    trace = save_finding(report, out_dir, "live-" if alone else "", pages)
     shown = partial(print_check, report=report, trace=trace)
-    conclude(report, as_json, shown, trace=str(trace) if trace else None)
+    written = str(trace) if trace else None
+    conclude(report, as_json, shown, trace=written, page=page_beside(trace))
 
 
-def save_finding(report: Report, directory: Path, kind: str = "") -> Path | None:
+def save_finding(
+    report: Report, directory: Path, kind: str = "", pages: bool = True
+) -> Path | None:
     found = report.found
     if found is None:
         return None
+    from conformance.show.read import wrong_of
+
     path = directory / f"{kind}seed{report.options.seed}-episode{found.episode}.jsonl"
-    return save_trace(path, found.recorder.records, found.nodes)
+    wrong = wrong_of(found.finding) if pages else None
+    return save_trace(path, found.recorder.records, found.nodes, wrong)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Seconds, workers_of
-from conformance.cli.terminal import conclude, progress, refuse, save_trace
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Seconds, workers_of
+from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace
 from conformance.explore.states.bounds import PRESETS, BadBounds, Bounds
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def explore_command(
     ] = None,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
+    pages: Pages = True,
 ) -> None:
     """Visit every state of a bounded cluster, breadth first.
 
@@ -115,9 +116,10 @@ def explore_command(
             suite = explore_all(named, options, lambda name, now: tell(progress_line(name, now)))
     except (BadBounds, BadCheckpoint) as error:
         refuse(str(error), as_json)
-    trace = save_exploration(suite, out_dir)
+    trace = save_exploration(suite, out_dir, pages)
     shown = partial(print_suite, suite=suite, trace=trace)
-    conclude(suite, as_json, shown, trace=str(trace) if trace else None)
+    written = str(trace) if trace else None
+    conclude(suite, as_json, shown, trace=written, page=page_beside(trace))
 
 
 def _named(preset: Any, only: str | None, given: dict[str, Any]) -> dict[str, Bounds]:
@@ -145,9 +147,12 @@ def _bounds(given: dict[str, Any]) -> Bounds:
     return Bounds(**given)
 
 
-def save_exploration(suite: SuiteReport, directory: Path) -> Path | None:
+def save_exploration(suite: SuiteReport, directory: Path, pages: bool = True) -> Path | None:
     found = suite.found
     if found is None or not found.recorder.records:
         return None
+    from conformance.show.read import wrong_of
+
     path = directory / f"explore-{list(suite.runs)[-1]}.jsonl"
-    return save_trace(path, found.recorder.records, found.nodes)
+    wrong = wrong_of(found.finding) if pages else None
+    return save_trace(path, found.recorder.records, found.nodes, wrong)

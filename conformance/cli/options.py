@@ -11,6 +11,9 @@ FINDINGS: Final = Path("findings")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where a finding's trace goes.")]
+Pages = Annotated[
+    bool, typer.Option("--page/--no-page", help="Show a finding as a web page beside its trace.")
+]
 Seconds = Annotated[float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 

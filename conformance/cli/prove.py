@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Processes, Seconds, only_of
-from conformance.cli.terminal import conclude, interrupted, progress, refuse, save_trace
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seconds, only_of
+from conformance.cli.terminal import (
+    conclude,
+    interrupted,
+    page_beside,
+    progress,
+    refuse,
+    save_trace,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +36,7 @@ def prove_command(
     ] = True,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
+    pages: Pages = True,
 ) -> None:
     """Prove by z3, for all terms and indices, what exploring shows within bounds.
 
@@ -54,7 +62,7 @@ def prove_command(
         refuse(str(error), as_json)
     except KeyboardInterrupt:
         interrupted(" before anything was proved")
-    traces = save_refutations(report, out_dir)
+    traces = save_refutations(report, out_dir, pages)
     said = from_empty_cluster(report, as_json)
 
     def shown(console: Console) -> None:
@@ -63,7 +71,8 @@ def prove_command(
             console.print(f"[bold]From an empty cluster[/]: {escape(said)}", soft_wrap=True)
 
     written = {name: str(path) for name, path in traces.items()}
-    conclude(report, as_json, shown, traces=written, from_empty=said)
+    beside = {name: page_beside(path) for name, path in traces.items()}
+    conclude(report, as_json, shown, traces=written, pages=beside, from_empty=said)
 
 
 def from_empty_cluster(report: Report, as_json: bool) -> str | None:
@@ -81,9 +90,10 @@ def from_empty_cluster(report: Report, as_json: bool) -> str | None:
         return reachable.told(reachable.from_empty(rules.step))
 
 
-def save_refutations(report: Report, directory: Path) -> dict[str, Path]:
+def save_refutations(report: Report, directory: Path, pages: bool = True) -> dict[str, Path]:
     """Where each counterexample was written, by the obligation."""
     from conformance.prove.step.counterexample import as_records
+    from conformance.show.model import Wrong
 
     written: dict[str, Path] = {}
     for one, found in report.found:
@@ -91,6 +101,7 @@ def save_refutations(report: Report, directory: Path) -> dict[str, Path]:
         path = directory / f"prove-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}.jsonl"
         node = found.turn.before.node
         nodes = max(node.id, *node.config.members, 0) + 1
-        if save_trace(path, as_records(found), nodes) is not None:
+        wrong = Wrong(name, "; ".join(found.wrong or (found.what,)), node.id, None)
+        if save_trace(path, as_records(found), nodes, wrong if pages else None) is not None:
             written[name] = path
     return written

@@ -23,6 +23,7 @@ from conformance.observe.verdicts import EXIT_CODES
 
 if TYPE_CHECKING:
     from conformance.observe.recorded import Recorded
+    from conformance.show.model import Picture, Wrong
     from conformance.simulation.workers import Workers
 
 CLOSED: Final = 128 + signal.SIGPIPE
@@ -129,16 +130,53 @@ def other_processes(count: int, as_json: bool) -> Iterator[Workers | None]:
         refuse(str(error), as_json, "inconclusive")
 
 
-def save_trace(path: Path, records: Iterable[Recorded], nodes: int) -> Path | None:
-    """Write what a finding shows; None, and a warning, where that cannot be."""
+def save_trace(
+    path: Path, records: Iterable[Recorded], nodes: int, found: Wrong | None = None
+) -> Path | None:
+    """Write what a finding shows; None, and a warning, where that cannot be.
+
+    `found`: the finding, if there is to be a page of it as well.
+    """
     from conformance.trace.save import save
 
     try:
+        page_of(path).unlink(missing_ok=True)  # it is of a trace that was there before
         save(path, records, nodes)
     except (OSError, ValueError) as error:
         warn(f"the trace was not written: {error}")
         return None
+    if found is not None:
+        from conformance.show.read import finding_picture
+
+        save_page(path, lambda: finding_picture(path, found))
     return path
+
+
+def page_of(trace: Path) -> Path:
+    """Where the page of a trace is, if there is one."""
+    return trace.with_suffix(".html")
+
+
+def page_beside(trace: Path | None) -> str | None:
+    """The page that was written of a trace."""
+    return str(page_of(trace)) if trace is not None and page_of(trace).exists() else None
+
+
+def save_page(trace: Path, picture: Callable[[], Picture]) -> str | None:
+    """Write the page of a trace; None, and a warning, where that cannot be.
+
+    No fault of a view may hide what it is to show.
+    """
+    from conformance.show.forms import write
+    from conformance.show.page.render import page
+
+    try:
+        page_of(trace).parent.mkdir(parents=True, exist_ok=True)
+        write(page_of(trace), page(picture()))
+    except Exception as error:
+        warn(f"the page was not written: {str(error) or type(error).__name__}")
+        return None
+    return str(page_of(trace))
 
 
 # How a command ends

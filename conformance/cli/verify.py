@@ -10,7 +10,7 @@ import typer
 
 from conformance.cli.check import save_finding
 from conformance.cli.explore import save_exploration
-from conformance.cli.options import FINDINGS, Json, Out, Processes, Seed
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seed
 from conformance.cli.prove import save_refutations
 from conformance.cli.terminal import conclude, other_processes, progress, refuse
 from conformance.explore.states.bounds import PRESETS
@@ -30,6 +30,7 @@ def verify_command(
         ),
     ] = None,
     out_dir: Out = FINDINGS,
+    pages: Pages = True,
     explore: Annotated[
         bool, typer.Option(help="Explore the bounds of the preset quick as well.")
     ] = True,
@@ -68,10 +69,10 @@ def verify_command(
     except BadCollection as error:
         refuse(str(error), as_json)
     saved = Saved(
-        save_finding(report.check, out_dir),
-        save_finding(report.live, out_dir, "live-") if report.live is not None else None,
-        save_exploration(report.explored, out_dir) if report.explored is not None else None,
-        save_refutations(report.proofs, out_dir) if report.proofs is not None else {},
+        save_finding(report.check, out_dir, pages=pages),
+        save_finding(report.live, out_dir, "live-", pages) if report.live is not None else None,
+        save_exploration(report.explored, out_dir, pages) if report.explored is not None else None,
+        save_refutations(report.proofs, out_dir, pages) if report.proofs is not None else {},
     )
     shown = partial(print_verified, report=report, saved=saved)
     conclude(report, as_json, shown, findings=[str(path) for path in saved.paths])

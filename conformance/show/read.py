@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from conformance.audit.run import AuditReport, audit
-from conformance.observe.finding import Problem
+from conformance.observe.finding import Difference, Finding, Problem, describe, name_of
 from conformance.observe.recorded import Recorded
 from conformance.show.model import Picture, Wrong
 from conformance.show.order import in_order
@@ -16,15 +18,16 @@ from conformance.trace.files import read
 from conformance.trace.records import records
 from spec.values import NodeId
 
-FOLLOWS_SPECIFICATION = "raftbare"
+FOLLOWS_SPECIFICATION: Final = "raftbare"
 """How the header of a recording begins whose every event has a counterpart in the specification."""
 
 
-def read_picture(paths: Iterable[Path]) -> Picture:
+def read_picture(paths: Iterable[Path], report: AuditReport | None = None) -> Picture:
     """What recordings of one cluster show.
 
-    Raises BadTrace for what cannot be read; a file that merely ends early is shown up to there.
-    All is in memory: about 5 kB an event.
+    `report`: of an audit that there was already; else they are audited.  Raises BadTrace for what
+    cannot be read; a file that merely ends early is shown up to there.  All is in memory: about
+    5 kB an event.
     """
     paths = list(paths)
     unread: list[str] = []
@@ -47,9 +50,26 @@ def read_picture(paths: Iterable[Path]) -> Picture:
     ordered, against = in_order(files)
     picture = put_together(ordered, "recorded" if len(files) == 1 else "causal")
     picture.against_order = against
-    picture.sources, picture.unread = sources, unread
-    _judge(picture, paths, exactly)
+    picture.sources, picture.unread, picture.specified = sources, unread, exactly
+    _judge(picture, paths, report or audit(paths))
     return picture
+
+
+def finding_picture(path: Path, found: Wrong) -> Picture:
+    """What the trace of a finding shows, and the finding itself where its node was last."""
+    picture = read_picture([path])
+    places = [one.place for one in picture.moments if found.node in (None, one.node)]
+    own = replace(found, place=places[-1] if places else None)
+    others = [one for one in picture.wrong if (one.name, one.place) != (own.name, own.place)]
+    picture.wrong = sorted([own, *others], key=_order)
+    picture.verdict = "violation"
+    return picture
+
+
+def wrong_of(finding: Finding) -> Wrong:
+    """A finding of a check.  A difference is a departure: no property says that it is wrong."""
+    departure = isinstance(finding, Difference)
+    return Wrong(name_of(finding), describe(finding), finding.node, None, departure)
 
 
 def _refuse_twice(paths: list[Path], files: list[list[Recorded]]) -> None:
@@ -61,24 +81,23 @@ def _refuse_twice(paths: list[Path], files: list[list[Recorded]]) -> None:
                 raise BadTrace(paths[number], None, problem, "each node's records in one file")
 
 
-def _judge(picture: Picture, paths: list[Path], exactly: bool) -> None:
-    """Ask an audit; and of what follows the specification, where it first did not."""
-    report = audit(paths)
-    picture.verdict, picture.specified = report.verdict, exactly
-    found = list(_found(picture, report))
-    if exactly and any(file.level == "safety" for file in report.files):
-        found += _found(picture, audit(paths, "exact"))
-    picture.wrong = sorted(
-        found, key=lambda one: (one.place is None, one.place or 0, one.departure)
-    )
+def _judge(picture: Picture, paths: list[Path], report: AuditReport) -> None:
+    """What an audit found; and of what follows the specification, where it first did not."""
+    picture.verdict = report.verdict
+    problems = report.problems
+    if picture.specified and any(file.level == "safety" for file in report.files):
+        problems = problems + audit(paths, "exact").problems
+    picture.wrong = sorted(_found(picture, problems), key=_order)
 
 
-def _found(picture: Picture, report: AuditReport) -> Iterable[Wrong]:
+def _order(one: Wrong) -> tuple[bool, int, bool]:
+    return one.place is None, one.place or 0, one.departure
+
+
+def _found(picture: Picture, problems: Iterable[Problem]) -> Iterator[Wrong]:
     places = {(one.node, one.record.seq): one.place for one in picture.moments}
-
-    def of(problem: Problem) -> Wrong:
-        place = places.get((problem.node, problem.seq))  # type: ignore[arg-type]
-        departure = problem.property.startswith("Specified")
-        return Wrong(problem.property, problem.detail, problem.node, place, departure)
-
-    return map(of, report.problems)
+    for one in problems:
+        known = one.node is not None and one.seq is not None
+        place = places.get((one.node or 0, one.seq or 0)) if known else None
+        departure = one.property.startswith("Specified")
+        yield Wrong(one.property, one.detail, one.node, place, departure)

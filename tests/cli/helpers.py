@@ -45,11 +45,17 @@ class Ran:
         return value
 
 
+def given(arguments: tuple[object, ...]) -> list[str]:
+    """A command line.  An audit leaves no page in the checkout, unless it is told where."""
+    words = list(map(str, arguments))
+    return [*words, "--no-page"] if words[:1] == ["audit"] and "--out" not in words else words
+
+
 def run(*arguments: object) -> Ran:
     """Whatever a command does, it does not raise, and says nothing of a traceback."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.testing, "_get_command", built)
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        result = CliRunner().invoke(app, given(arguments))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert "Traceback" not in result.output
@@ -64,7 +70,7 @@ def process(
 ) -> Ran:
     """The same as a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "conformance.cli.app", *map(str, arguments)],
+        [sys.executable, "-W", "error", "-m", "conformance.cli.app", *given(arguments)],
         cwd=ROOT,
         stdout=stdout,
         stderr=stderr,

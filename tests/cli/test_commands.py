@@ -32,9 +32,10 @@ def test_check_conforms(tmp_path: Path) -> None:
         "unread",
         "finding",
         "trace",
+        "page",
     }
     assert (report["verdict"], report["seed"]) == ("conforms", 3)
-    assert (report["finding"], report["trace"]) == (None, None)
+    assert (report["finding"], report["trace"], report["page"]) == (None, None, None)
     assert report["events"] >= 500
     assert report["steps"] > report["events"]
     assert list(report["witnesses"]) == [witness.name for witness in SOMETIMES]

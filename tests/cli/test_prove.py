@@ -107,7 +107,7 @@ def test_a_refutation_is_told_written_and_reproduced(proving: Prove, tmp_path: P
     assert "two leaders in term 7" in text
     assert "it is wrong as well" in text
     assert ran.out.splitlines()[-1].startswith("violation: 1 of 3 obligations")
-    (trace,) = (tmp_path / "findings").iterdir()
+    (trace,) = (tmp_path / "findings").glob("*.jsonl")
     assert trace.name == "prove-kinds-refuted-1-2.jsonl"
     assert f"The trace: {trace}" in ran.out
     assert run("audit", trace).code == 0  # it is what the specification says

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 
 from conformance.audit.run import AuditReport
-from conformance.cli.report.parts import STYLES
+from conformance.cli.report.parts import STYLES, print_page
 from conformance.cli.text import escape
 from conformance.trace.errors import shown
 
@@ -19,7 +19,8 @@ NAMES: Final = 10
 """So many nodes' names are told."""
 
 
-def print_audit(console: Console, report: AuditReport) -> None:
+def print_audit(console: Console, report: AuditReport, page: str | None = None) -> None:
+    """`page`: where one can look at what is wrong."""
     for file in report.files:
         console.print(
             f"{escape(file.path)}: {file.events:,} events, {file.level} level"
@@ -45,6 +46,7 @@ def print_audit(console: Console, report: AuditReport) -> None:
     if report.never_compared:
         names = ", ".join(report.never_compared)
         console.print(f"[yellow]never compared[/]: {names}", soft_wrap=True)
+    print_page(console, page)
     console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({report.seconds:.1f} s)")
 
 

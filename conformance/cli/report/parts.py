@@ -10,6 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from conformance.cli.terminal import page_beside
 from conformance.cli.text import escape
 from conformance.observe.finding import Difference
 from conformance.observe.recorded import Recorded
@@ -70,8 +71,15 @@ def print_difference(console: Console, found: Difference) -> None:
     console.print(table)
 
 
+def print_page(console: Console, page: str | None) -> None:
+    """Where one can look at a finding."""
+    if page is not None:
+        console.print(f"The page: {escape(page)}", soft_wrap=True)
+
+
 def print_again(console: Console, trace: Path | None, command: str) -> None:
-    """Where a finding was written, and the command that finds it again."""
+    """Where a finding was written, and its page, and the command that finds it again."""
     if trace is not None:
         console.print(f"The trace: {escape(str(trace))}", soft_wrap=True)
+        print_page(console, page_beside(trace))
     console.print(f"Reproduce: conformance {escape(command)}", soft_wrap=True)

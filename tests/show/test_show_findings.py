@@ -1,0 +1,88 @@
+"""A finding comes with a page beside its trace, which opens at it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.observe.finding import Difference
+from conformance.show import read
+from conformance.show.read import finding_picture, wrong_of
+from spec import values as v
+from spec.properties import Violation
+from tests.cli.helpers import run, with_mutant
+from tests.support.recordings import written
+from tests.support.tape import Tape
+
+VOTE = Path("traces/violations/index-only-vote.jsonl")
+DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
+
+
+def shown(page: str | Path) -> dict[str, Any]:
+    """What a page shows."""
+    (data,) = DATA.findall(Path(page).read_text(encoding="utf-8"))
+    value = json.loads(data)
+    assert isinstance(value, dict)
+    return value
+
+
+def test_a_check_shows_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("check", "--events", 3000, "--workers", 1, "--out", tmp_path)
+    with with_mutant(monkeypatch, "D1"):
+        ran = run(*arguments, "--json")
+        plain = run(*arguments, "--no-page")
+    page = ran.json["page"]
+    assert Path(page) == Path(ran.json["trace"]).with_suffix(".html")
+    assert "The trace: " in plain.out
+    assert "The page: " not in plain.out
+    assert [path.suffix for path in tmp_path.iterdir()] == [".jsonl"], "no page of another trace"
+
+
+def test_the_finding_is_shown_where_its_node_was_last(tmp_path: Path) -> None:
+    tape = Tape().drive(v.Start(), v.ElectionTimeout(), node=0).drive(v.Start(), node=1)
+    path = written(tmp_path / "x.jsonl", tape.records)
+    picture = finding_picture(path, wrong_of(Violation("ElectionSafety", 0, "two of them")))
+    first = picture.first_wrong
+    assert first is not None
+    assert (first.name, first.place, first.departure) == ("ElectionSafety", 2, False)
+    assert picture.verdict == "violation"
+    picture = finding_picture(path, wrong_of(Difference(1, None, "state", 1, 2)))
+    assert [(one.name, one.place, one.departure) for one in picture.wrong] == [
+        ("Difference", 3, True)
+    ]
+
+
+def test_an_audit_shows_what_it_found(tmp_path: Path) -> None:
+    ran = run("audit", VOTE, "--out", tmp_path, "--json")
+    assert ran.code == 1
+    page = shown(ran.json["page"])
+    assert page["wrong"][page["first"]]["place"] == 28
+    printed = run("audit", VOTE, "--out", tmp_path / "more")
+    assert f"The page: {tmp_path / 'more' / 'index-only-vote.html'}" in printed.out
+    assert (
+        run("audit", VOTE, "--out", tmp_path / "none", "--no-page", "--json").json["page"] is None
+    )
+    assert not (tmp_path / "none").exists()
+
+
+def test_where_nothing_is_wrong_there_is_no_page(tmp_path: Path) -> None:
+    ran = run("audit", "traces/golden/single-1n.jsonl.gz", "--out", tmp_path, "--json")
+    assert (ran.code, ran.json["page"]) == (0, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_the_page_hides_no_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(read, "read_picture", fails)
+    ran = run("audit", VOTE, "--out", tmp_path)
+    assert ran.code == 1
+    assert "SpecifiedState" in ran.out
+    assert "the page was not written: KeyError" in ran.err
