@@ -41,6 +41,9 @@ TYPES: Final = {
     "Message": "[message](#messages)",
     "Event": "[event](#events)",
     "InputEvent": "[event](#events)",
+    "Annotated[InputEvent | None, AfterValidator(not_null)]": "[event](#events)",
+    "tuple[Integer, ...]": "list of integers",
+    "tuple[Feature, ...]": "list of strings",
     "Outcome": "position, `called`, true, false or null",
     "State": "[state](#state)",
     "Annotated[State | None, AfterValidator(not_null)]": "[state](#state)",
@@ -150,7 +153,8 @@ def format_md() -> str:
 
 def schema() -> dict[str, Any]:
     """A JSON Schema of a trace's lines; those of the subject protocol are among its `$defs`."""
-    lines: list[type[w.Model]] = [t.Header, t.Record, m.Moment, t.Request, t.Answer]
+    lines: list[type[w.Model]] = [t.Header, t.Record, m.Moment]
+    lines += [t.Offer, t.Hello, t.Request, t.Answer]
     _, definitions = models_json_schema([(line, "validation") for line in lines])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -105,6 +105,9 @@ EXAMPLES: Final[dict[type[w.Model], str]] = {
     m.SeenMessage: _SEEN,
     m.Moment: '{"node":1,"seq":31,"line":95,"role":"leader","current_term":2,"voted_for":1,'
     '"commit_index":7,"last_index":8,"voters":[[1,2,3]],"received":' + _SEEN + "}",
+    t.Offer: '{"format":"raftbare-subject","versions":[1]}',
+    t.Hello: '{"format":"raftbare-subject","version":1,'
+    '"implementation":"raft.c 1.0","lacks":["snapshots","transfer"]}',
     t.Request: '{"node":0,"event":{"kind":"heartbeat"},"drain":false}',
     t.Answer: '{"outcome":{"seqno":10},"actions":[{"type":"set_election_timeout"}],'
     f'"state":{_STATE}}}',

@@ -351,23 +351,69 @@ def _entry_lists(event: Event, actions: Actions) -> Iterator[Entries]:
 
 # The subject protocol
 
+SUBJECT: Final = "raftbare-subject"
+
+Feature: TypeAlias = Literal[
+    "restarts",
+    "snapshots",
+    "changes",
+    "joint_changes",
+    "non_voters",
+    "heartbeat",
+    "step_down",
+    "transfer",
+    "limits",
+    "timers",
+    "refusals",
+    "large_numbers",
+    "duplicates",
+    "reordering",
+]
+"""What a subject may lack; FORMAT.md says what each is."""
+
+
+class Offer(Model):
+    """The harness's first line: the versions of the protocol that it speaks."""
+
+    format: Literal["raftbare-subject"] = Field(description="The name of the protocol.")
+    versions: tuple[Integer, ...] = Field(description="The versions, the preferred one first.")
+
+
+class Hello(Model):
+    """The subject's answer to the offer."""
+
+    format: Literal["raftbare-subject"] = Field(description="The name of the protocol.")
+    version: Integer = Field(description="The one of the offered versions that it will speak.")
+    implementation: str = Field(description="What is put to the test, and which version of it.")
+    lacks: tuple[Feature, ...] = Field(
+        description="What the harness is not to ask of it, by the names in the table below."
+    )
+
 
 class Request(Model):
     """What the harness asks of a subject."""
 
-    node: NodeId = Field(description="The node that the event happens to.")
-    event: InputEvent = Field(description="The event; never a checkpoint.")
+    node: NodeId = Field(description="The node that is meant.")
+    event: Annotated[InputEvent | None, AfterValidator(not_null)] = optional(
+        "The event that happens to it, never a checkpoint; absent where it is drained alone."
+    )
     drain: Annotated[bool | None, AfterValidator(not_null)] = optional(
         "False where pending actions are to stay pending; absent means true."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Request:
+        if self.event is None and self.drain is False:
+            raise problem("neither an event nor a drain", "one of them, or both")
+        return self
 
 
 class Answer(Model):
     """What a subject answers."""
 
-    outcome: Outcome = Field(description="What the caller is told.")
+    outcome: Outcome = Field(description="What the caller is told; null where there is no event.")
     actions: OptionalActions = optional(
         "The actions that were pending, in order of execution; "
         "absent where the request said not to drain."
     )
-    state: State = Field(description="The node's state after the event.")
+    state: State = Field(description="The node's state after the event, and after the drain.")

@@ -251,28 +251,33 @@ def record_line(
     return _encode(plain).encode()
 
 
-def request_line(node: v.NodeId, event: v.Event, drain: bool = True) -> bytes:
-    """What the harness asks of a subject, without a line feed."""
-    plain: Plain = {"node": node, "event": plain_event(event)}
+def request_line(node: v.NodeId, event: v.Event | None, drain: bool = True) -> bytes:
+    """What the harness asks of a subject, without a line feed; no event: it is drained alone."""
+    plain: Plain = {"node": node}
+    if event is not None:
+        plain["event"] = plain_event(event)
     if not drain:
         plain["drain"] = False
     return _encode(plain).encode()
 
 
 def answer_line(
-    event: v.Event, outcome: v.Outcome, actions: tuple[v.Action, ...] | None, state: Observed
+    event: v.Event | None,
+    outcome: v.Outcome,
+    actions: tuple[v.Action, ...] | None,
+    state: Observed,
 ) -> bytes:
     """What a subject answers, without a line feed."""
     return _encode(_answer(event, outcome, actions, state)).encode()
 
 
 def _answer(
-    event: v.Event | Checkpoint,
+    event: v.Event | Checkpoint | None,
     outcome: v.Outcome,
     actions: tuple[v.Action, ...] | None,
     state: Observed,
 ) -> Plain:
-    plain: Plain = {"outcome": plain_outcome(event, outcome)}
+    plain: Plain = {"outcome": None if event is None else plain_outcome(event, outcome)}
     if actions is not None:
         plain["actions"] = tuple(map(plain_action, actions))
     plain["state"] = plain_state(state)
