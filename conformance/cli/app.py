@@ -13,6 +13,7 @@ from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
 from conformance.cli.convert import convert_command
 from conformance.cli.explore import explore_command
+from conformance.cli.foreign.subject import subject_command
 from conformance.cli.measure import measure_command
 from conformance.cli.mutants import mutants_command
 from conformance.cli.mutate import mutate_command
@@ -60,6 +61,7 @@ app.command("mutants")(mutants_command)
 app.command("mutate")(mutate_command)
 app.command("certify")(certify_command)
 app.command("check")(check_command)
+app.command("subject")(subject_command)
 app.command("replay")(replay_command)
 app.command("audit")(audit_command)
 app.command("linearize")(linearize_command)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 
 import typer
 
@@ -15,12 +16,14 @@ from conformance.cli.terminal import (
     other_processes,
     page_beside,
     progress,
+    refuse,
     save_trace,
 )
+from conformance.observe.verdicts import AuditLevel
 from conformance.simulation import MAX_NODES
 
 if TYPE_CHECKING:
-    from conformance.simulation.check import Report
+    from conformance.simulation.check import Found, Options, Report
 
 
 def check_command(
@@ -43,6 +46,26 @@ def check_command(
         bool,
         typer.Option("--live", help="The library's nodes alone: the properties judge them."),
     ] = False,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND", help="Another program, which speaks the subject protocol, instead."
+        ),
+    ] = None,
+    level: Annotated[
+        AuditLevel | None,
+        typer.Option(
+            help="Of a subject: as specified, event by event, or by the properties alone; "
+            "else safety."
+        ),
+    ] = None,
+    answer_seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="How long a subject may take for an answer; else 30."),
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="After a finding look for those of another name.")
+    ] = False,
     workers: Processes = 0,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
@@ -54,7 +77,6 @@ def check_command(
     is found is shrunk until no step and no pair of steps can be left out, printed, and written to
     a trace.
     """
-    from conformance.cli.report.check import print_check
     from conformance.simulation.check import LIVE, Options, check
 
     options = Options(
@@ -64,25 +86,87 @@ def check_command(
         nodes=nodes,
         episode=episode,
         coverage=coverage,
+        keep_going=keep_going,
     )
+    if subject is not None:
+        if alone or coverage:
+            refuse("--subject with --live or --coverage; expected one of them", as_json)
+        saving = Saving(out_dir, pages=pages)
+        _check_subject(options, subject, level or "safety", answer_seconds, as_json, saving)
+    if level is not None or answer_seconds is not None:
+        refuse("--level or --answer-seconds without --subject; expected both", as_json)
     if alone:
         options = replace(options, run=LIVE)
     with other_processes(workers, as_json) as others, progress("checking", as_json) as tell:
         report = check(options, lambda now: tell("checking", now.events, events), others)
-    trace = save_finding(report, out_dir, "live-" if alone else "", pages)
-    shown = partial(print_check, report=report, trace=trace)
-    written = str(trace) if trace else None
-    conclude(report, as_json, shown, trace=written, page=page_beside(trace))
+    saving = Saving(out_dir, "live-" if alone else "", pages)
+    _conclude(report, as_json, saving, " --live" if alone else "")
 
 
-def save_finding(
-    report: Report, directory: Path, kind: str = "", pages: bool = True
-) -> Path | None:
-    found = report.found
-    if found is None:
-        return None
+class Saving(NamedTuple):
+    """Where the traces of findings go; `kind` begins their names.
+
+    `implementation`: what was recorded, None is this library.
+    """
+
+    directory: Path
+    kind: str = ""
+    pages: bool = True
+    implementation: str | None = None
+
+
+def _check_subject(
+    options: Options,
+    command: str,
+    level: AuditLevel,
+    seconds: float | None,
+    as_json: bool,
+    saving: Saving,
+) -> NoReturn:
+    """The same of a program that speaks the subject protocol, in this process."""
+    from conformance.simulation.check import check
+    from conformance.simulation.foreign.judging import CannotJudgeError, judging, not_judged
+    from conformance.subjects.foreign.host import Host
+    from conformance.subjects.foreign.process import ANSWER_SECONDS, SubjectError
+
+    try:
+        host = Host(command, seconds or ANSWER_SECONDS)
+    except (OSError, ValueError, SubjectError) as error:
+        refuse(f"the subject {command!r} does not start: {error}", as_json)
+    with host, progress("checking", as_json) as tell:
+        try:
+            chosen = judging(options, host, level)
+            report = check(chosen, lambda now: tell("checking", now.events, options.events))
+        except CannotJudgeError as error:
+            refuse(str(error), as_json)
+        except (OSError, SubjectError) as error:
+            refuse(f"the subject does not start again: {error}", as_json, "inconclusive")
+    report.not_judged = not_judged(host, level)
+    again = f" --subject {shlex.quote(command)} --level {level}"
+    saving = saving._replace(kind=f"subject-{level}-", implementation=host.hello.implementation)
+    _conclude(report, as_json, saving, again)
+
+
+def _conclude(report: Report, as_json: bool, saving: Saving, again: str) -> NoReturn:
+    """`again`: options with which the same is found once more."""
+    from conformance.cli.report.check import print_check
+
+    trace = save_finding(report, saving)
+    others = [_save(report, saving, found) for found in report.others]
+    shown = partial(print_check, report=report, trace=trace, again=again, others=others)
+    paths = [str(path) if path else None for path in (trace, *others)]
+    page = page_beside(trace)
+    conclude(report, as_json, shown, trace=paths[0], other_traces=paths[1:], page=page)
+
+
+def save_finding(report: Report, saving: Saving) -> Path | None:
+    return None if report.found is None else _save(report, saving, report.found)
+
+
+def _save(report: Report, saving: Saving, found: Found) -> Path | None:
     from conformance.show.read import wrong_of
 
-    path = directory / f"{kind}seed{report.options.seed}-episode{found.episode}.jsonl"
-    wrong = wrong_of(found.finding) if pages else None
-    return save_trace(path, found.recorder.records, found.nodes, wrong)
+    name = f"{saving.kind}seed{report.options.seed}-episode{found.episode}.jsonl"
+    wrong = wrong_of(found.finding) if saving.pages else None
+    records = found.recorder.records
+    return save_trace(saving.directory / name, records, found.nodes, wrong, saving.implementation)

@@ -131,17 +131,22 @@ def other_processes(count: int, as_json: bool) -> Iterator[Workers | None]:
 
 
 def save_trace(
-    path: Path, records: Iterable[Recorded], nodes: int, found: Wrong | None = None
+    path: Path,
+    records: Iterable[Recorded],
+    nodes: int,
+    found: Wrong | None = None,
+    implementation: str | None = None,
 ) -> Path | None:
     """Write what a finding shows; None, and a warning, where that cannot be.
 
-    `found`: the finding, if there is to be a page of it as well.
+    `found`: the finding, if there is to be a page of it as well.  `implementation`: what was
+    recorded; None is this library.
     """
-    from conformance.trace.save import save
+    from conformance.trace.save import THIS_LIBRARY, save
 
     try:
         page_of(path).unlink(missing_ok=True)  # it is of a trace that was there before
-        save(path, records, nodes)
+        save(path, records, nodes, implementation or THIS_LIBRARY)
     except (OSError, ValueError) as error:
         warn(f"the trace was not written: {error}")
         return None

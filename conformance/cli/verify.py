@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.check import save_finding
+from conformance.cli.check import Saving, save_finding
 from conformance.cli.explore import save_exploration
 from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seed
 from conformance.cli.prove import save_refutations
@@ -69,8 +69,10 @@ def verify_command(
     except BadCollection as error:
         refuse(str(error), as_json)
     saved = Saved(
-        save_finding(report.check, out_dir, pages=pages),
-        save_finding(report.live, out_dir, "live-", pages) if report.live is not None else None,
+        save_finding(report.check, Saving(out_dir, pages=pages)),
+        save_finding(report.live, Saving(out_dir, "live-", pages))
+        if report.live is not None
+        else None,
         save_exploration(report.explored, out_dir, pages) if report.explored is not None else None,
         save_refutations(report.proofs, out_dir, pages) if report.proofs is not None else {},
     )

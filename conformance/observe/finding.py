@@ -25,7 +25,14 @@ class Difference:
 
 
 NOT_AGAIN: Final = "not the same again"
-NAMED: Final = {"failure": "Failure", NOT_AGAIN: "Nondeterminism"}
+NAMED: Final = {
+    "failure": "Failure",
+    NOT_AGAIN: "Nondeterminism",
+    "died": "Death",
+    "hung": "Hang",
+    "flooded": "Flood",
+    "bad answer": "BadAnswer",
+}
 """Differences that have a name of their own, by what differs."""
 
 Finding: TypeAlias = Difference | Violation

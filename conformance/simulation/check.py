@@ -7,7 +7,7 @@ import pickle
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, islice
@@ -26,7 +26,7 @@ from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.simulation.schedule.origin import Origin
 from conformance.simulation.schedule.simulate import Schedule
-from conformance.simulation.shrink import shrink
+from conformance.simulation.shrink import Clock, shrink
 from conformance.simulation.workers import Workers
 from conformance.subjects.asking.asked import NAMES
 from conformance.subjects.hidden import library_subject
@@ -110,6 +110,12 @@ def _live(
     return Live(size, library or raftbare, recorder)
 
 
+@contextmanager
+def by_cpu_time() -> Iterator[Clock]:
+    """The clock by which a schedule is shrunk, for what this process does itself."""
+    yield time.process_time
+
+
 LIBRARY: Final = against_library()
 LIVE: Final = live()
 
@@ -132,6 +138,12 @@ class Options:
     """Whether the situations are counted that the schedules come by (`simulation.coverage`)."""
     run: NewRun = LIBRARY
     """Makes what takes an episode's steps: `against(...)`, `specified(...)` or `live(...)`."""
+    lacks: frozenset[str] = frozenset()
+    """What is not drawn, as the subject does not have it (`schedule.lacking`)."""
+    keep_going: bool = False
+    """Whether the episodes go on after a finding, to find others that have another name."""
+    searching: Callable[[], AbstractContextManager[Clock]] = by_cpu_time
+    """Entered while a schedule is shrunk: what tells the time meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +173,10 @@ class Report:
     seconds: float = 0.0
     witnesses: Counter[str] = field(default_factory=Counter)
     found: Found | None = None
+    others: list[Found] = field(default_factory=list)
+    """What was found later, one of each name."""
+    not_judged: tuple[str, ...] = ()
+    """What the subject does not have, or does not show."""
     coverage: Coverage = field(default_factory=Coverage)
     unread: tuple[str, ...] = ()
     """Slots of the library's classes that were not compared, for nobody knows them."""
@@ -176,7 +192,6 @@ class Report:
         return "inconclusive" if self.unread else "conforms"
 
     def as_json(self) -> dict[str, object]:
-        finding = self.found.finding if self.found else None
         return {
             "verdict": self.verdict,
             "seed": self.options.seed,
@@ -187,21 +202,25 @@ class Report:
             "witnesses": {witness.name: self.witnesses[witness.name] for witness in SOMETIMES},
             "never_seen": self.never_seen if self.events >= LONG_RUN else [],
             "unread": list(self.unread),
+            "not_judged": list(self.not_judged),
             **({"coverage": self.coverage.as_json(self.events)} if self.options.coverage else {}),
-            "finding": None
-            if self.found is None or finding is None
-            else {
-                "property": name_of(finding),
-                "node": finding.node,
-                "detail": describe(finding),
-                "episode": self.found.episode,
-                "nodes": self.found.nodes,
-                "nodes_before_shrinking": self.found.nodes_before,
-                "steps": len(self.found.choices),
-                "steps_before_shrinking": self.found.length_before,
-                "events_to_find": self.found.events_before,
-            },
+            "finding": None if self.found is None else _found_as_json(self.found),
+            **({"others": list(map(_found_as_json, self.others))} if self.others else {}),
         }
+
+
+def _found_as_json(found: Found) -> dict[str, object]:
+    return {
+        "property": name_of(found.finding),
+        "node": found.finding.node,
+        "detail": describe(found.finding),
+        "episode": found.episode,
+        "nodes": found.nodes,
+        "nodes_before_shrinking": found.nodes_before,
+        "steps": len(found.choices),
+        "steps_before_shrinking": found.length_before,
+        "events_to_find": found.events_before,
+    }
 
 
 def check(
@@ -219,7 +238,7 @@ def check(
     """
     report = Report(options)
     started = time.monotonic()
-    played = None
+    found: dict[str, tuple[Episode, int]] = {}
     with closing(_episodes(options, workers)) as episodes:
         for played in episodes:
             report.episodes += 1
@@ -232,13 +251,18 @@ def check(
             progress(report)
             if played.unread and not played.steps:  # nothing can be read of any node
                 break
-            if played.finding is not None or report.events >= options.events:
+            if played.finding is not None:
+                found.setdefault(name_of(played.finding), (played, report.events))
+                if not options.keep_going:
+                    break
+            if report.events >= options.events:
                 break
             if options.seconds is not None and report.seconds >= options.seconds:
                 break
-    if played is not None and played.finding is not None:
-        with _uncollected():
-            report.found = _shown(options, played, played.finding, report.events)
+    with _uncollected():
+        shown = [_shown(options, played, events) for played, events in found.values()]
+    if shown:
+        report.found, *report.others = shown
         report.seconds = time.monotonic() - started
     return report
 
@@ -279,11 +303,11 @@ def _can_be_sent(options: Options) -> bool:
 
 
 def _play_all(options: Options, numbers: Sequence[int]) -> list[Episode]:
-    """Up to the first with a finding."""
+    """Up to the first with a finding, if that ends the run."""
     played: list[Episode] = []
     for number in numbers:
         played.append(_play_one(options, number))
-        if played[-1].finding is not None:
+        if played[-1].finding is not None and not options.keep_going:
             break
     return played
 
@@ -302,7 +326,9 @@ def _uncollected() -> Iterator[None]:
 
 def _schedule(options: Options, episode: int) -> Schedule:
     schedule = Schedule(options.seed, episode, options.nodes)
-    return schedule.honest() if options.honest else schedule
+    if options.honest:
+        schedule = schedule.honest()
+    return schedule.without(options.lacks) if options.lacks else schedule
 
 
 def question_of(finding: Finding) -> str | None:
@@ -343,8 +369,10 @@ def _settings(given: Setting) -> Iterator[Setting]:
     yield from ((named, 0), (origin, 0), (named, number))
 
 
-def _shown(options: Options, played: Episode, finding: Finding, events: int) -> Found:
+def _shown(options: Options, played: Episode, events: int) -> Found:
     """The episode once more, for its choices: naming each costs time, and few have a finding."""
+    finding = played.finding
+    assert finding is not None
     schedule = _schedule(options, played.number)
     nodes = schedule.profile.nodes
     again = islice(play(schedule, options.run(nodes, None, played.number)), played.steps)
@@ -370,7 +398,8 @@ def _shown(options: Options, played: Episode, finding: Finding, events: int) -> 
         if shown is not None and name_of(shown) == name_of(finding):
             plainest = setting
             break
-    shortest, _, size = shrink(choices, finding, nodes, closer, options.shrink_seconds)
+    with options.searching() as clock:
+        shortest, _, size = shrink(choices, finding, nodes, closer, options.shrink_seconds, clock)
     recorder = Recorder()
     shown, taken = take_all(closer(size, recorder), shortest)
     if shown is None:

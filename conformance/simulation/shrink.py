@@ -23,6 +23,8 @@ Tried: TypeAlias = tuple[int, tuple[Choice, ...]]
 """How many nodes, and what they do."""
 Fresh: TypeAlias = Callable[[int], Run]
 """Makes the run of a cluster of that many nodes as it is at the beginning."""
+Clock: TypeAlias = Callable[[], float]
+"""Seconds of work since some time."""
 
 
 class Shrunk(NamedTuple):
@@ -33,14 +35,19 @@ class Shrunk(NamedTuple):
 
 
 def shrink(
-    choices: list[Choice], finding: Finding, size: int, fresh: Fresh, seconds: float
+    choices: list[Choice],
+    finding: Finding,
+    size: int,
+    fresh: Fresh,
+    seconds: float,
+    clock: Clock = time.process_time,
 ) -> Shrunk:
     """A short schedule in which the same thing is wrong, of `size` nodes at most.
 
-    In the result no step is superfluous, and no two are, unless `seconds` of CPU time were over
-    before: so it is the same on a busy machine.  It never is longer than `choices`.
+    In the result no step is superfluous, and no two are, unless `seconds` were over before: of CPU
+    time, so that it is the same on a busy machine.  It never is longer than `choices`.
     """
-    search = _Search(Shrunk(choices, finding, size), fresh, time.process_time() + seconds)
+    search = _Search(Shrunk(choices, finding, size), fresh, clock() + seconds, clock)
     for coarse in (_drop_idle, _drop_nodes, _drop_kinds, _drop_halves, _drop_idle):
         coarse(search)
     # The dearest are tried last, and only once nothing else is left to do.
@@ -55,18 +62,24 @@ class _Search:
     """The best schedule up to now, and the attempts to better it."""
 
     def __init__(
-        self, best: Shrunk, fresh: Fresh, deadline: float, tried: set[Tried] | None = None
+        self,
+        best: Shrunk,
+        fresh: Fresh,
+        deadline: float,
+        clock: Clock,
+        tried: set[Tried] | None = None,
     ) -> None:
         self.best = best
         self._fresh = fresh
         self._deadline = deadline
+        self._clock = clock
         self._wanted = name_of(best.finding)
         self._cost = _cost(best.choices, best.size)
         self._tried = set() if tried is None else tried
 
     @property
     def over(self) -> bool:
-        return time.process_time() >= self._deadline
+        return self._clock() >= self._deadline
 
     @property
     def choices(self) -> list[Choice]:
@@ -86,7 +99,7 @@ class _Search:
         found = self._shown(choices, self.size)
         if found is None:
             return None
-        return _Search(found, self._fresh, self._deadline, self._tried)
+        return _Search(found, self._fresh, self._deadline, self._clock, self._tried)
 
     def adopt(self, other: _Search) -> bool:
         """Whether what another search has found is better."""

@@ -75,11 +75,9 @@ TYPES: Final = {
     "[messages](#moments)",
     "MessageType": "a type",
     "MessageTypes": "list of types",
-    "OptionalInteger": "integer",
     "OptionalId": "id",
     "OptionalFlag": "true or false",
     "OptionalRole": "follower, pre_candidate, candidate or leader",
-    "OptionalPosition": "[position](#positions)",
     "Voters": "list of lists of ids",
     "Literal[True] | None": "true",
 }

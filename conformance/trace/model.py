@@ -224,7 +224,8 @@ class Called(Model):
 Outcome: TypeAlias = Annotated[bool | Position | Called | None, Field(union_mode="left_to_right")]
 
 
-def _name(outcome: Outcome) -> str:
+def name_of_outcome(outcome: Outcome) -> str:
+    """How `OUTCOMES` calls it."""
     if outcome is None:
         return "null"
     if isinstance(outcome, Called):
@@ -234,9 +235,10 @@ def _name(outcome: Outcome) -> str:
 
 def check_outcome(event: Event, outcome: Outcome) -> None:
     """Refuse an outcome that the event cannot have, whatever the implementation did."""
-    if _name(outcome) not in event.OUTCOMES:
+    if name_of_outcome(outcome) not in event.OUTCOMES:
         raise problem(
-            f"the outcome of {event.kind} is {_name(outcome)}", " or ".join(event.OUTCOMES)
+            f"the outcome of {event.kind} is {name_of_outcome(outcome)}",
+            " or ".join(event.OUTCOMES),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -16,8 +17,18 @@ from conformance.simulation.coverage import AT, LEAST
 from spec.witnesses import SOMETIMES
 
 
-def print_check(console: Console, report: Report, trace: Path | None, seen: bool = True) -> None:
-    """`trace`: where the finding was written.  `seen`: print the table of witnesses."""
+def print_check(
+    console: Console,
+    report: Report,
+    trace: Path | None,
+    seen: bool = True,
+    again: str = "",
+    others: Sequence[Path | None] = (),
+) -> None:
+    """`trace`: where the finding was written; `others`: the other findings, in their order.
+
+    `seen`: print the table of witnesses.  `again`: the options of the command that finds the same.
+    """
     console.print(
         f"{report.events:,} events in {report.episodes:,} episodes, {report.steps:,} steps, "
         f"{report.seconds:.1f} s, seed {report.options.seed}"
@@ -28,12 +39,17 @@ def print_check(console: Console, report: Report, trace: Path | None, seen: bool
         _print_coverage(console, report)
     for line in report.unread:
         console.print(f"[yellow]not compared:[/] {escape(line)}", soft_wrap=True)
+    for line in report.not_judged:
+        console.print(f"[yellow]not judged:[/] {escape(line)}", soft_wrap=True)
     if report.found is not None:
-        _print_found(console, report.found, report.options, trace)
+        traces = (trace, *others)
+        for found, path in zip((report.found, *report.others), traces, strict=True):
+            _print_found(console, found, report.options, path, again)
     elif report.unread:
         console.print("\n[yellow]inconclusive[/]: no difference in what was compared")
     else:
-        difference = "" if report.options.run is LIVE else "no difference, "
+        alone = report.options.run is LIVE or "alone" in report.options.lacks
+        difference = "" if alone else "no difference, "
         console.print(f"\n[bold green]conforms[/]: {difference}no property broken")
 
 
@@ -43,6 +59,8 @@ def _print_seen(console: Console, report: Report) -> None:
         table.add_column(justify="right", no_wrap=True)
         table.add_column(overflow="fold")
     seen = {witness.name: report.witnesses[witness.name] for witness in SOMETIMES}
+    if "alone" in report.options.lacks:  # where a subject does not show it, it may have happened
+        seen = {name: count for name, count in seen.items() if count}
     cells = [
         (f"{count:>8,}", f"[{'dim' if count else 'yellow'}]{name}[/]")
         for name, count in seen.items()
@@ -51,7 +69,7 @@ def _print_seen(console: Console, report: Report) -> None:
         table.add_row(*chain.from_iterable(cells[row : row + 3]))
     console.print("\n[bold]Seen[/] (SOMETIMES)")
     console.print(table)
-    if report.events >= LONG_RUN and report.never_seen:
+    if report.events >= LONG_RUN and report.never_seen and not report.options.lacks:
         console.print(f"[yellow]warning:[/] never seen: {', '.join(report.never_seen)}")
 
 
@@ -72,7 +90,9 @@ def _print_coverage(console: Console, report: Report) -> None:
         console.print(f"[yellow]warning:[/] less than expected: {', '.join(missing)}")
 
 
-def _print_found(console: Console, found: Found, options: Options, trace: Path | None) -> None:
+def _print_found(
+    console: Console, found: Found, options: Options, trace: Path | None, again: str
+) -> None:
     console.print(
         f"\n[bold red]{name_of(found.finding)}[/] after {found.events_before:,} events; "
         f"{found.length_before} steps of {found.nodes_before} nodes shrunk to "
@@ -89,7 +109,6 @@ def _print_found(console: Console, found: Found, options: Options, trace: Path |
     if trace is not None:
         console.print()
     nodes = f" --nodes {options.nodes}" if options.nodes else ""
-    alone = " --live" if options.run is LIVE else ""
     print_again(
-        console, trace, f"check --seed {options.seed} --episode {found.episode}{nodes}{alone}"
+        console, trace, f"check --seed {options.seed} --episode {found.episode}{nodes}{again}"
     )

@@ -37,7 +37,7 @@ def print_verified(console: Console, report: VerifyReport, saved: Saved) -> None
     print_check(console, report.check, saved.checked)
     if report.live is not None:
         console.rule("Live: the library's nodes alone, judged by the properties")
-        print_check(console, report.live, saved.live, seen=False)
+        print_check(console, report.live, saved.live, seen=False, again=" --live")
     if report.explored is not None:
         console.rule("Exploration: every state within bounds")
         print_suite(console, report.explored, saved.explored)

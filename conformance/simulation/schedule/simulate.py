@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from conformance.simulation import MAX_NODES as MAX_NODES
+from conformance.simulation.schedule.lacking import diverging, without
 from conformance.simulation.schedule.origin import Origin, draw_origin, draw_term
 from conformance.simulation.schedule.profile import Profile, draw_profile
 from conformance.simulation.schedule.themes import is_long, with_theme
@@ -41,6 +42,7 @@ class Schedule:
         self, seed: int, episode: int, nodes: int | None = None, profile: Profile | None = None
     ) -> None:
         self.random = Random(f"{seed}/{episode}")
+        self._episode = episode
         aside, shape = (Random(f"{seed}/{episode}/{what}") for what in ("handover", "shape"))
         if nodes is None and profile is None and shape.random() < LARGE:
             nodes = shape.choice((8, 9, 9, 9, MAX_NODES))
@@ -71,11 +73,30 @@ class Schedule:
         """Some of the calls that were under way, and to whom."""
         self._to_limit = self._unlimited()
         """Of the servers so many are yet to be told their limits."""
+        self._lacks: frozenset[str] = frozenset()
+        """What the subject cannot take (`schedule.lacking`)."""
 
     def honest(self) -> Schedule:
         """The same without messages that nobody sent, and of servers that never ran before."""
         self._set_profile(replace(self.profile, retransmit=0.0, forge=0.0, jump=0.0))
         self.origin = Origin(self.origin.names)
+        self._to_limit = self._unlimited()
+        return self
+
+    def without(self, lacks: frozenset[str]) -> Schedule:
+        """The same without what a subject that lacks these features cannot take."""
+        self._lacks = lacks
+        profile = self.profile
+        if "alone" in lacks and self._episode % 2:
+            profile = diverging(profile)
+        self._set_profile(without(profile, lacks))
+        if "changes" in lacks:
+            self.first_voters = frozenset(range(self.profile.nodes))
+        if lacks & {"restarts", "large_numbers"}:
+            self.origin = Origin(() if "large_numbers" in lacks else self.origin.names)
+        if "alone" in lacks:
+            self.origin = Origin()
+            self.heals = False
         self._to_limit = self._unlimited()
         return self
 
@@ -274,6 +295,8 @@ class Schedule:
         if config.is_joint and random.random() < 0.8:
             return None  # it would be refused
         everyone = range(self.profile.nodes)
+        if self._lacks & {"joint_changes", "non_voters"}:
+            return self._plain_change(leader.node)
         if random.random() < 0.1:
             nonsense = frozenset(node for node in everyone if random.random() < 0.5)
             return c.Input(leader.node.id, v.ProposeConfig(v.Config(nonsense, nonsense, nonsense)))
@@ -290,6 +313,16 @@ class Schedule:
             non_voters = (config.non_voters | demoted) - new_voters
             changed = v.Config(config.voters, new_voters, non_voters)
         return c.Input(leader.node.id, v.ProposeConfig(changed))
+
+    def _plain_change(self, node: v.Node) -> c.Step | None:
+        """A change of voters alone, of one where the subject knows no joint configurations."""
+        most = 1 if "joint_changes" in self._lacks else 2
+        everyone = range(self.profile.nodes)
+        count = min(len(everyone), self.random.randint(1, most))
+        new_voters = node.config.voters ^ frozenset(self.random.sample(everyone, count))
+        if not new_voters or node.config.is_joint:
+            return None
+        return c.Input(node.id, v.ProposeConfig(v.Config(node.config.voters, new_voters)))
 
     def _removal(self, member: c.Member) -> c.Step | None:
         """Non-voters leave while their leader still owes them calls: seldom by chance alone."""

@@ -1,0 +1,66 @@
+"""How a foreign subject is checked: the options of `simulation.check` that it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from conformance.observe.recorded import Recorder
+from conformance.observe.verdicts import AuditLevel
+from conformance.simulation.check import Options
+from conformance.simulation.foreign.lockstep import ForeignLockstep
+from conformance.simulation.foreign.properties import NOT_JUDGED, OF_FEATURE, ForeignProperties
+from conformance.simulation.run import Run
+from conformance.subjects.foreign.host import Host
+
+NEEDED: Final = ("joint_changes", "timers")
+"""Features without which a subject cannot do what is specified."""
+
+
+class CannotJudgeError(Exception):
+    """A subject of which that level says nothing."""
+
+
+def judging(options: Options, host: Host, level: AuditLevel) -> Options:
+    """The options with which that subject is checked.  Raises CannotJudgeError.
+
+    Its process lives in this one: no worker can take part.
+    """
+    lacks = frozenset[str](host.hello.lacks)
+    if level == "exact":
+        missing = sorted(lacks.intersection(NEEDED))
+        if missing:
+            raise CannotJudgeError(
+                f"the subject lacks {', '.join(missing)}; expected --level safety, for it is not "
+                "compared with a specification that has them"
+            )
+        run = partial(_exact, host)
+        return replace(options, run=run, lacks=lacks, searching=host.searching)
+    return replace(
+        options,
+        run=partial(_safety, host),
+        lacks=lacks | {"alone"},
+        honest=True,
+        searching=host.searching,
+    )
+
+
+def not_judged(host: Host, level: AuditLevel) -> tuple[str, ...]:
+    """What a check of that subject says nothing about, for people."""
+    told = [f"{feature} (the subject lacks it)" for feature in host.hello.lacks]
+    if level == "safety":
+        silent = {name for one in host.hello.lacks for name in OF_FEATURE.get(one, ())}
+        told.append(
+            f"{', '.join(sorted({*NOT_JUDGED, *silent}))} (not shown, or not Raft's to say)"
+        )
+        told.append("what comes of it: whether a leader is found, and commits")
+    return tuple(told)
+
+
+def _exact(host: Host, size: int, recorder: Recorder | None = None, episode: int = 0) -> Run:
+    return ForeignLockstep(size, host, recorder)
+
+
+def _safety(host: Host, size: int, recorder: Recorder | None = None, episode: int = 0) -> Run:
+    return ForeignProperties(size, host, recorder)

@@ -1,0 +1,75 @@
+"""Episodes for a subject that cannot do everything: what it lacks is not drawn.
+
+The names are those of traces/FORMAT.md, "The subject protocol".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from conformance.simulation.schedule.profile import Profile
+from spec import values as v
+
+RATES: Final[dict[str, tuple[str, ...]]] = {
+    "restarts": ("crash", "crash_in_drain"),
+    "snapshots": ("snapshot",),
+    "changes": ("config",),
+    "heartbeat": ("heartbeat",),
+    "step_down": ("step_down",),
+    "transfer": ("transfer",),
+    "refusals": ("forge",),
+    "large_numbers": ("jump",),
+    "duplicates": ("duplicate", "late", "retransmit"),
+    "reordering": ("reorder", "late", "retransmit"),
+    "alone": ("shorten", "misuse"),
+}
+"""The rates that are 0 for who lacks a feature.  "alone": who has no specification beside it.
+
+A call that was shortened, and an input to a node that is in no position to take it, are what a user
+of this library may do; that of another implementation may not.
+"""
+
+
+def diverging(profile: Profile) -> Profile:
+    """Leaders that are cut off with entries of their own, and elections among logs that differ.
+
+    Of a subject that nothing is compared with, what is wrong shows as late as the harm does.
+    """
+    return replace(
+        profile,
+        timeout=0.06,
+        patience=0.97,
+        propose=0.08,
+        batch=8,
+        heartbeat=0.02,
+        config=0.0,
+        snapshot=0.0,
+        crash=0.01,
+        comeback=0.1,
+        lose=0.05,
+        reorder=0.1,
+        partition=0.08,
+        step_down=0.0,
+        transfer=0.0,
+        limits=v.LIMITS,
+    )
+
+
+OF_A_USER: Final = frozenset({"snapshots", "changes", "heartbeat", "step_down", "transfer"})
+"""Events among those that are drawn as misuse."""
+
+
+def without(profile: Profile, lacks: frozenset[str]) -> Profile:
+    """The profile, without what nobody who lacks these features can be asked for."""
+    for rate in {rate for feature in lacks for rate in RATES.get(feature, ())}:
+        profile = replace(profile, **{rate: 0.0})  # type: ignore[arg-type]
+    if lacks & OF_A_USER:
+        profile = replace(profile, misuse=0.0)
+    if "reordering" in lacks:
+        profile = replace(profile, backlog=0)
+    if lacks & {"limits", "restarts"}:  # a restart sets them
+        profile = replace(profile, limits=v.LIMITS)
+    if "changes" in lacks:
+        profile = replace(profile, voters=profile.nodes)
+    return profile
