@@ -48,7 +48,9 @@ def judging(options: Options, host: Host, level: AuditLevel) -> Options:
 
 def not_judged(host: Host, level: AuditLevel) -> tuple[str, ...]:
     """What a check of that subject says nothing about, for people."""
-    told = [f"{feature} (the subject lacks it)" for feature in host.hello.lacks]
+    told = []
+    if host.hello.lacks:
+        told.append(f"{', '.join(sorted(host.hello.lacks))} (the subject lacks it)")
     if level == "safety":
         silent = {name for one in host.hello.lacks for name in OF_FEATURE.get(one, ())}
         told.append(

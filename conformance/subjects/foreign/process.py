@@ -6,7 +6,7 @@ Requests may be under way while answers are read: neither side ever waits for th
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import shlex
 import signal
 import subprocess
@@ -77,17 +77,18 @@ class SubjectProcess:
             bufsize=0,
             start_new_session=True,  # an interrupt is for the harness, which then ends it
         )
-        self._stdin, self._stdout = _file(self._process.stdin), _file(self._process.stdout)
-        self._stderr = _file(self._process.stderr)
+        process = self._process
+        self._pipes = _pipes(process.stdin, process.stdout, process.stderr)
+        self._stdin, self._stdout, self._stderr = (pipe.fileno() for pipe in self._pipes)
         self._to_write = bytearray()
         self._read = bytearray()
         self._searched = 0  # of what was read, up to where there is no line feed
         self._said = b""  # the end of its standard error
-        self._selector = selectors.DefaultSelector()
+        self._poll = select.poll()
         for file in (self._stdin, self._stdout, self._stderr):
-            os.set_blocking(file.fileno(), False)
-        self._selector.register(self._stdout, selectors.EVENT_READ)
-        self._selector.register(self._stderr, selectors.EVENT_READ)
+            os.set_blocking(file, False)
+        self._poll.register(self._stdout, select.POLLIN)
+        self._poll.register(self._stderr, select.POLLIN)
         self._writing = False
 
     def ask(self, line: bytes) -> None:
@@ -117,14 +118,14 @@ class SubjectProcess:
             if len(self._read) > LONGEST_LINE:
                 raise FloodedError(f"wrote a line of more than {LONGEST_LINE} bytes")
             left = begun + seconds - time.monotonic()
-            ready = self._selector.select(max(0.0, left))
+            ready = self._poll.poll(max(0.0, left) * 1000)
             if not ready and left <= 0:
                 self.waited += time.monotonic() - begun
                 raise HungError(f"no answer within {seconds:g} seconds{self._last_words()}")
-            for key, _ in ready:
-                if key.fileobj is self._stdin:
+            for file, _ in ready:
+                if file == self._stdin:
                     self._write()
-                elif key.fileobj is self._stderr:
+                elif file == self._stderr:
                     self._listen()
                 elif not self._take_in():
                     raise DiedError(self._death())
@@ -146,7 +147,7 @@ class SubjectProcess:
     def _write(self) -> None:
         try:
             while self._to_write:
-                del self._to_write[: os.write(self._stdin.fileno(), self._to_write[:CHUNK])]
+                del self._to_write[: os.write(self._stdin, self._to_write[:CHUNK])]
         except BlockingIOError:
             pass
         except BrokenPipeError:  # that it has died is seen where its answer should be
@@ -154,20 +155,20 @@ class SubjectProcess:
         if self._writing != bool(self._to_write):
             self._writing = not self._writing
             if self._writing:
-                self._selector.register(self._stdin, selectors.EVENT_WRITE)
+                self._poll.register(self._stdin, select.POLLOUT)
             else:
-                self._selector.unregister(self._stdin)
+                self._poll.unregister(self._stdin)
 
     def _take_in(self) -> bool:
         """Whether there is more to come."""
-        chunk = os.read(self._stdout.fileno(), CHUNK)
+        chunk = os.read(self._stdout, CHUNK)
         self._read += chunk
         return bool(chunk)
 
     def _listen(self) -> None:
-        chunk = os.read(self._stderr.fileno(), CHUNK)
+        chunk = os.read(self._stderr, CHUNK)
         if not chunk:
-            self._selector.unregister(self._stderr)
+            self._poll.unregister(self._stderr)
         self._said = (self._said + chunk)[-STDERR_KEPT:]
 
     def _death(self) -> str:
@@ -180,26 +181,24 @@ class SubjectProcess:
 
     def _last_words(self) -> str:
         with suppress(OSError):
-            self._said = (self._said + os.read(self._stderr.fileno(), CHUNK))[-STDERR_KEPT:]
+            self._said = (self._said + os.read(self._stderr, CHUNK))[-STDERR_KEPT:]
         said = self._said.decode(errors="replace").strip().splitlines()
         return f"; it said: {said[-1]}" if said else ""
 
     def close(self) -> None:
         """End it, and whatever it has started in its session."""
-        self._selector.close()
-        self._stdin.close()
+        self._pipes[0].close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(0.0 if self.unanswered else 1.0)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._stdout.close()
-        self._stderr.close()
+        for pipe in self._pipes[1:]:
+            pipe.close()
 
 
-def _file(file: IO[bytes] | None) -> IO[bytes]:
-    assert file is not None
-    return file
+def _pipes(*pipes: IO[bytes] | None) -> list[IO[bytes]]:
+    return [pipe for pipe in pipes if pipe is not None]
 
 
 def _shown(read: bytearray) -> str:
