@@ -77,6 +77,7 @@ def check_command(
     is found is shrunk until no step and no pair of steps can be left out, printed, and written to
     a trace.
     """
+    from conformance.cli.report.check import progress_line
     from conformance.simulation.check import LIVE, Options, check
 
     options = Options(
@@ -98,7 +99,7 @@ def check_command(
     if alone:
         options = replace(options, run=LIVE)
     with other_processes(workers, as_json) as others, progress("checking", as_json) as tell:
-        report = check(options, lambda now: tell("checking", now.events, events), others)
+        report = check(options, lambda now: tell(progress_line(now), now.events, events), others)
     saving = Saving(out_dir, "live-" if alone else "", pages)
     _conclude(report, as_json, saving, " --live" if alone else "")
 
@@ -124,6 +125,7 @@ def _check_subject(
     saving: Saving,
 ) -> NoReturn:
     """The same of a program that speaks the subject protocol, in this process."""
+    from conformance.cli.report.check import progress_line
     from conformance.simulation.check import check
     from conformance.simulation.foreign.judging import CannotJudgeError, judging, not_judged
     from conformance.subjects.foreign.host import Host
@@ -136,7 +138,7 @@ def _check_subject(
     with host, progress("checking", as_json) as tell:
         try:
             chosen = judging(options, host, level)
-            report = check(chosen, lambda now: tell("checking", now.events, options.events))
+            report = check(chosen, lambda now: tell(progress_line(now), now.events, options.events))
         except CannotJudgeError as error:
             refuse(str(error), as_json)
         except (OSError, SubjectError) as error:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import Json, Processes, Seconds
-from conformance.cli.terminal import conclude, interrupted, progress, refuse
+from conformance.cli.terminal import conclude, progress, refuse
 
 
 def mutate_command(
@@ -61,6 +61,4 @@ def mutate_command(
             report = run(options, lambda now: tell(progress_line(now)))
     except (BadSurvivors, SelectionError) as error:
         refuse(str(error), as_json)
-    except KeyboardInterrupt:
-        interrupted()
     conclude(report, as_json, partial(print_mutated, report=report))

@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seconds, only_of
-from conformance.cli.terminal import (
-    conclude,
-    interrupted,
-    page_beside,
-    progress,
-    refuse,
-    save_trace,
-)
+from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +41,7 @@ def prove_command(
     from conformance.observe.selection import SelectionError
     from conformance.prove.catalogue import obligations
     from conformance.prove.runner.cache import FILE
-    from conformance.prove.runner.run import Options, progress_line, run
+    from conformance.prove.runner.run import Interrupted, Options, progress_line, run
 
     options = Options(level, only, workers, seconds, FILE if cache else None)
     try:
@@ -60,8 +53,8 @@ def prove_command(
             )
     except SelectionError as error:
         refuse(str(error), as_json)
-    except KeyboardInterrupt:
-        interrupted(" before anything was proved")
+    except Interrupted as stopped:  # what was proved is told, and what was refuted written
+        report = stopped.report
     traces = save_refutations(report, out_dir, pages)
     said = from_empty_cluster(report, as_json)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import Json
-from conformance.cli.terminal import conclude, refuse
+from conformance.cli.terminal import conclude, progress, refuse
 
 
 def replay_command(
@@ -27,7 +27,8 @@ def replay_command(
     from conformance.trace.errors import BadTrace
 
     try:
-        report = replay(trace)
+        with progress("replaying", as_json) as tell:
+            report = replay(trace, progress=lambda events: tell(f"replaying: {events:,} events"))
     except BadTrace as error:
         refuse(str(error), as_json)
     conclude(report, as_json, partial(print_replay, path=trace, report=report))

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO, cast
 
@@ -19,6 +20,7 @@ import typer
 from rich.console import Console
 
 from conformance.cli.text import escape
+from conformance.observe.failed import PROGRAM_FAILED, told
 from conformance.observe.verdicts import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -31,6 +33,15 @@ CLOSED: Final = 128 + signal.SIGPIPE
 
 EXTRAS: Final = {"numpy": "explore", "z3": "prove"}
 """Packages that a command may lack, and what installs them."""
+
+INTERRUPTED: Final = 128 + signal.SIGINT
+"""What a shell shows of a program that Ctrl-C has ended."""
+
+STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a program to end."""
+
+DEAF: Final = 1.0
+"""Seconds after such a signal in which no other one counts."""
 
 LINE_EVERY: Final = 5.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -71,18 +82,30 @@ class Progress(Protocol):
 def progress(said: str, as_json: bool = False, lines: bool = False) -> Iterator[Progress]:
     """Shows how far a command is, on a terminal; nothing with `--json`.
 
-    Where there is no terminal it is nothing either or, for what takes minutes, `lines`.
+    Where there is no terminal it is nothing either or, for what takes minutes, `lines`.  What was
+    said last is what a command that is stopped says it has covered.
     """
+    console = errors()
+    shown = _lines if lines and not as_json and not console.is_terminal else _bar
+    _now.covered, _now.works = said, True
+    with shown(console, said, as_json) as tell:
+
+        def noting(said: str, done: float | None = None, total: float | None = None, /) -> None:
+            share = f" ({done / total:.0%})" if done is not None and total else ""
+            _now.covered = f"{said}{share}"
+            tell(said, done, total)
+
+        yield noting
+    _now.works = False
+
+
+@contextmanager
+def _bar(console: Console, said: str, quiet: bool) -> Iterator[Progress]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    console = errors()
-    if lines and not as_json and not console.is_terminal:
-        with _lines(console, said) as tell:
-            yield tell
-        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    quiet = as_json or not console.is_terminal
+    quiet = quiet or not console.is_terminal
     with Bar(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task(escape(said), total=None)
 
@@ -93,7 +116,7 @@ def progress(said: str, as_json: bool = False, lines: bool = False) -> Iterator[
 
 
 @contextmanager
-def _lines(console: Console, said: str) -> Iterator[Progress]:
+def _lines(console: Console, said: str, _quiet: bool) -> Iterator[Progress]:
     """What was said last, again and again, so that a log shows that something goes on."""
     latest, over, started = [said], threading.Event(), time.monotonic()
 
@@ -221,61 +244,136 @@ def refuse(problem: str, as_json: bool, verdict: str = "bad_input") -> NoReturn:
     finish(verdict)
 
 
-def interrupted(when: str = "") -> NoReturn:
-    errors().print(f"[yellow]interrupted[/]{when}")
-    finish("inconclusive")
-
-
 def finish(verdict: str) -> NoReturn:
+    _now.verdict = verdict
     raise typer.Exit(EXIT_CODES[verdict])
+
+
+# The process of a command
+
+
+@dataclass(slots=True)
+class _Command:
+    """What is known of the command that this process runs.
+
+    `covered`: how far it is, in the words of its progress.  `works`: it is at that, and does not
+    print what came of it.  `verdict`: the one that it ended with.  `stopped`: a signal has come.
+    `deaf_until`: up to this time no other one counts.
+    """
+
+    covered: str = ""
+    works: bool = False
+    verdict: str | None = None
+    stopped: bool = False
+    over: bool = False
+    deaf_until: float = 0.0
+
+    def stop(self, *_: object) -> None:
+        """Ctrl-C, and what else asks a program to end: all of it is left, and cleaned up.
+
+        That is not to be cut short by the same signal again, or the next one of a shutdown.
+        """
+        now = time.monotonic()
+        if self.over or now < self.deaf_until:
+            return
+        self.stopped, self.deaf_until = True, now + DEAF
+        raise KeyboardInterrupt
+
+
+_now = _Command()
 
 
 def run(command: Callable[[], object]) -> NoReturn:
     """Run a command line to its exit code.
 
-    What fails in it is no verdict on what it looks at: what cannot be written is code 2, an error
-    of its own is told with its traceback and is code 3, as nothing was judged.  A reader that has
-    closed the pipe ends it as it ends other programs.
+    What fails in it is no verdict on what it looks at.  What cannot be written is code 2.  Where
+    the machine or the program fails, it is told, in a line or with a traceback, and is code 3, as
+    nothing was judged.  A signal that asks it to end is code 130, and it is told what was covered
+    so far.  A reader that has closed the pipe ends it as it ends other programs.
     """
+    global _now
     if cast("TextIO | None", sys.stdout) is None:
         if cast("TextIO | None", sys.stderr) is not None:
             errors().print("[red]error:[/] standard output is closed; expected somewhere to write")
         sys.exit(2)
-    given, code = sys.stdout, 3
+    _now = _Command()
+    given = sys.stdout
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _now.stop)
+    failed = None
     try:
-        try:
-            command()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        if sys.stdout is not given:  # typer replaces one that is closed, and says 1
+        code = _code_of(command, given)
+        if _now.stopped or code == INTERRUPTED:
+            code = INTERRUPTED
+            _tell_interrupted()
+        if sys.stdout is not given:
             raise BrokenPipeError
         given.flush()
     except BrokenPipeError:
         code = CLOSED
         _drop(given)
     except OSError as error:
-        code = 2
-        with suppress(OSError):  # where complaints go may be full as well
-            errors().print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
-        _drop(given)
-        _drop(sys.stderr)
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
-            raise
-        code = 2
-        extra = f"pip install 'raftbare-conformance[{EXTRAS[error.name]}]'"
-        errors().print(
-            f"[red]error:[/] this takes {error.name}, which is not installed: {escape(extra)}",
-            soft_wrap=True,
-        )
-    except Exception:
-        code = 3
-        with suppress(OSError):
-            traceback.print_exc()
+        code, failed = (3, told(error)) if _now.works else (2, str(error))
+    except PROGRAM_FAILED as error:
+        code, failed = 3, told(error)
+    except Exception as error:
+        lacking = error.name if isinstance(error, ModuleNotFoundError) else None
+        if lacking in EXTRAS:
+            code = 2
+            failed = (
+                f"this takes {lacking}, which is not installed; "
+                f"pip install 'raftbare-conformance[{EXTRAS[lacking]}]' installs it"
+            )
+        else:
+            code = 3
+            with suppress(OSError):
+                traceback.print_exc()
+    if failed is not None:  # and its frames are gone, with all that they held
+        _tell_failed(failed, code)
+    _now.over = True
     sys.exit(code)
+
+
+def _code_of(command: Callable[[], object], given: TextIO) -> int:
+    try:
+        command()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+        closed = sys.stdout is not given  # typer replaces one that is closed, and says 1
+        if code == EXIT_CODES["violation"] and _now.verdict != "violation" and not closed:
+            # typer's code for the end of a file that nobody expected
+            raise RuntimeError("it ended without a verdict") from end
+        return code
+    return 0
+
+
+def _tell_interrupted() -> None:
+    covered = _now.covered or "before anything was judged"
+    if _now.verdict is None and "--json" in sys.argv:
+        print_json({"verdict": "inconclusive", "interrupted": covered})
+    else:
+        errors().print(f"[yellow]interrupted:[/] {escape(covered)}", soft_wrap=True)
+
+
+def _tell_failed(failed: str, code: int) -> None:
+    try:
+        if code == 3 and "--json" in sys.argv:
+            print_json({"verdict": "inconclusive", "error": failed})
+            sys.stdout.flush()
+            return
+        label = "inconclusive" if code == 3 else "error"
+        errors().print(f"[red]{label}:[/] {escape(failed)}", soft_wrap=True)
+    except PROGRAM_FAILED:
+        code = 2  # where complaints go may be full as well
+    if code == 2:
+        _drop(sys.stdout)
+        _drop(sys.stderr)
 
 
 def _drop(stream: TextIO) -> None:

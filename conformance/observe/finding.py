@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from conformance.observe.failed import PROGRAM_FAILED
 from conformance.observe.show import show
 from spec.properties import Violation
 from spec.values import Event, NodeId
@@ -49,12 +50,15 @@ def first_difference(
 ) -> Difference | None:
     """The first part that is found otherwise than specified; what follows it is not asked for.
 
-    Whatever asking for a part raises is a difference too, but for the exceptions in `reraise`.
+    Whatever asking for a part raises is a difference too, but for `PROGRAM_FAILED` and the
+    exceptions in `reraise`.
     """
     try:
         for what, specified, found in parts:
             if found != specified:
                 return Difference(node, event, what, specified, found)
+    except PROGRAM_FAILED:
+        raise
     except reraise:
         raise
     except Exception as error:

@@ -172,6 +172,8 @@ class Report:
     steps: int = 0
     seconds: float = 0.0
     witnesses: Counter[str] = field(default_factory=Counter)
+    shrinking: int | None = None
+    """The episode with a finding, while that is being shrunk."""
     found: Found | None = None
     others: list[Found] = field(default_factory=list)
     """What was found later, one of each name."""
@@ -259,9 +261,14 @@ def check(
                 break
             if options.seconds is not None and report.seconds >= options.seconds:
                 break
-    with _uncollected():
-        shown = [_shown(options, played, events) for played, events in found.values()]
+    shown = []
+    for played, events in found.values():
+        report.shrinking = played.number
+        progress(report)
+        with _uncollected():
+            shown.append(_shown(options, played, events))
     if shown:
+        report.shrinking = None
         report.found, *report.others = shown
         report.seconds = time.monotonic() - started
     return report

@@ -11,6 +11,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import raftbare
+from conformance.observe.failed import PROGRAM_FAILED
 from conformance.observe.finding import failure
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import FailureError, Run
@@ -38,6 +39,8 @@ class Live(Run):
         try:
             outcome = self._nodes.handle(node, event)
             state, pending = self._read(node)
+        except PROGRAM_FAILED:
+            raise
         except Exception as error:
             raise FailureError(failure(node, event, error)) from error
         if isinstance(event, Restart) and isinstance(outcome, Refused):
@@ -52,6 +55,8 @@ class Live(Run):
         try:
             owed = self._nodes.drain(node)
             state, _ = self._read(node)
+        except PROGRAM_FAILED:
+            raise
         except Exception as error:
             raise FailureError(failure(node, None, error)) from error
         return c.executed_turn(before, owed, state, crash_after)

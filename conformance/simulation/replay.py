@@ -7,7 +7,7 @@ replayed from there: both sides are set to that state, the library with all that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +56,15 @@ class ReplayReport:
         }
 
 
-def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
-    """Up to the first difference.  Raises BadTrace for what cannot be read or replayed."""
+def replay(
+    path: Path,
+    subject: Subject | None = None,
+    progress: Callable[[int], None] = lambda events: None,
+) -> ReplayReport:
+    """Up to the first difference.  Raises BadTrace for what cannot be read or replayed.
+
+    `progress` gets how many events were replayed.
+    """
     # Here alone, since they need pydantic: a check of the library in lockstep reads no trace.
     from conformance.trace.errors import BadTrace
     from conformance.trace.files import read
@@ -78,6 +85,8 @@ def replay(path: Path, subject: Subject | None = None) -> ReplayReport:
                     latest[node] = record.seq, None
                 continue
             events += 1
+            if events % 256 == 0:
+                progress(events)
             latest[node] = record.seq, event
             parts = _event_of_both(spec, library, node, event, record.actions is not None)
             difference = first_difference(node, event, parts)

@@ -49,13 +49,21 @@ class Workers:
             yield _result(begun.popleft())
 
     def _submit(self, task: Callable[[Given], Made], given: Given) -> Future[Made]:
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self.executor.submit(task, given)  # which may begin a process, with this mask
+            with without_interrupts():
+                return self.executor.submit(task, given)
         except BrokenProcessPool as error:
             raise WorkerError("a worker died") from error
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes that are begun here know nothing of Ctrl-C: who began them ends them."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _result(future: Future[Made]) -> Made:
@@ -78,7 +86,7 @@ def processes(count: int) -> Iterator[Workers]:
     # may have threads, nor from a server, which looks in its working directory first.
     context = get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
-    with ours, theirs, ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
+    with ours, theirs, ProcessPoolExecutor(count, context, end_with, (theirs,)) as pool:
         try:
             yield Workers(pool, count)
         finally:
@@ -88,7 +96,8 @@ def processes(count: int) -> Iterator[Workers]:
 # In a worker
 
 
-def _begin(lifeline: Connection) -> None:
+def end_with(lifeline: Connection) -> None:
+    """End this process, whatever it is at, when the other end is closed: by will, or by death."""
     Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 

@@ -13,6 +13,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import z3
 
+from conformance.observe.failed import PROGRAM_FAILED
 from conformance.symbolic.number import (
     Atom,
     Number,
@@ -161,8 +162,9 @@ class Paths:
     def run(self, function: Callable[[], T]) -> Iterator[Path[T]]:
         """Every path of `function`; it has to do the same whenever it decides the same.
 
-        An exception that it raises ends a path like any other; `BudgetError` and `RepeatError` come
-        through.  One run at a time: the next one begins once this one has ended or is closed.
+        An exception that it raises ends a path like any other; `BudgetError`, `RepeatError` and
+        `PROGRAM_FAILED` come through.  One run at a time: the next one begins once this one has
+        ended or is closed.
         """
         if self._running:
             raise RuntimeError("a function runs already")
@@ -193,6 +195,8 @@ class Paths:
         try:
             result = function()
         except (BudgetError, RepeatError):
+            raise
+        except PROGRAM_FAILED:
             raise
         except Exception as error:
             raised = error
@@ -273,7 +277,10 @@ class Paths:
     def _check(self) -> Model | None:
         self._count()
         self.queries += 1
-        found = self._solver.check()
+        try:
+            found = self._solver.check()
+        except z3.Z3Exception as error:  # it may be out of memory, which is nothing of the function
+            raise BudgetError(f"z3 gave up: {error}") from error
         if found == z3.unsat:
             return None
         if found != z3.sat:

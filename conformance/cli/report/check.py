@@ -17,6 +17,13 @@ from conformance.simulation.coverage import AT, LEAST
 from spec.witnesses import SOMETIMES
 
 
+def progress_line(now: Report) -> str:
+    if now.shrinking is not None:
+        again = f"--seed {now.options.seed} --episode {now.shrinking}"
+        return f"checking: a finding is being shrunk; reproduce: conformance check {again}"
+    return f"checking: {now.events:,} events in {now.episodes:,} episodes"
+
+
 def print_check(
     console: Console,
     report: Report,

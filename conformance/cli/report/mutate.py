@@ -17,6 +17,7 @@ def print_mutated(console: Console, report: Report) -> None:
     for title, keys in (
         ("Survives, and is not explained", report.unexplained),
         ("Explained, and does not survive", report.stale),
+        ("Not judged, for the machine failed", report.unjudged),
     ):
         if keys:
             console.print(f"\n[bold]{title}[/]")

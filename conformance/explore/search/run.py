@@ -30,8 +30,8 @@ from spec import rules
 from spec.cluster import Rule
 from spec.witnesses import SOMETIMES
 
-CHUNK: Final = 1 << 16
-"""States that are expanded at once."""
+CHUNK: Final = 1 << 15
+"""States that are expanded at once: whoever interrupts waits for as many."""
 MEGABYTE: Final = 1 << 20
 
 
@@ -165,7 +165,7 @@ def _search(
     options, visited = report.options, Visited(store)
     states = _resume(space, store, report, visited)
     workers = options.workers or os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+    with _threads(workers) as pool:
         while states.size:
             found: list[Keys] = []
             faults: list[Fault] = []
@@ -204,6 +204,16 @@ def _search(
     report.complete = True
     store.write(report.depth, states, {**_counters(report), "complete": True})
     return []
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Whoever leaves waits for the chunks that are in work, and for no others."""
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _windows(states: Keys, workers: int) -> Iterator[list[Keys]]:

@@ -26,6 +26,7 @@ import spec
 from conformance.explore.states.nodes import Emission
 from conformance.explore.states.space import Space
 from conformance.explore.states.tables import Array, Keys
+from conformance.observe.failed import PROGRAM_FAILED
 from conformance.observe.finding import Difference
 from conformance.observe.observed import Observed
 from spec.properties import Violation
@@ -186,6 +187,8 @@ class Store:
             self._written = {name: len(table) for name, table in tables.items()}
         except BadCheckpoint:
             raise
+        except PROGRAM_FAILED:
+            raise
         except Exception as error:  # whatever was read is not what was written
             raise self._damaged(error) from None
 
@@ -218,7 +221,7 @@ def _hold(path: Path) -> TextIO:
             raise BadCheckpoint(f"{lock}: {error.strerror}; the run's lock goes there") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "another process"
             file.close()

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -194,6 +194,7 @@ def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options) -> Iterator[Tri
     context.set_forkserver_preload([methods_module.__name__])
     workers, budget = options.workers or os.cpu_count() or 1, options.budget
     waiting, running = deque(jobs), dict[Connection, _Running]()
+    begun = set(active_children())
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -209,8 +210,9 @@ def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options) -> Iterator[Tri
                 assert isinstance(connection, Connection)
                 yield _ended(running.pop(connection), connection, budget)
     finally:
-        for one in running.values():
-            one.process.kill()
+        for one in set(active_children()) - begun:  # some may not be among `running` yet
+            one.kill()
+            one.join()
 
 
 def _ended(one: _Running, connection: Connection, budget: Budget) -> Trial:
@@ -228,6 +230,7 @@ def _ended(one: _Running, connection: Connection, budget: Budget) -> Trial:
 
 
 def _try(mutant: Mutant, method: str, budget: Budget, to: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ended by who began it
     limit = math.ceil(budget.seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     by_name = {method.name: method for method in METHODS}

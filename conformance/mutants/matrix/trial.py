@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Final, Literal
 
 from conformance.explore.states.bounds import PRESETS, Bounds
+from conformance.observe.failed import PROGRAM_FAILED, told
 from conformance.observe.verdicts import Level
 
 FAILURE: Final = "Failure"
@@ -138,11 +139,13 @@ class Method:
 
 
 def tried(mutant: str, library: ModuleType, method: Method, budget: Budget) -> Trial:
-    """What comes of it, whatever the mutant does."""
+    """What comes of it, whatever the mutant does; where the program fails, nothing does."""
     trial = Trial(mutant, method.name)
     started = monotonic()
     try:
         method.look(library, budget, trial)
+    except PROGRAM_FAILED as error:
+        trial.killed_by, trial.stopped = None, told(error)
     except Exception as error:
         trial.killed_by, trial.detail = FAILURE, f"{type(error).__name__}: {error}"
     trial.seconds = monotonic() - started

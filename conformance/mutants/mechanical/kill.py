@@ -28,6 +28,7 @@ from typing import Final, NamedTuple, TypeAlias
 from conformance.explore.states.bounds import PRESETS, Bounds
 from conformance.explore.states.space import Space
 from conformance.explore.states.tables import distinct
+from conformance.observe.failed import told
 from conformance.observe.finding import Finding, describe, name_of
 from conformance.simulation.episode import first_finding
 from conformance.simulation.lockstep import Lockstep
@@ -62,12 +63,14 @@ class Subject:
 class Verdict:
     """`killed_by`: the stage that noticed it, "import" or "time limit" too; None: it survived.
 
-    `seconds`: what each stage took of the processor.
+    `seconds`: what each stage took of the processor.  `failed`: the machine did, so that nothing
+    is known of the mutant.
     """
 
     killed_by: str | None
     detail: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    failed: bool = False
 
 
 # The stages
@@ -229,7 +232,11 @@ PROOFS: Final[dict[str, Stage]] = {"proofs": proofs}
 
 
 def prepare() -> None:
-    """Import and compute what every mutant needs, so that it comes with the fork."""
+    """Import and compute what every mutant needs, so that it comes with the fork.
+
+    The process has a group of its own, with all that it forks: they end together.
+    """
+    os.setpgid(0, 0)
     import hypothesis
     import pytest
 
@@ -254,24 +261,25 @@ def judge(texts: dict[str, str], names: tuple[str, ...], limits: Mapping[str, fl
         os.close(reader)
         _live(texts, stages, limits, writer)
     os.close(writer)
-    told = list(_told(reader, PATIENCE * sum(limits.get(name, 600.0) for name in stages)))
+    heard = list(_told(reader, PATIENCE * sum(limits.get(name, 600.0) for name in stages)))
     os.close(reader)
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    seconds = {one.stage: one.seconds for one in told if one.what == "took"}
-    last = told[-1] if told else Told("begins", "import")
+    seconds = {one.stage: one.seconds for one in heard if one.what == "took"}
+    last = heard[-1] if heard else Told("begins", "import")
     if last.what == "killed":
         return Verdict(last.stage, last.detail, seconds)
-    if last.what == "survived":
-        return Verdict(None, "", seconds)
+    if last.what in ("survived", "failed"):
+        return Verdict(None, last.detail, seconds, last.what == "failed")
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGKILL):
         return Verdict("time limit", f"at {last.stage}", seconds)
     return Verdict("crash", f"at {last.stage}: wait status {status}", seconds)
 
 
 class Told(NamedTuple):
-    """What a mutant's process says: a stage "begins" and "took" so long, "killed", "survived"."""
+    """What a mutant's process says: a stage "begins" and "took" so long; "killed", "survived",
+    "failed"."""
 
     what: str
     stage: str = ""
@@ -297,8 +305,8 @@ def _live(
 ) -> None:
     """The life of a mutant's process, which ends here whatever happens."""
 
-    def tell(told: Told) -> None:
-        os.write(writer, json.dumps(told).encode() + b"\n")
+    def tell(said: Told) -> None:
+        os.write(writer, json.dumps(said).encode() + b"\n")
 
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
@@ -333,5 +341,8 @@ def _run(
                     tell(Told("killed", name, detail=noticed))
                     return
         tell(Told("survived"))
+    except OSError as error:  # neither the library nor a stage has I/O of its own
+        tell(Told("failed", name, detail=told(error)))
     except BaseException as error:  # it may raise anything, SystemExit too
+        # The library as it is has passed within the same limits of memory and depth.
         tell(Told("killed", name, detail=f"{type(error).__name__}: {error}"))

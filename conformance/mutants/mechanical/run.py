@@ -8,13 +8,15 @@ missing, or cannot be told from the library; then `survivors.toml` says why.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from conformance.mutants.mechanical.generate import Key, Mechanical, mutants
@@ -29,6 +31,7 @@ from conformance.mutants.mechanical.kill import (
 )
 from conformance.mutants.mechanical.survivors import FILE, explanations
 from conformance.observe.selection import SelectionError
+from conformance.simulation.workers import without_interrupts
 from conformance.subjects.patched import library_sources
 
 
@@ -57,6 +60,8 @@ class Report:
     verdicts: dict[Key, list[Verdict]] = field(default_factory=dict)
     explained: list[tuple[Key, str]] = field(default_factory=list)
     unexplained: list[Key] = field(default_factory=list)
+    unjudged: list[Key] = field(default_factory=list)
+    """The machine failed over them."""
     stale: list[Key] = field(default_factory=list)
     """Explained, and killed or not there any more."""
     seconds: float = 0.0
@@ -75,7 +80,9 @@ class Report:
     def verdict(self) -> str:
         if self.unexplained or self.stale:
             return "violation"
-        return "inconclusive" if self.stopped or not self.judged else "conforms"
+        if self.stopped or self.unjudged or not self.judged:
+            return "inconclusive"
+        return "conforms"
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -86,6 +93,7 @@ class Report:
             "score": round(self.score, 4),
             "explained": [{**key._asdict(), "reason": why} for key, why in self.explained],
             "unexplained": [key._asdict() for key in self.unexplained],
+            "unjudged": [key._asdict() for key in self.unjudged],
             "stale": [key._asdict() for key in self.stale],
             "stopped": self.stopped,
             "seconds": round(self.seconds, 1),
@@ -112,7 +120,7 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
     with _workers(options.workers) as pool:
         asked = {name for module in modules for name in _stages(module)}
         stages = tuple(name for name in STAGES | OF_CODEC if name in asked)
-        limits = _limits(pool.submit(judge, texts, stages, {}).result())
+        limits = _limits(pool.judge(texts, stages, {}).result())
         running: dict[Future[Verdict], Mechanical] = {}
         waiting = _selection(texts, modules, options, report)
         while not report.stopped:
@@ -126,7 +134,7 @@ def run(options: Options, progress: Callable[[Report], None] = lambda _: None) -
                 ):
                     stages += tuple(PROOFS)
                 changed = {**texts, mutant.key.module: mutant.text}
-                running[pool.submit(judge, changed, stages, limits)] = mutant
+                running[pool.judge(changed, stages, limits)] = mutant
             if not running:
                 break
             for done in wait(running, timeout=1.0, return_when=FIRST_COMPLETED).done:
@@ -180,14 +188,36 @@ def _count(workers: int) -> int:
     return workers or os.cpu_count() or 1
 
 
-@contextmanager
-def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+class _Pool(ProcessPoolExecutor):
     """Processes without threads, since each forks for every mutant."""
+
+    def judge(
+        self, texts: dict[str, str], stages: tuple[str, ...], limits: dict[str, float]
+    ) -> Future[Verdict]:
+        with without_interrupts():
+            return self.submit(judge, texts, stages, limits)
+
+    def kill(self) -> None:
+        """All processes, and the mutants that they have forked, which are of their group."""
+        for worker in active_children():
+            assert worker.pid is not None
+            with suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
+            worker.kill()  # it may not have a group of its own yet
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[_Pool]:
     before = os.environ.get("OPENBLAS_NUM_THREADS")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    pool = ProcessPoolExecutor(_count(count), get_context("spawn"), prepare)
+    pool = _Pool(_count(count), get_context("spawn"), prepare)
     try:
         yield pool
+    except BrokenProcessPool as error:
+        raise ChildProcessError("a worker died") from error
+    except KeyboardInterrupt:
+        pool.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
         if before is None:
@@ -198,6 +228,8 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
 
 def _limits(unchanged: Verdict) -> dict[str, float]:
     """Five times what the library as it is takes, and a second."""
+    if unchanged.failed:
+        raise OSError(unchanged.detail)
     if unchanged.killed_by is not None:
         raise SelectionError(
             f"the library as it is does not pass: {unchanged.killed_by}, {unchanged.detail}"
@@ -208,7 +240,9 @@ def _limits(unchanged: Verdict) -> dict[str, float]:
 def note(report: Report, key: Key, verdict: Verdict, explained: dict[Key, str]) -> None:
     """Put what became of a mutant where it belongs."""
     report.verdicts.setdefault(key, []).append(verdict)
-    if verdict.killed_by is not None:
+    if verdict.failed:
+        report.unjudged.append(key)
+    elif verdict.killed_by is not None:
         report.killed[verdict.killed_by] += 1
     elif key in explained:
         report.explained.append((key, explained[key]))

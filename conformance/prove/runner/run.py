@@ -31,6 +31,7 @@ from conformance.prove.runner.worker import Answer, Job, Source, Workers, name_o
 
 SAVED_EVERY: Final = 30.0
 """Seconds."""
+INTERRUPT: Final = "an interrupt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,14 @@ def is_vacuous(group: Sequence[Proved]) -> bool:
     )
 
 
+class Interrupted(KeyboardInterrupt):
+    """The user has stopped a run; what had come of it is kept, and told."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is; `current`: what the workers are at."""
@@ -172,7 +181,7 @@ def run(
     source: Source,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Report:
-    """Prove what `source` gives."""
+    """Prove what `source` gives.  Raises `Interrupted`."""
     return _Run(options, source, progress).run()
 
 
@@ -211,7 +220,7 @@ class _Run:
             elif left:
                 report.stopped_by = self._elsewhere(left)
         except KeyboardInterrupt:
-            report.stopped_by = "an interrupt"
+            report.stopped_by = INTERRUPT
         if self.cache is not None:
             if options.only is None:
                 self.cache.forget_others(options.level, every)
@@ -222,6 +231,8 @@ class _Run:
             for one in obligations
         ]
         report.seconds = monotonic() - self.started
+        if report.stopped_by == INTERRUPT:
+            raise Interrupted(report)
         return report
 
     def _here(self, left: dict[str, Obligation], subjects: Subjects) -> str | None:
@@ -238,6 +249,7 @@ class _Run:
         workers = Workers(job, self._longest_first(left), self.options.workers or _cores())
         planned, busy = len(self.results) + len(left), workers.count
         try:
+            workers.begin()
             while busy:
                 if self._over():
                     return self._budget()

@@ -12,21 +12,23 @@ import pickle
 import subprocess
 import sys
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
-from pathlib import Path
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from time import monotonic
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import z3
 
+from conformance.observe.failed import told
 from conformance.prove.runner.calls import Calls
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
+from conformance.simulation.workers import end_with
 
 Source: TypeAlias = Callable[[Level], Sequence[Obligation]]
 """A function of a module, that gives the obligations of a level."""
@@ -70,9 +72,7 @@ def prove(obligation: Obligation, subjects: Subjects) -> Result:
     try:
         result = obligation.prove(subjects)
     except Exception as error:
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(at.filename).name}:{at.lineno}"
-        result = Result("unknown", detail=f"{type(error).__name__}: {error} ({where})")
+        result = Result("unknown", detail=told(error))
     result.seconds = monotonic() - started
     return result
 
@@ -85,6 +85,7 @@ def work() -> None:
     tasks = sys.stdin.buffer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed is no answer
+    end_with(Connection(int(sys.argv[1]), writable=False))
     z3.z3.Z3_DEBUG = False  # no check of types, which takes time, and which mypy has done
     job: Job = pickle.load(tasks)
     calls = Calls(job.units)
@@ -116,7 +117,10 @@ def work() -> None:
 
 
 class Workers:
-    """`answers` are given as they come; None once, from each thread, when there is nothing left."""
+    """`answers` are given as they come; None once, from each thread, when there is nothing left.
+
+    The workers end with this process too, whatever ends it.
+    """
 
     def __init__(self, job: Job, names: Iterable[str], count: int) -> None:
         self.answers: SimpleQueue[Answer | None] = SimpleQueue()
@@ -127,11 +131,14 @@ class Workers:
         self._stopping = False
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
+        self._theirs, self._ours = Pipe(duplex=False)
         self.count = min(count, len(self._left))
         self._threads = [
             threading.Thread(target=self._serve, args=(number,), daemon=True)
             for number in range(self.count)
         ]
+
+    def begin(self) -> None:
         for thread in self._threads:
             thread.start()
 
@@ -142,7 +149,10 @@ class Workers:
             for process in self._processes.values():
                 process.kill()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
+        self._theirs.close()
+        self._ours.close()
 
     def _serve(self, number: int) -> None:
         dead = 0
@@ -182,7 +192,9 @@ class Workers:
                     "-P",
                     "-c",
                     "from conformance.prove.runner.worker import work; work()",
+                    str(self._theirs.fileno()),
                 ],
+                pass_fds=(self._theirs.fileno(),),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},

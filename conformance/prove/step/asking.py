@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final, Generic, Protocol, TypeVar
 
+from conformance.observe.failed import PROGRAM_FAILED
 from conformance.prove.runner.obligation import Counterexample, Result
 from conformance.prove.step.assumptions import assume
 from conformance.prove.step.counterexample import plain
@@ -93,6 +94,8 @@ def _found(
     nothing = Turn(member, member, event)
     try:
         again, turn = question.judged(member, event)
+    except PROGRAM_FAILED:
+        raise
     except Exception:
         return Counterexample(question.words(wrong, shape), nothing, replays=True)
     if again is None or turn is None:

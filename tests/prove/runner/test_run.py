@@ -11,7 +11,7 @@ from conformance.observe.selection import SelectionError, selected
 from conformance.prove import catalogue
 from conformance.prove.runner import run as run_module
 from conformance.prove.runner.obligation import Obligation, Result, Subjects
-from conformance.prove.runner.run import Options, Progress, Report, run
+from conformance.prove.runner.run import Interrupted, Options, Progress, Report, run
 from conformance.prove.runner.worker import PATIENCE, Source, Workers, name_of
 from conformance.subjects.patched import in_rules, patched_rule
 from tests.prove.runner import sample
@@ -129,9 +129,10 @@ def test_an_interrupt_ends_it_with_what_there_is() -> None:
         if now.done == 1:
             raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as stopped:
         patch.setattr(run_module, "Workers", Watched)
-        report = run(Options(workers=2), sample.endless, interrupt)
+        run(Options(workers=2), sample.endless, interrupt)
+    report = stopped.value.report
     assert (report.verdict, report.stopped_by) == ("inconclusive", "an interrupt")
     assert list(results(report).values()) == ["proved", "unknown", "unknown", "unknown"]
     (workers,) = made

@@ -1,0 +1,29 @@
+"""`conformance`, also as `python -m conformance`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Final
+
+STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a program to end."""
+
+
+def main() -> None:
+    """Run the command line.  While it is loaded a signal ends it at once: there is nothing yet."""
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _leave)
+    from conformance.cli.app import main
+
+    main()
+
+
+def _leave(*_: object) -> None:
+    os.write(2, b"interrupted: before anything was judged\n")
+    os._exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()
