@@ -52,7 +52,7 @@ def etcd() -> list[dict[str, Any]]:
     call = etcd_message("MsgApp", "1", "2", index=2, logTerm=1, entries=1, commit=2)
     reply = etcd_message("MsgAppResp", "2", "1", index=3)
     tell = etcd_message("MsgHeartbeat", "1", "2", commit=3)
-    lead = {"vote": "1", "role": "Leader"}
+    lead: dict[str, Any] = {"vote": "1", "role": "Leader"}
     return [
         *(etcd_line("InitState", node, 0) for node in ALL),
         etcd_line("BecomeCandidate", "1", 1, vote="1", role="Candidate"),
@@ -112,9 +112,10 @@ def ccf() -> list[dict[str, Any]]:
     call |= {"term_of_idx": 1, "leader_commit_idx": 0}
     told = call | {"prev_idx": 1, "prev_term": 1, "leader_commit_idx": 1}
     reply = {"msg": "raft_append_entries_response", "term": 1, "success": "OK", "last_log_idx": 1}
-    to, back = {"to_node_id": "2"}, {"from_node_id": "2"}
-    lead = {"role": "Leader"}
-    founded = {"configurations": [], "new_configuration": nodes}
+    to: dict[str, Any] = {"to_node_id": "2"}
+    back: dict[str, Any] = {"from_node_id": "2"}
+    lead: dict[str, Any] = {"role": "Leader"}
+    founded: dict[str, Any] = {"configurations": [], "new_configuration": nodes}
     return [
         *(ccf_line("add_configuration", node, 0, role="None", **founded) for node in ALL),
         ccf_line("become_candidate", "1", 1, role="Candidate", configurations=[nodes]),

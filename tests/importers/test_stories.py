@@ -219,8 +219,8 @@ def test_a_call_that_was_ignored_adds_nothing(path: Path) -> None:
     lines = stories.etcd()
     stale = stories.etcd_message("MsgApp", "1", "2", index=1, logTerm=1, entries=4, commit=3)
     done = stories.etcd_message("MsgAppResp", "2", "1", index=3)
-    shows = {"vote": "1", "commit": 3, "log": 3}
-    lead = {"vote": "1", "role": "Leader", "commit": 3, "log": 5}
+    shows: dict[str, Any] = {"vote": "1", "commit": 3, "log": 3}
+    lead: dict[str, Any] = {"vote": "1", "role": "Leader", "commit": 3, "log": 5}
     lines += [
         stories.etcd_line("SendAppendEntriesRequest", "1", 1, msg=stale, **lead),
         stories.etcd_line("ReceiveAppendEntriesRequest", "2", 1, msg=stale, **shows),
