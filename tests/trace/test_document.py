@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.trace import checkpoint, document, model, vocabulary
+from conformance.trace import checkpoint, document, model, moments, vocabulary
 from conformance.trace.examples import EXAMPLES
 from tests.support.recordings import CRATE
 
@@ -26,7 +26,7 @@ def test_an_example_is_what_it_shows(model: type[vocabulary.Model]) -> None:
 def test_every_model_has_an_example_and_its_place_in_the_document() -> None:
     models = {
         value
-        for module in (checkpoint, model, vocabulary)
+        for module in (checkpoint, model, moments, vocabulary)
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, vocabulary.Model) and name[0] != "_"
     } - {vocabulary.Model}
