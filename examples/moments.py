@@ -1,7 +1,7 @@
 """Record any Raft implementation as a trace that `conformance audit` judges at the safety level.
 
-To be copied: nothing of this project is needed.  `note` belongs where a message arrives, where one is
-sent, and where the state has changed; what each field means is in traces/FORMAT.md.
+To be copied: nothing of this project is needed.  `note` belongs where a message arrives, where one
+is sent, and where the state has changed; what each field means is in traces/FORMAT.md.
 """
 
 from __future__ import annotations

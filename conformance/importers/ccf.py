@@ -111,7 +111,14 @@ class Ccf(Importer[Line]):
 
     @property
     def capabilities(self) -> Capabilities:
-        kinds: tuple[MessageType, ...] = (CALL, "append_entries_reply", "request_vote_call")
+        # A heartbeat is a call without entries.
+        kinds: tuple[MessageType, ...] = (
+            CALL,
+            "append_entries_reply",
+            "heartbeat_call",
+            "heartbeat_reply",
+            "request_vote_call",
+        )
         every: tuple[MessageType, ...] = (*kinds, "request_vote_reply")
         return Capabilities(
             sends=every if self.version == "CCF (tla)" else kinds,
