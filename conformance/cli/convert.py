@@ -36,6 +36,8 @@ def convert_command(
     try:
         with progress("converting", as_json) as tell:
             converted = convert(files, out, form, lambda done: tell(f"{done:,} moments"))
-    except (BadTrace, OSError, ValueError) as error:
+    except (BadTrace, ValueError) as error:
         refuse(str(error), as_json)
+    except OSError as error:
+        refuse(f"{out} cannot be written: {error.strerror}; expected a place for it", as_json)
     conclude(converted, as_json, partial(print_converted, converted=converted))

@@ -147,6 +147,17 @@ def test_a_trace_of_this_format_is_not_converted(tmp_path: Path) -> None:
     assert "expected a recording of another one" in ran.err
 
 
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "etcd.ndjson"
+    path.write_text("".join(json.dumps(line) + "\n" for line in etcd()), "utf-8")
+    ran = run("convert", path, "-o", tmp_path / "nowhere" / "out.jsonl")
+    assert ran.code == 2
+    assert "cannot be written" in ran.err
+    ran = run("convert", path, "-o", tmp_path)
+    assert ran.code == 2
+    assert "no regular file" in ran.err
+
+
 def test_a_recording_that_is_cut_is_not_converted(tmp_path: Path) -> None:
     path = tmp_path / "cut.ndjson"
     path.write_text("".join(json.dumps(line) + "\n" for line in etcd())[:-20], "utf-8")
