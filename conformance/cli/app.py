@@ -11,7 +11,6 @@ import raftbare
 from conformance.cli.audit import audit_command
 from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
-from conformance.cli.convert import convert_command
 from conformance.cli.explore import explore_command
 from conformance.cli.foreign.subject import subject_command
 from conformance.cli.measure import measure_command
@@ -22,6 +21,7 @@ from conformance.cli.recordings.linearize import linearize_command
 from conformance.cli.recordings.show import show_command
 from conformance.cli.replay import replay_command
 from conformance.cli.terminal import run
+from conformance.cli.traces.convert import convert_command
 from conformance.cli.verify import verify_command
 
 app = typer.Typer(

@@ -1,0 +1,1 @@
+"""Commands that make traces of what is not one."""
