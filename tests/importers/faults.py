@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from conformance.importers.importer import message
 from conformance.trace.moments import Moment, SeenMessage
+from conformance.trace.vocabulary import Position
 from spec import values as v
 
 Edit: TypeAlias = Callable[[list[Moment], Random], list[Moment] | None]
@@ -303,23 +304,158 @@ def call_of_a_follower(moments: list[Moment], random: Random) -> list[Moment] | 
     return [*moments[: place + 1], more, *moments[place + 1 :]]
 
 
+def snapshot_too_far(moments: list[Moment], random: Random) -> list[Moment] | None:
+    places = (place for place, one in enumerate(moments) if one.commit_index is not None)
+    place = _pick(places, random)
+    if place is None:
+        return None
+    index = (moments[place].commit_index or 0) + 1
+    return _with(moments, place, snapshot_position=Position(term=1, index=index))
+
+
+def _received(
+    moments: list[Moment], random: Random, kind: str, **fields: Callable[[SeenMessage], Any]
+) -> list[Moment] | None:
+    """A message arrives as nobody sent it."""
+    places = (
+        place
+        for place, one in enumerate(moments)
+        if one.received is not None and one.received.type == kind
+        if one.received.from_ != one.node
+    )
+    place = _pick(places, random)
+    if place is None:
+        return None
+    told = moments[place].received
+    assert told is not None
+    changes = {name: change(told) for name, change in fields.items()}
+    return _with(moments, place, received=told.model_copy(update=changes))
+
+
+def call_with_more_entries(moments: list[Moment], random: Random) -> list[Moment] | None:
+    more = {"entries": lambda told: (told.entries or 0) + 1000}
+    return _received(moments, random, "append_entries_call", **more)
+
+
+def acknowledgement_raised(moments: list[Moment], random: Random) -> list[Moment] | None:
+    more = {"index": lambda told: (told.index or 0) + 1000}
+    return _received(moments, random, "append_entries_reply", **more)
+
+
+def request_of_a_longer_log(moments: list[Moment], random: Random) -> list[Moment] | None:
+    more = {"index": lambda told: (told.index or 0) + 1000}
+    return _received(moments, random, "request_vote_call", **more)
+
+
+def _sent_otherwise(
+    moments: list[Moment],
+    random: Random,
+    fits: Callable[[Moment, SeenMessage], bool],
+    change: Callable[[Moment, SeenMessage], dict[str, Any]],
+) -> list[Moment] | None:
+    """A message is sent as it should not be, and arrives so."""
+    places = (
+        place
+        for place, one in enumerate(moments)
+        if any(fits(one, message) for message in one.sent or ())
+    )
+    place = _pick(places, random)
+    if place is None:
+        return None
+    one = moments[place]
+    old = next(message for message in one.sent or () if fits(one, message))
+    new = old.model_copy(update=change(one, old))
+    changed = []
+    for moment in moments:
+        sent = tuple(new if message == old else message for message in moment.sent or ())
+        received = new if moment.received == old else moment.received
+        changed.append(moment.model_copy(update={"sent": sent or None, "received": received}))
+    return changed
+
+
+def acknowledges_what_it_has_not(moments: list[Moment], random: Random) -> list[Moment] | None:
+    return _sent_otherwise(
+        moments,
+        random,
+        lambda one, told: told.type == "append_entries_reply" and told.granted is True,
+        lambda one, told: {"index": (one.last_index or 0) + 1},
+    )
+
+
+def sends_in_a_later_term(moments: list[Moment], random: Random) -> list[Moment] | None:
+    return _sent_otherwise(
+        moments,
+        random,
+        lambda one, told: True,
+        lambda one, told: {"term": (one.current_term or 0) + 1},
+    )
+
+
+def votes_for_an_older_log(moments: list[Moment], random: Random) -> list[Moment] | None:
+    """A candidate's request tells of a log that ends before its voter's."""
+    latest: dict[v.NodeId, Moment] = {}
+    asked: list[SeenMessage] = []
+    for one in moments:
+        told = one.received
+        if told is not None and told.type == "request_vote_call" and told.log_term:
+            voter = latest.get(one.node)
+            granted = any(
+                reply.type == "request_vote_reply"
+                and (reply.from_, reply.to, reply.term) == (one.node, told.from_, told.term)
+                and reply.granted
+                for other in moments
+                for reply in other.sent or ()
+            )
+            if granted and voter is not None and voter.last_term == told.log_term:
+                asked.append(told)
+        latest[one.node] = one
+    if not asked:
+        return None
+    call = random.choice(asked)
+    return _sent_otherwise(
+        moments, random, lambda one, told: told == call, lambda one, told: {"log_term": 0}
+    )
+
+
+def committed_term_changed(moments: list[Moment], random: Random) -> list[Moment] | None:
+    return _sent_otherwise(
+        moments,
+        random,
+        lambda one, told: (
+            told.type == "append_entries_call"
+            and 0 < (told.index or 0) <= (one.commit_index or 0)
+            and (told.log_term or 0) > 1
+            and told.term == one.current_term
+        ),
+        lambda one, told: {"log_term": (told.log_term or 0) - 1},
+    )
+
+
 EDITS: dict[str, Edit] = {
     edit.__name__: edit
     for edit in (
         acknowledgement_invented,
+        acknowledgement_raised,
         acknowledgements_removed,
+        acknowledges_what_it_has_not,
         call_invented,
         call_of_a_follower,
+        call_with_more_entries,
         commit_lowered,
         committed_cut_off,
+        committed_term_changed,
         follower_commits_early,
         later_entry,
         leader_commits_early,
         leader_drops_entry,
+        request_of_a_longer_log,
         second_leader,
+        sends_in_a_later_term,
+        snapshot_too_far,
         term_lowered,
         vote_changed,
         vote_given_twice,
+        votes_for_an_older_log,
         votes_refused,
         votes_removed,
     )

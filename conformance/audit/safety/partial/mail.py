@@ -49,9 +49,9 @@ class Mail:
     files: set[str] = field(default_factory=set)
     """Where the moments come from: those of one file lack nothing at the end of another."""
     covered: dict[NodeId, Covered] = field(default_factory=dict)
-    _sent: dict[tuple[object, ...], list[Run] | None] = field(default_factory=dict)
+    _sent: dict[int, list[Run] | None] = field(default_factory=dict)
     """Each message, and the terms of its entries where the sender's log tells them."""
-    _waiting: dict[tuple[object, ...], _Waiting] = field(default_factory=dict)
+    _waiting: dict[int, _Waiting] = field(default_factory=dict)
 
     def sent(self, message: SeenMessage, entries: list[Run] | None) -> None:
         key = _key(message, message.index)
@@ -111,20 +111,13 @@ class Mail:
         return AFTER if not whole and message.term >= sender.until else None
 
 
-def _key(message: SeenMessage, index: int | None) -> tuple[object, ...]:
-    """What tells one message from another; `index` None for one whose sender does not note it."""
-    return (
-        message.type,
-        message.from_,
-        message.to,
-        message.term,
-        message.log_term,
-        message.entries,
-        message.entries_term,
-        message.commit_index,
-        message.granted,
-        index,
-    )
+def _key(message: SeenMessage, index: int | None) -> int:
+    """A hash of what tells one message from another; `index` None for one whose sender does not
+    note it.
+    """
+    ends = message.type, message.from_, message.to, message.term, message.granted
+    entries = message.log_term, message.entries, message.entries_term, message.commit_index
+    return hash((ends, entries, index))
 
 
 @dataclass(slots=True)

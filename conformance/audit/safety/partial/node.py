@@ -286,7 +286,12 @@ class PartialNode:
             )
             self._check_vote(message)
         elif kind == "append_entries_reply" and message.granted:
-            self._findings.leave("EntriesPersistedBeforeReply", NO_DISK)
+            last = self._known.last
+            if message.index is not None and last is not None and message.index > last:
+                detail = f"acknowledges index {message.index}, the log ends at {last}"
+                self._report("EntriesPersistedBeforeReply", detail)
+            else:
+                self._findings.leave("EntriesPersistedBeforeReply", NO_DISK)
             self._acknowledge(message)
         if kind in ("append_entries_call", "heartbeat_call", "install_snapshot_call"):
             self.shown.sent_calls.setdefault(message.term, self._seq)
