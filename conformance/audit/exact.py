@@ -2,7 +2,8 @@
 
 Each node is judged by its own records, in their order; the nodes need no common clock.  A node is
 judged up to its first departure, after which the specification and the recording are in different
-states.  Memory: what the nodes' logs need.
+states.  Where records are missing it is judged from the next one that says all of its state, of
+which nothing may be lost that was durable before.  Memory: what the nodes' logs need.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class _Node:
     """What is known of a node; `member` is None after a departure."""
 
     member: Member | None
+    seq: int = 0
+    """Of its latest record."""
     unless_crashed: Problem | None = None
     """What is wrong with the latest record, unless a crash cut its drain short: then a restart
     comes next, or nothing."""
@@ -69,11 +72,13 @@ class ExactAudit:
         if not known:
             self._nodes[record.node] = _Node(_new_member(record.node))
         node = self._nodes[record.node]
+        follows, node.seq = record.seq == node.seq + 1, record.seq
         if node.member is None:
             return
         problem, node.unless_crashed = node.unless_crashed, None
-        if problem is None or isinstance(record.event, v.Restart):
-            problem = self._judge(node, node.member, record, known, cut=problem is not None)
+        if problem is None or isinstance(record.event, v.Restart) or not follows:
+            cut = problem is not None and follows
+            problem = self._judge(node, node.member, record, known, cut, follows)
         if problem is not None:
             self.problems.append(problem)
             node.member = None
@@ -83,13 +88,23 @@ class ExactAudit:
         return self.problems
 
     def _judge(
-        self, node: _Node, member: Member, record: Recorded, known: bool, cut: bool
+        self,
+        node: _Node,
+        member: Member,
+        record: Recorded,
+        known: bool,
+        cut: bool,
+        follows: bool,
     ) -> Problem | None:
-        """`cut`: the drain before was cut short."""
+        """`cut`: the drain before was cut short.  `follows`: no record is missing before this."""
         event = record.event
         self.checked["events"] += 1
         if isinstance(event, Checkpoint):
-            return self._resume(node, record, event, known)
+            if known and not follows:
+                lost = _lost(member, event.disk, exactly=False)
+                if lost is not None:
+                    return Problem("RestartFromDisk", record.node, record.seq, lost)
+            return self._resume(node, record, event, known and follows)
         if isinstance(event, (v.Start, v.Restart)):
             lost = _lost(member, event, cut) if known else None
             if lost is not None:
@@ -238,10 +253,10 @@ def _disk(disk: v.Restart) -> Disk:
 def _lost(before: Member, event: v.Start | v.Restart, exactly: bool) -> str | None:
     """What a node comes up without, although it was persisted.
 
-    The crash may have cost the last record, of which the disk may have any actions.  So the disk
-    may hold more than what the records wrote, and less of what a later leader overwrites: that is
-    nothing committed, and nothing of the term that the node is in.  `exactly`: the crash came in
-    the drain that was recorded last, so no record is lost.
+    The crash may have cost the last record, of which the disk may have any actions, and others may
+    be missing.  So the disk may hold more than what the records wrote, and less of what a later
+    leader overwrites: that is nothing committed, and nothing of the term that the node is in.
+    `exactly`: the crash came in the drain that was recorded last, so no record is lost.
     """
     disk, found = before.disk, event if isinstance(event, v.Restart) else NO_DISK
     term, persisted = found.current_term, disk.current_term
@@ -256,7 +271,7 @@ def _lost(before: Member, event: v.Start | v.Restart, exactly: bool) -> str | No
 
 
 def _may_become(node: v.Node, log: v.Log, found: v.Restart) -> bool:
-    """Whether one input may have made this log on the disk into the one that is found there."""
+    """Whether inputs may have made this log on the disk into the one that is found there."""
     base, found_base = log.snapshot_position, found.log.snapshot_position
     if found_base.index < base.index:
         return False

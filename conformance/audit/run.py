@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
+from conformance.audit.segments import Segment, arrange, current, found
 from conformance.importers.importer import Names
 from conformance.importers.recording import Recording
 from conformance.observe.finding import Problem
@@ -18,10 +19,10 @@ from conformance.observe.verdicts import AuditLevel, Format, Verdict
 from conformance.trace.errors import BadTrace, TruncatedTrace
 from conformance.trace.moments import Moment
 from conformance.trace.save import IMPLEMENTATION
-from spec.values import NodeId
+from spec.values import Config, NodeId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AuditedFile:
     """One file that was read: judged by which level, and how far."""
 
@@ -35,6 +36,19 @@ class AuditedFile:
     """That is only because it ends early, as a recorder that dies leaves it."""
     names: dict[str, NodeId] = field(default_factory=dict)
     """The ids of nodes that the recorded system calls by names."""
+    continued: bool = False
+    """Of one that is cut: no record is missing between it and the next files of its nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Records of a node that are in no file."""
+
+    node: NodeId
+    first: int
+    last: int
+    between: bool
+    """There are some before them.  If there are none, the recording just begins later."""
 
 
 @dataclass(slots=True)
@@ -47,6 +61,9 @@ class AuditReport:
     """How many questions each had to leave open, by the reason."""
     never_compared: list[str] = field(default_factory=list)
     """Of the four safety properties (Figure 3) those that the safety level never came by."""
+    missing: list[Missing] = field(default_factory=list)
+    unrecorded: list[NodeId] = field(default_factory=list)
+    """Members, by what nodes showed last, of which there is no record."""
     seconds: float = 0.0
 
     @property
@@ -55,12 +72,18 @@ class AuditReport:
 
     @property
     def verdict(self) -> Verdict:
-        """What came before the end of an unreadable file is judged all the same."""
+        """What came before the end of an unreadable file is judged all the same.
+
+        What was recorded and cannot be judged, or is missing within the recording, keeps it from
+        conforming; where it begins, and whose recordings there are, does not.
+        """
         if self.problems:
             return "violation"
         if any(file.error is not None and not file.cut for file in self.files):
             return "bad_input"
-        if any(file.cut for file in self.files) or self.never_compared or not self.events:
+        cut = any(file.cut and not file.continued for file in self.files)
+        missing = any(missing.between for missing in self.missing)
+        if cut or missing or self.never_compared or not self.events:
             return "inconclusive"
         return "conforms"
 
@@ -72,6 +95,8 @@ class AuditReport:
             "checked": self.checked,
             "unjudged": self.unjudged,
             "never_compared": self.never_compared,
+            "missing": [asdict(missing) for missing in self.missing],
+            "unrecorded": self.unrecorded,
             "seconds": round(self.seconds, 3),
             "violations": [asdict(problem) for problem in self.problems],
         }
@@ -84,35 +109,27 @@ def audit(
     complete: bool = False,
     form: Format = "auto",
 ) -> AuditReport:
-    """Judge recordings together: they are of one cluster, and no node is in two of them.
+    """Judge recordings together: they are of one cluster, and each record is in one of them.
 
-    `level`: None for exact where a file's implementation is this library, and safety otherwise.
-    `progress` gets how many bytes of the files have been read.  `complete`: the recordings end
-    together and lack nothing.  A file that cannot be read to its end shows that they do not.
-    `form`: of the files; auto for what their first lines say.
+    `paths`: files, folders and patterns, in any order; `conformance.audit.segments` says which
+    files that is.  `level`: None for exact where a file's implementation is this library, and
+    safety otherwise.  `progress` gets how many bytes of the files have been read.  `complete`: the
+    recordings end together and lack nothing.  A file that cannot be read to its end shows that they
+    do not, and so do records that are missing.  `form`: of the files; auto for what their first
+    lines say.
     """
-    report = AuditReport()
-    exact, safety = ExactAudit(), SafetyAudit(complete)
-    homes: dict[NodeId, Path] = {}
-    names = Names()
     started = time.monotonic()
+    try:
+        segments = found(map(Path, paths))
+    except BadTrace as error:
+        return AuditReport([AuditedFile(error.path, level or "safety", "", 0, str(error))])
+    judging = _Judging(level, complete, form)
+    files: dict[int, AuditedFile] = {}
     done = 0
-    for path in map(Path, paths):  # each its own object, the same file named twice too
-        report.files.append(
-            _judge(
-                path, form, names, level, exact, safety, homes, partial(_advance, progress, done)
-            )
-        )
-        done += size(path)
-    levels = {file.level for file in report.files}
-    if "exact" in levels:
-        report.problems += exact.finish()
-        report.checked |= {f"exact {name}": count for name, count in exact.checked.items()}
-    if "safety" in levels:
-        report.problems += safety.finish()
-        report.checked |= {f"safety {name}": count for name, count in safety.checked.items()}
-        report.unjudged |= dict(safety.unjudged)
-        report.never_compared += safety.never_compared
+    for segment in arrange(segments):
+        files[id(segment)] = judging.judge(segment, partial(_advance, progress, done))
+        done += size(segment.path)
+    report = judging.report([files[id(segment)] for segment in segments])
     report.seconds = time.monotonic() - started
     return report
 
@@ -129,48 +146,98 @@ def _advance(progress: Callable[[int], None], before: int, at: int) -> None:
     progress(before + at)
 
 
-def _judge(
-    path: Path,
-    form: Format,
-    names: Names,
-    level: AuditLevel | None,
-    exact: ExactAudit,
-    safety: SafetyAudit,
-    homes: dict[NodeId, Path],
-    progress: Callable[[int], None],
-) -> AuditedFile:
-    events = 0
-    chosen: AuditLevel = level or "safety"
-    implementation, failed, cut = "", None, False
-    spoken: dict[str, NodeId] = {}
-    try:
-        with Recording(path, form, names) as recording:
-            implementation = recording.implementation
-            capabilities, spoken = recording.capabilities, recording.names
-            if level is None and capabilities is None and implementation.startswith(IMPLEMENTATION):
-                chosen = "exact"
-            take = exact.add if chosen == "exact" else safety.add
-            if capabilities is None or chosen == "exact":
-                told: Iterator[Recorded | Moment] = recording.records()
-            else:
-                told = recording.moments()
-            for one in told:
-                home = homes.setdefault(one.node, path)
-                if home is not path:
-                    problem = f"node {one.node} is in {home} too"
-                    raise BadTrace(path, recording.line, problem, "each node's records in one file")
-                if isinstance(one, Recorded):
-                    take(one)
-                elif capabilities is not None:
-                    safety.add_moment(one, capabilities, str(path))
-                events += 1
-                if events % 256 == 0:
-                    progress(recording.position)
-            spoken = recording.names
-    except BadTrace as error:
-        safety.complete = False  # what was sent last may lie after the recording's end
-        failed = str(error)
-        if isinstance(error, TruncatedTrace):
-            failed += " (all before is judged)"
-            cut = bool(implementation)  # of a header that is cut off nothing can be judged
-    return AuditedFile(str(path), chosen, implementation, events, failed, cut, spoken)
+class _Judging:
+    """Files, one after the other, each node's in the order of its records."""
+
+    def __init__(self, level: AuditLevel | None, complete: bool, form: Format) -> None:
+        self._level = level
+        self._form: Format = form
+        self._names = Names()
+        self._exact, self._safety = ExactAudit(), SafetyAudit(complete)
+        self._missing: list[Missing] = []
+        self._seqs: dict[NodeId, int] = {}
+        """Of each node the latest record."""
+        self._configs: dict[NodeId, Config] = {}
+        self._cut: dict[NodeId, list[AuditedFile]] = {}
+        """Files that are cut, and no record of the node has come since."""
+
+    def judge(self, segment: Segment, progress: Callable[[int], None]) -> AuditedFile:
+        path, level = segment.path, self._level
+        judged = AuditedFile(str(path), level or "safety", "", 0)
+        nodes: set[NodeId] = set()
+        try:
+            if segment.error is not None:
+                raise segment.error
+            with Recording(current(path), self._form, self._names) as recording:
+                judged.implementation = recording.implementation
+                ours = judged.implementation.startswith(IMPLEMENTATION)
+                if level is None and recording.capabilities is None and ours:
+                    judged.level = "exact"
+                for one in self._read(recording, judged.level):
+                    if one.node not in nodes:
+                        nodes.add(one.node)
+                        self._begin(one, path, recording.line)
+                    self._seqs[one.node] = one.seq
+                    judged.events += 1
+                    if judged.events % 256 == 0:
+                        progress(recording.position)
+                judged.names = recording.names
+        except BadTrace as error:
+            self._safety.complete = False  # what was sent last may lie after the recording's end
+            judged.error = str(error)
+            is_empty = segment.in_folder and not size(current(path))
+            if isinstance(error, TruncatedTrace) or is_empty:
+                judged.error += " (all before is judged)"
+                # Of a header that is cut off nothing can be judged.
+                judged.cut = bool(judged.implementation) or segment.in_folder
+                judged.continued = bool(nodes) or not judged.implementation
+                for node in nodes:
+                    self._cut.setdefault(node, []).append(judged)
+        return judged
+
+    def _read(self, recording: Recording, level: AuditLevel) -> Iterator[Recorded | Moment]:
+        """Each record or moment, which is judged once it was taken."""
+        capabilities = recording.capabilities
+        if level == "safety" and capabilities is not None:
+            for moment in recording.moments():
+                yield moment
+                self._safety.add_moment(moment, capabilities, str(recording.path))
+            return
+        take = self._exact.add if level == "exact" else self._safety.add
+        for record in recording.records():
+            yield record
+            self._configs[record.node] = record.state.config
+            take(record)
+
+    def _begin(self, record: Recorded | Moment, path: Path, line: int) -> None:
+        """A node's first record in a file."""
+        node, seq, before = record.node, record.seq, self._seqs.get(record.node)
+        if before is not None and seq <= before:  # since the files were looked at
+            problem = f"seq {seq} of node {node}, of which {before} was in another file"
+            raise BadTrace(path, line, problem, "a later one")
+        if seq == (before or 0) + 1:
+            self._cut.pop(node, None)
+        else:
+            self._missing.append(Missing(node, (before or 0) + 1, seq - 1, before is not None))
+            self._safety.complete = False
+
+    def report(self, files: list[AuditedFile]) -> AuditReport:
+        report = AuditReport(files)
+        for cut in self._cut.values():
+            for file in cut:
+                file.continued = False
+        levels = {file.level for file in files}
+        if "exact" in levels:
+            report.problems += self._exact.finish()
+            counts = self._exact.checked.items()
+            report.checked |= {f"exact {name}": count for name, count in counts}
+        if "safety" in levels:
+            report.problems += self._safety.finish()
+            counts = self._safety.checked.items()
+            report.checked |= {f"safety {name}": count for name, count in counts}
+            report.unjudged |= dict(self._safety.unjudged)
+            report.never_compared += self._safety.never_compared
+        report.missing = sorted(self._missing, key=lambda missing: (missing.node, missing.first))
+        members = {node for config in self._configs.values() for node in config.members}
+        report.unrecorded = sorted(members - self._configs.keys())
+        return report

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def audit_command(
-    files: Annotated[list[Path], typer.Argument(readable=False, help="Recordings of one cluster.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            readable=False, help="Recordings of one cluster: files, folders of them, patterns."
+        ),
+    ],
     level: Annotated[
         AuditLevel | None,
         typer.Option(

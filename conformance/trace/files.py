@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Callable, Iterator
@@ -38,6 +39,9 @@ ZSTD_CHUNK: Final = 2**10
 
 All they expand to is in memory at once.  Four of them may stand for 128 KiB, so these for 32 MiB.
 """
+
+BEGINNING: Final = re.compile(rb'\{"node":(\d{1,20}),"seq":(\d{1,20}),')
+"""How most lines begin."""
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -92,6 +96,29 @@ class LineReader:
         return TruncatedTrace(
             self.path, self.line, "the last line is cut off", "a whole line and a line feed"
         )
+
+    def spans(self) -> dict[int, tuple[int, int]]:
+        """The first and last `seq` of each node, by a look at the lines that are left.
+
+        What is wrong with one ends it: that is for who reads the records.
+        """
+        spans: dict[int, tuple[int, int]] = {}
+        try:
+            for line, _ in self.lines:
+                found = BEGINNING.match(line)
+                if found is not None:
+                    node, seq = int(found[1]), int(found[2])
+                else:
+                    record = from_json(line)
+                    node, seq = int(record["node"]), int(record["seq"])
+                spans[node] = spans.get(node, (seq, seq))[0], seq
+        except (BadTrace, ValueError, LookupError, TypeError):
+            pass
+        finally:
+            self.close()
+        return spans
+
+    # Lines
 
     def _read_lines(self) -> Iterator[tuple[bytes, bool]]:
         """Each line, and whether it is a last one without a line feed."""

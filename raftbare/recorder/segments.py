@@ -116,7 +116,8 @@ class SegmentWriter:
         """The number that the next record has."""
         if before:
             self.next_seq = _last_seq(before[-1]) + (1 if buffer == 0 else 2)
-            self._compress_later([path for path in before if path.suffix != ".gz"])
+            begun = self._segment(self.next_seq)  # one without a record, which is begun anew
+            self._compress_later([one for one in before if one.suffix != ".gz" and one != begun])
 
     def write(self, line: bytes) -> None:
         """Take a record; one that says all of the node's state where no segment is open.
@@ -185,8 +186,11 @@ class SegmentWriter:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def _segment(self, seq: int) -> Path:
+        return self.folder / f"node-{self._node_id}-{seq:020}.jsonl"
+
     def _open(self, seq: int) -> None:
-        self._path = self.folder / f"node-{self._node_id}-{seq:020}.jsonl"
+        self._path = self._segment(seq)
         # A file of this name has no whole record, or the number would be a later one.
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         self._size, self._began = 0, self._clock()

@@ -92,7 +92,7 @@ BAD: dict[str, tuple[Callable[[list[dict[str, Any]]], bytes], str]] = {
     "gap": (changed(3, "seq", to=4), "seq 4"),
     "repetition": (changed(3, "seq", to=2), "seq 2"),
     "seq 0": (changed(1, "seq", to=0), "seq"),
-    "seq from 2": (lambda lines: text([lines[0], lines[1] | {"seq": 2}]), "seq 2"),
+    "seq from 2": (lambda lines: text([lines[0], lines[1] | {"seq": 2}, lines[2]]), "seq 2"),
     "never started": (lambda lines: text([lines[0], lines[2] | {"seq": 1}]), "never started"),
     "other node never started": (changed(3, "node", to=7), "node 7 never started"),
     "cut header": (lambda lines: text(lines)[:20], "cut off"),

@@ -8,6 +8,7 @@ from random import Random
 from typing import TypeAlias
 
 import raftbare as rb
+from raftbare import codec
 from raftbare.recorder import RecordedNode, SegmentWriter
 
 Snapshot: TypeAlias = tuple[rb.LogPosition, rb.ClusterConfig]
@@ -19,13 +20,13 @@ def empty_disk() -> rb.Disk:
     return rb.Disk(rb.Term(0), None, log)
 
 
-def save(disk: rb.Disk, node: RecordedNode | rb.Node, action: rb.Action) -> rb.Disk:
-    """The disk after an action of the node."""
-    match action:
+def save(disk: rb.Disk, executed: codec.Executed) -> rb.Disk:
+    """The disk after an action."""
+    match executed.action:
         case rb.SaveCurrentTerm():
-            return disk._replace(current_term=node.current_term)
+            return disk._replace(current_term=executed.current_term)
         case rb.SaveVotedFor():
-            return disk._replace(voted_for=node.voted_for)
+            return disk._replace(voted_for=executed.voted_for)
         case rb.AppendLogEntries(entries):
             written = disk.log.entries
             written.truncate(entries.prev_position.index - written.prev_position.index)
@@ -52,7 +53,8 @@ class Cluster:
     def drain(self, node_id: rb.NodeId) -> None:
         node = self.nodes[node_id]
         for action in node.actions:
-            self.disks[node_id] = save(self.disks[node_id], node, action)
+            executed = codec.Executed.by(node.node, action)
+            self.disks[node_id] = save(self.disks[node_id], executed)
             match action:
                 case rb.BroadcastMessage(message):
                     self.network.extend((peer, message) for peer in node.peers)

@@ -70,8 +70,10 @@ class NodeAudit:
         self._is_first = is_first
         self._seq = record.seq
         if isinstance(event, Checkpoint):
-            self._settle_doubts()
-            if is_first or not follows:
+            if follows:
+                self._settle_doubts()
+            else:  # a crash may be among what is missing
+                self._doubts.clear()
                 self._resume(event, state)
             return
         self._records += 1

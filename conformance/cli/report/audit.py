@@ -30,7 +30,7 @@ def print_audit(console: Console, report: AuditReport, page: str | None = None) 
         if file.names:
             console.print(names_line(file.names), soft_wrap=True)
         if file.error is not None:
-            style = "yellow" if file.cut else "red"
+            style = "dim" if file.continued else "yellow" if file.cut else "red"
             console.print(f"[{style}]{escape(file.error)}[/]", soft_wrap=True)
     for problem in report.problems[:SHOWN]:
         where = "" if problem.node is None else f" node {problem.node}"
@@ -43,6 +43,8 @@ def print_audit(console: Console, report: AuditReport, page: str | None = None) 
     for name, reasons in report.unjudged.items():
         for reason, count in reasons.items():
             console.print(f"{name}: {count:,} not judged: {reason}", soft_wrap=True)
+    if report.verdict != "bad_input":
+        _print_missing(console, report)
     if report.never_compared:
         names = ", ".join(report.never_compared)
         console.print(f"[yellow]never compared[/]: {names}", soft_wrap=True)
@@ -55,3 +57,17 @@ def names_line(names: Mapping[str, int]) -> str:
     said = [f"{node} is {escape(shown(name))}" for name, node in sorted(names.items())]
     more = len(said) - NAMES
     return "nodes: " + ", ".join(said[:NAMES]) + (f", and {more} more" if more > 0 else "")
+
+
+def _print_missing(console: Console, report: AuditReport) -> None:
+    for missing in report.missing:
+        records = f"records {missing.first:,} to {missing.last:,}"
+        if missing.between:
+            console.print(f"[yellow]missing[/]: {records} of node {missing.node}")
+        else:
+            console.print(f"node {missing.node} is judged from {missing.last + 1:,} on")
+    if report.unrecorded:
+        names = ", ".join(map(str, report.unrecorded[:SHOWN]))
+        more = len(report.unrecorded) - SHOWN
+        names += f" and {more} more" if more > 0 else ""
+        console.print(f"no recording of members: {names}")

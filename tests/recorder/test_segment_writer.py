@@ -134,6 +134,18 @@ def test_a_crash_before_the_first_record_leaves_no_number_out(tmp_path: Path) ->
         assert SegmentWriter(tmp_path, ZERO, compress=False).next_seq == 7
 
 
+def test_a_segment_without_a_record_is_begun_anew(tmp_path: Path) -> None:
+    with SegmentWriter(tmp_path, ZERO) as writer:
+        node = leader(writer)
+    begun = tmp_path / f"node-0-{writer.next_seq:020}.jsonl"
+    begun.write_bytes(b'{"format":"raftbare-trace","version":1}\n{"node":0,')
+    with SegmentWriter(tmp_path, ZERO) as writer:
+        propose(restarted(node, writer), 5)
+    seqs = [record["seq"] for record in records(tmp_path)]
+    assert seqs == list(range(1, writer.next_seq))
+    assert audit([tmp_path]).verdict == "conforms"
+
+
 def test_what_was_held_in_a_buffer_is_a_gap_after_a_crash(tmp_path: Path) -> None:
     node = leader(SegmentWriter(tmp_path, ZERO, buffer=1500, compress=False))
     propose(node, 12)
