@@ -34,7 +34,7 @@ NO_DISK: Final = v.Restart(0, None, v.Log())
 
 
 @dataclass(slots=True)
-class _Node:
+class NodeState:
     """What is known of a node; `member` is None after a departure."""
 
     member: Member | None
@@ -65,13 +65,13 @@ class ExactAudit:
         self.rule = rule
         self.problems: list[Problem] = []
         self.checked = {"events": 0, "drains": 0, "restarts": 0}
-        self._nodes: dict[v.NodeId, _Node] = {}
+        self.nodes: dict[v.NodeId, NodeState] = {}
 
     def add(self, record: Recorded) -> None:
-        known = record.node in self._nodes
+        known = record.node in self.nodes
         if not known:
-            self._nodes[record.node] = _Node(_new_member(record.node))
-        node = self._nodes[record.node]
+            self.nodes[record.node] = NodeState(_new_member(record.node))
+        node = self.nodes[record.node]
         follows, node.seq = record.seq == node.seq + 1, record.seq
         if node.member is None:
             return
@@ -89,7 +89,7 @@ class ExactAudit:
 
     def _judge(
         self,
-        node: _Node,
+        node: NodeState,
         member: Member,
         record: Recorded,
         known: bool,
@@ -134,7 +134,7 @@ class ExactAudit:
         return problem if decision or was_whole else in_the_midst
 
     def _resume(
-        self, node: _Node, record: Recorded, checkpoint: Checkpoint, known: bool
+        self, node: NodeState, record: Recorded, checkpoint: Checkpoint, known: bool
     ) -> Problem | None:
         """Go on from a checkpoint; after other records it has to be what they led to."""
         state = checkpoint.node._replace(log=_persistent(checkpoint.node.log))

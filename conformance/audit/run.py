@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -132,6 +133,13 @@ def audit(
     report = judging.report([files[id(segment)] for segment in segments])
     report.seconds = time.monotonic() - started
     return report
+
+
+def found_size(paths: Iterable[Path]) -> int:
+    """Of all the files that are meant, in bytes, as far as it can be told."""
+    with suppress(BadTrace):  # which the audit reports
+        return sum(size(segment.path) for segment in found(map(Path, paths)))
+    return 0
 
 
 def size(path: Path) -> int:

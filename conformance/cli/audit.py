@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 from conformance.cli.options import FINDINGS, Json
-from conformance.cli.terminal import conclude, progress, save_page
+from conformance.cli.terminal import conclude, finish, progress, refuse, save_page, warn
 from conformance.observe.verdicts import AuditLevel, Format
 
 if TYPE_CHECKING:
+    from conformance.audit.follow import Follower, Told
     from conformance.audit.run import AuditReport
 
 
@@ -45,6 +50,23 @@ def audit_command(
             help="What wrote the recordings; auto: what their first lines say.",
         ),
     ] = "auto",
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Judge what is in a folder, and what comes into it, at the exact level, and tell "
+            "a line for each finding.  Ends by a signal (2, 15), with the verdict so far.",
+        ),
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=0.01, help="With --follow: seconds from one look to the next.")
+    ] = 1.0,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --follow: a file in which it is kept how far the audit is, to go on from.",
+        ),
+    ] = None,
     as_json: Json = False,
     out_dir: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where the page of a violation goes.")
@@ -54,10 +76,18 @@ def audit_command(
     ] = True,
 ) -> None:
     """Say whether a recording was Raft, and if not, where it first went wrong."""
-    from conformance.audit.run import audit, size
+    from conformance.audit.run import audit, found_size
     from conformance.cli.report.audit import print_audit
 
-    total = sum(map(size, files)) or None
+    if follow:
+        if len(files) != 1 or not files[0].is_dir():
+            refuse("--follow takes one folder, which is there", as_json)
+        if level == "safety" or complete:
+            refuse("--follow judges at the exact level, and knows of no end", as_json)
+        _follow(files[0], state, every, as_json)
+    if state is not None:
+        refuse("--state is for --follow", as_json)
+    total = found_size(files) or None
     with progress("auditing", as_json) as tell:
         report = audit(files, level, lambda done: tell("auditing", done, total), complete, form)
     page = save_violation(report, files, out_dir) if pages else None
@@ -77,3 +107,50 @@ def save_violation(report: AuditReport, files: list[Path], directory: Path) -> s
 
     name = files[0].name.partition(".")[0] or "audit"
     return save_page(directory / name, lambda: read_picture(files, report))
+
+
+def _follow(folder: Path, state: Path | None, every: float, as_json: bool) -> NoReturn:
+    from conformance.audit.follow import Follower
+    from conformance.audit.progress import load
+    from conformance.cli.report.audit import print_told
+    from conformance.trace.errors import BadTrace
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        known = state is not None and state.exists()
+        follower = load(folder, state) if state is not None and known else Follower(folder)
+    except BadTrace as error:
+        refuse(str(error), as_json)
+
+    def tell(told: Told) -> None:
+        if as_json:
+            print(json.dumps(told.as_json()), flush=True)
+        else:
+            print_told(told)
+
+    follow_until(follower, state, tell, lambda: stop.wait(every))
+    tell(follower.conclusion())
+    finish(follower.verdict)
+
+
+def follow_until(
+    follower: Follower, state: Path | None, tell: Callable[[Told], None], wait: Callable[[], bool]
+) -> None:
+    """Look again and again, until `wait` says that this is over; the last look comes after it."""
+    from conformance.audit.progress import save
+
+    over, events = False, -1
+    while True:
+        for told in follower.poll():
+            tell(told)
+        if state is not None and follower.totals.events != events:
+            events = follower.totals.events
+            try:
+                save(follower, state)
+            except (OSError, ValueError) as error:
+                warn(f"{state} was not written: {error}")
+        if over:
+            return
+        over = wait()

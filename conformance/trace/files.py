@@ -267,6 +267,38 @@ class TraceReader(LineReader):
         self._latest[node] = seq
 
 
+def lines_from(path: str | os.PathLike[str], offset: int) -> Iterator[bytes]:
+    """The whole lines of a file that may still grow, from this offset in what it expands to.
+
+    Each with its line feed.  What follows the last line feed is left for another time, and so is
+    what an archive lacks.  Raises `BadTrace` for a file that cannot be read or a damaged archive.
+    """
+    name, held = os.fspath(path), bytearray()
+    try:
+        with open(path, "rb") as file:
+            if not file.peek(2).startswith((GZIP_MAGIC, ZSTD_MAGIC[:2])):
+                file.seek(offset)
+                offset = 0
+            for chunk in _decompressed(file, name):
+                held += chunk[offset:]
+                offset = max(0, offset - len(chunk))
+                *lines, rest = held.split(b"\n")
+                for line in lines:
+                    yield bytes(line) + b"\n"
+                held = rest
+                if len(held) > MAX_LINE:
+                    problem = f"a line of more than {MAX_LINE} bytes"
+                    raise BadTrace(name, None, problem, "a shorter one")
+    except _CutError:
+        pass
+    except _DamagedError as error:
+        problem = f"the archive is damaged: {error}"
+        raise BadTrace(name, None, problem, "an intact one") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadTrace(name, None, f"cannot be read: {reason}", "a readable trace file") from None
+
+
 def _decompressed(file: io.BufferedReader, path: str) -> Iterator[bytes]:
     """The contents of a file in pieces: as its first bytes say, or else its name."""
     head = file.peek(4)[:4]

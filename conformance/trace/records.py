@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
 from conformance.trace.files import TraceReader
-from conformance.trace.model import Checkpoint
+from conformance.trace.model import Checkpoint, Record
 from conformance.trace.translate import (
     actions_to_spec,
     changed_state,
@@ -23,20 +23,25 @@ def records(reader: TraceReader) -> Iterator[Recorded]:
     """The records of a file, one at a time, each with all of its node's state."""
     states: dict[NodeId, Observed] = {}
     for record in reader:
-        event = record.event
-        if record.changed is not None:  # after one with a state, with which every node begins
-            state = changed_state(states[record.node], record.changed)
-        else:
-            assert record.state is not None
-            state = state_to_spec(record.state)
-        states[record.node] = state
-        yield Recorded(
-            record.node,
-            record.seq,
-            checkpoint_to_spec(record.node, event)
-            if isinstance(event, Checkpoint)
-            else event_to_spec(event),
-            outcome_to_spec(event, record.outcome),
-            actions_to_spec(record.actions),
-            state,
-        )
+        yield recorded(record, states)
+
+
+def recorded(record: Record, states: dict[NodeId, Observed]) -> Recorded:
+    """`states`: of each node what its latest record showed; it is brought up to date."""
+    event = record.event
+    if record.changed is not None:  # after one with a state, with which every node begins
+        state = changed_state(states[record.node], record.changed)
+    else:
+        assert record.state is not None
+        state = state_to_spec(record.state)
+    states[record.node] = state
+    return Recorded(
+        record.node,
+        record.seq,
+        checkpoint_to_spec(record.node, event)
+        if isinstance(event, Checkpoint)
+        else event_to_spec(event),
+        outcome_to_spec(event, record.outcome),
+        actions_to_spec(record.actions),
+        state,
+    )

@@ -2,89 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
-import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import raftbare as rb
 from conformance.audit.run import AuditReport, Missing, audit
 from conformance.observe.verdicts import AuditLevel
-from raftbare.recorder import header
-from tests.recorder.cluster import Cluster
-
-NODES = 3
-
-
-def told(cluster: str | None = None) -> bytes:
-    return header(f"raftbare (Python) {rb.__version__}", NODES, cluster)
-
-
-@dataclass
-class Whole:
-    """A recording; of each node the lines, and at which a file may begin."""
-
-    lines: dict[int, list[bytes]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, seed: int, steps: int = 60) -> Whole:
-        whole = cls({node: [] for node in range(NODES)})
-
-        def to(node: rb.NodeId) -> tuple[Any, int]:
-            return whole.lines[node].append, len(whole.lines[node]) + 1
-
-        random, cluster = Random(seed), Cluster(to, NODES)
-        cluster.deliver()
-        for _ in range(steps):
-            cluster.anything(random)
-            for node in cluster.nodes:
-                if random.random() < 0.15:
-                    cluster.drain(node)
-                    cluster.nodes[node].checkpoint()
-        return whole
-
-    def starts(self, node: int) -> list[int]:
-        kinds = (b'"kind":"checkpoint"', b'"kind":"restart"')
-        return [at for at, line in enumerate(self.lines[node]) if any(k in line for k in kinds)]
-
+from tests.audit.recordings import NODES, Whole, broken, told, write
 
 WHOLE = Whole.of(3)
-
-
-def broken() -> Whole:
-    """Late in the recording of node 1 a vote is told that was not saved."""
-    whole = Whole.of(3)
-    own = whole.lines[1]
-    for at in range(len(own) // 3, len(own)):
-        record = json.loads(own[at])
-        kept = [one for one in record.get("actions", ()) if one["type"] != "save_voted_for"]
-        if len(kept) < len(record.get("actions", ())):
-            record["actions"] = kept
-            own[at] = json.dumps(record).encode() + b"\n"
-            return whole
-    raise AssertionError("no vote is saved")
-
-
-WHOLES = {"good": WHOLE, "broken": broken()}
-
-
-def write(path: Path, lines: Iterable[bytes], cluster: str | None = None) -> Path:
-    content = told(cluster) + b"".join(lines)
-    if path.suffix == ".gz":
-        content = gzip.compress(content, 1)
-    elif path.suffix == ".zst":
-        content = zstandard.compress(content, 1)
-    path.write_bytes(content)
-    return path
+WHOLES = {"good": WHOLE, "broken": broken(3)}
 
 
 def judgement(report: AuditReport) -> dict[str, object]:
@@ -105,7 +38,7 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return recording, judged
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_no_split_and_no_order_changes_what_is_found(
     whole: Any, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

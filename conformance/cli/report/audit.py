@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Final
 
 from rich.console import Console
 
+from conformance.audit.follow import Told
 from conformance.audit.run import AuditReport
 from conformance.cli.report.parts import STYLES, print_page
+from conformance.cli.terminal import output
 from conformance.cli.text import escape
 from conformance.trace.errors import shown
 
@@ -57,6 +60,19 @@ def names_line(names: Mapping[str, int]) -> str:
     said = [f"{node} is {escape(shown(name))}" for name, node in sorted(names.items())]
     more = len(said) - NAMES
     return "nodes: " + ", ".join(said[:NAMES]) + (f", and {more} more" if more > 0 else "")
+
+
+def print_told(told: Told) -> None:
+    """A finding of --follow, at once."""
+    style = {"violation": "bold red", "bad_input": "red", "missing": "yellow"}.get(told.kind)
+    if told.kind == "verdict":
+        style = f"bold {STYLES[told.text.split(':')[0]]}"
+    where = ""
+    if told.kind == "violation":
+        where = f"{told.property} node {told.node}, seq {told.seq}: "
+    text = f"{told.kind}: {where}{escape(told.text)}".replace("\n", "\\n")
+    output().print(f"[{style}]{text}[/]" if style else text, soft_wrap=True)
+    sys.stdout.flush()
 
 
 def _print_missing(console: Console, report: AuditReport) -> None:
