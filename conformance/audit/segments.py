@@ -46,13 +46,13 @@ def found(paths: Iterable[Path]) -> list[Segment]:
     """
     segments: list[Segment] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             inside = recordings(path)
             if not inside:
                 expected = f"files named *{PLAIN}, or compressed ones"
                 raise BadTrace(path, None, "a directory without recordings", expected)
             segments += [Segment(one, True) for one in inside]
-        elif not path.exists() and glob.has_magic(str(path)):
+        elif not os.path.exists(path) and glob.has_magic(str(path)):
             inside = _without_twins(map(Path, glob.glob(str(path), recursive=True)))
             segments += [Segment(one, True) for one in inside] or [Segment(path)]
         else:
@@ -85,9 +85,9 @@ def twins(path: Path) -> list[Path]:
 
 def current(path: Path) -> Path:
     """The file, or what has taken its place since it was found."""
-    if path.exists():
+    if os.path.exists(path):
         return path
-    return next((twin for twin in twins(path) if twin.exists()), path)
+    return next((twin for twin in twins(path) if os.path.exists(twin)), path)
 
 
 def arrange(segments: list[Segment]) -> list[Segment]:

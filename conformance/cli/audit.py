@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -80,7 +81,7 @@ def audit_command(
     from conformance.cli.report.audit import print_audit
 
     if follow:
-        if len(files) != 1 or not files[0].is_dir():
+        if len(files) != 1 or not os.path.isdir(files[0]):
             refuse("--follow takes one folder, which is there", as_json)
         if level == "safety" or complete:
             refuse("--follow judges at the exact level, and knows of no end", as_json)
@@ -119,7 +120,7 @@ def _follow(folder: Path, state: Path | None, every: float, as_json: bool) -> No
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        known = state is not None and state.exists()
+        known = state is not None and os.path.exists(state)
         follower = load(folder, state) if state is not None and known else Follower(folder)
     except BadTrace as error:
         refuse(str(error), as_json)
