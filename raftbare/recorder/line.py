@@ -8,7 +8,13 @@ from __future__ import annotations
 import json
 from typing import Final, final
 
-from raftbare.action import Action
+from raftbare.action import (
+    Action,
+    AppendLogEntries,
+    BroadcastMessage,
+    SendMessage,
+    SetElectionTimeout,
+)
 from raftbare.codec.checkpoint import Checkpoint, Executed
 from raftbare.codec.forms import Sink
 from raftbare.codec.vocabulary import (
@@ -26,6 +32,7 @@ from raftbare.limits import LIMITS, Limits
 from raftbare.message import Message
 from raftbare.node import Node
 from raftbare.recorder.text import TextSink
+from raftbare.recorder.usual import LARGE, entries_text, ids_text, message_text
 from raftbare.recovery import Disk
 from raftbare.types import LogPosition, MessageSeqNo, NodeId, Role, Term
 
@@ -175,9 +182,13 @@ class Line:
         self._sink.end()
 
     def message(self, message: Message) -> None:
-        self._sink.begin("message")
-        write_message(self._sink, message)
-        self._sink.end()
+        text = message_text(message)
+        if text:
+            self._sink.one(f'"message":{{{text}}}')
+        else:
+            self._sink.begin("message")
+            write_message(self._sink, message)
+            self._sink.end()
 
     def snapshot(self, checkpoint: Checkpoint) -> None:
         self._sink.begin("snapshot")
@@ -197,6 +208,10 @@ class Line:
 
     def action(self, node: Node, action: Action) -> None:
         """An action of the node, which has not been asked for the next one yet."""
+        text = _usual_action(node, action)
+        if text:
+            self._sink.one(text)
+            return
         self._sink.item()
         write_action(self._sink, Executed.by(node, action))
         self._sink.end()
@@ -209,6 +224,25 @@ class Line:
         shown.write(state, node, self._whole)
         state.raw("}}\n")
         return "".join(self._sink.parts + state.parts).encode()
+
+
+def _usual_action(node: Node, action: Action) -> str:
+    """The object, as text; "" for what is not usual."""
+    if isinstance(action, SetElectionTimeout):
+        return '{"type":"set_election_timeout"}'
+    if isinstance(action, SendMessage):
+        text = message_text(action.message)
+        if text and 0 <= action.to < LARGE:
+            return f'{{"type":"send_message","to":{action.to},"message":{{{text}}}}}'
+    elif isinstance(action, AppendLogEntries):
+        text = entries_text(action.entries)
+        if text:
+            return f'{{"type":"append_log_entries",{text}}}'
+    elif isinstance(action, BroadcastMessage):
+        text, to = message_text(action.message), ids_text(node.peers)
+        if text and to:
+            return f'{{"type":"broadcast_message","to":{to},"message":{{{text}}}}}'
+    return ""
 
 
 def position_text(position: LogPosition) -> str:

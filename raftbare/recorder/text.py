@@ -24,6 +24,11 @@ class TextSink(Sink):
         self.parts.append(text)
         self._comma = "," if comma else ""
 
+    def one(self, item: str) -> None:
+        """An item of a list, or a field, that is text already."""
+        self.parts.append(self._comma + item)
+        self._comma = ","
+
     def integer(self, name: str, value: int) -> None:
         if not 0 <= value <= MAX_INTEGER:
             raise CodecError(name, shown(value), between(0, MAX_INTEGER))
