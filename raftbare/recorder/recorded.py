@@ -52,8 +52,8 @@ class RecordedNode(Reading):
     same.  That record is lost, and the recording has to begin anew, in another file.  Stop the
     node, as at an error of its own disk; or see `SegmentWriter` for how to go on unrecorded.
 
-    An input costs some two to four times what it does unrecorded; nothing here grows with the log
-    but `checkpoint`.
+    A record costs some 4 microseconds compiled, 15 pure, and as much again to write to a file one
+    by one: several times what the node itself takes.  Nothing grows with the log but `checkpoint`.
     """
 
     __slots__ = (

@@ -1,7 +1,7 @@
 """What most lines are made of, as text at once: AppendEntries messages, and writes of commands.
 
-`raftbare.codec.vocabulary` says the same field by field, which takes longer; and it says all that is
-not usual, of which these functions return "".
+`raftbare.codec.vocabulary` says the same field by field, which takes longer; and it says all that
+is not usual, of which these functions return "".
 """
 
 from __future__ import annotations
