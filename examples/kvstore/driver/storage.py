@@ -186,7 +186,11 @@ class SQLiteStorage:
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         term, index = snapshot.position.term, snapshot.position.index
-        found = self._db.execute("SELECT term FROM log WHERE position = ?", (index,)).fetchone()
+        found = self._db.execute(
+            "SELECT term FROM log WHERE position = :at"
+            " UNION ALL SELECT term FROM snapshot WHERE position = :at",
+            {"at": index},
+        ).fetchone()
         with _transaction(self._db):
             if found == (term,):
                 self._db.execute("DELETE FROM log WHERE position <= ?", (index,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random
+from typing import Protocol
 
 from raftbare import (
     ClusterConfig,
@@ -48,11 +49,11 @@ class MemoryStorage:
         log = self.saved.log.entries
         assert log.contains(entries.prev_position), "what is appended follows what is there"
         log.truncate(entries.prev_position.index - log.prev_position.index)
+        self._forget()
         for position, entry in entries.iter_with_positions():
             log.push(entry)
             if isinstance(entry, CommandEntry):
                 self.saved.contents[position] = contents[position]
-        self._forget()
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         entries = self.saved.log.entries.since(snapshot.position)
@@ -111,14 +112,17 @@ class CrashingStorage:
         return self._storage.read_snapshot(offset, length)
 
 
-def check_storage(
-    reopen: Callable[[], Storage], close: Callable[[Storage], None], *, seed: int, steps: int = 100
-) -> None:
+class ClosableStorage(Storage, Protocol):
+    """Opened for each life of a server, and closed when it ends, as a crash would do it."""
+
+    def close(self) -> None: ...
+
+
+def check_storage(reopen: Callable[[], ClosableStorage], *, seed: int, steps: int = 100) -> None:
     """Random steps, with `MemoryStorage` beside; the storage is opened again now and then, and has
     to hold the same.  Raises `AssertionError`.
 
-    `reopen` opens the same disk each time: an empty one at first.  `close` is what a crash does:
-    end whatever holds the disk, and save nothing more.
+    `reopen` opens the same disk each time: an empty one at first.
     """
     random = Random(seed)
     expected, storage = MemoryStorage(), reopen()
@@ -133,10 +137,10 @@ def check_storage(
             part = storage.read_snapshot(offset, length)
             assert part == snapshot.data[offset : offset + length], f"step {step}: read_snapshot"
         if random.random() < 0.3:
-            close(storage)
+            storage.close()
             storage = reopen()
             _assert_equal(storage.load(), expected.load(), f"step {step}")
-    close(storage)
+    storage.close()
 
 
 def _random_step(random: Random, saved: Saved) -> Callable[[Storage], None]:

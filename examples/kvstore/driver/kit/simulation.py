@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from raftbare import NodeId
 from raftbare.recorder import SegmentWriter
@@ -40,15 +40,9 @@ from ..letters import (
     TakeSnapshot,
 )
 from ..packing import NUMBER
-from ..storage import Identity, Storage
-from .disks import CrashError, CrashingStorage
+from ..storage import Identity
+from .disks import ClosableStorage, CrashError, CrashingStorage
 from .journal import Journal, Operation, problems
-
-
-class ClosableStorage(Storage, Protocol):
-    """Opened for each life of a server, and closed when it ends, as a crash would do it."""
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +53,8 @@ class Faults:
       that they overtake one another.
     - `crash`: at each point where one may come; `down`: the most until the server is up again.
     - `partition`: each second, of some servers from the others, for a second at the most.
-    - `pause`: each second, of a server that stands still for up to two; what it was sent meanwhile
-      it then gets in any order.
+    - `pause`: each second, of the leader: it stands still for up to four, and then gets what it was
+      sent meanwhile, sender by sender.
     - `change`: each second, of a change by an administrator.
     """
 
@@ -174,7 +168,7 @@ class Simulation:
         assert not isinstance(letter, Carried) or letter.is_whole
         server = self.servers.get(to)
         if server is not None:
-            server.input(lambda core: core.receive(self.now, sender, letter))
+            server.input(sender, lambda core: core.receive(self.now, sender, letter))
 
     # Faults
 
@@ -185,7 +179,7 @@ class Simulation:
             self._cut = frozenset(self.random.sample(names, self.random.randint(1, len(names))))
             self.after(draw(), self._heal)
         if draw() < self.faults.pause:
-            self.random.choice(list(self.servers.values())).pause(2 * draw())
+            (self.leader() or self.random.choice(list(self.servers.values()))).pause(4 * draw())
         if draw() < self.faults.change:
             _change(self)
         self.after(1.0, self._stir)
@@ -235,7 +229,9 @@ class SimulatedServer:
         self._writer: SegmentWriter | None = None
         self._turn_is_due = False
         self._life = 0
-        self._held: list[Callable[[Core], None]] | None = None  # while it stands still
+        self._held: list[tuple[object, Callable[[Core], None]]] | None = (
+            None  # while it stands still
+        )
         simulation.after(0, self._come_up)
 
     @property
@@ -243,10 +239,10 @@ class SimulatedServer:
         assert self.core is not None
         return self.core
 
-    def input(self, tell: Callable[[Core], None]) -> None:
+    def input(self, sender: object, tell: Callable[[Core], None]) -> None:
         """Tell the core.  Its turn comes a little later, so that inputs come together."""
         if self._held is not None:
-            self._held.append(tell)
+            self._held.append((sender, tell))
             return
         self._guard(lambda: tell(self.up))
         if self.core is not None and not self._turn_is_due:
@@ -263,11 +259,13 @@ class SimulatedServer:
 
     def _go_on(self) -> None:
         held, self._held = self._held or [], None
-        self._simulation.random.shuffle(held)
-        for tell in held:
-            self.input(tell)
-            if self._simulation.random.random() < 0.3:
-                self._turn(self._life)
+        senders = list(dict.fromkeys(sender for sender, _ in held))
+        self._simulation.random.shuffle(senders)
+        for sender in senders:
+            for one, tell in held:
+                if one == sender:
+                    self.input(sender, tell)
+            self._turn(self._life)
         self._turn(self._life)
 
     def crash(self) -> None:
@@ -384,7 +382,7 @@ class SimulatedClient:
             request = OpenSession(tag)
         else:
             request = Execute(tag, self._session, self._number, operation.text.encode())
-        server.input(lambda core: core.request(self._simulation.now, self, request))
+        server.input(self, lambda core: core.request(self._simulation.now, self, request))
         self._simulation.after(1.0, lambda: self._give_up(tag))
 
     def _give_up(self, tag: int) -> None:
@@ -451,7 +449,8 @@ def _change(simulation: Simulation) -> None:
     members = server.core.node.config.voters if server.core else ()
     if isinstance(request, RemoveMember) and len(members) <= 2:
         return  # the cluster would be gone with one crash more
-    server.input(lambda core: core.request(simulation.now, _Administrator(), request))
+    client = _Administrator()
+    server.input(client, lambda core: core.request(simulation.now, client, request))
 
 
 def _member(number: int) -> Member:
