@@ -149,6 +149,11 @@ class Simulation:
         assert not found, found
         return history
 
+    def close(self) -> None:
+        """Stop all servers: their recordings are whole then."""
+        for server in self.servers.values():
+            server.close()
+
     def summary(self) -> list[dict[str, Any]]:
         return [server.core.status() for server in self.servers.values() if server.core]
 
@@ -268,14 +273,17 @@ class SimulatedServer:
             self._turn(self._life)
         self._turn(self._life)
 
-    def crash(self) -> None:
-        simulation = self._simulation
-        assert self._storage is not None
-        self._storage.close()
+    def close(self) -> None:
+        if self._storage is not None:
+            self._storage.close()
         if self._writer is not None:
             self._writer.close()
-        self.core, self._storage = None, None
+        self.core, self._storage, self._writer = None, None, None
         self._life += 1
+
+    def crash(self) -> None:
+        self.close()
+        simulation = self._simulation
         simulation.crashes += 1
         simulation.after(simulation.random.random() * simulation.faults.down, self._come_up)
 
