@@ -64,13 +64,15 @@ def up(
 @app.command()
 def put(key: Key, value: Value, folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Store a value."""
-    _client(folder, timeout).put(key, value)
+    with _client(folder, timeout) as client:
+        client.put(key, value)
 
 
 @app.command()
 def get(key: Key, folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Print a value; exit code 1 where there is none."""
-    value = _client(folder, timeout).get(key)
+    with _client(folder, timeout) as client:
+        value = client.get(key)
     if value is None:
         raise _No(f"no value for {key!r}", NOT_SO)
     say(value)
@@ -79,14 +81,18 @@ def get(key: Key, folder: Folder = HERE, timeout: Timeout = 10) -> None:
 @app.command()
 def cas(key: Key, old: Value, new: Value, folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Store NEW where the value is OLD; exit code 1 where it is not."""
-    if not _client(folder, timeout).cas(key, old, new):
+    with _client(folder, timeout) as client:
+        done = client.cas(key, old, new)
+    if not done:
         raise _No(f"the value of {key!r} is another one", NOT_SO)
 
 
 @app.command()
 def delete(key: Key, folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Delete a value; exit code 1 where there is none."""
-    if not _client(folder, timeout).delete(key):
+    with _client(folder, timeout) as client:
+        done = client.delete(key)
+    if not done:
         raise _No(f"no value for {key!r}", NOT_SO)
 
 
@@ -98,36 +104,38 @@ def status(
 ) -> None:
     """Show each server: role, term, log, lag, reads, queues."""
     cluster = ClusterFolder(folder)
-    client = _client(folder, 1)
-    if as_json:
-        shown = {member.name: _status(client, member.address) for member in cluster.members}
-        typer.echo(json.dumps(shown, indent=1))
-    elif not live:
-        Console().print(_table(cluster, client))
-    else:
-        with Live(_table(cluster, client), auto_refresh=False) as view:
-            while True:
-                time.sleep(0.5)
-                view.update(_table(ClusterFolder(folder), client), refresh=True)
+    with _client(folder, 1) as client:
+        if as_json:
+            shown = {member.name: _status(client, member.address) for member in cluster.members}
+            typer.echo(json.dumps(shown, indent=1))
+        elif not live:
+            Console().print(_table(cluster, client))
+        else:
+            with Live(_table(cluster, client), auto_refresh=False) as view:
+                while True:
+                    time.sleep(0.5)
+                    view.update(_table(ClusterFolder(folder), client), refresh=True)
 
 
 @app.command()
 def add(folder: Folder = HERE, host: str = "127.0.0.1", timeout: Timeout = 30) -> None:
     """Add a server: start it, let it catch up, give it a vote."""
-    cluster, client = ClusterFolder(folder), _client(folder, timeout)
-    member = cluster.add(host)
-    cluster.start(member)
-    client.ask(lambda tag: AddMember(tag, member))
+    cluster = ClusterFolder(folder)
+    with _client(folder, timeout) as client:
+        member = cluster.add(host)
+        cluster.start(member)
+        client.ask(lambda tag: AddMember(tag, member))
     say(f"{member.name} is a member, at {member.address}")
 
 
 @app.command()
 def remove(node: NodeNumber, folder: Folder = HERE, timeout: Timeout = 30) -> None:
     """Remove a server from the cluster, and stop it."""
-    cluster, client = ClusterFolder(folder), _client(folder, timeout)
+    cluster = ClusterFolder(folder)
     member = cluster.member(node)
-    client.ask(lambda tag: RemoveMember(tag, member.id))
-    cluster.stop(member, signal.SIGTERM)
+    with _client(folder, timeout) as client:
+        client.ask(lambda tag: RemoveMember(tag, member.id))
+    cluster.remove(member)
     say(f"{member.name} is no member any more")
 
 
@@ -135,20 +143,21 @@ def remove(node: NodeNumber, folder: Folder = HERE, timeout: Timeout = 30) -> No
 def transfer(node: NodeNumber, folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Hand leadership over to a server."""
     member = ClusterFolder(folder).member(node)
-    _client(folder, timeout).ask(lambda tag: HandOver(tag, member.id))
+    with _client(folder, timeout) as client:
+        client.ask(lambda tag: HandOver(tag, member.id))
     say(f"leadership was handed over to {member.name}")
 
 
 @app.command()
 def snapshot(folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Have every server compact its log."""
-    for member in ClusterFolder(folder).members:
-        try:
-            Client(ClusterFolder(folder).cluster, [member.address], timeout=timeout).ask(
-                TakeSnapshot
-            )
-        except NoAnswerError as error:
-            say(f"{member.name}: {error}")
+    cluster = ClusterFolder(folder)
+    for member in cluster.members:
+        with Client(cluster.cluster, [member.address], timeout=timeout) as client:
+            try:
+                client.ask(TakeSnapshot)
+            except NoAnswerError as error:
+                say(f"{member.name}: {error}")
 
 
 @app.command()
@@ -215,13 +224,12 @@ def _client(folder: Path, timeout: float) -> Client:
 
 def _wait_for_leader(cluster: ClusterFolder, patience: float = 10.0) -> NodeId | None:
     until = time.monotonic() + patience
-    client = Client(cluster.cluster, cluster.addresses, timeout=1)
-    while time.monotonic() < until:
-        for member in cluster.members:
-            shown = _status(client, member.address)
-            if shown.get("role") == "leader":
-                return member.id
-        time.sleep(0.1)
+    with Client(cluster.cluster, cluster.addresses, timeout=1) as client:
+        while time.monotonic() < until:
+            for member in cluster.members:
+                if _status(client, member.address).get("role") == "leader":
+                    return member.id
+            time.sleep(0.1)
     return None
 
 

@@ -140,6 +140,12 @@ class Client:
         status: dict[str, Any] = json.loads(answer.content) if isinstance(answer, Done) else {}
         return status
 
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """The connection; the next request makes another one."""
         if self._socket is not None:

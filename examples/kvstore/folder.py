@@ -55,7 +55,9 @@ class ClusterFolder:
             self.cluster = str(plain["cluster"])
             self.founders = tuple(Member(**member) for member in plain["founders"])
             self.members = [Member(**member) for member in plain["members"]]
+            self.removed = [int(node_id) for node_id in plain["removed"]]
             self.record = bool(plain["record"])
+            self._children: list[subprocess.Popen[bytes]] = []
         except FileNotFoundError:
             raise FolderError(f"{path}: there is no cluster here; `up` makes one") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -69,8 +71,9 @@ class ClusterFolder:
             raise FolderError(f"{path}: an empty folder was expected")
         founders = [_new_member(NodeId(number), host) for number in range(1, nodes + 1)]
         made = cls.__new__(cls)
+        made._children = []
         made.path, made.cluster, made.record = path, token_hex(16), record
-        made.founders, made.members = tuple(founders), []
+        made.founders, made.members, made.removed = tuple(founders), [], []
         for member in founders:
             made._make_disk(member)
         made._write()
@@ -92,11 +95,18 @@ class ClusterFolder:
 
     def add(self, host: str) -> Member:
         """The disk of one more server, under a name that no other ever had."""
-        number = max(member.id for member in self.members) + 1
+        number = max([member.id for member in self.members] + self.removed) + 1
         member = _new_member(NodeId(number), host)
         self._make_disk(member)
         self._write()
         return member
+
+    def remove(self, member: Member) -> None:
+        """It is no member any more; its folder stays, and its name is not given again."""
+        self.stop(member, signal.SIGTERM)
+        self.members.remove(member)
+        self.removed.append(member.id)
+        self._write()
 
     def start(self, member: Member) -> bool:
         """Whether it was not running."""
@@ -105,7 +115,7 @@ class ClusterFolder:
         folder = self.folder(member)
         with (folder / "server.log").open("ab") as log:
             command = [sys.executable, "-m", "examples.kvstore", "serve", str(folder.resolve())]
-            started = subprocess.Popen(  # it outlives this process
+            started = subprocess.Popen(  # it outlives this process, if it is to
                 [*command, *(["--record"] if self.record else [])],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -113,6 +123,7 @@ class ClusterFolder:
                 stderr=log,
                 start_new_session=True,
             )
+        self._children.append(started)
         process = Process(started.pid, psutil.Process(started.pid).create_time())
         _replace(folder / "process.json", json.dumps(asdict(process)))
         return True
@@ -136,6 +147,7 @@ class ClusterFolder:
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(patience)
+        self._children = [child for child in self._children if child.poll() is None]
         return True
 
     def last_words(self, member: Member) -> str:
@@ -159,6 +171,7 @@ class ClusterFolder:
             "record": self.record,
             "founders": [asdict(member) for member in self.founders],
             "members": [asdict(member) for member in self.members],
+            "removed": self.removed,
         }
         _replace(self.path / "cluster.json", json.dumps(plain, indent=1))
 
