@@ -195,6 +195,12 @@ ELSEWHERE = {
     ".venv/bin/python examples/cluster.py": "tests/release/test_examples.py",
     "conformance prove": "its obligations are counted below; their paths take half a minute",
     "conformance mutants --only earlier-term-commit": "half a minute; see tests/mutants",
+    **{
+        command: "tests/kvstore/test_readme.py"
+        for command in shown_outputs()
+        if "kvstore" in command
+    },
+    ".venv/bin/conformance audit cluster": "tests/kvstore/test_readme.py",
 }
 
 

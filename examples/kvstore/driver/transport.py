@@ -164,7 +164,7 @@ class Link:
     async def _run(self) -> None:
         wait = 0.05
         while True:
-            with suppress(OSError, TimeoutError):
+            with suppress(OSError, TimeoutError, ValueError):  # of an address that is none
                 lost = await asyncio.wait_for(self._connect(), PATIENCE)
                 wait = 0.05
                 await lost
