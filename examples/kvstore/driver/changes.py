@@ -60,6 +60,9 @@ class Changes:
             client.send(refused)
             return
         if isinstance(change, HandOver):
+            if change.to == node.id:
+                client.send(Done(change.tag, b""))
+                return
             try:
                 node.transfer_leadership(change.to)
             except InvalidTransferError as error:

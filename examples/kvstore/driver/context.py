@@ -24,6 +24,7 @@ class Settings:
     - `log`: the log is compacted when its commands have grown to this size, and at four times this
       size though a member may still need it.
     - `chunk`, `window`: snapshots are sent in parts of this size, that many at a time.
+    - `reads`: no more wait at a time; of commands, `limits.uncommitted`.
     - `limits`: of the library.  A frame carries `limits.entries` commands at the most, so memory
       for `limits.entries * command` bytes is needed for each connection.
     """
@@ -34,6 +35,7 @@ class Settings:
     log: int = 8 * 1024 * 1024
     chunk: int = 256 * 1024
     window: int = 4
+    reads: int = 10_000
     limits: Limits = Limits(entries=256, calls=8, uncommitted=10_000)  # noqa: RUF009
 
     @property

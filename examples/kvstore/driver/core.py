@@ -12,7 +12,7 @@ server must not go on from there; what its disk holds is good, and it may come u
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 from typing import Any
 
@@ -29,7 +29,6 @@ from raftbare import (
     Message,
     Node,
     NodeId,
-    NotLeaderError,
     RequestVoteCall,
     SaveCurrentTerm,
     SaveVotedFor,
@@ -138,8 +137,10 @@ class Core:
         self._log_bytes = sum(map(len, saved.contents.values()))
         self._waiting: dict[LogPosition, tuple[Client, CoreRequest]] = {}
         self._snapshots: list[tuple[Client, int]] = []  # who asked for one
+        self._reminded = now  # when those who are behind were called as all others were
         if saved.snapshot is not None:
             self._take_over(saved.snapshot)
+            self._sender.saved(saved.snapshot)
         if node.log.last_position == LogPosition.ZERO and not node.config.unique_nodes():
             founders = [member.id for member in identity.founders]
             if identity.me.id == min(founders, default=None):
@@ -165,7 +166,6 @@ class Core:
             case TimeoutNow(term):
                 self.node.handle_timeout_now(term)
             case Offer():
-                self._drain()  # the term by which this node knows its leader
                 self._receiver.offered(sender, letter)
             case Wanted():
                 self._sender.send(sender, letter)
@@ -193,26 +193,29 @@ class Core:
                 self._keep(position, content)
 
     def request(self, now: float, client: Client, request: CoreRequest) -> None:
-        """A client wants something; it is answered through the outbox, in this turn or later."""
+        """A client wants something; it is answered in this turn or a later one."""
         self._context.now = now
+        if isinstance(request, TakeSnapshot):
+            self._snapshots.append((client, request.tag))
+            return
+        if not self._context.leads:
+            leader = [m for m in self.replica.members.values() if m.id == self.node.leader]
+            client.send(NotLeader(request.tag, leader[0].address if leader else ""))
+            return
         try:
             match request:
                 case OpenSession():
                     self._propose(Opened(), client, request)
                 case Execute(_, session, number, command):
                     self._propose(Executed(session, number, command), client, request)
-                case Query():
-                    self._reads.take(client, request)
                 case AddMember(_, member):
                     self._propose(Enrolled(member), client, request)
                 case RemoveMember() | HandOver():
-                    self.node.read_index()  # raises where it does not lead
                     self._changes.ask(client, request)
-                case TakeSnapshot(tag):
-                    self._snapshots.append((client, tag))
-        except NotLeaderError as error:
-            members = [m for m in self.replica.members.values() if m.id == error.leader]
-            client.send(NotLeader(request.tag, members[0].address if members else ""))
+                case Query(tag) if len(self._reads) >= self._settings.reads:
+                    client.send(Refused(tag, f"{len(self._reads)} reads wait", True))
+                case Query():
+                    self._reads.take(client, request)
         except (TransferringError, TooManyUncommittedError) as error:
             client.send(Refused(request.tag, str(error), True))
 
@@ -232,7 +235,7 @@ class Core:
             self._contents[position] = content
             self._log_bytes += len(content)
 
-    # The loop.
+    # 3 and 4, after which the node waits (5).
 
     def turn(self, now: float) -> None:
         """Do all that follows from the inputs so far, and from the time."""
@@ -267,7 +270,7 @@ class Core:
             case SaveVotedFor():
                 self._storage.save_voted_for(node.voted_for)
             case BroadcastMessage(message):
-                self._outbox.send(node.peers, self._carried(message))
+                self._outbox.send(self._who_can_use(message), self._carried(message))
                 if node.role.is_leader:
                     self._reads.called_all(message.seqno)
                     self._elections.called_all(message.seqno)
@@ -277,6 +280,21 @@ class Core:
                 self._context.send(to, self._carried(message))
             case InstallSnapshot(to):
                 self._sender.offer(to)
+
+    def _who_can_use(self, message: Message) -> Collection[NodeId]:
+        """Of a call to all: not who is behind, and brought earlier entries by calls of its own.
+
+        Now and then it is called, too: one of those may have been lost, and its refusal tells.
+        """
+        peers, now = self.node.peers, self._context.now
+        if not isinstance(message, AppendEntriesCall) or message.entries.is_empty:
+            return peers
+        last = message.entries.last_position.index
+        behind = {peer for peer, one in self.node.progress.items() if one.next_index <= last}
+        if behind and now - self._reminded >= self._settings.election_timeout / 2:
+            self._reminded = now
+            return peers
+        return [peer for peer in peers if peer not in behind]
 
     def _carried(self, message: Message) -> Carried:
         if not isinstance(message, AppendEntriesCall) or message.entries.is_empty:
@@ -387,7 +405,6 @@ class Core:
         """Be in the state of the snapshot."""
         self.replica.restore(snapshot.data)
         self.applied = snapshot.position.index
-        self._sender.saved(snapshot)
 
     # For people.
 

@@ -25,7 +25,7 @@ class Reads:
         return len(self._early) + len(self._taken)
 
     def take(self, client: Client, query: Query) -> None:
-        """Raises `NotLeaderError`."""
+        """Of a leader."""
         read = self._context.node.read_index()
         if read is None:
             self._early.append((client, query))

@@ -195,6 +195,8 @@ class Server:
         if self._stopped is not None and not self._stopped.done():
             self._stopped.set_exception(error)
 
+    # 5. Wait: for what arrives, or until the core's deadline.
+
     def _set_timer(self, core: Core) -> None:
         if self._timer is not None:
             self._timer.cancel()

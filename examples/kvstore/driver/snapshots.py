@@ -6,11 +6,11 @@ or another leader offers the same snapshot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import inf
 
-from raftbare import LogPosition, MemberState, NodeId
+from raftbare import MemberState, NodeId, Term
 
 from .context import Context
 from .letters import Chunk, Offer, Wanted
@@ -27,10 +27,6 @@ class Sender:
         self._active: dict[NodeId, float] = {}  # who needs it, and when it was spoken to last
 
     @property
-    def position(self) -> LogPosition | None:
-        return self._offer.position if self._offer else None
-
-    @property
     def is_busy(self) -> bool:
         """Whether somebody is being brought the snapshot: a newer one would be of no use to it."""
         now, patience = self._context.now, self._context.settings.election_timeout * 4
@@ -39,16 +35,14 @@ class Sender:
     def saved(self, snapshot: Snapshot) -> None:
         """This one is on the disk now."""
         position, config, size = snapshot.position, snapshot.config, len(snapshot.data)
-        term = self._context.node.current_term
-        self._offer = Offer(term, position, config, size, snapshot.digest)
+        self._offer = Offer(Term(0), position, config, size, snapshot.digest)
 
     def offer(self, to: NodeId) -> None:
         """`InstallSnapshot` asks for this."""
         self._active[to] = self._context.now
         if self._offer is not None:
-            term, old = self._context.node.current_term, self._offer
-            offer = Offer(term, old.position, old.config, old.size, old.digest)
-            self._context.send(to, offer)
+            term = self._context.node.current_term
+            self._context.send(to, replace(self._offer, term=term))
 
     def send(self, to: NodeId, wanted: Wanted) -> None:
         offer = self._offer
