@@ -20,6 +20,7 @@ from examples.kvstore.driver.letters import AddMember, HandOver, RemoveMember, T
 from examples.kvstore.driver.storage import StorageError
 from examples.kvstore.folder import ClusterFolder, FolderError
 from examples.kvstore.node import serve as serve_folder
+from examples.kvstore.page import page_server
 from raftbare import NodeId
 
 app = typer.Typer(
@@ -118,6 +119,25 @@ def status(
 
 
 @app.command()
+def page(
+    folder: Folder = HERE,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+) -> None:
+    """Show the cluster in a browser, until Ctrl-C.  Read only."""
+
+    def statuses() -> dict[str, dict[str, Any]]:
+        cluster = ClusterFolder(folder)
+        with _client(folder, 1) as client:
+            return {member.name: _status(client, member.address) for member in cluster.members}
+
+    statuses()
+    with page_server(host, port, statuses) as server:
+        say(f"http://{host}:{server.server_address[1]}/")
+        server.serve_forever()
+
+
+@app.command()
 def add(folder: Folder = HERE, host: str = "127.0.0.1", timeout: Timeout = 30) -> None:
     """Add a server: start it, let it catch up, give it a vote."""
     cluster = ClusterFolder(folder)
@@ -208,6 +228,8 @@ def main() -> None:
         _end(str(error), NOT_SO)
     except NoAnswerError as error:
         _end(str(error), UNKNOWN)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (FolderError, StorageError, OSError, sqlite3.Error) as error:
         _end(str(error), USAGE)
 
@@ -222,7 +244,7 @@ def _client(folder: Path, timeout: float) -> Client:
     return Client(cluster.cluster, cluster.addresses, timeout=timeout)
 
 
-def _wait_for_leader(cluster: ClusterFolder, patience: float = 10.0) -> NodeId | None:
+def _wait_for_leader(cluster: ClusterFolder, patience: float = 30.0) -> NodeId | None:
     until = time.monotonic() + patience
     with Client(cluster.cluster, cluster.addresses, timeout=1) as client:
         while time.monotonic() < until:

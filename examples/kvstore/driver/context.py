@@ -29,8 +29,8 @@ class Settings:
       for `limits.entries * command` bytes is needed for each connection.
     """
 
-    heartbeat: float = 0.05
-    election_timeout: float = 0.5
+    heartbeat: float = 0.1
+    election_timeout: float = 1.0
     command: int = 64 * 1024
     log: int = 8 * 1024 * 1024
     chunk: int = 256 * 1024

@@ -70,8 +70,8 @@ class Faults:
 
 HEALED = Faults(loss=0, doubling=0, delay=0.002, crash=0, partition=0, pause=0, change=0)
 
-SMALL = Settings(log=2000, chunk=256, command=1000)
-"""Snapshots in many parts, and often."""
+SMALL = Settings(heartbeat=0.05, election_timeout=0.5, log=2000, chunk=256, command=1000)
+"""Snapshots in many parts, and often; more elections than in life."""
 
 
 class Simulation:
