@@ -21,6 +21,9 @@ from raftbare import NodeId
 
 ROOT: Final = Path(__file__).parents[2]
 
+_STARTED: Final[list[subprocess.Popen[bytes]]] = []
+"""By this process.  They may outlive it, and are kept or Python would warn of that."""
+
 
 class FolderError(Exception):
     """The folder is not what it is taken for."""
@@ -57,7 +60,6 @@ class ClusterFolder:
             self.members = [Member(**member) for member in plain["members"]]
             self.removed = [int(node_id) for node_id in plain["removed"]]
             self.record = bool(plain["record"])
-            self._children: list[subprocess.Popen[bytes]] = []
         except FileNotFoundError:
             raise FolderError(f"{path}: there is no cluster here; `up` makes one") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -71,7 +73,6 @@ class ClusterFolder:
             raise FolderError(f"{path}: an empty folder was expected")
         founders = [_new_member(NodeId(number), host) for number in range(1, nodes + 1)]
         made = cls.__new__(cls)
-        made._children = []
         made.path, made.cluster, made.record = path, token_hex(16), record
         made.founders, made.members, made.removed = tuple(founders), [], []
         for member in founders:
@@ -123,7 +124,7 @@ class ClusterFolder:
                 stderr=log,
                 start_new_session=True,
             )
-        self._children.append(started)
+        _STARTED.append(started)
         process = Process(started.pid, psutil.Process(started.pid).create_time())
         _replace(folder / "process.json", json.dumps(asdict(process)))
         return True
@@ -147,7 +148,7 @@ class ClusterFolder:
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(patience)
-        self._children = [child for child in self._children if child.poll() is None]
+        _STARTED[:] = [child for child in _STARTED if child.poll() is None]
         return True
 
     def last_words(self, member: Member) -> str:
