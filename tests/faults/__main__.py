@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.faults.campaign import Options, Outcome, campaign
 from tests.faults.faults import FAULTS
+from tests.faults.wrong import MISTAKES
 
 CODES = {"conforms": 0, "violation": 1, "inconclusive": 3}
 
@@ -20,10 +21,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="the faults follow from it")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--servers", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS), metavar="FAULT")
-    parser.add_argument("--mistake", help="plant this mistake in the servers")
+    parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT")
+    parser.add_argument("--mistake", choices=MISTAKES, help="plant this mistake in the servers")
     parser.add_argument("--folder", type=Path, help="keep everything there: an empty folder")
     given = parser.parse_args()
+    mistaken = MISTAKES[given.mistake].faults if given.mistake else tuple(FAULTS)
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         folder = given.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,7 +36,7 @@ def main() -> None:
                 given.seed,
                 given.servers,
                 given.clients,
-                tuple(given.only),
+                tuple(given.only or mistaken),
                 given.mistake,
             ),
             lambda said: print(said, file=sys.stderr, flush=True),

@@ -33,6 +33,9 @@ class Options:
     clients: int = 4
     faults: tuple[str, ...] = tuple(FAULTS)
     mistake: str | None = None
+    least: int = 1
+    """So many faults happen, however long that takes."""
+    bound: float = BOUND
     hold: tuple[float, float] = (0.3, 2.0)
     pause: float = 0.02
     """Clients wait up to so many seconds between two operations."""
@@ -91,29 +94,29 @@ def campaign(options: Options, progress: Callable[[str], None] = lambda said: No
     with Cluster(
         options.folder / "cluster", options.servers, options.seed, options.mistake
     ) as cluster:
-        if _time_to_serve(cluster, 2 * BOUND) is None:
+        if _time_to_serve(cluster, 2 * options.bound) is None:
             outcome.judged.append(Judged("service", "inconclusive", "it never began"))
             return outcome
         history = options.folder / "history.jsonl"
-        workers = Workers(options.clients, history, cluster.client, options.seed, options.pause)
+        workers = cluster.clients(options.clients, history, options.seed, options.pause)
         refused = None
         try:
             until = time.monotonic() + options.seconds
             for name in _shuffled(options.faults, chance):
-                if time.monotonic() > until:
+                if time.monotonic() > until and len(outcome.struck) >= options.least:
                     break
                 progress(name)
-                outcome.struck.append(_strike(cluster, name, chance, options.hold))
+                outcome.struck.append(_strike(cluster, name, chance, options))
         except NotRefusedError as error:
             refused = str(error)
         finally:
             workers.stop()
         outcome.terms = max(cluster.status(server).get("term", 0) for server in cluster.members)
         outcome.operations = workers.history.completed
-        outcome.unknown = sum(one.unknown for one in workers.all)
+        outcome.unknown = sum(one.unknown for one in workers.clients)
         outcome.spoiled = cluster.links.spoiled
-        outcome.judged.append(_service(outcome, refused))
-        outcome.judged.append(_durable(cluster, workers, history))
+        outcome.judged.append(_service(outcome, options.bound, refused))
+        outcome.judged.append(_durable(cluster, workers, history, 2 * options.bound))
     outcome.judged.append(_linearizable(history))
     outcome.judged.append(_audited(options.folder / "cluster"))
     outcome.seconds = time.monotonic() - started
@@ -128,15 +131,13 @@ def _shuffled(names: Iterable[str], chance: random.Random) -> Iterable[str]:
         yield from names
 
 
-def _strike(
-    cluster: Cluster, name: str, chance: random.Random, hold: tuple[float, float]
-) -> Struck:
+def _strike(cluster: Cluster, name: str, chance: random.Random, options: Options) -> Struck:
     begun = time.monotonic()
     with FAULTS[name](cluster, chance):
-        time.sleep(chance.uniform(*hold))
+        time.sleep(chance.uniform(*options.hold))
     ended = time.monotonic()
-    waited = _time_to_serve(cluster, BOUND)
-    return Struck(name, ended - begun, BOUND if waited is None else waited)
+    waited = _time_to_serve(cluster, options.bound)
+    return Struck(name, ended - begun, options.bound if waited is None else waited)
 
 
 def _time_to_serve(cluster: Cluster, patience: float) -> float | None:
@@ -155,7 +156,7 @@ def _time_to_serve(cluster: Cluster, patience: float) -> float | None:
 # The four verdicts
 
 
-def _service(outcome: Outcome, refused: str | None) -> Judged:
+def _service(outcome: Outcome, bound: float, refused: str | None) -> Judged:
     """No client waits longer than a bound after healing."""
     if refused is not None:
         return Judged("service", "violation", refused)
@@ -163,16 +164,16 @@ def _service(outcome: Outcome, refused: str | None) -> Judged:
         return Judged("service", "inconclusive", "no fault happened")
     longest = max(outcome.struck, key=lambda one: one.waited)
     said = (
-        f"{longest.waited:.1f} s at most after a fault, {longest.fault}; {BOUND:g} s are the bound"
+        f"{longest.waited:.1f} s at most after a fault, {longest.fault}; {bound:g} s are the bound"
     )
-    return Judged("service", "violation" if longest.waited >= BOUND else "conforms", said)
+    return Judged("service", "violation" if longest.waited >= bound else "conforms", said)
 
 
-def _durable(cluster: Cluster, workers: Workers, history: Path) -> Judged:
+def _durable(cluster: Cluster, workers: Workers, history: Path, patience: float) -> Judged:
     """No acknowledged write is lost, and all servers hold the same."""
     cluster.start_all()
-    client = cluster.client(timeout=2 * BOUND)
-    kept = [key for one in workers.all for key in one.kept]
+    client = cluster.client(timeout=patience)
+    kept = [key for one in workers.clients for key in one.kept]
     try:
         lost = [key for key in kept if client.get(key) != key.removeprefix("kept-")]
         with history.open("a", encoding="utf-8") as file:
@@ -188,9 +189,12 @@ def _durable(cluster: Cluster, workers: Workers, history: Path) -> Judged:
         return Judged(
             "durable", "violation", f"{len(lost)} acknowledged writes are lost: {lost[:3]}"
         )
-    if not cluster.wait_until_alike(2 * BOUND):
+    if not cluster.wait_until_alike(patience):
         states = {s: cluster.status(s).get("digest", "")[:8] for s in cluster.members}
         return Judged("durable", "violation", f"the servers do not come to hold the same: {states}")
+    states = cluster.states()
+    if len(set(states.values())) != 1 or () in states.values():
+        return Judged("durable", "violation", f"servers {sorted(states)} do not hold the same")
     return Judged("durable", "conforms", f"{len(kept)} writes of keys that stay; all servers alike")
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
-from examples.kvstore.client import AnsweredNoError, Client, NoAnswerError
+from examples.kvstore.client import FRAME, AnsweredNoError, Client, NoAnswerError
+from examples.kvstore.driver.letters import Answer, ClientHello, Done, Letter, Query
+from examples.kvstore.driver.transport import Frames, framed
+from examples.kvstore.machine import packed
 
 SHARED = ("a", "b", "c")
 """Keys that all clients use; besides, each puts keys that nobody else has, and that stay."""
@@ -105,7 +110,7 @@ class Worker:
     def _tell(
         self, operate: Callable[[], object], *, answer: str | None = None, **call: object
     ) -> bool:
-        """Whether it was acknowledged.  `answer`: the field of what came back, where that counts."""
+        """Whether it was acknowledged.  `answer`: the field of what came back, if that counts."""
         self.history.write(type="invoke", process=self.process, **call)
         try:
             got = operate()
@@ -120,17 +125,86 @@ class Worker:
         return True
 
 
+@dataclass(slots=True)
+class Reader:
+    """Reads from one server, whoever leads, on one connection: a server that wrongly takes itself
+    for the leader would tell it what is old.  Nobody is asked twice."""
+
+    process: int
+    history: HistoryWriter
+    cluster: str
+    address: tuple[str, int]
+    random: random.Random
+    error: BaseException | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                with socket.create_connection(self.address, 1.0) as connection:
+                    connection.sendall(framed(ClientHello(self.cluster)))
+                    self._read_on(connection, stop)
+            except OSError:
+                stop.wait(0.1)
+            except BaseException as error:
+                self.error = error
+                return
+
+    def _read_on(self, connection: socket.socket, stop: threading.Event) -> None:
+        frames = Frames(FRAME)
+        for tag in count(1):
+            if stop.is_set():
+                return
+            key = self.random.choice(SHARED)
+            self.history.write(type="invoke", process=self.process, f="get", key=key)
+            end: dict[str, object] = {"type": "fail"}
+            try:
+                connection.sendall(framed(Query(tag, packed(op="get", key=key))))
+                answer = self._answer(connection, frames, tag)
+                if isinstance(answer, Done):
+                    end = {"type": "ok", "value": json.loads(answer.content)["value"]}
+            finally:
+                self.history.write(process=self.process, **end)
+            stop.wait(0.02)
+
+    def _answer(self, connection: socket.socket, frames: Frames, tag: int) -> Letter | None:
+        until = time.monotonic() + 0.3
+        while (left := until - time.monotonic()) > 0:
+            connection.settimeout(left)
+            try:
+                data = connection.recv(65536)
+            except TimeoutError:
+                return None
+            if not data:
+                raise ConnectionError
+            for letter in frames.feed(data):
+                if isinstance(letter, Answer) and letter.tag == tag:
+                    return letter
+        return None
+
+
 class Workers:
-    """Several clients at once."""
+    """Several clients at once, and a reader of each server."""
 
     def __init__(
-        self, count: int, path: Path, connect: Callable[[], Client], seed: int, pause: float
+        self,
+        clients: int,
+        path: Path,
+        connect: Callable[[], Client],
+        cluster: str,
+        addresses: Iterable[tuple[str, int]],
+        seed: int,
+        pause: float,
     ) -> None:
         self.history = HistoryWriter(path)
-        self.all = [
+        self.clients = [
             Worker(process, self.history, connect, random.Random(f"{seed} client {process}"), pause)
-            for process in range(count)
+            for process in range(clients)
         ]
+        readers = [
+            Reader(process, self.history, cluster, address, random.Random(f"{seed} {process}"))
+            for process, address in enumerate(addresses, start=clients)
+        ]
+        self.all: list[Worker | Reader] = [*self.clients, *readers]
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=one.run, args=(self._stop,), daemon=True) for one in self.all

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from examples.kvstore.client import Client, NoAnswerError
-from examples.kvstore.driver.letters import AddMember, Member, RemoveMember
-from examples.kvstore.driver.transport import split_address
+from examples.kvstore.client import AnsweredNoError, Client, NoAnswerError
+from examples.kvstore.driver.letters import (
+    AddMember,
+    ClientHello,
+    Member,
+    OpenSession,
+    RemoveMember,
+    TakeSnapshot,
+)
+from examples.kvstore.driver.storage import SQLiteStorage
+from examples.kvstore.driver.transport import framed, split_address
 from examples.kvstore.folder import ClusterFolder
-from tests.faults.clients import PATIENCE
+from tests.faults.clients import PATIENCE, Workers
 from tests.faults.links import Links
 from tests.faults.server import ROUTES
+from tests.faults.wrong import MISTAKES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -32,6 +43,7 @@ class Cluster:
         self.links = Links(seed)
         self.mistake = mistake
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self._tree = _with_library(path / "library", mistake) if mistake else ROOT
         self.members = [int(member.id) for member in self.files.members]
         self._connect()
         for server in self.members:
@@ -59,7 +71,8 @@ class Cluster:
         with (folder / "server.log").open("ab") as log:
             self._processes[server] = subprocess.Popen(
                 [*command, *([self.mistake] if self.mistake else [])],
-                cwd=ROOT,
+                cwd=self._tree,  # where Python looks first
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -142,15 +155,47 @@ class Cluster:
             os.replace(beside, path)
 
     def _port(self, server: int) -> int:
-        return split_address(self._member(server).address)[1]
+        return self._address(server)[1]
+
+    def _address(self, server: int) -> tuple[str, int]:
+        return split_address(self._member(server).address)
 
     def _member(self, server: int) -> Member:
         return self.files.member(server)
 
     # What they say
 
-    def client(self, timeout: float = PATIENCE) -> Client:
-        return Client(self.files.cluster, self.files.addresses, timeout=timeout, patience=1.0)
+    def client(self, timeout: float = PATIENCE, servers: Iterable[int] | None = None) -> Client:
+        """Of all servers, or one that begins with these."""
+        addresses = self.files.addresses
+        if servers is not None:
+            addresses = [self._member(server).address for server in servers]
+        return Client(self.files.cluster, addresses, timeout=timeout, patience=1.0)
+
+    def clients(self, count: int, history: Path, seed: int, pause: float) -> Workers:
+        """So many clients of this cluster, and a reader of each server."""
+        addresses = [self._address(server) for server in self.members]
+        return Workers(count, history, self.client, self.files.cluster, addresses, seed, pause)
+
+    def wait_to_serve(self, without: int, patience: float = PATIENCE) -> bool:
+        """Whether a write of somebody's is acknowledged by the others."""
+        client = self.client(patience, [one for one in self.members if one != without])
+        try:
+            client.put("probe", str(time.monotonic()))
+        except (NoAnswerError, AnsweredNoError):
+            return False
+        finally:
+            client.close()
+        return True
+
+    def propose_many(self, server: int, count: int) -> None:
+        """Have a server that takes itself for the leader propose so many entries, unanswered."""
+        hello = framed(ClientHello(self.files.cluster))
+        asked = b"".join(framed(OpenSession(tag)) for tag in range(1, count + 1))
+        with suppress(OSError), socket.create_connection(self._address(server), 2) as connection:
+            connection.sendall(hello + asked)
+            connection.settimeout(0.3)
+            connection.recv(1)
 
     def status(self, server: int) -> dict[str, Any]:
         client = self.client()
@@ -170,6 +215,21 @@ class Cluster:
         ]
         return max(leaders)[1] if leaders else self.members[0]
 
+    def states(self) -> dict[int, tuple[object, ...]]:
+        """What each server's state machine holds: all are asked for a snapshot, and end."""
+        found: dict[int, tuple[object, ...]] = {}
+        for server in self.members:
+            client = self.client(servers=[server])
+            with suppress(NoAnswerError, AnsweredNoError):
+                client.ask(TakeSnapshot)
+            client.close()
+            self.end(server, signal.SIGTERM)
+            storage = SQLiteStorage(self.folder(server) / "data.sqlite")
+            snapshot = storage.load().snapshot
+            storage.close()
+            found[server] = (snapshot.position, snapshot.data) if snapshot else ()
+        return found
+
     def wait_until_alike(self, patience: float) -> bool:
         """Whether all come to have applied the same, while nobody writes."""
         until = time.monotonic() + patience
@@ -179,3 +239,17 @@ class Cluster:
                 return True
             time.sleep(0.2)
         return False
+
+
+def _with_library(folder: Path, mistake: str) -> Path:
+    """A folder with a copy of the library that has the mistake, if it is one of the library."""
+    if not MISTAKES[mistake].library:
+        return ROOT
+    shutil.copytree(ROOT / "raftbare", folder / "raftbare")
+    for patch in MISTAKES[mistake].library:
+        path = folder / "raftbare" / f"{patch.file}.py"
+        source = path.read_text(encoding="utf-8")
+        if source.count(patch.old) != 1:
+            raise ValueError(f"{mistake}: the text to replace is not there once")
+        path.write_text(source.replace(patch.old, patch.new), encoding="utf-8")
+    return folder

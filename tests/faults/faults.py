@@ -13,11 +13,13 @@ from typing import Final, TypeAlias
 
 import psutil
 
-from examples.kvstore.client import NoAnswerError
+from examples.kvstore.client import AnsweredNoError, NoAnswerError
 from examples.kvstore.driver.letters import HandOver, TakeSnapshot
 from raftbare import NodeId
+from tests.faults.clients import PATIENCE
 from tests.faults.cluster import Cluster
 from tests.faults.links import Weather
+from tests.faults.server import FAILING
 
 Fault: TypeAlias = Callable[[Cluster, Random], AbstractContextManager[None]]
 
@@ -152,6 +154,18 @@ def disk_full(cluster: Cluster, chance: Random) -> Iterator[None]:
 
 
 @contextmanager
+def write_fails(cluster: Cluster, chance: Random) -> Iterator[None]:
+    """A write of a server's fails, or the sync after it: nobody knows then what is on the disk."""
+    server = chance.choice(cluster.members)
+    told = cluster.folder(server) / FAILING
+    told.write_text(chance.choice(["before", "after"]), encoding="utf-8")
+    yield
+    told.unlink()
+    cluster.kill(server)
+    cluster.start_all()
+
+
+@contextmanager
 def torn_write(cluster: Cluster, chance: Random) -> Iterator[None]:
     """A server dies in the middle of a write, of which a part is on the disk."""
     server = chance.choice(cluster.members)
@@ -210,9 +224,8 @@ def _ask_one(
     cluster: Cluster, server: int, request: Callable[[int], TakeSnapshot | HandOver]
 ) -> None:
     """Whatever comes of it: a server under faults may not answer."""
-    client = cluster.client(timeout=1.0)
-    client._addresses = [cluster.files.member(server).address]
-    with suppress(NoAnswerError, Exception):
+    client = cluster.client(timeout=1.0, servers=[server])
+    with suppress(NoAnswerError, AnsweredNoError):
         client.ask(request)
     client.close()
 
@@ -231,12 +244,65 @@ def members_change(cluster: Cluster, chance: Random) -> Iterator[None]:
             cluster.shrink(chance.choice(cluster.members))
 
 
+# Several at once, in an order that tells a mistake
+
+
+@contextmanager
+def stopped_alone(cluster: Cluster, chance: Random) -> Iterator[None]:
+    """A leader is cut off and stopped until another one leads; then it goes on, still cut off."""
+    leader = cluster.leader()
+    with leader_alone(cluster, chance):
+        with _stopped(cluster, leader):
+            cluster.wait_to_serve(without=leader)
+        yield
+
+
+@contextmanager
+def old_leader_returns(cluster: Cluster, chance: Random) -> Iterator[None]:
+    """A leader that is cut off takes many entries that nobody else has, and dies.  Another one
+    leads; it dies, the old one comes back, and the third server has to know whose log is newer.
+    """
+    old = cluster.leader()
+    with leader_alone(cluster, chance):
+        cluster.propose_many(old, 300)
+        time.sleep(0.3)
+        cluster.kill(old)
+        cluster.wait_to_serve(without=old)
+        new = cluster.leader()
+        cluster.kill(new)
+    cluster.start(old)
+    cluster.wait_to_serve(without=new, patience=2 * PATIENCE)
+    yield
+    cluster.start_all()
+
+
+@contextmanager
+def follower_behind(cluster: Cluster, chance: Random) -> Iterator[None]:
+    """A follower is cut off while the others commit, over slow links, so that the other one does
+    not know all that is committed.  Then the leader dies, and the follower has to be brought a long
+    way before the new leader can commit anything.
+    """
+    leader = cluster.leader()
+    behind = chance.choice([server for server in cluster.members if server != leader])
+    slow = Weather(delay=(0.02, 0.06))
+    with _weather(cluster, slow):
+        cluster.links.set(CUT, _between(cluster, {behind}))
+        time.sleep(1.0)
+        cluster.links.set(CUT, _between(cluster, {leader}))
+        cluster.kill(leader)
+        cluster.links.set(slow)
+        cluster.wait_to_serve(without=leader)
+        yield
+    cluster.start_all()
+
+
 FAULTS: Final[dict[str, Fault]] = {
     fault.__name__: fault
     for fault in (
         *(kill_one, kill_leader, kill_all, stop_one, stop_leader),
         *(leader_alone, halves, leader_deaf, leader_mute, bridge, flapping),
-        *(slow, lossy, narrow, disk_full, torn_write, wiped_disk),
+        *(slow, lossy, narrow, disk_full, write_fails, torn_write, wiped_disk),
         *(snapshots, handed_over, members_change),
+        *(stopped_alone, old_leader_returns, follower_behind),
     )
 }

@@ -9,47 +9,71 @@ common and a busy machine is not taken for a dead one.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import signal
+import sqlite3
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import cast
+from typing import Final
 
 from examples.kvstore.driver.context import Settings
+from examples.kvstore.driver.core import recorded
 from examples.kvstore.driver.letters import Hello
 from examples.kvstore.driver.server import Server
-from examples.kvstore.driver.storage import Saved, SQLiteStorage
+from examples.kvstore.driver.storage import Snapshot, SQLiteStorage
 from examples.kvstore.driver.transport import Link
 from examples.kvstore.machine import KeyValue
-from raftbare import Limits, Node, NodeId
-from raftbare.recorder import RecordedNode, SegmentWriter
-from tests.faults import wrong
+from raftbare import LogEntries, LogPosition, NodeId, Term
+from raftbare.recorder import SegmentWriter
+from tests.faults.wrong import MISTAKES
 
-SETTINGS = Settings(heartbeat=0.1, election_timeout=0.8, log=20_000, chunk=4096)
-ROUTES = "routes.json"
+SETTINGS: Final = Settings(heartbeat=0.1, election_timeout=0.8, log=20_000, chunk=4096)
+ROUTES: Final = "routes.json"
+FAILING: Final = "failing"
+"""A file in a server's folder: its next write fails `before` or `after` it is on the disk."""
+
+
+class FailingDisk(SQLiteStorage):
+    """Whose writes fail when they are told to; nobody goes on from that."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._told = path.with_name(FAILING)
+
+    def save_term(self, term: Term) -> None:
+        with self._write():
+            super().save_term(term)
+
+    def save_voted_for(self, voted_for: NodeId | None) -> None:
+        with self._write():
+            super().save_voted_for(voted_for)
+
+    def append(self, entries: LogEntries, contents: Mapping[LogPosition, bytes]) -> None:
+        with self._write():
+            super().append(entries, contents)
+
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        with self._write():
+            super().save_snapshot(snapshot)
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        when = self._told.read_text(encoding="utf-8") if self._told.exists() else ""
+        if when == "before":
+            raise sqlite3.OperationalError("database or disk is full")
+        yield
+        if when == "after":
+            raise OSError(errno.EIO, "the sync failed")
 
 
 class RoutedServer(Server):
     """Reaches each server where the routes say."""
 
-    def __init__(self, folder: Path, storage: SQLiteStorage) -> None:
-        self._folder = folder
-        writer = SegmentWriter(folder / "recording", storage.identity.me.id, compress=False)
-
-        def start(node_id: NodeId, saved: Saved, limits: Limits) -> Node:
-            node = RecordedNode.restart(
-                node_id,
-                current_term=saved.term,
-                voted_for=saved.voted_for,
-                log=saved.log,
-                to=writer,
-                limits=limits,
-            )
-            return cast(Node, node)
-
-        super().__init__(storage.identity, storage, KeyValue(), settings=SETTINGS, start=start)
+    folder: Path
 
     def _link(self, node_id: NodeId) -> Link:
         return Link(
@@ -61,27 +85,32 @@ class RoutedServer(Server):
 
     def _route(self, node_id: NodeId) -> str:
         with suppress(OSError, ValueError, KeyError):
-            routes = json.loads((self._folder / ROUTES).read_text(encoding="utf-8"))
+            routes = json.loads((self.folder / ROUTES).read_text(encoding="utf-8"))
             return str(routes[str(node_id)])
         raise OSError(f"no route to {node_id}")
 
 
-async def serve(folder: Path, storage: SQLiteStorage) -> None:
-    task = asyncio.ensure_future(RoutedServer(folder, storage).run())
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+async def serve(server: RoutedServer) -> None:
+    task = asyncio.ensure_future(server.run())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with suppress(asyncio.CancelledError):
         await task
 
 
 def main(folder: Path, mistake: str | None) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    storage_class = wrong.plant(mistake) if mistake else SQLiteStorage
-    storage = storage_class(folder / "data.sqlite")
-    try:
-        asyncio.run(serve(folder, storage))
-    finally:
-        storage.close()
+    if mistake is not None:
+        MISTAKES[mistake].plant()
+    with ExitStack() as at_end:
+        storage = FailingDisk(folder / "data.sqlite")
+        at_end.callback(storage.close)
+        me = storage.identity.me.id
+        writer = at_end.enter_context(SegmentWriter(folder / "recording", me, compress=False))
+        server = RoutedServer(
+            storage.identity, storage, KeyValue(), settings=SETTINGS, start=recorded(writer)
+        )
+        server.folder = folder
+        asyncio.run(serve(server))
 
 
 if __name__ == "__main__":
