@@ -1,6 +1,7 @@
 # make verify   check, explore and prove the library against its specification, audit traces/
 # make test     everything: lint, types, import contracts, tests, doctests
 # make bench    the benchmarks, as ratios within one run
+# make faults   real servers of examples/kvstore under two minutes of faults, judged
 # make mutate   the library changed operator by operator, and what survives
 # make site     the documentation as pages, in build/site
 # make dist     sdists and wheels of both distributions, in build/dist
@@ -14,7 +15,7 @@ SOURCES := spec raftbare conformance tests examples setup.py packaging/conforman
 COMPILED := build/compiled
 WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
-.PHONY: setup verify test test-compiled lint site bench mutate traces docs dist clean
+.PHONY: setup verify test test-compiled lint site bench faults mutate traces docs dist clean
 
 setup: $(STAMP)
 
@@ -66,6 +67,9 @@ bench: $(COMPILED)/.current
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	$(BIN)/python -m tests.bench.report
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
+
+faults: setup
+	$(BIN)/python -m tests.faults --seconds 120
 
 mutate: setup
 	$(BIN)/conformance mutate

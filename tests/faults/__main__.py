@@ -20,6 +20,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="of faults; then it settles")
     parser.add_argument("--seed", type=int, default=1, help="the faults follow from it")
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument(
+        "--pause", type=float, default=0.02, help="of a client, at most, in seconds"
+    )
     parser.add_argument("--servers", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT")
     parser.add_argument("--mistake", choices=MISTAKES, help="plant this mistake in the servers")
@@ -38,6 +41,7 @@ def main() -> None:
                 given.clients,
                 tuple(given.only or mistaken),
                 given.mistake,
+                pause=given.pause,
             ),
             lambda said: print(said, file=sys.stderr, flush=True),
         )

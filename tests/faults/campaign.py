@@ -115,9 +115,9 @@ def campaign(options: Options, progress: Callable[[str], None] = lambda said: No
         outcome.operations = workers.history.completed
         outcome.unknown = sum(one.unknown for one in workers.clients)
         outcome.spoiled = cluster.links.spoiled
-        outcome.judged.append(_service(outcome, options.bound, refused))
+        outcome.judged.append(judged_service(outcome, options.bound, refused))
         outcome.judged.append(_durable(cluster, workers, history, 2 * options.bound))
-    outcome.judged.append(_linearizable(history))
+    outcome.judged.append(judged_history(history))
     outcome.judged.append(_audited(options.folder / "cluster"))
     outcome.seconds = time.monotonic() - started
     return outcome
@@ -156,7 +156,7 @@ def _time_to_serve(cluster: Cluster, patience: float) -> float | None:
 # The four verdicts
 
 
-def _service(outcome: Outcome, bound: float, refused: str | None) -> Judged:
+def judged_service(outcome: Outcome, bound: float, refused: str | None) -> Judged:
     """No client waits longer than a bound after healing."""
     if refused is not None:
         return Judged("service", "violation", refused)
@@ -198,7 +198,7 @@ def _durable(cluster: Cluster, workers: Workers, history: Path, patience: float)
     return Judged("durable", "conforms", f"{len(kept)} writes of keys that stay; all servers alike")
 
 
-def _linearizable(history: Path) -> Judged:
+def judged_history(history: Path) -> Judged:
     report = check([history])
     (file,) = report.files
     if file.error is not None or not file.operations:
@@ -215,24 +215,10 @@ def _linearizable(history: Path) -> Judged:
 
 def _audited(folder: Path) -> Judged:
     """Each server is judged by the specification, from its first input to its last."""
-    paths = [_joined(server) for server in sorted(folder.glob("*/recording"))]
-    report = audit(paths)
+    report = audit(sorted(folder.glob("*/recording")))
     verdict = report.verdict
-    said = f"{report.events} events of {len(paths)} servers"
-    said += "".join(
-        f"; {one.property} node {one.node}, seq {one.seq}: {one.detail}"
-        for one in report.problems[:3]
-    )
+    said = f"{report.events} events of {len(list(folder.glob('*/recording')))} servers"
+    for one in report.problems[:3]:
+        said += f"; {one.property} node {one.node}, seq {one.seq}: {one.detail}"
     said += "".join(f"; {one.error}" for one in report.files if one.error is not None)[:500]
     return Judged("audit", "inconclusive" if verdict == "bad_input" else verdict, said)
-
-
-def _joined(recording: Path) -> Path:
-    """The segments of one server as one file: each ends where the server was killed."""
-    path = recording.parent / "recording.jsonl"
-    with path.open("wb") as joined:
-        for number, segment in enumerate(sorted(recording.glob("*.jsonl"))):
-            lines = segment.read_bytes().splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith(b"\n")]
-            joined.writelines(whole[1:] if number else whole)
-    return path

@@ -66,6 +66,7 @@ class Cluster:
     def start(self, server: int) -> None:
         if self.is_running(server):
             return
+        self.kill(server)  # what is left of one that ended by itself
         folder = self.folder(server).resolve()
         command = [sys.executable, "-m", "tests.faults.server", str(folder)]
         with (folder / "server.log").open("ab") as log:
@@ -73,7 +74,7 @@ class Cluster:
                 [*command, *([self.mistake] if self.mistake else [])],
                 cwd=self._tree,  # where Python looks first
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closed when this process ends, however it does
                 stdout=log,
                 stderr=log,
             )
@@ -88,12 +89,15 @@ class Cluster:
     def end(self, server: int, number: signal.Signals) -> None:
         self.signal(server, number)
         process = self._processes.pop(server, None)
-        if process is not None:
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(30)
+        if process is None:
+            return
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(30)
+        if process.stdin is not None:
+            process.stdin.close()
 
     def signal(self, server: int, number: signal.Signals) -> None:
         if self.is_running(server):

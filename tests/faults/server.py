@@ -92,7 +92,9 @@ class RoutedServer(Server):
 
 async def serve(server: RoutedServer) -> None:
     task = asyncio.ensure_future(server.run())
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    loop.add_reader(sys.stdin.fileno(), task.cancel)  # the campaign has ended, or died
     with suppress(asyncio.CancelledError):
         await task
 
