@@ -196,8 +196,8 @@ def receivers(sendings: list[Sending]) -> str:
 def changes(moment: Moment) -> list[str]:
     """What is otherwise than before, of what everyone looks for first."""
     old, new = moment.before, moment.record.state
-    if old is None:
-        return []
+    if old is None or isinstance(moment.record.event, v.Restart):
+        return []  # a restart says itself what it comes up with
     said = []
     if new.role != old.role:
         said.append({"leader": "leads", "follower": "follows", "candidate": "campaigns"}[new.role])
