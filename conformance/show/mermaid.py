@@ -6,6 +6,7 @@ event, and has at most `MOST` events.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -60,6 +61,6 @@ def _note(node: int, said: str) -> Iterator[str]:
 
 
 def escape(said: str) -> str:
-    """As Mermaid and the page around it read it: as text."""
-    plain = clean(said)
-    return "".join(f"#{ord(one)};" if one in "#;<>&\"'`%{}" else one for one in plain)
+    """As Mermaid and the page around it read it: as text.  The word `end` would end a block."""
+    plain = "".join(f"#{ord(one)};" if one in "#;<>&\"'`%{}" else one for one in clean(said))
+    return re.sub(r"\b([eE])nd\b", lambda word: f"#{ord(word[1])};nd", plain)

@@ -29,6 +29,7 @@ from tests.support.tape import Tape
 pytestmark = pytest.mark.xdist_group("browser")
 
 VOTE = Path("traces/violations/index-only-vote.jsonl")
+CALL = v.RequestVoteCall(0, 1, 1, v.ZERO)
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}\x1b[2J\u202e"
 OPTIONS = (
     *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
@@ -198,15 +199,40 @@ def test_causes_are_lit_and_the_rest_is_dim(browser: webdriver.Chrome, tmp_path:
     assert set(seen) - set(dim) == picture.causes(17) & set(seen)
 
 
+def test_it_says_which_order_the_recordings_prove(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    tape = Tape()
+    for node in (0, 1, 2):
+        tape.add(node, v.Start())
+    tape.add(0, v.ElectionTimeout(), v.SendMessage(1, CALL)).receive(1, CALL)
+    picture = put_together(tape.records, "causal")
+    shown = opened(browser, picture, tmp_path, "#4")
+    assert shown.text("#event .order").startswith("1 events came before it, 1 after it; of 2 ")
+    assert "may have happened in any order" in shown.text(".sources")
+    assert shown.press("j").text("#event .order").startswith("3 events came before it, 0 after")
+    assert opened(browser, put_together(tape.records), tmp_path).all("#event .order") == []
+
+
+def test_all_of_it_is_drawn_for_paper(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    picture = put_together(simulated(8))
+    shown = opened(browser, picture, tmp_path)
+    drawn = "return document.querySelectorAll('.event').length"
+    assert shown.script(drawn) < 100
+    assert shown.script(f"window.dispatchEvent(new Event('beforeprint')); {drawn}") == len(
+        picture.moments
+    )
+    assert shown.script(f"window.dispatchEvent(new Event('afterprint')); {drawn}") < 100
+
+
 def test_what_became_of_a_message_is_told_without_colour(
     browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
-    call = v.RequestVoteCall(0, 1, 1, v.ZERO)
     later = v.RequestVoteCall(0, 1, 2, v.ZERO)
     tape = Tape().add(0, v.Start()).add(1, v.Start())
-    tape.add(0, v.ElectionTimeout(), *(v.SendMessage(1, one) for one in (call, later)))
+    tape.add(0, v.ElectionTimeout(), *(v.SendMessage(1, one) for one in (CALL, later)))
     tape.add(0, v.ElectionTimeout(), v.SendMessage(1, v.RequestVoteCall(0, 1, 3, v.ZERO)))
-    tape.receive(1, later).receive(1, call).receive(1, later)
+    tape.receive(1, later).receive(1, CALL).receive(1, later)
     tape.receive(1, v.RequestVoteCall(0, 7, 7, v.ZERO))
     shown = opened(browser, put_together(tape.records), tmp_path)
     assert sorted(shown.all("svg .name")) == ["RV", "RV again", "RV from nowhere", "RV late"]

@@ -43,6 +43,7 @@ def plain(picture: Picture) -> dict[str, Any]:
     return {
         "nodes": [str(node) for node in picture.nodes],
         "order": ORDERS[picture.order],
+        "causal": picture.order == "causal",
         "sources": [clean(source) for source in picture.sources],
         "unread": [clean(problem) for problem in picture.unread],
         "against": picture.against_order,

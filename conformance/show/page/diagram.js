@@ -81,11 +81,17 @@ function bands(parts, lane, first, last) {
     if (to <= from) continue;
     if (!down) parts.push(svg("rect", { x: x - 11, y: from, width: 22, height: to - from, class: "term", style: hue(term) }));
     parts.push(svg("path", { d: `M${x} ${from}V${to}`, class: `line ${down ? "down" : role}` }));
-    const before = moment.previous ? at(moment.previous).shown.term : null;
-    if (row() >= 13 && term !== before && moment.place >= first) {
-      parts.push(svg("text", { x: x + 15, y: rowY(moment.place) + 14, class: "label" }, `t${term}`));
-    }
+    const news = row() >= 13 && moment.place >= first ? newsOf(moment) : "";
+    if (news) parts.push(svg("text", { x: x + 15, y: rowY(moment.place) + 14, class: "label" }, news));
   }
+}
+
+// The term and the vote, where they are others than before.
+function newsOf({ shown, previous }) {
+  const before = previous ? at(previous).shown : { vote: "nobody" };
+  const term = shown.term === before.term ? "" : `t${shown.term}`;
+  const voted = shown.vote !== "nobody" && (term || shown.vote !== before.vote);
+  return `${term} ${voted ? `votes ${shown.vote}` : ""}`.trim();
 }
 
 // The messages with an end in view.

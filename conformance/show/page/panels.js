@@ -24,6 +24,7 @@ function drawEvent() {
     element("h2", {}, `Event ${moment.place}, server ${node}`),
     element("p", { class: "happened" }, moment.what, ...cause(moment)),
     ...(wrongAt.get(moment.place) || []).flatMap(problem),
+    ...order(moment),
     ...listed("It does, in this order", actions(moment)),
     element("h3", {}, "What changed"),
     states(before, moment.shown),
@@ -31,6 +32,14 @@ function drawEvent() {
   document.getElementById("said").textContent =
     `Event ${moment.place}, server ${node}: ${says(moment)}`
     + (wrongAt.get(moment.place) || []).map(one => `. ${one.name}: ${one.detail}`).join("");
+}
+
+// Where files have no common clock: which order of the others is known.
+function order({ place }) {
+  if (!data.causal) return [];
+  const { before, after } = sureOf(place), open = count - 1 - before - after;
+  return [element("p", { class: "order" }, `${before} events came before it, ${after} after it;`
+    + ` of ${open} others the recordings do not say.`)];
 }
 
 function cause(moment) {

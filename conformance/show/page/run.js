@@ -60,6 +60,18 @@ function causesOf(place) {
   return seen;
 }
 
+// How many events came before one for sure, and how many after it.
+function sureOf(place) {
+  const before = causesOf(place), after = new Uint8Array(count + 1);
+  after[place] = 1;
+  for (let next = place + 1; next <= count; next++) {
+    const { previous, received } = at(next);
+    if (after[previous] || (received >= 0 && after[sendings[received].sent])) after[next] = 1;
+  }
+  const many = seen => seen.reduce((sum, one) => sum + one, -1);
+  return { before: many(before), after: many(after) };
+}
+
 // Logs, as runs of equal entries: [first index, how many, term, what it holds].  A server's log at any
 // event is made from a copy that is kept of every few of its events.
 
