@@ -45,12 +45,12 @@ function draw(all = false) {
   diagram.setAttribute("width", width);
   diagram.setAttribute("height", (last - first + 1) * high + 12);
   diagram.style.top = `${top}px`;
-  const parts = [];
+  const parts = [], labels = [];
   marks(parts, first, last, width);
-  for (let lane = 0; lane < lanes; lane++) bands(parts, lane, first, last);
+  for (let lane = 0; lane < lanes; lane++) bands(parts, labels, lane, first, last);
   messages(parts, first, last);
   events(parts, first, last);
-  diagram.replaceChildren(...parts);
+  diagram.replaceChildren(...parts, ...labels);
 }
 
 // What is selected, found, or wrong, across the whole row.
@@ -69,7 +69,7 @@ function marks(parts, first, last, width) {
 }
 
 // A lane: its terms as bands, its roles as lines.
-function bands(parts, lane, first, last) {
+function bands(parts, labels, lane, first, last) {
   const x = laneX(lane), places = ofLane[lane];
   let number = Math.max(0, upTo(places, first) - 1);
   for (; number < places.length && places[number] <= last; number++) {
@@ -82,7 +82,7 @@ function bands(parts, lane, first, last) {
     if (!down) parts.push(svg("rect", { x: x - 11, y: from, width: 22, height: to - from, class: "term", style: hue(term) }));
     parts.push(svg("path", { d: `M${x} ${from}V${to}`, class: `line ${down ? "down" : role}` }));
     const news = row() >= 13 && moment.place >= first ? newsOf(moment) : "";
-    if (news) parts.push(svg("text", { x: x + 15, y: rowY(moment.place) + 14, class: "label" }, news));
+    if (news) labels.push(svg("text", { x: x + 15, y: rowY(moment.place) + 14, class: "label" }, news));
   }
 }
 

@@ -3,11 +3,11 @@
 function select(place, follow = true) {
   view.selected = Math.min(count, Math.max(1, place));
   if (view.causes) view.causes = causesOf(view.selected);
+  drawEvent();
+  drawLogs();
   measure();
   if (follow) bring(view.selected);
   redraw();
-  drawEvent();
-  drawLogs();
   if (location.hash !== `#${view.selected}`) history.replaceState(null, "", `#${view.selected}`);
 }
 

@@ -38,8 +38,8 @@ function drawEvent() {
 function order({ place }) {
   if (!data.causal) return [];
   const { before, after } = sureOf(place), open = count - 1 - before - after;
-  return [element("p", { class: "order" }, `${before} events came before it, ${after} after it;`
-    + ` of ${open} others the recordings do not say.`)];
+  return [element("p", { class: "order" }, `Of the other events ${before} came before it, ${after}`
+    + ` after it, and ${open} may have come before or after.`)];
 }
 
 function cause(moment) {
