@@ -94,7 +94,14 @@ def save_refutations(report: Report, directory: Path, pages: bool = True) -> dic
         path = directory / f"prove-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}.jsonl"
         node = found.turn.before.node
         nodes = max(node.id, *node.config.members, 0) + 1
-        wrong = Wrong(name, "; ".join(found.wrong or (found.what,)), node.id, None)
+        wrong = Wrong(
+            name,
+            "; ".join(found.wrong or (found.what,)),
+            node.id,
+            None,
+            departure=name.startswith("equivalence/"),
+            note="The trace has what the specification does with this event.",
+        )
         if save_trace(path, as_records(found), nodes, wrong if pages else None) is not None:
             written[name] = path
     return written

@@ -72,7 +72,8 @@ class Moment:
 class Wrong:
     """Something that an audit found.  `place` is None where no single record shows it.
 
-    `departure`: it says no more than that the specification would have done otherwise.
+    `departure`: it says no more than that the specification would have done otherwise.  `note`: how
+    the records are to be read, if they are not those of who is wrong.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Wrong:
     node: NodeId | None
     place: int | None
     departure: bool = False
+    note: str = ""
 
 
 Order: TypeAlias = Literal["recorded", "causal"]

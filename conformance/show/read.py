@@ -9,7 +9,9 @@ from typing import Final
 
 from conformance.audit.run import AuditReport, audit
 from conformance.observe.finding import Difference, Finding, Problem, describe, name_of
+from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
+from conformance.observe.show import show
 from conformance.show.model import Picture, Wrong
 from conformance.show.order import in_order
 from conformance.show.put_together import put_together
@@ -56,20 +58,40 @@ def read_picture(paths: Iterable[Path], report: AuditReport | None = None) -> Pi
 
 
 def finding_picture(path: Path, found: Wrong) -> Picture:
-    """What the trace of a finding shows, and the finding itself where its node was last."""
+    """What the trace of a finding shows, and the finding itself where its node was last.
+
+    What an audit says of a departure there says more, for it knows the decisions.
+    """
     picture = read_picture([path])
     places = [one.place for one in picture.moments if found.node in (None, one.node)]
     own = replace(found, place=places[-1] if places else None)
-    others = [one for one in picture.wrong if (one.name, one.place) != (own.name, own.place)]
-    picture.wrong = sorted([own, *others], key=_order)
+    same = [
+        one for one in picture.wrong if (one.departure, one.place) == (own.departure, own.place)
+    ]
+    if not (own.departure and same):
+        picture.wrong = sorted([own, *picture.wrong], key=_order)
     picture.verdict = "violation"
     return picture
 
 
 def wrong_of(finding: Finding) -> Wrong:
     """A finding of a check.  A difference is a departure: no property says that it is wrong."""
-    departure = isinstance(finding, Difference)
-    return Wrong(name_of(finding), describe(finding), finding.node, None, departure)
+    if isinstance(finding, Difference):
+        return Wrong(name_of(finding), _narrowed(finding), finding.node, None, departure=True)
+    return Wrong(name_of(finding), describe(finding), finding.node, None)
+
+
+def _narrowed(found: Difference) -> str:
+    """What differs: of states that are not the same, the fields."""
+    one, other = found.specified, found.found
+    if not (isinstance(one, Observed) and isinstance(other, Observed)):
+        return describe(found)
+    parts = zip(Observed._fields, one, other, strict=True)
+    return "; ".join(
+        f"{name}: specified {show(specified)}, found {show(shown)}"
+        for name, specified, shown in parts
+        if specified != shown
+    )
 
 
 def _refuse_twice(paths: list[Path], files: list[list[Recorded]]) -> None:

@@ -11,12 +11,14 @@ import pytest
 
 from conformance.observe.finding import Difference
 from conformance.show import read
+from conformance.show.model import Wrong
+from conformance.show.page.data import plain
 from conformance.show.read import finding_picture, wrong_of
 from spec import values as v
 from spec.properties import Violation
 from tests.cli.helpers import run, with_mutant
 from tests.support.recordings import written
-from tests.support.tape import Tape
+from tests.support.tape import NEW, Tape
 
 VOTE = Path("traces/violations/index-only-vote.jsonl")
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
@@ -34,11 +36,11 @@ def test_a_check_shows_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyP
     arguments = ("check", "--events", 3000, "--workers", 1, "--out", tmp_path)
     with with_mutant(monkeypatch, "D1"):
         ran = run(*arguments, "--json")
-        plain = run(*arguments, "--no-page")
+        without = run(*arguments, "--no-page")
     page = ran.json["page"]
     assert Path(page) == Path(ran.json["trace"]).with_suffix(".html")
-    assert "The trace: " in plain.out
-    assert "The page: " not in plain.out
+    assert "The trace: " in without.out
+    assert "The page: " not in without.out
     assert [path.suffix for path in tmp_path.iterdir()] == [".jsonl"], "no page of another trace"
 
 
@@ -50,10 +52,25 @@ def test_the_finding_is_shown_where_its_node_was_last(tmp_path: Path) -> None:
     assert first is not None
     assert (first.name, first.place, first.departure) == ("ElectionSafety", 2, False)
     assert picture.verdict == "violation"
-    picture = finding_picture(path, wrong_of(Difference(1, None, "state", 1, 2)))
+    picture = finding_picture(path, wrong_of(Difference(1, None, "log", 1, 2)))
     assert [(one.name, one.place, one.departure) for one in picture.wrong] == [
         ("Difference", 3, True)
     ]
+
+
+def test_where_an_audit_knows_the_reason_of_a_difference_it_has_the_word() -> None:
+    one, other = NEW, NEW._replace(voted_for=1)
+    wrong = wrong_of(Difference(2, None, "state", one, other))
+    assert wrong.detail == "voted_for: specified None, found 1"
+    (shown_wrong,) = finding_picture(VOTE, wrong).wrong
+    assert shown_wrong.detail.startswith("D1 (a vote compares the index")
+
+
+def test_a_counterexample_of_a_proof_is_read_as_what_is_specified(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.jsonl", Tape().drive(v.Start()).records)
+    found = Wrong("equivalence/start", "role: ...", 1, None, departure=True, note="as specified")
+    (one,) = plain(finding_picture(path, found))["wrong"]
+    assert (one["place"], one["note"], one["rows"]) == (1, "as specified", [])
 
 
 def test_an_audit_shows_what_it_found(tmp_path: Path) -> None:

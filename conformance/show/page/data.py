@@ -139,7 +139,8 @@ def _name(node: v.NodeId | None) -> str:
 
 def _wrong(one: Wrong, picture: Picture, count: int) -> dict[str, Any]:
     told = None
-    if one.place is not None and count < MOST_EXPECTED and picture.specified:
+    asked = picture.specified and not one.note and count < MOST_EXPECTED
+    if asked and one.place is not None:
         told = expected(picture, one.place)
     return {
         "name": clean(one.name),
@@ -148,6 +149,7 @@ def _wrong(one: Wrong, picture: Picture, count: int) -> dict[str, Any]:
         "node": "" if one.node is None else str(one.node),
         "place": one.place or 0,
         "departure": one.departure,
+        "note": clean(one.note),
         "alone": bool(told and told.alone),
         "rows": [[row.part, row.specified, row.found] for row in told.rows] if told else [],
     }

@@ -124,7 +124,7 @@ function lost(parts, one) {
 function arrow(parts, one, place, again) {
   const x2 = laneX(at(place).lane), y2 = rowY(place);
   const known = one.sent > 0;
-  const x = known ? laneX(one.lane) : x2 - LANE * 0.45, y = known ? rowY(one.sent) : y2;
+  const x = known ? laneX(one.lane) : x2 + LANE * 0.45, y = known ? rowY(one.sent) : y2;
   const fate = again ? "repeated" : one.fate === "repeated" ? "received" : one.fate;
   const length = Math.hypot(x2 - x, y2 - y) || 1, short = (length - 9) / length;
   const endX = x + (x2 - x) * short, endY = y + (y2 - y) * short;

@@ -75,6 +75,7 @@ function problem(one) {
     element("h3", {}, `${sign}: ${one.name} ${one.source && `(${one.source})`}`),
     element("p", {}, one.detail),
   ];
+  if (one.note) parts.push(element("p", {}, one.note));
   const rows = one.rows.filter(([, specified, found]) => specified !== found);
   if (rows.length) {
     const body = rows.map(([part, specified, found]) => element("tr", { class: "differs" },

@@ -41,7 +41,12 @@ def rendered(data: dict[str, Any]) -> Iterator[str]:
     template = environment.get_template("page.html.j2")
     yield from template.stream(
         data=data,
+        size=f"{_many(data['moments'], 'event')} of {_many(data['nodes'], 'server')}",
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,
         allowed=b64encode(sha256(script.encode()).digest()).decode(),
     )
+
+
+def _many(of: list[Any], what: str) -> str:
+    return f"{len(of):,} {what}{'' if len(of) == 1 else 's'}"
