@@ -59,6 +59,12 @@ def check_command(
             "else safety."
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FEATURE", help="Ask a subject nothing of that, as if it lacked it; or several."
+        ),
+    ] = None,
     answer_seconds: Annotated[
         float | None,
         typer.Option(min=0.1, help="How long a subject may take for an answer; else 30."),
@@ -92,10 +98,12 @@ def check_command(
     if subject is not None:
         if alone or coverage:
             refuse("--subject with --live or --coverage; expected one of them", as_json)
-        saving = Saving(out_dir, pages=pages)
-        _check_subject(options, subject, level or "safety", answer_seconds, as_json, saving)
-    if level is not None or answer_seconds is not None:
-        refuse("--level or --answer-seconds without --subject; expected both", as_json)
+        left_out, saving = tuple(without or ()), Saving(out_dir, pages=pages)
+        _check_subject(
+            options, subject, level or "safety", left_out, answer_seconds, as_json, saving
+        )
+    if level is not None or without or answer_seconds is not None:
+        refuse("--level, --without or --answer-seconds; expected --subject with it", as_json)
     if alone:
         options = replace(options, run=LIVE)
     with other_processes(workers, as_json) as others, progress("checking", as_json) as tell:
@@ -120,6 +128,7 @@ def _check_subject(
     options: Options,
     command: str,
     level: AuditLevel,
+    without: tuple[str, ...],
     seconds: float | None,
     as_json: bool,
     saving: Saving,
@@ -130,21 +139,26 @@ def _check_subject(
     from conformance.simulation.foreign.judging import CannotJudgeError, judging, not_judged
     from conformance.subjects.foreign.host import Host
     from conformance.subjects.foreign.process import ANSWER_SECONDS, SubjectError
+    from conformance.trace.model import FEATURES
 
+    unknown = sorted(set(without) - set(FEATURES))
+    if unknown:
+        refuse(f"--without {unknown[0]}; expected one of {', '.join(FEATURES)}", as_json)
     try:
         host = Host(command, seconds or ANSWER_SECONDS)
     except (OSError, ValueError, SubjectError) as error:
         refuse(f"the subject {command!r} does not start: {error}", as_json)
     with host, progress("checking", as_json) as tell:
         try:
-            chosen = judging(options, host, level)
+            chosen = judging(options, host, level, without)
             report = check(chosen, lambda now: tell(progress_line(now), now.events, options.events))
         except CannotJudgeError as error:
             refuse(str(error), as_json)
         except (OSError, SubjectError) as error:
             refuse(f"the subject does not start again: {error}", as_json, "inconclusive")
-    report.not_judged = not_judged(host, level)
-    again = f" --subject {shlex.quote(command)} --level {level}"
+    report.not_judged = not_judged(host, level, without)
+    left_out = "".join(f" --without {feature}" for feature in without)
+    again = f" --subject {shlex.quote(command)} --level {level}{left_out}"
     saving = saving._replace(kind=f"subject-{level}-", implementation=host.hello.implementation)
     _conclude(report, as_json, saving, again)
 

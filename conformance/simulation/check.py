@@ -255,7 +255,7 @@ def check(
                 break
             if played.finding is not None:
                 found.setdefault(name_of(played.finding), (played, report.events))
-                if not options.keep_going:
+                if not (options.keep_going and played.events):  # or not even the start succeeds
                     break
             if report.events >= options.events:
                 break

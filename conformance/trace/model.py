@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -372,6 +372,7 @@ Feature: TypeAlias = Literal[
     "reordering",
 ]
 """What a subject may lack; FORMAT.md says what each is."""
+FEATURES: Final[tuple[str, ...]] = get_args(Feature)
 
 
 class Offer(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -22,14 +23,17 @@ class CannotJudgeError(Exception):
     """A subject of which that level says nothing."""
 
 
-def judging(options: Options, host: Host, level: AuditLevel) -> Options:
+def judging(
+    options: Options, host: Host, level: AuditLevel, without: Iterable[str] = ()
+) -> Options:
     """The options with which that subject is checked.  Raises CannotJudgeError.
 
-    Its process lives in this one: no worker can take part.
+    `without`: features that are left out though it has them.  Its process belongs to this one: no
+    worker can take part.
     """
-    lacks = frozenset[str](host.hello.lacks)
+    lacks = frozenset({*host.hello.lacks, *without})
     if level == "exact":
-        missing = sorted(lacks.intersection(NEEDED))
+        missing = sorted(set(host.hello.lacks).intersection(NEEDED))
         if missing:
             raise CannotJudgeError(
                 f"the subject lacks {', '.join(missing)}; expected --level safety, for it is not "
@@ -46,9 +50,11 @@ def judging(options: Options, host: Host, level: AuditLevel) -> Options:
     )
 
 
-def not_judged(host: Host, level: AuditLevel) -> tuple[str, ...]:
+def not_judged(host: Host, level: AuditLevel, without: Iterable[str] = ()) -> tuple[str, ...]:
     """What a check of that subject says nothing about, for people."""
     told = []
+    if left_out := sorted(set(without) - {*host.hello.lacks}):
+        told.append(f"{', '.join(left_out)} (left out)")
     if host.hello.lacks:
         told.append(f"{', '.join(sorted(host.hello.lacks))} (the subject lacks it)")
     if level == "safety":

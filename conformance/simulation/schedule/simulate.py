@@ -92,11 +92,11 @@ class Schedule:
         self._set_profile(without(profile, lacks))
         if "changes" in lacks:
             self.first_voters = frozenset(range(self.profile.nodes))
-        if lacks & {"restarts", "large_numbers"}:
+        if lacks & {"restarts", "snapshots", "large_numbers"}:
             self.origin = Origin(() if "large_numbers" in lacks else self.origin.names)
         if "alone" in lacks:
             self.origin = Origin()
-            self.heals = False
+        self.heals = self.heals and not lacks & {"heartbeat", "alone"}
         self._to_limit = self._unlimited()
         return self
 

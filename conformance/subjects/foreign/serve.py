@@ -40,7 +40,7 @@ def serve(
     _write(answers, hello.model_dump_json().encode())
     started: set[int] = set()
     for line in requests:
-        _write(answers, _answer(subject, line, started))
+        _write(answers, answer(subject, line, started))
 
 
 def _version(line: bytes) -> int:
@@ -56,7 +56,8 @@ def _version(line: bytes) -> int:
     return spoken[0]
 
 
-def _answer(subject: Subject, line: bytes, started: set[int]) -> bytes:
+def answer(subject: Subject, line: bytes, started: set[int]) -> bytes:
+    """The answer to one request.  `started`: the nodes that are there; raises BadRequestError."""
     try:
         request = t.Request.model_validate_json(line)
     except ValidationError as error:
