@@ -7,6 +7,7 @@
  *
  * With -DSTALE_VOTES it has a bug: a vote that was given in an earlier term counts for this one (§5.2).
  */
+#define _POSIX_C_SOURCE 200809L /* getline */
 #include "json.h"
 
 #define MOST_NODES 64

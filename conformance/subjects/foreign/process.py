@@ -59,18 +59,21 @@ class FloodedError(SubjectError):
 class SubjectProcess:
     """One run of a subject's command.
 
-    Raises OSError where it cannot be started.  Close it: a process that hangs does not see that
-    its input has ended.
+    Raises OSError or ValueError where it cannot be started.  Close it: a process that hangs does
+    not see that its input has ended.
     """
 
     def __init__(self, command: str, seconds: float = ANSWER_SECONDS) -> None:
+        arguments = shlex.split(command)
+        if not arguments:
+            raise ValueError("an empty command")
         self.seconds = seconds
         self.unanswered = 0
         """Requests that are waiting for their answers."""
         self.waited = 0.0
         """Seconds in waits longer than LONG_WAIT."""
         self._process = subprocess.Popen(
-            shlex.split(command),
+            arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

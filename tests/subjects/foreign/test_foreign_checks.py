@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from math import inf
 from typing import cast
 
 import pytest
 
-from conformance.audit.decisions import D1, DECISIONS, as_in_crate
+from conformance.audit.decisions import D1, as_in_crate
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.observe.finding import name_of
@@ -57,10 +56,10 @@ def test_in_lockstep_requests_are_sent_ahead_of_the_answers() -> None:
 def test_a_difference_is_found_shrunk_and_recorded() -> None:
     with patched_library(*IN_LIBRARY["D2"]) as copy:
         host = local(partial(LibrarySubject, copy))
-        found = check(judging(Options(events=20_000, shrink_seconds=inf), host, "exact")).found
+        found = check(judging(Options(events=20_000, shrink_seconds=3.0), host, "exact")).found
         assert found is not None
         assert name_of(found.finding) == "Difference"
-        assert len(found.choices) < 15
+        assert len(found.choices) < found.length_before / 2
         again, taken = take_all(ForeignLockstep(found.nodes, host), found.choices)
     assert (again, taken) == (found.finding, found.choices)
     records = found.recorder.records
@@ -81,17 +80,19 @@ def test_the_properties_alone_find_the_lost_entry_of_the_crate() -> None:
     assert len(found.choices) <= 30
 
 
-def test_they_find_more_of_the_crate_if_they_go_on() -> None:
-    """What stands in the way of what: snapshots are found at once, and can be left out."""
-    crate = partial(SpecSubject, as_in_crate(*DECISIONS))
-    options = Options(seed=3, events=5_000, shrink_seconds=0.0, keep_going=True)
-    report = check(judging(options, local(crate, ["snapshots", "changes"]), "safety"))
+def test_what_is_wrong_besides_is_found_if_the_check_goes_on() -> None:
+    faults = {b'"heartbeat"': DiedError("ended"), b'"propose_command"': b"what?"}
+    options = Options(events=400, nodes=3, shrink_seconds=1.0, keep_going=True)
+    report = check(judging(options, local(SpecSubject, faults=faults), "safety"))
     assert report.found is not None
-    names = {name_of(one.finding) for one in (report.found, *report.others)}
-    assert len(names) == 1 + len(report.others)
-    assert names & LOST
-    assert report.verdict == "violation"
-    assert len(cast(list[object], report.as_json()["others"])) == len(report.others)
+    names = [name_of(one.finding) for one in (report.found, *report.others)]
+    assert sorted(names) == ["BadAnswer", "Death"]
+    assert len(cast(list[object], report.as_json()["others"])) == 1
+    host = local(SpecSubject, faults=faults)
+    without = check(judging(options, host, "safety", without=["heartbeat"]))
+    assert without.found is not None
+    assert (name_of(without.found.finding), without.others) == ("BadAnswer", [])
+    assert not_judged(host, "safety", ["heartbeat"])[0] == "heartbeat (left out)"
 
 
 @pytest.mark.parametrize("name", ["vote-not-persisted", "earlier-term-commit"])

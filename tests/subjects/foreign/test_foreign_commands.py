@@ -1,0 +1,129 @@
+"""`conformance check --subject` and `conformance subject`, as programs that speak to each other."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from conformance.audit.run import audit
+from conformance.subjects.foreign.serve import BadRequestError, serve
+from conformance.subjects.subject import SpecSubject
+from tests.cli.helpers import ROOT, run
+
+OURS = shlex.join([sys.executable, "-m", "conformance.cli.app", "subject"])
+RAFT_C = ROOT / "examples" / "subjects" / "raft.c"
+
+
+@pytest.fixture(autouse=True)
+def _from_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def compiled(folder: Path, *options: str) -> Path:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    program = folder / "raft"
+    warnings = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-O1")
+    subprocess.run([compiler, *warnings, *options, "-o", program, RAFT_C], check=True)
+    return program
+
+
+@pytest.mark.parametrize("which", ["raftbare", "spec"])
+def test_ours_are_served(which: str, tmp_path: Path) -> None:
+    level = "exact" if which == "raftbare" else "safety"
+    subject = f"{OURS} {which}"
+    ran = run("check", "--subject", subject, "--level", level, "--events", 300, "--out", tmp_path)
+    assert ran.code == 0, ran.out + ran.err
+    assert "conforms" in ran.out
+    assert ("not judged: ReadIndexSafe" in ran.out) == (level == "safety")
+
+
+def test_a_finding_is_printed_and_its_trace_says_whose_it_is(tmp_path: Path) -> None:
+    subject = f"{OURS} spec --mutant vote-not-persisted"
+    ran = run("check", "--subject", subject, "--json", "--out", tmp_path, "--nodes", 3)
+    assert ran.code == 1, ran.out + ran.err
+    assert ran.json["finding"]["property"] == "VotePersistedBeforeReply"
+    header = json.loads(Path(ran.json["trace"]).read_text().splitlines()[0])
+    assert header["implementation"].startswith("spec ")
+    assert header["implementation"].endswith(", vote-not-persisted")
+    audited = audit([Path(ran.json["trace"])], level="safety")
+    assert "VotePersistedBeforeReply" in {problem.property for problem in audited.problems}
+
+
+def test_the_raft_in_c_conforms(tmp_path: Path) -> None:
+    program = compiled(tmp_path)
+    ran = run("check", "--subject", program, "--events", 2_000, "--out", tmp_path)
+    assert ran.code == 0, ran.out + ran.err
+    assert "snapshots" in ran.out.split("not judged: ")[1]
+
+
+def test_its_bug_is_found_and_shrunk(tmp_path: Path) -> None:
+    program = compiled(tmp_path, "-DSTALE_VOTES")
+    ran = run("check", "--subject", program, "--json", "--out", tmp_path)
+    assert ran.code == 1, ran.out + ran.err
+    assert ran.json["finding"]["property"] in ("ElectedByQuorum", "ElectionSafety")
+    assert ran.json["finding"]["steps"] <= 10
+    again = run("check", "--subject", program, "--episode", ran.json["finding"]["episode"])
+    assert f"{ran.json['finding']['steps']} of {ran.json['finding']['nodes']}" in again.out
+    assert f"--subject {program} --level safety" in again.out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--subject", "/no/such/program"), "does not start"),
+        (("--subject", "true"), "ended with exit status 0"),
+        (("--subject", "echo hello"), "its hello: not JSON"),
+        (("--subject", ""), "does not start"),
+        (("--subject", "true", "--live"), "expected one of them"),
+        (("--subject", "true", "--without", "snapshot"), "expected one of restarts, snapshots"),
+        (("--level", "exact"), "expected --subject"),
+    ],
+)
+def test_what_is_no_subject_is_refused(options: tuple[str, ...], told: str) -> None:
+    ran = run("check", *options)
+    assert ran.code == 2
+    assert told in ran.err
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["hello"], "the offer: not JSON"),
+        (
+            ['{"format":"raftbare-subject","versions":[2]}'],
+            "versions [2] are offered; expected one",
+        ),
+        ([..., "{}"], "a request: node is missing"),
+        ([..., '{"node":0,"event":{"kind":"heartbeat"}}'], "expected a node that was started"),
+        ([..., '{"node":0,"drain":false}'], "neither an event nor a drain"),
+    ],
+)
+def test_what_is_no_request_ends_a_subject(lines: list[object], told: str) -> None:
+    offer = '{"format":"raftbare-subject","versions":[1]}'
+    text = "".join(f"{offer if line is ... else line}\n" for line in lines)
+    with pytest.raises(BadRequestError) as caught:
+        serve(SpecSubject(), "spec", BytesIO(text.encode()), BytesIO())
+    assert told in str(caught.value)
+
+
+def test_a_subject_that_is_told_nonsense_says_so_and_ends() -> None:
+    command = [sys.executable, "-W", "error", "-m", "conformance.cli.app", "subject", "spec"]
+    ran = subprocess.run(command, input="hello\n", capture_output=True, text=True, timeout=100)
+    assert ran.returncode == 2
+    assert "the offer: not JSON" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_there_is_no_such_mutant() -> None:
+    ran = run("subject", "raftbare", "--mutant", "no-such")
+    assert ran.code == 2
+    assert "raftbare has no mutant no-such" in ran.err
