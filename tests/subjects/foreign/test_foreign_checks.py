@@ -27,7 +27,7 @@ from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import SpecSubject, Subject
 from conformance.trace.model import Feature
 from spec import values as v
-from tests.subjects.foreign.local import LocalHost, local
+from tests.subjects.foreign.local import Faults, LocalHost, local
 
 BOTH: list[AuditLevel] = ["exact", "safety"]
 each_level = pytest.mark.parametrize("level", BOTH)
@@ -81,7 +81,7 @@ def test_the_properties_alone_find_the_lost_entry_of_the_crate() -> None:
 
 
 def test_what_is_wrong_besides_is_found_if_the_check_goes_on() -> None:
-    faults = {b'"heartbeat"': DiedError("ended"), b'"propose_command"': b"what?"}
+    faults: Faults = {b'"heartbeat"': DiedError("ended"), b'"propose_command"': b"what?"}
     options = Options(events=400, nodes=3, shrink_seconds=1.0, keep_going=True)
     report = check(judging(options, local(SpecSubject, faults=faults), "safety"))
     assert report.found is not None
