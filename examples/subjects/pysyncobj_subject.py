@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import random
 import sys
 from importlib.metadata import version
 from itertools import count
@@ -227,6 +229,7 @@ class Cluster:
     """Nodes come up with the cluster, which is when they can know one another."""
 
     def __init__(self) -> None:
+        random.seed(0)  # the timeouts, which are to be the same in every run
         self.servers: dict[int, Server] = {}
         self.numbers = count(1)
         self.sent: dict[int, dict[str, Any]] = {}
@@ -286,4 +289,8 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":  # peers are kept in sets of strings
+        os.execve(
+            sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"}
+        )
     main(sys.argv[1:])
