@@ -5,10 +5,13 @@ The names are those of traces/FORMAT.md, "The subject protocol".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 from typing import Final
 
 from conformance.simulation.schedule.profile import Profile
+from spec import cluster as c
 from spec import values as v
 
 RATES: Final[dict[str, tuple[str, ...]]] = {
@@ -21,7 +24,7 @@ RATES: Final[dict[str, tuple[str, ...]]] = {
     "refusals": ("forge",),
     "large_numbers": ("jump",),
     "duplicates": ("duplicate", "late", "retransmit"),
-    "reordering": ("reorder", "late", "retransmit"),
+    "reordering": ("late", "retransmit"),
     "alone": ("shorten", "misuse"),
 }
 """The rates that are 0 for who lacks a feature.  "alone": who has no specification beside it.
@@ -66,10 +69,28 @@ def without(profile: Profile, lacks: frozenset[str]) -> Profile:
         profile = replace(profile, **{rate: 0.0})  # type: ignore[arg-type]
     if lacks & OF_A_USER:
         profile = replace(profile, misuse=0.0)
-    if "reordering" in lacks:
-        profile = replace(profile, backlog=0)
     if lacks & {"limits", "restarts"}:  # a restart sets them
         profile = replace(profile, limits=v.LIMITS)
     if "changes" in lacks:
         profile = replace(profile, voters=profile.nodes)
     return profile
+
+
+def first_of_link(network: Sequence[c.Envelope], at: int) -> int:
+    """What was sent earliest of all that goes from its sender to its receiver."""
+    to, sender = network[at].to, network[at].content.sender
+    return next(
+        place
+        for place, envelope in enumerate(network)
+        if (envelope.to, envelope.content.sender) == (to, sender)
+    )
+
+
+def plain_change(random: Random, node: v.Node, nodes: int, lacks: frozenset[str]) -> c.Step | None:
+    """A change of voters alone, of one where the subject knows no joint configurations."""
+    config, most = node.config, 1 if "joint_changes" in lacks else 2
+    toggled = random.sample(range(nodes), min(nodes, random.randint(1, most)))
+    new_voters = config.voters ^ frozenset(toggled)
+    if not new_voters or config.is_joint:
+        return None
+    return c.Input(node.id, v.ProposeConfig(v.Config(config.voters, new_voters)))

@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 from conformance.simulation import MAX_NODES as MAX_NODES
-from conformance.simulation.schedule.lacking import diverging, without
+from conformance.simulation.schedule import lacking
 from conformance.simulation.schedule.origin import Origin, draw_origin, draw_term
 from conformance.simulation.schedule.profile import Profile, draw_profile
 from conformance.simulation.schedule.themes import is_long, with_theme
@@ -88,8 +88,8 @@ class Schedule:
         self._lacks = lacks
         profile = self.profile
         if "alone" in lacks and self._episode % 2:
-            profile = diverging(profile)
-        self._set_profile(without(profile, lacks))
+            profile = lacking.diverging(profile)
+        self._set_profile(lacking.without(profile, lacks))
         if "changes" in lacks:
             self.first_voters = frozenset(range(self.profile.nodes))
         if lacks & {"restarts", "snapshots", "large_numbers"}:
@@ -192,6 +192,8 @@ class Schedule:
             at = arriving[random.randrange(held)]
         else:
             at = arriving[held]
+        if "reordering" in self._lacks:
+            at = lacking.first_of_link(network, at)
         draw = random.random()
         if draw < profile.lose:
             return c.Lose(at)
@@ -296,7 +298,7 @@ class Schedule:
             return None  # it would be refused
         everyone = range(self.profile.nodes)
         if self._lacks & {"joint_changes", "non_voters"}:
-            return self._plain_change(leader.node)
+            return lacking.plain_change(random, leader.node, len(everyone), self._lacks)
         if random.random() < 0.1:
             nonsense = frozenset(node for node in everyone if random.random() < 0.5)
             return c.Input(leader.node.id, v.ProposeConfig(v.Config(nonsense, nonsense, nonsense)))
@@ -313,16 +315,6 @@ class Schedule:
             non_voters = (config.non_voters | demoted) - new_voters
             changed = v.Config(config.voters, new_voters, non_voters)
         return c.Input(leader.node.id, v.ProposeConfig(changed))
-
-    def _plain_change(self, node: v.Node) -> c.Step | None:
-        """A change of voters alone, of one where the subject knows no joint configurations."""
-        most = 1 if "joint_changes" in self._lacks else 2
-        everyone = range(self.profile.nodes)
-        count = min(len(everyone), self.random.randint(1, most))
-        new_voters = node.config.voters ^ frozenset(self.random.sample(everyone, count))
-        if not new_voters or node.config.is_joint:
-            return None
-        return c.Input(node.id, v.ProposeConfig(v.Config(node.config.voters, new_voters)))
 
     def _removal(self, member: c.Member) -> c.Step | None:
         """Non-voters leave while their leader still owes them calls: seldom by chance alone."""

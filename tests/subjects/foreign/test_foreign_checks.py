@@ -211,6 +211,26 @@ def test_who_has_no_joint_changes_is_asked_for_one_voter_at_a_time() -> None:
         assert len(set(change["voters"]) ^ set(change["new_voters"])) == 1
 
 
+def test_who_lacks_reordering_and_duplicates_is_handed_each_message_once_and_in_order() -> None:
+    """Calls of one node to another have rising numbers, if each is sent once."""
+    host = local(SpecSubject, ["duplicates", "reordering", "restarts", "snapshots"])
+    assert check(judging(Options(events=1_500), host, "safety")).found is None
+    for process in cast(LocalHost, host).begun:
+        latest: dict[tuple[object, object], tuple[int, int]] = {}
+        for line in process.requests:
+            request = json.loads(line)
+            if request["event"]["kind"] != "message":
+                continue
+            message = request["event"]["message"]
+            if message["type"].endswith("_call"):
+                link, number = (
+                    (message["from"], request["node"]),
+                    (message["term"], message["seqno"]),
+                )
+                assert number > latest.get(link, (0, 0)), line
+                latest[link] = number
+
+
 def largest(value: object) -> int:
     match value:
         case dict():
