@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Final, TypeVar
 
@@ -80,13 +82,19 @@ def processes(count: int) -> Iterator[Workers]:
     """So many processes, begun when they are first used; 0: one for each core.
 
     They end with the block whatever they are at, an endless loop included, and with this process.
+    So what they had in temporary files is removed here.
     """
     count = count or os.cpu_count() or 1
     # Each a Python of its own, that looks for modules where this one does: not forked, as this one
     # may have threads, nor from a server, which looks in its working directory first.
     context = get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
-    with ours, theirs, ProcessPoolExecutor(count, context, end_with, (theirs,)) as pool:
+    with (
+        TemporaryDirectory(prefix="raftbare-") as folder,
+        ours,
+        theirs,
+        ProcessPoolExecutor(count, context, _begin, (theirs, folder)) as pool,
+    ):
         try:
             yield Workers(pool, count)
         finally:
@@ -94,6 +102,11 @@ def processes(count: int) -> Iterator[Workers]:
 
 
 # In a worker
+
+
+def _begin(lifeline: Connection, folder: str) -> None:
+    tempfile.tempdir = folder
+    end_with(lifeline)
 
 
 def end_with(lifeline: Connection) -> None:

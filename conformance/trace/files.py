@@ -46,6 +46,9 @@ BEGINNING: Final = re.compile(rb'\{"node":(\d{1,20}),"seq":(\d{1,20}),')
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
+GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+"""As zlib is told that it is to expect gzip's header and checksum."""
+
 
 class _CutError(Exception):
     """An archive ends before its end."""
@@ -314,18 +317,30 @@ def _decompressed(file: io.BufferedReader, path: str) -> Iterator[bytes]:
             yield chunk
 
 
-def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
-    archive = gzip.GzipFile(fileobj=file, mode="rb")
-    while True:
-        try:
-            chunk = archive.read1(CHUNK)
-        except EOFError:
-            raise _CutError from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise _DamagedError(str(error)) from None
-        if not chunk:
-            return
-        yield chunk
+def _gunzipped(file: io.BufferedReader) -> Iterator[bytes]:
+    """`gzip` takes a member that is cut in its first two bytes for one that is damaged."""
+    member: Any = None
+    while data := file.read1(CHUNK):
+        while data:
+            if member is None:
+                data = data.lstrip(b"\0")  # padding, as tapes have it
+                if not data:
+                    break
+                member = zlib.decompressobj(GZIP_FORMAT)
+            try:
+                chunk = member.decompress(data, CHUNK)
+            except zlib.error as error:
+                raise _DamagedError(str(error)) from None
+            if chunk:
+                yield chunk
+            data = member.unconsumed_tail
+            if member.eof:
+                data, member = member.unused_data, None
+    if member is not None:
+        while chunk := member.decompress(b"", CHUNK):  # what it holds back of a piece that is full
+            yield chunk
+        if not member.eof:
+            raise _CutError
 
 
 def _unzstandarded(file: BinaryIO) -> Iterator[bytes]:

@@ -143,6 +143,31 @@ def test_an_archive_cut_off_gives_its_complete_records_first(kind: str, tmp_path
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_an_archive_cut_off_anywhere_is_cut_and_not_damaged(kind: str, tmp_path: Path) -> None:
+    """In its second member too, and in what tells that it is one."""
+    compress = gzip.compress if kind == "gzip" else zstandard.compress
+    first, second = compress(text(HEADER, record())), compress(text(record(0, 2)))
+    path = tmp_path / ("trace.gz" if kind == "gzip" else "trace.zst")
+    for length in range(1, len(first + second)):
+        path.write_bytes((first + second)[:length])
+        if length == len(first):
+            assert len(list(read(path))) == 1
+            continue
+        with pytest.raises(TruncatedTrace):
+            list(read(path))
+    path.write_bytes(first + bytes(1024 * (kind == "gzip")))
+    assert len(list(read(path))) == 1
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_an_archive_whose_end_stands_for_more_than_a_piece(level: int, tmp_path: Path) -> None:
+    for length in range(2**17 - 300, 2**17 - 200):
+        header = HEADER | {"implementation": "x" * length}
+        (tmp_path / "trace").write_bytes(gzip.compress(text(header, record()), level))
+        assert len(list(read(tmp_path / "trace"))) == 1
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
 def test_a_damaged_archive(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "trace"
     whole = bytearray(archive(kind))

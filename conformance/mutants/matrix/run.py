@@ -6,6 +6,7 @@ import math
 import os
 import resource
 import signal
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from conformance.mutants.matrix import methods as methods_module
@@ -167,11 +169,12 @@ def run(
         if (mutant.name, method) in known
     }
     left = [(mutant, method) for mutant, method in jobs if (mutant.name, method) not in trials]
-    for trial in _tried(left, options):
-        trials[trial.mutant, trial.method] = trial
-        if kept is not None:
-            kept.add(trial)
-        progress(Progress(len(jobs), len(trials), f"{trial.mutant}, {trial.method}"))
+    with TemporaryDirectory(prefix="raftbare-") as folder:  # of processes that may be killed
+        for trial in _tried(left, options, folder):
+            trials[trial.mutant, trial.method] = trial
+            if kept is not None:
+                kept.add(trial)
+            progress(Progress(len(jobs), len(trials), f"{trial.mutant}, {trial.method}"))
     report.fates = [
         Fate(mutant, [trials[mutant.name, method.name] for method in methods]) for mutant in mutants
     ]
@@ -188,7 +191,7 @@ class _Running(NamedTuple):
     process: BaseProcess
 
 
-def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options) -> Iterator[Trial]:
+def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options, folder: str) -> Iterator[Trial]:
     """The trials as they end, so many at a time as there are workers."""
     context = get_context("forkserver")
     context.set_forkserver_preload([methods_module.__name__])
@@ -201,7 +204,7 @@ def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options) -> Iterator[Tri
                 mutant, method = waiting.popleft()
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(
-                    target=_try, args=(mutant, method, budget, theirs), daemon=True
+                    target=_try, args=(mutant, method, budget, theirs, folder), daemon=True
                 )
                 process.start()
                 theirs.close()
@@ -229,7 +232,8 @@ def _ended(one: _Running, connection: Connection, budget: Budget) -> Trial:
     return Trial(one.mutant, one.method, stopped="the end of its process")
 
 
-def _try(mutant: Mutant, method: str, budget: Budget, to: Connection) -> None:
+def _try(mutant: Mutant, method: str, budget: Budget, to: Connection, folder: str) -> None:
+    tempfile.tempdir = folder
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ended by who began it
     limit = math.ceil(budget.seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))

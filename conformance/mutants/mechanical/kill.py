@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -231,12 +232,14 @@ PROOFS: Final[dict[str, Stage]] = {"proofs": proofs}
 # One mutant in a process of its own
 
 
-def prepare() -> None:
+def prepare(folder: str) -> None:
     """Import and compute what every mutant needs, so that it comes with the fork.
 
+    `folder`: for temporary files, its own and those of mutants.
     The process has a group of its own, with all that it forks: they end together.
     """
     os.setpgid(0, 0)
+    tempfile.tempdir = folder
     import hypothesis
     import pytest
 

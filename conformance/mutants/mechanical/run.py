@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from conformance.mutants.mechanical.generate import Key, Mechanical, mutants
 from conformance.mutants.mechanical.kill import (
@@ -210,7 +211,8 @@ class _Pool(ProcessPoolExecutor):
 def _workers(count: int) -> Iterator[_Pool]:
     before = os.environ.get("OPENBLAS_NUM_THREADS")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    pool = _Pool(_count(count), get_context("spawn"), prepare)
+    folder = TemporaryDirectory(prefix="raftbare-")  # for mutants, which are killed
+    pool = _Pool(_count(count), get_context("spawn"), prepare, (folder.name,))
     try:
         yield pool
     except BrokenProcessPool as error:
@@ -220,6 +222,7 @@ def _workers(count: int) -> Iterator[_Pool]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+        folder.cleanup()
         if before is None:
             del os.environ["OPENBLAS_NUM_THREADS"]
         else:
