@@ -76,7 +76,10 @@ def audit_command(
         bool, typer.Option("--page/--no-page", help="Show a violation as a web page.")
     ] = True,
 ) -> None:
-    """Say whether a recording was Raft, and if not, where it first went wrong."""
+    """Say whether a recording was Raft, and if not, where it first went wrong.
+
+    A line has 16 MiB at most, a record and a file stand for 2^24 entries: see docs/limits.md.
+    """
     from conformance.audit.run import audit, found_size
     from conformance.cli.report.audit import print_audit
 

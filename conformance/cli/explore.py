@@ -13,6 +13,7 @@ import typer
 from conformance.cli.options import FINDINGS, Json, Out, Pages, Seconds, workers_of
 from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace
 from conformance.explore.states.bounds import PRESETS, BadBounds, Bounds
+from conformance.observe.limits import MAX_EXPLORED
 
 if TYPE_CHECKING:
     from conformance.explore.search.suite import SuiteReport
@@ -32,7 +33,7 @@ def explore_command(
     only: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a preset, only these bounds.")
     ] = None,
-    nodes: Annotated[int | None, bound("Servers, at most 7.  Default 3.")] = None,
+    nodes: Annotated[int | None, bound(f"Servers, at most {MAX_EXPLORED}.  Default 3.")] = None,
     voters: Annotated[
         int | None,
         bound("Voters at the start, 5 at most unless --no-symmetry; the others may join."),

@@ -21,7 +21,10 @@ def replay_command(
     ],
     as_json: Json = False,
 ) -> None:
-    """Run a trace's events through the specification and the library, and compare the two."""
+    """Run a trace's events through the specification and the library, and compare the two.
+
+    A line has 16 MiB at most, a record and a file stand for 2^24 entries: see docs/limits.md.
+    """
     from conformance.cli.report.replay import print_replay
     from conformance.simulation.replay import replay
     from conformance.trace.errors import BadTrace

@@ -4,5 +4,4 @@ May import the subjects and `observe`; not audits.  The traces are imported with
 so that a check needs no third party (`tests/simulation/test_imports.py`).
 """
 
-MAX_NODES = 15
-"""Of a cluster that a schedule is drawn for.  Here, as reading it loads nothing else."""
+from conformance.observe.limits import MAX_NODES as MAX_NODES

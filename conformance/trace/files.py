@@ -22,14 +22,22 @@ import zstandard
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from conformance.observe.limits import MAX_IN_FILE, PER_BYTE
+from conformance.observe.limits import MAX_LINE as MAX_LINE
 from conformance.trace.errors import BadTrace, TruncatedTrace, explain, is_json, shown
-from conformance.trace.model import FORMAT, VERSION, Checkpoint, Header, Record, Restart, Start
+from conformance.trace.model import (
+    FORMAT,
+    VERSION,
+    Checkpoint,
+    Header,
+    Record,
+    Restart,
+    Start,
+    entries_in,
+)
 from conformance.trace.moments import Moment
 
 M = TypeVar("M", Record, Moment)
-
-MAX_LINE: Final = 16 * 2**20
-"""The most bytes in a line.  Lines of real traces have a few thousand."""
 
 CHUNK: Final = 2**16
 """How many bytes are taken at a time from a file, or out of a gzip archive."""
@@ -180,6 +188,7 @@ class TraceReader(LineReader):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
         self._latest: dict[int, int] = {}
+        self._allowed = MAX_IN_FILE
         self._records = self._read_records()
         try:
             self.header = self._read_header()
@@ -228,9 +237,9 @@ class TraceReader(LineReader):
         if self.header.capabilities is not None:
             found = f"a recording of another implementation, {shown(self.header.implementation)}"
             raise BadTrace(self.path, 1, found, "records of this format")
-        yield from self._parsed(Record, self._check_sequence)
+        yield from self._parsed(Record, self._check_record)
 
-    def _parsed(self, model: type[M], check: Callable[[M], None]) -> Iterator[M]:
+    def _parsed(self, model: type[M], check: Callable[[M, bytes], None]) -> Iterator[M]:
         try:
             for line, is_last in self.lines:
                 try:
@@ -239,17 +248,31 @@ class TraceReader(LineReader):
                     if is_last and not is_json(line):
                         raise self.cut_line() from None
                     raise BadTrace(self.path, self.line, *explain(line, error)) from None
-                check(record)
+                check(record, line)
                 yield record
         finally:
             self.close()
 
-    def _check_moment(self, moment: Moment) -> None:
+    def _check_record(self, record: Record, line: bytes) -> None:
+        self._check_sequence(record)
+        self._check_entries(record, line)
+
+    def _check_moment(self, moment: Moment, _: bytes) -> None:
         expected = self._latest.get(moment.node, 0) + 1
         if moment.seq != expected:
             found = f"seq {moment.seq} of node {moment.node}"
             raise BadTrace(self.path, self.line, found, f"seq {expected}")
         self._latest[moment.node] = moment.seq
+
+    def _check_entries(self, record: Record, line: bytes) -> None:
+        """What has no run of commands has fewer entries than bytes.  A key may be escaped."""
+        self._allowed += PER_BYTE * len(line)
+        if b'"commands"' in line or b"\\" in line:
+            self._allowed -= entries_in(record)
+            if self._allowed < 0:
+                problem = f"the file stands for more than {MAX_IN_FILE} entries up to here"
+                expected = f"at most {MAX_IN_FILE}, and {PER_BYTE} for each of its bytes"
+                raise BadTrace(self.path, self.line, problem, expected)
 
     def _check_sequence(self, record: Record) -> None:
         node, seq = record.node, record.seq

@@ -325,8 +325,13 @@ class Record(Model):
             snapshot = event.snapshot
             if snapshot.role == "leader" and snapshot.leader != self.node:
                 raise problem(f"leader {snapshot.leader} at node {self.node}", "the node itself")
-        check_total(sum(map(count, _entry_lists(event, self.actions or ()))))
+        check_total(entries_in(self))
         return self
+
+
+def entries_in(record: Record) -> int:
+    """How many entries all its lists stand for together."""
+    return sum(map(count, _entry_lists(record.event, record.actions or ())))
 
 
 def _entry_lists(event: Event, actions: Actions) -> Iterator[Entries]:

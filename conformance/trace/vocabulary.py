@@ -22,16 +22,8 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-MAX_INTEGER = 2**64 - 1
-"""The largest identifier, term, index or sequence number: most recorders hold 64 bits."""
-
-MAX_COMMANDS = 2**24
-"""The most commands in one run, entries in one list, and entries in one record.
-
-A run costs ten bytes to write, and a reader that compares entry by entry expands it, to one
-reference per entry: this bound holds a record to 128 MiB of them.  No leader sends sixteen million
-commands in one message, so a longer run is a mistake or an attack, and it is refused unexpanded.
-"""
+from conformance.observe.limits import MAX_COMMANDS as MAX_COMMANDS
+from conformance.observe.limits import MAX_INTEGER as MAX_INTEGER
 
 
 class Model(BaseModel):

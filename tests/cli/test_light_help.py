@@ -54,6 +54,7 @@ def test_help_loads_no_room() -> None:
         "conformance.explore.states.bounds",
         "conformance.observe",
         "conformance.observe.failed",
+        "conformance.observe.limits",
         "conformance.observe.verdicts",
         "conformance.release",
         "conformance.release.levels",

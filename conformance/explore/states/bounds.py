@@ -6,6 +6,7 @@ import shlex
 from dataclasses import asdict, dataclass, fields
 from typing import Final, NamedTuple
 
+from conformance.observe.limits import MAX_EXPLORED
 from spec.values import LIMITS, Limits
 
 
@@ -93,8 +94,8 @@ class Bounds:
                 raise BadBounds(f"{_option(field.name)} {value}: expected {lowest} or more")
         if self.voters is not None and self.voters > self.nodes:
             raise BadBounds(f"--voters {self.voters}: expected {self.nodes} at most, as --nodes")
-        if self.nodes > 7:
-            raise BadBounds(f"--nodes {self.nodes}: expected 7 at most")
+        if self.nodes > MAX_EXPLORED:
+            raise BadBounds(f"--nodes {self.nodes}: expected {MAX_EXPLORED} at most")
         if self.in_flight > 12:
             raise BadBounds(f"--in-flight {self.in_flight}: expected 12 at most")
 
