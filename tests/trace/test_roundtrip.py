@@ -228,6 +228,7 @@ def test_the_subject_protocol_is_made_of_the_same(arguments: dict[str, Any]) -> 
         line = request_line(3, event, drain is None)
         request = t.Request.model_validate_json(line)
         assert (request.node, request.drain) == (3, drain)
+        assert request.event is not None
         assert tr.event_to_spec(request.event) == event
 
 
