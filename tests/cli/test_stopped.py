@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 
+import conformance
 from conformance.cli.terminal import INTERRUPTED, STOPS
 from tests.cli.helpers import ROOT
 
@@ -40,7 +41,7 @@ def telling(console, said, quiet):
         yield told
 
 terminal._bar = terminal._lines = telling
-from conformance.__main__ import main
+from conformance import main
 if __name__ == "__main__":  # workers import this as well
     main()
 """
@@ -160,7 +161,7 @@ def test_a_command_that_is_being_loaded_ends_at_once() -> None:
         "class Finder:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'conformance.cli.app': os.kill(os.getpid(), signal.SIGINT)\n"
-        "from conformance.__main__ import main\n"
+        "from conformance import main\n"
         "sys.meta_path.insert(0, Finder())\n"
         "main()"
     )
@@ -172,6 +173,4 @@ def test_a_command_that_is_being_loaded_ends_at_once() -> None:
 
 
 def test_both_places_mean_the_same_signals() -> None:
-    from conformance import __main__
-
-    assert __main__.STOPS == STOPS
+    assert conformance.STOPS == STOPS
