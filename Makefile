@@ -5,6 +5,7 @@
 # make mutate   the library changed operator by operator, and what survives
 # make site     the documentation as pages, in build/site
 # make dist     sdists and wheels of both distributions, in build/dist
+# make fuzz     an hour of random abuse of the commands
 # make setup    the environment that they all use (they call it by themselves)
 
 PYTHON ?= python3
@@ -16,6 +17,7 @@ COMPILED := build/compiled
 WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
 .PHONY: setup verify test test-compiled lint site bench faults mutate traces docs dist clean
+.PHONY: setup verify test test-compiled lint bench mutate fuzz traces docs clean
 
 setup: $(STAMP)
 
@@ -73,6 +75,9 @@ faults: setup
 
 mutate: setup
 	$(BIN)/conformance mutate
+
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --seconds 3600
 
 traces: setup
 	$(BIN)/python -m conformance.release.golden

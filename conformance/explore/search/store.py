@@ -61,6 +61,8 @@ class Store:
         try:
             self._open(path, complete)
         except BaseException:
+            if hasattr(self, "_file"):
+                self._file.close()  # or what sqlite3 has written beside it would stay
             self._release()
             raise
 

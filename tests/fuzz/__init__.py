@@ -1,0 +1,1 @@
+"""Random abuse of the commands: `python -m tests.fuzz`; `make fuzz` is an hour of it."""
