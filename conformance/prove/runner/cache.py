@@ -63,6 +63,8 @@ class Cache:
             return
         except (OSError, ValueError, ValidationError) as error:
             warn(f"{path}: ignored, it cannot be read: {str(error).splitlines()[0]}")
+            with suppress(OSError):  # set aside: the next one takes its place
+                path.replace(path.with_name(f"{path.name}.damaged"))
             return
         for called in file.called:
             self._list(called)
@@ -118,8 +120,9 @@ class Cache:
             temporary.replace(self.path)
         except OSError as error:
             self.warn(f"{self.path}: not written: {error}")
+        finally:
             with suppress(OSError):
-                temporary.unlink()
+                temporary.unlink()  # where it has not taken its place
 
     def forget_others(self, level: Level, obligations: Collection[Obligation]) -> None:
         """Drop the results of what is no obligation of the level any more."""
