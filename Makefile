@@ -16,8 +16,7 @@ SOURCES := spec raftbare conformance tests examples setup.py packaging/conforman
 COMPILED := build/compiled
 WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
-.PHONY: setup verify test test-compiled lint site bench faults mutate traces docs dist clean
-.PHONY: setup verify test test-compiled lint bench mutate fuzz traces docs clean
+.PHONY: setup verify test test-compiled lint site bench faults fuzz mutate traces docs dist clean
 
 setup: $(STAMP)
 
