@@ -197,6 +197,26 @@ def test_one_vote_for_two_candidates(path: Path) -> None:
     assert properties(judged(path, lines)) == {"VoteOncePerTerm"}
 
 
+def test_a_vote_that_was_not_durable_may_be_forgotten(path: Path) -> None:
+    """etcd shows a vote before it is on the disk; what arrived elsewhere had been there."""
+    lines = stories.etcd()
+    again = stories.etcd_line("InitState", "3", 1)
+    first = stories.etcd_line("Ready", "3", 1, vote="1")
+    second = stories.etcd_line("Ready", "3", 1, vote="2")
+    report = judged(path, [*lines, first, again, second])
+    assert report.verdict == "conforms"
+    assert report.unjudged["RestartFromDisk"]
+    assert "VoteOncePerTerm" in properties(judged(path, [*lines, first, second]))
+    vote = stories.etcd_message("MsgVoteResp", "3", "1")
+    lead: dict[str, Any] = {"vote": "1", "role": "Leader", "commit": 3, "log": 3}
+    told = [
+        stories.etcd_line("SendRequestVoteResponse", "3", 1, msg=vote),
+        stories.etcd_line("ReceiveRequestVoteResponse", "1", 1, msg=vote, **lead),
+    ]
+    report = judged(path, [*lines, *told, again, second])
+    assert properties(report) == {"VoteOncePerTerm"}
+
+
 def test_nothing_is_known_of_a_configuration_that_is_changed(path: Path) -> None:
     """hashicorp names the server and not what becomes of it."""
     lines = stories.hashicorp()

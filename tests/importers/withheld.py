@@ -55,7 +55,7 @@ def recorder(random: Random, recorded: Iterable[Recorded]) -> Recorder:
             "sends": some(CALLS + REPLIES, 0.8),
             "receipts": some(CALLS + REPLIES, 0.85),
             "state": random.choice(("before", "middle", "after")),
-            "order": "all",
+            "order": random.choice(("all", "all", "states")),
             "durability": "unknown",
             "entries": random.choice(("terms", "counts")),
             "numbers": False,
@@ -234,6 +234,7 @@ def whole(random: Random) -> Recorder:
             "receipts": CALLS + REPLIES,
             "votes": "stored",
             "compared": "last",
+            "order": "all",
             "complete": True,
         }
     )

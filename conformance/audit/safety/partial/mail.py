@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.partial.log import Run
@@ -120,29 +120,46 @@ def _key(message: SeenMessage, index: int | None) -> int:
     return hash((ends, entries, index))
 
 
+Vote: TypeAlias = tuple[NodeId, int, str]
+"""What shows a vote: the node and the seq of the moment, and how."""
+
+
 @dataclass(slots=True)
 class Ballots:
     """Whom each node voted for in each term, by whatever shows it, and where."""
 
     findings: Findings
-    _votes: defaultdict[tuple[Term, NodeId], dict[NodeId, tuple[NodeId, int, str]]] = field(
+    _votes: defaultdict[tuple[Term, NodeId], dict[int | None, dict[NodeId, Vote]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    """By the number of the life in which the voter itself shows it; None for what arrived."""
 
     def note(
-        self, term: Term, voter: NodeId, candidate: NodeId, at: NodeId, seq: int, how: str
+        self, term: Term, voter: NodeId, candidate: NodeId, life: int | None, vote: Vote
     ) -> None:
-        self._votes[term, voter].setdefault(candidate, (at, seq, how))
+        self._votes[term, voter].setdefault(life, {}).setdefault(candidate, vote)
 
     def finish(self) -> None:
-        """§5.2: at most one vote in a term."""
-        for (term, voter), votes in sorted(self._votes.items()):
+        """§5.2: at most one vote in a term.
+
+        What a node shows it may forget, if it comes up again before that was durable; what arrived
+        elsewhere was, so it binds the latest life in which the node voted in the term.
+        """
+        for (term, voter), lives in sorted(self._votes.items(), key=lambda found: found[0]):
             self.findings.checked[ONCE] += 1
-            if len(votes) > 1:
-                said = "; ".join(
-                    f"{candidate} ({how}, at node {at}, seq {seq})"
-                    for candidate, (at, seq, how) in votes.items()
-                )
-                at, seq, _ = max(votes.values(), key=lambda shown: (shown[0] == voter, shown[1]))
-                detail = f"node {voter} votes in term {term} for {said}"
-                self.findings.report(ONCE, at, seq, detail, (term, voter))
+            arrived = lives.get(None, {})
+            latest = max((life for life in lives if life is not None), default=None)
+            for life, shown in lives.items():
+                votes = arrived | shown if life == latest else shown
+                if len(votes) > 1:
+                    self._report(term, voter, votes)
+                    break
+
+    def _report(self, term: Term, voter: NodeId, votes: dict[NodeId, Vote]) -> None:
+        said = "; ".join(
+            f"{candidate} ({how}, at node {at}, seq {seq})"
+            for candidate, (at, seq, how) in votes.items()
+        )
+        at, seq, _ = max(votes.values(), key=lambda shown: (shown[0] == voter, shown[1]))
+        detail = f"node {voter} votes in term {term} for {said}"
+        self.findings.report(ONCE, at, seq, detail, (term, voter))

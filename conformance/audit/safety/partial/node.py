@@ -88,6 +88,8 @@ class PartialNode:
         """Up to where committed entries have been noted."""
         self._given: v.Index = 0
         """The last index that the node came up with, whose entries may be of a later term."""
+        self._life = 0
+        """How often it has come up again."""
         self._jumped = False
         """Whether what is committed may be so by a snapshot: one is shown, or the log has grown by
         what is not noted, or its length is not shown.
@@ -136,6 +138,7 @@ class PartialNode:
             self._mail.covered[self.node] = Covered(self._capabilities, since)
         if not is_first:
             self._findings.leave("RestartFromDisk", RESTARTED)
+            self._life += 1
         self._backing.come_up(commit)
         self._known, self._call = _Known(), None
         self._asked.clear()
@@ -162,9 +165,9 @@ class PartialNode:
                 log.extend([Run(last - log.last, known.term)])
             elif call and call.message.term == known.term and call.after < last <= call.end:
                 self._take(call, last)
-            elif last > was:
+            else:
                 # Something that is not noted: all that is not committed may be new.
-                self._jumped = True
+                self._jumped = self._jumped or last > was
                 log.cut(min(self._committed, last))
                 log.extend([Run(last - log.last, None)])
         elif last is not None and last != log.last:
@@ -192,6 +195,8 @@ class PartialNode:
         if known is not None and known != term and index <= self._committed:
             detail = f"index {index} is committed with term {known} and now has term {term}"
             self._report("CommittedEntriesStay", detail)
+        if known not in (None, term):
+            self._forget(self._committed)  # and others, perhaps, that it has replaced
         if 0 < index <= self._log.last:
             self._log.learn(index, term)
             if index <= self._committed:
@@ -239,7 +244,7 @@ class PartialNode:
                 if before.vote != vote:
                     detail = f"from {before.vote} to {vote} in term {known.term}"
                     self._report("VoteKeptInTerm", detail, known.term)
-            self._ballots.note(known.term, self.node, vote, self.node, self._seq, "shown")
+            self._vote(known.term, vote, "shown")
 
     def _check_log_term(self, last: v.Index) -> None:
         """§5.1: no entry is of a later term than its node."""
@@ -268,9 +273,7 @@ class PartialNode:
         # What is sent in an earlier term tells of the log as it was then.
         in_term = message.term == shown
         if kind == "request_vote_call":
-            self._ballots.note(
-                message.term, self.node, self.node, self.node, self._seq, "its candidacy"
-            )
+            self._vote(message.term, self.node, "its candidacy")
             if index is not None and term is not None and in_term:
                 self._learn(index, term)
         elif kind == "append_entries_call" and index is not None:
@@ -281,9 +284,7 @@ class PartialNode:
                 entries = log.between(index, end)
         elif kind == "request_vote_reply" and message.granted:
             self._findings.leave("VotePersistedBeforeReply", NO_DISK)
-            self._ballots.note(
-                message.term, self.node, message.to, self.node, self._seq, "its reply"
-            )
+            self._vote(message.term, message.to, "its reply")
             self._check_vote(message)
         elif kind == "append_entries_reply" and message.granted:
             last = self._known.last
@@ -340,9 +341,9 @@ class PartialNode:
         self._backing.receive(message)
         if kind == "request_vote_call":
             self._asked[sender] = message
-            self._ballots.note(term, sender, sender, self.node, self._seq, "its candidacy")
+            self._ballots.note(term, sender, sender, None, (self.node, self._seq, "its candidacy"))
         elif kind == "request_vote_reply" and message.granted:
-            self._ballots.note(term, sender, self.node, self.node, self._seq, "its reply")
+            self._ballots.note(term, sender, self.node, None, (self.node, self._seq, "its reply"))
         elif kind in ("append_entries_call", "heartbeat_call", "install_snapshot_call"):
             self.shown.led_by.setdefault((term, sender), self._seq)
             if message.commit_index is not None:
@@ -417,7 +418,7 @@ class PartialNode:
 
     def _elect(self, term: v.Term, configs: tuple[Voters | None, ...], is_first: bool) -> None:
         self.shown.leads.setdefault(term, self._seq)
-        self._ballots.note(term, self.node, self.node, self.node, self._seq, "it leads")
+        self._vote(term, self.node, "it leads")
         if is_first:
             self._findings.leave("ElectedByQuorum", AT_FIRST)
         else:
@@ -476,6 +477,10 @@ class PartialNode:
         if term is not None and previous is not None:
             ids = self._entry_ids.of_term(term, previous)
             self.shown.log.note(index - 1, ids, self._seq)
+
+    def _vote(self, term: v.Term, candidate: v.NodeId, how: str) -> None:
+        """The node shows whom it votes for."""
+        self._ballots.note(term, self.node, candidate, self._life, (self.node, self._seq, how))
 
     def _report(self, name: str, detail: str, cause: object = None) -> None:
         self._findings.report(name, self.node, self._seq, detail, cause)
