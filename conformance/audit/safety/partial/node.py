@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import EntryIds, at
 from conformance.audit.safety.partial.backing import AT_FIRST, PartialBacking, Voters
-from conformance.audit.safety.partial.log import PartialLog, Run
+from conformance.audit.safety.partial.following import FollowedLog
+from conformance.audit.safety.partial.log import Run
 from conformance.audit.safety.partial.mail import Ballots, Covered, Mail
 from conformance.audit.safety.shown import Commitment, Election, Shown
 from conformance.trace.moments import Capabilities, Moment, SeenMessage
@@ -41,19 +42,6 @@ class _Known:
     voters: Voters | None = None
 
 
-@dataclass(slots=True)
-class _Call:
-    """A call with entries that the node has received, and may have taken up to its end."""
-
-    message: SeenMessage
-    after: v.Index
-    entries: list[Run]
-
-    @property
-    def end(self) -> v.Index:
-        return self.after + sum(run.length for run in self.entries)
-
-
 class PartialNode:
     """One node, moment by moment."""
 
@@ -77,23 +65,15 @@ class PartialNode:
         self._mail = mail
         self._ballots = ballots
         self._backing = PartialBacking(node, capabilities, findings)
-        self._log = PartialLog()
+        self._followed = FollowedLog(mail, self._show_committed)
+        self._log = self._followed.log
         self._known = _Known()
-        self._call: _Call | None = None
         self._asked: dict[v.NodeId, SeenMessage] = {}
         """The latest request for a vote from each candidate."""
-        self._committed: v.Index = 0
-        """The largest commit index shown since the node came up."""
         self._noted: v.Index = 0
         """Up to where committed entries have been noted."""
-        self._given: v.Index = 0
-        """The last index that the node came up with, whose entries may be of a later term."""
         self._life = 0
         """How often it has come up again."""
-        self._jumped = False
-        """Whether what is committed may be so by a snapshot: one is shown, or the log has grown by
-        what is not noted, or its length is not shown.
-        """
         self._seq = 0
 
     @property
@@ -118,7 +98,8 @@ class PartialNode:
             _or(moment.last_index, before.last),
             _or(moment.voters, before.voters),
         )
-        self._follow_log(moment, before)
+        led = before.role == self._known.role == "leader" and before.term == self._known.term
+        self._followed.show(moment, self._known.term, led, self._known.commit or 0)
         self._check_state(moment, before)
         for message in moment.sent or ():
             self._send(message)
@@ -140,67 +121,11 @@ class PartialNode:
             self._findings.leave("RestartFromDisk", RESTARTED)
             self._life += 1
         self._backing.come_up(commit)
-        self._known, self._call = _Known(), None
+        self._known, self._noted = _Known(), 0
         self._asked.clear()
-        self._log.reset(last)
-        self._committed, self._given, self._noted = commit, last, 0
+        self._followed.come_up(last, commit)
         if commit and is_first:
             self._findings.leave("CommittedOnQuorum", AT_FIRST)
-
-    # The log
-
-    def _follow_log(self, moment: Moment, before: _Known) -> None:
-        """What the shown length says: grown by the leader's own entries, or by a call's."""
-        log, last, known = self._log, moment.last_index, self._known
-        position = moment.snapshot_position
-        self._jumped = last is None or (
-            position is not None and position.index >= (known.commit or 0)
-        )
-        if last is not None and before.last is not None and last != log.last:
-            was = log.last
-            call = self._call
-            if last < was:
-                log.cut(last)
-            if before.role == known.role == "leader" and before.term == known.term:
-                log.extend([Run(last - log.last, known.term)])
-            elif call and call.message.term == known.term and call.after < last <= call.end:
-                self._take(call, last)
-            else:
-                # Something that is not noted: all that is not committed may be new.
-                self._jumped = self._jumped or last > was
-                log.cut(min(self._committed, last))
-                log.extend([Run(last - log.last, None)])
-        elif last is not None and last != log.last:
-            log.reset(last)
-            self._given = last
-        if last is not None and moment.last_term is not None:
-            self._learn(last, moment.last_term)
-        if position is not None and position.term and position.index <= log.last:
-            self._learn(position.index, position.term)
-
-    def _take(self, call: _Call, last: v.Index) -> None:
-        """The log now has the call's entries up to an index.  What is committed stays as it was."""
-        log, message = self._log, call.message
-        start = min(max(call.after, self._committed), log.last, last)
-        taken = PartialLog()
-        taken.reset(call.after)
-        taken.extend(call.entries)
-        if call.after <= log.last and message.log_term is not None:
-            self._learn(call.after, message.log_term)
-        log.put(start, taken.between(start, last))
-
-    def _learn(self, index: v.Index, term: v.Term) -> None:
-        """The node itself shows the term of an entry (§5.3: a committed one keeps it)."""
-        known = self._log.term(index)
-        if known is not None and known != term and index <= self._committed:
-            detail = f"index {index} is committed with term {known} and now has term {term}"
-            self._report("CommittedEntriesStay", detail)
-        if known not in (None, term):
-            self._forget(self._committed)  # and others, perhaps, that it has replaced
-        if 0 < index <= self._log.last:
-            self._log.learn(index, term)
-            if index <= self._committed:
-                self.shown.positions.note(index - 1, self._entry_ids.of_term(term), self._seq)
 
     # What the node shows against what it showed before
 
@@ -217,8 +142,9 @@ class PartialNode:
                 self._report("CommitMonotonic", f"from {before.commit} to {commit}")
         if last is not None:
             checked["CommittedEntriesStay"] += 1
-            if last < self._committed:
-                detail = f"index {self._committed} is committed, the log now ends at index {last}"
+            committed = self._followed.committed
+            if last < committed:
+                detail = f"index {committed} is committed, the log now ends at index {last}"
                 self._report("CommittedEntriesStay", detail)
             if before.role == known.role == "leader" and before.term == known.term:
                 checked["LeaderAppendOnly"] += 1
@@ -246,12 +172,19 @@ class PartialNode:
                     self._report("VoteKeptInTerm", detail, known.term)
             self._vote(known.term, vote, "shown")
 
+    def _show_committed(self, index: v.Index, term: v.Term, known: v.Term | None) -> None:
+        """§5.3: a committed entry keeps its term, which the node shows."""
+        if known not in (None, term):
+            detail = f"index {index} is committed with term {known} and now has term {term}"
+            self._report("CommittedEntriesStay", detail)
+        self.shown.positions.note(index - 1, self._entry_ids.of_term(term), self._seq)
+
     def _check_log_term(self, last: v.Index) -> None:
         """§5.1: no entry is of a later term than its node."""
         known, term = self._log.term(last), self._known.term
         if known is None or term is None:
             return
-        if last <= self._given and known > term:
+        if last <= self._followed.given and known > term:
             self._findings.leave("TermNotBelowLog", GIVEN)
             return
         self._checked["TermNotBelowLog"] += 1
@@ -275,10 +208,10 @@ class PartialNode:
         if kind == "request_vote_call":
             self._vote(message.term, self.node, "its candidacy")
             if index is not None and term is not None and in_term:
-                self._learn(index, term)
+                self._followed.learn(index, term)
         elif kind == "append_entries_call" and index is not None:
             if term is not None and in_term:
-                self._learn(index, term)
+                self._followed.learn(index, term)
             end = index + (message.entries or 0)
             if end <= log.last and in_term:
                 entries = log.between(index, end)
@@ -293,22 +226,11 @@ class PartialNode:
                 self._report("EntriesPersistedBeforeReply", detail)
             else:
                 self._findings.leave("EntriesPersistedBeforeReply", NO_DISK)
-            self._acknowledge(message)
+            self._followed.acknowledge(message)
         if kind in ("append_entries_call", "heartbeat_call", "install_snapshot_call"):
             self.shown.sent_calls.setdefault(message.term, self._seq)
         if message.from_ != message.to:
             self._mail.sent(message, entries)
-
-    def _acknowledge(self, reply: SeenMessage) -> None:
-        """Who acknowledges the end of a call says that its log has the call's entries."""
-        call = self._call
-        if call is None or (reply.to, reply.term) != (call.message.from_, call.message.term):
-            return
-        end, last = call.end, self._log.last
-        upto = last if reply.index is None else reply.index
-        if self._committed < end <= min(upto, last):
-            self._take(call, end)
-            self._call = None
 
     def _check_vote(self, reply: SeenMessage) -> None:
         """§5.4.1: a vote goes to no candidate whose log is less up-to-date than the voter's."""
@@ -348,37 +270,7 @@ class PartialNode:
             self.shown.led_by.setdefault((term, sender), self._seq)
             if message.commit_index is not None:
                 self.shown.vouched = max(self.shown.vouched, message.commit_index)
-            self._call = None
-            if kind == "append_entries_call":
-                self._receive_entries(message)
-            elif kind == "install_snapshot_call":
-                self._forget(self._committed)
-
-    def _receive_entries(self, message: SeenMessage) -> None:
-        """A log of the same length as before may have other entries from now on."""
-        index, known, log = message.index, self._known.term, self._log
-        if index is None or (known is not None and message.term < known):
-            return
-        entries = self._mail.entries(message)
-        self._call = _Call(message, index, entries)
-        start = min(max(index, self._committed), log.last)
-        if start < log.last and log.between(start, log.last) != self._runs(start):
-            self._forget(start)
-
-    def _forget(self, start: v.Index) -> None:
-        """What follows an index may be something else from now on."""
-        if start < self._log.last:
-            self._log.put(start, [Run(self._log.last - start, None)])
-
-    def _runs(self, start: v.Index) -> list[Run]:
-        """What the call says of the log after an index, as the log would have it."""
-        call = self._call
-        if call is None or call.end < self._log.last:
-            return []
-        said = PartialLog()
-        said.reset(call.after)
-        said.extend(call.entries)
-        return said.between(start, self._log.last)
+            self._followed.receive(message, self._known.term)
 
     def _check_message(self, message: SeenMessage) -> None:
         """§5.1: nobody speaks of entries of a term that it has not reached."""
@@ -404,8 +296,8 @@ class PartialNode:
         if commit is None:
             return
         self.shown.vouched = max(self.shown.vouched, commit)
-        was = self._committed
-        self._committed = max(was, commit)
+        was = self._followed.committed
+        self._followed.committed = max(was, commit)
         if commit <= was or is_first:
             return
         if known.role is None or before.role is None:
@@ -414,7 +306,7 @@ class PartialNode:
             self._check_term(term, commit)
             self._backing.committed(term, commit, configs, self._seq)
         elif not (led and before.term and self._backing.may_have(before.term, commit, configs)):
-            self._backing.followed(commit, self._jumped, self._seq)
+            self._backing.followed(commit, self._followed.jumped, self._seq)
 
     def _elect(self, term: v.Term, configs: tuple[Voters | None, ...], is_first: bool) -> None:
         self.shown.leads.setdefault(term, self._seq)
@@ -461,7 +353,7 @@ class PartialNode:
         for index in (*changed, last) if last else ():
             self._note_entry(index)
         log.changed = last
-        commit = min(self._committed, last)
+        commit = min(self._followed.committed, last)
         for index in range(max(min(self._noted, commit - 1), commit - RUN, 0) + 1, commit + 1):
             of = log.term(index)
             if of is not None:
