@@ -24,6 +24,10 @@ class _Call:
     after: Index
     entries: list[Run]
 
+    def fits(self, was: Index, last: Index) -> bool:
+        """Whether a log may have come from one length to another by it."""
+        return self.after <= was and self.after < last <= self.end
+
     @property
     def end(self) -> Index:
         return self.after + sum(run.length for run in self.entries)
@@ -80,7 +84,7 @@ class FollowedLog:
         log.cut(last)
         if led:
             log.extend([Run(last - log.last, term)])
-        elif call and call.message.term == term and call.after < last <= call.end:
+        elif call and call.message.term == term and call.fits(was, last):
             self._take(call, last)
         else:
             # Something that is not noted: all that is not committed may be new.
