@@ -1,4 +1,6 @@
 """Whatever the implementation: what a recording shows must not be ruled out by Raft.
 
-May import what `audit` may, and no other file of it but `decisions`; it uses `observe` alone.
+Records are judged by the files here, moments of other implementations by `partial`.  May import
+what `audit` may, and no other file of it but `decisions`; it uses `observe` and `trace.moments`
+alone.
 """
