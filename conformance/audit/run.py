@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
-from conformance.audit.segments import Segment, arrange, current, found
+from conformance.audit.segments import Segment, apart, arrange, current, found
 from conformance.importers.importer import Names
 from conformance.importers.recording import Recording
 from conformance.observe.finding import Problem
@@ -109,6 +110,7 @@ def audit(
     progress: Callable[[int], None] = lambda done: None,
     complete: bool = False,
     form: Format = "auto",
+    executor: Executor | None = None,
 ) -> AuditReport:
     """Judge recordings together: they are of one cluster, and each record is in one of them.
 
@@ -118,6 +120,9 @@ def audit(
     recordings end together and lack nothing.  A file that cannot be read to its end shows that they
     do not, and so do records that are missing.  `form`: of the files; auto for what their first
     lines say.
+
+    `executor`: where nodes that are judged at the exact level are judged, each with all of its
+    files; None for here.  The safety level takes all nodes at once.
     """
     started = time.monotonic()
     try:
@@ -126,10 +131,22 @@ def audit(
         return AuditReport([AuditedFile(error.path, level or "safety", "", 0, str(error))])
     judging = _Judging(level, complete, form)
     files: dict[int, AuditedFile] = {}
-    done = 0
-    for segment in arrange(segments):
+    order, done = arrange(segments), 0
+    elsewhere: list[tuple[list[Segment], Future[_Judging]]] = []
+    if executor is not None and form in ("auto", "raftbare"):
+        groups = [group for group in apart(order) if all(_is_exact(one, level) for one in group)]
+        elsewhere = [(group, executor.submit(_judge_all, group, level)) for group in groups]
+        taken = {id(segment) for group in groups for segment in group}
+        order = [segment for segment in order if id(segment) not in taken]
+    for segment in order:
         files[id(segment)] = judging.judge(segment, partial(_advance, progress, done))
         done += size(segment.path)
+    for group, future in elsewhere:
+        judged = future.result()
+        judging.merge(judged)
+        files |= {id(one): file for one, file in zip(group, judged.files, strict=True)}
+        done += sum(size(segment.path) for segment in group)
+        progress(done)
     report = judging.report([files[id(segment)] for segment in segments])
     report.seconds = time.monotonic() - started
     return report
@@ -154,6 +171,22 @@ def _advance(progress: Callable[[int], None], before: int, at: int) -> None:
     progress(before + at)
 
 
+def _is_exact(segment: Segment, level: AuditLevel | None) -> bool:
+    """Whether it is judged, and at the exact level."""
+    if segment.error is not None or not segment.spans or segment.has_moments:
+        return False
+    return level == "exact" or (level is None and segment.implementation.startswith(IMPLEMENTATION))
+
+
+def _judge_all(segments: list[Segment], level: AuditLevel | None) -> _Judging:
+    """In whatever process: files of nodes that are in no others."""
+    judging = _Judging(level, True, "raftbare")
+    for segment in segments:
+        judging.judge(segment, lambda done: None)
+    judging.forget()
+    return judging
+
+
 class _Judging:
     """Files, one after the other, each node's in the order of its records."""
 
@@ -168,10 +201,28 @@ class _Judging:
         self._configs: dict[NodeId, Config] = {}
         self._cut: dict[NodeId, list[AuditedFile]] = {}
         """Files that are cut, and no record of the node has come since."""
+        self.files: list[AuditedFile] = []
+
+    def forget(self) -> None:
+        """Drop what only more records would need: what was found can be sent elsewhere."""
+        self._exact.nodes.clear()
+        for file in (file for cut in self._cut.values() for file in cut):
+            file.continued = False
+        self._cut.clear()
+
+    def merge(self, other: _Judging) -> None:
+        """Add what was found in files of other nodes, at the exact level."""
+        self._exact.problems += other._exact.problems
+        for name, count in other._exact.checked.items():
+            self._exact.checked[name] += count
+        self._missing += other._missing
+        self._configs |= other._configs
+        self._safety.complete = self._safety.complete and other._safety.complete
 
     def judge(self, segment: Segment, progress: Callable[[int], None]) -> AuditedFile:
         path, level = segment.path, self._level
         judged = AuditedFile(str(path), level or "safety", "", 0)
+        self.files.append(judged)
         nodes: set[NodeId] = set()
         try:
             if segment.error is not None:
@@ -231,12 +282,10 @@ class _Judging:
 
     def report(self, files: list[AuditedFile]) -> AuditReport:
         report = AuditReport(files)
-        for cut in self._cut.values():
-            for file in cut:
-                file.continued = False
+        self.forget()
         levels = {file.level for file in files}
         if "exact" in levels:
-            report.problems += self._exact.finish()
+            report.problems += sorted(self._exact.finish(), key=lambda one: (one.node, one.seq))
             counts = self._exact.checked.items()
             report.checked |= {f"exact {name}": count for name, count in counts}
         if "safety" in levels:

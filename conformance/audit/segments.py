@@ -31,7 +31,10 @@ class Segment:
     path: Path
     in_folder: bool = False
     """It was found in a folder, and not named: it may be one that is just begun."""
+    implementation: str = ""
     cluster: str | None = None
+    has_moments: bool = False
+    """In place of records."""
     spans: dict[NodeId, tuple[int, int]] = field(default_factory=dict)
     """The first and the last record of each node."""
     error: BadTrace | None = None
@@ -122,10 +125,28 @@ def _refuse_circle(circle: list[Segment]) -> None:
     )
 
 
+def apart(order: list[Segment]) -> list[list[Segment]]:
+    """The files in groups that have no node in common, each in its order."""
+    groups: list[tuple[set[NodeId], list[Segment]]] = []
+    for segment in order:
+        nodes, members = set(segment.spans), [segment]
+        others = []
+        for group in groups:
+            if group[0] & nodes:
+                nodes |= group[0]
+                members = group[1] + members
+            else:
+                others.append(group)
+        groups = [*others, (nodes, members)]
+    return [members for _, members in groups]
+
+
 def _look(segment: Segment) -> None:
     try:
         with read(current(segment.path)) as reader:
+            segment.implementation = reader.header.implementation
             segment.cluster = reader.header.cluster
+            segment.has_moments = reader.header.capabilities is not None
             segment.spans = reader.spans()
     except BadTrace:
         pass  # which is told when its records are read

@@ -7,13 +7,16 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json
+from conformance.cli.options import FINDINGS, Json, Processes
 from conformance.cli.terminal import conclude, finish, progress, refuse, save_page, warn
 from conformance.observe.verdicts import AuditLevel, Format
 
@@ -51,6 +54,7 @@ def audit_command(
             help="What wrote the recordings; auto: what their first lines say.",
         ),
     ] = "auto",
+    workers: Processes = 1,
     follow: Annotated[
         bool,
         typer.Option(
@@ -92,8 +96,15 @@ def audit_command(
     if state is not None:
         refuse("--state is for --follow", as_json)
     total = found_size(files) or None
-    with progress("auditing", as_json) as tell:
-        report = audit(files, level, lambda done: tell("auditing", done, total), complete, form)
+    with progress("auditing", as_json) as tell, _processes(workers) as executor:
+
+        def told(done: int) -> None:
+            tell("auditing", done, total)
+
+        try:
+            report = audit(files, level, told, complete, form, executor)
+        except BrokenExecutor as error:
+            refuse(f"a process has died: {error}", as_json, "inconclusive")
     page = save_violation(report, files, out_dir) if pages else None
     shown = partial(print_audit, report=report, page=page)
     conclude(report, as_json, shown, page=page)
@@ -111,6 +122,13 @@ def save_violation(report: AuditReport, files: list[Path], directory: Path) -> s
 
     name = files[0].name.partition(".")[0] or "audit"
     return save_page(directory / name, lambda: read_picture(files, report))
+
+
+def _processes(count: int) -> AbstractContextManager[Executor | None]:
+    """So many, 0 for one for each core; none where that is this one."""
+    if count == 1:
+        return nullcontext()
+    return ProcessPoolExecutor(count or None, get_context("spawn"))
 
 
 def _follow(folder: Path, state: Path | None, every: float, as_json: bool) -> NoReturn:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterable
+from concurrent.futures import Executor, Future
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,20 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return recording, judged
 
 
+class Elsewhere(Executor):
+    """Another process, as far as what goes there and comes back is concerned."""
+
+    def __init__(self) -> None:
+        self.tasks = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.tasks += 1
+        future: Future[Any] = Future()
+        there = pickle.loads(pickle.dumps((fn, args, kwargs)))
+        future.set_result(pickle.loads(pickle.dumps(there[0](*there[1], **there[2]))))
+        return future
+
+
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_no_split_and_no_order_changes_what_is_found(
@@ -57,8 +73,11 @@ def test_no_split_and_no_order_changes_what_is_found(
     given_paths = [folder] if data.draw(st.booleans()) else data.draw(st.permutations(paths))
     levels: tuple[AuditLevel, ...] = ("exact", "safety")
     level = data.draw(st.sampled_from(levels))
-    report = audit(given_paths, level)
+    elsewhere = data.draw(st.none() | st.builds(Elsewhere))
+    report = audit(given_paths, level, executor=elsewhere)
     assert judgement(report) == judged[level]
+    if elsewhere is not None and len(paths) > 1:
+        assert elsewhere.tasks == (NODES if level == "exact" else 0)
     assert len(report.files) == len(paths)
 
 
@@ -204,3 +223,19 @@ def test_files_that_cannot_be_put_in_order_are_refused(tmp_path: Path) -> None:
     assert report.verdict == "bad_input"
     [error] = [file.error for file in report.files if file.error is not None]
     assert "earlier records than" in error
+
+
+def test_what_was_found_elsewhere_counts_as_if_it_was_found_here(tmp_path: Path) -> None:
+    """A gap, half a line and nodes that are judged at the other level: nothing is lost between."""
+    split(tmp_path, 0, (0, 2))[1].unlink()
+    [cut] = split(tmp_path, 1)
+    cut.write_bytes(cut.read_bytes() + b'{"node":1,"se')
+    foreign = told().replace(b"raftbare (Python)", b"another") + b"".join(WHOLE.lines[2])
+    (tmp_path / "foreign.jsonl").write_bytes(foreign)
+    elsewhere = Elsewhere()
+    here, there = audit([tmp_path]), audit([tmp_path], executor=elsewhere)
+    assert elsewhere.tasks == 2
+    assert judgement(here) == judgement(there)
+    assert here.files == there.files
+    assert (len(here.missing), here.verdict) == (1, "inconclusive")
+    assert {file.level for file in here.files} == {"exact", "safety"}
