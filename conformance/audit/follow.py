@@ -116,7 +116,8 @@ class Follower:
             self.files.setdefault(plain, Followed(plain))
         for file in list(self.files.values()):
             if file.path not in found and self._is_over(file):
-                del self.files[file.path]  # its user has removed it
+                if not current(file.path).exists():
+                    del self.files[file.path]  # its user has removed it
             elif not file.refused and file.begins is None:
                 yield from self._begin(file)
         before = dict(self.seqs)

@@ -65,8 +65,11 @@ def found(paths: Iterable[Path]) -> list[Segment]:
 
 def recordings(folder: Path) -> list[Path]:
     """In a folder and those within it, by their names; hidden ones are not meant."""
-    names = (path for path in folder.rglob(f"*{PLAIN}*") if not path.name.startswith("."))
-    return _without_twins(path for path in names if path.is_file())
+    # What is renamed meanwhile may be missing in one list, by either name; in the next it is there.
+    names = {path for _ in range(2) for path in folder.rglob(f"*{PLAIN}*")}
+    return _without_twins(
+        path for path in names if path.is_file() and not path.name.startswith(".")
+    )
 
 
 def _without_twins(paths: Iterable[Path]) -> list[Path]:

@@ -113,6 +113,22 @@ def test_what_has_been_judged_is_not_kept(tmp_path: Path) -> None:
     assert (follower.totals.events, follower.verdict) == (WHOLE.count, "conforms")
 
 
+def test_a_list_that_lacks_a_file_in_passing_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is made while the file gets its compressed name."""
+    at, own = WHOLE.starts(0)[1], WHOLE.lines[0]
+    follower, over = Follower(tmp_path), write(path_of(tmp_path, 0, 1), own[:at])
+    write(path_of(tmp_path, 0, at + 1), own[at:])
+    poll(follower)
+    with monkeypatch.context() as patched:
+        patched.setattr("conformance.audit.follow.recordings", lambda folder: [])
+        poll(follower)
+    assert over in follower.files
+    assert kinds(poll(follower)) == []
+    assert (follower.verdict, follower.totals.events) == ("conforms", len(own))
+
+
 def test_records_that_come_in_another_order_are_waited_for(tmp_path: Path) -> None:
     own, starts = WHOLE.lines[0], WHOLE.starts(0)
     one, two = starts[1], starts[3]
