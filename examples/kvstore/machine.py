@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def packed(**fields: Any) -> bytes:
     """A command, a question or an answer."""
-    return json.dumps(fields, separators=(",", ":")).encode()
+    return _encode(fields).encode()
 
 
 class KeyValue:
@@ -51,6 +53,6 @@ class KeyValue:
 
 def _read(data: bytes) -> object:
     try:
-        return json.loads(data)
+        return json.loads(data.decode())
     except (ValueError, RecursionError):
         return None

@@ -312,13 +312,18 @@ class Core:
 
     def _apply(self) -> None:
         """Apply what is committed, in the order of the log, and tell who has asked for it."""
-        entries = self.node.log.entries
-        while self.applied < self.node.commit_index:
-            self.applied = index = LogIndex(self.applied + 1)
-            term = entries.get_term(index)
-            assert term is not None, "nothing is compacted before it is applied"
-            position = LogPosition(term, index)
-            if isinstance(entries.get_entry(index), CommandEntry):
+        last, entries = self.node.commit_index, self.node.log.entries
+        if self.applied == last:
+            return
+        at = entries.get_term(self.applied)
+        assert at is not None, "nothing is compacted before it is applied"
+        following = entries.since(LogPosition(at, self.applied))
+        assert following is not None
+        for position, entry in following.iter_with_positions():
+            if position.index > last:
+                break
+            self.applied = position.index
+            if isinstance(entry, CommandEntry):
                 self._apply_command(position)
 
     def _apply_command(self, position: LogPosition) -> None:
