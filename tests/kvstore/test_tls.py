@@ -1,0 +1,128 @@
+"""Mutual TLS: servers speak to those who show a certificate of their authority, in their name."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import ssl
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from examples.kvstore.client import Client
+from examples.kvstore.driver.letters import Hello, Member
+from examples.kvstore.driver.server import Server
+from examples.kvstore.driver.storage import Identity, SQLiteStorage
+from examples.kvstore.driver.transport import PemCertificates, framed, split_address
+from examples.kvstore.machine import KeyValue
+from raftbare import NodeId
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+
+PATIENCE = 60.0
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+def openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def make_authority(folder: Path) -> None:
+    folder.mkdir()
+    subject = ("-subj", "/CN=authority", "-days", "2")
+    openssl(folder, "req", "-x509", *NEW_KEY, *subject, "-keyout", "ca.key", "-out", "ca.pem")
+
+
+def certificate(folder: Path, name: str) -> PemCertificates:
+    subject = ("-subj", f"/CN={name}")
+    openssl(folder, "req", *NEW_KEY, *subject, "-keyout", f"{name}.key", "-out", f"{name}.csr")
+    signed_by = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2")
+    openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signed_by, "-out", f"{name}.pem")
+    paths = [str(folder / file) for file in ("ca.pem", f"{name}.pem", f"{name}.key")]
+    return PemCertificates(*paths)
+
+
+def two_members() -> tuple[Member, Member]:
+    with socket.socket() as first, socket.socket() as second:
+        ports = []
+        for probe in (first, second):
+            probe.bind(("127.0.0.1", 0))
+            ports.append(probe.getsockname()[1])
+    one, two = [
+        Member(NodeId(number), f"node-{number}", f"127.0.0.1:{port}", f"disk {number}")
+        for number, port in enumerate(ports, 1)
+    ]
+    return one, two
+
+
+def is_turned_away(
+    address: str, context: ssl.SSLContext, first: bytes, patience: float = PATIENCE
+) -> bool:
+    """Whether the server closes the connection on which it gets this."""
+    with socket.create_connection(split_address(address), PATIENCE) as plain:
+        try:
+            with context.wrap_socket(plain) as connection:
+                connection.sendall(first)
+                connection.settimeout(patience)
+                return connection.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+
+def test_servers_and_clients_know_each_other_by_certificates(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    make_authority(ours)
+    make_authority(theirs)
+    members = two_members()
+    certificates = {member.name: certificate(ours, member.name) for member in members}
+    client_certificate = certificate(ours, "client").client()
+    stranger = certificate(theirs, "node-2").client()
+    storages = [
+        SQLiteStorage.create(tmp_path / member.name, Identity("ours", member, members))
+        for member in members
+    ]
+
+    def use() -> None:
+        addresses = [member.address for member in members]
+        with Client("ours", addresses, timeout=PATIENCE, tls=client_certificate) as client:
+            client.put("key", "value")  # which takes both servers
+            assert client.get("key") == "value"
+        hello = framed(Hello("ours", members[1], members[0].id))
+        at = members[0].address
+        assert not is_turned_away(at, certificates["node-2"].client(), hello, 0.5)
+        assert is_turned_away(at, certificates["node-1"].client(), hello), "in another's name"
+        assert is_turned_away(at, stranger, hello), "of another authority"
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        nobody.check_hostname, nobody.verify_mode = False, ssl.CERT_NONE
+        assert is_turned_away(at, nobody, hello), "without a certificate"
+
+    async def main() -> None:
+        servers = [
+            asyncio.ensure_future(
+                Server(
+                    storage.identity,
+                    storage,
+                    KeyValue(),
+                    certificates=certificates[storage.identity.me.name],
+                ).run()
+            )
+            for storage in storages
+        ]
+        used = asyncio.ensure_future(asyncio.to_thread(use))
+        await asyncio.wait([*servers, used], return_when=asyncio.FIRST_COMPLETED)
+        for server in servers:
+            server.cancel()
+            with suppress(asyncio.CancelledError):
+                await server
+        await used
+
+    try:
+        asyncio.run(main())
+    finally:
+        for storage in storages:
+            storage.close()
