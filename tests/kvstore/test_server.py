@@ -36,6 +36,7 @@ from examples.kvstore.driver.letters import (
 from examples.kvstore.driver.packing import LENGTH
 from examples.kvstore.driver.server import Server
 from examples.kvstore.driver.storage import Identity, SQLiteStorage
+from examples.kvstore.driver.transport import HELLO as HELLO_SIZE
 from examples.kvstore.driver.transport import Frames, RefusedError, framed, split_address
 from examples.kvstore.folder import ClusterFolder, FolderError, Process
 from examples.kvstore.machine import KeyValue
@@ -153,7 +154,8 @@ def test_frames_that_are_too_large_or_malformed_cost_their_connection_alone(
     good = framed(Execute(1, 1, 1, b"x" * 50))
 
     def attack(me: Member) -> None:
-        assert is_closed_after(me.address, LENGTH.pack(Settings().frame + 1))
+        assert is_closed_after(me.address, LENGTH.pack(HELLO_SIZE + 1))
+        assert is_closed_after(me.address, hello + LENGTH.pack(Settings().frame + 1))
         assert is_closed_after(me.address, b"\xff" * 1000)
         assert is_closed_after(me.address, LENGTH.pack(0))
         for _ in range(100):
@@ -186,6 +188,24 @@ def test_any_bytes_are_letters_or_refused() -> None:
             else:
                 found.append(letters)
         assert found[0] == found[1] == found[2]
+
+
+def test_a_large_frame_may_follow_a_hello_at_once(tmp_path: Path) -> None:
+    """In one piece with it: by then the sender is no stranger."""
+    tag = 7
+    large = Query(tag, b"x" * 10_000)
+
+    def attack(me: Member) -> None:
+        with socket.create_connection(split_address(me.address), PATIENCE) as connection:
+            connection.sendall(framed(ClientHello("ours")) + framed(large))
+            frames, answers = Frames(1000), list[Letter]()
+            while not answers:
+                data = connection.recv(1000)
+                assert data, "the connection was closed"
+                answers += frames.feed(data)
+        assert answers == [Done(tag, b'{"error":"no such question"}')]
+
+    exposed(tmp_path, attack)
 
 
 # A cluster of processes

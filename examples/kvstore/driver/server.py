@@ -150,7 +150,7 @@ class Server:
                 raise RefusedError("a stranger, of another cluster")
             case _:
                 raise RefusedError(f"a {type(letter).__name__} before a hello")
-        connection.said_hello = True
+        connection.welcome()
 
     def _from_peer(self, sender: NodeId, letter: Letter) -> tuple[NodeId, PeerLetter]:
         if not isinstance(letter, PeerLetter):

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from random import Random
 from typing import Final, Protocol, cast
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE: Final = 2.0
 """Seconds until a connection on which nothing is acknowledged, or nobody says hello, is closed."""
+
+HELLO: Final = 4096
+"""Bytes that a frame may have before its sender has said hello: a stranger gets no more memory."""
 
 
 class RefusedError(Exception):
@@ -36,30 +39,30 @@ def framed(letter: Letter) -> bytes:
 
 
 class Frames:
-    """Cuts a stream of bytes into letters."""
+    """Cuts a stream of bytes into letters.  `most` bytes are in each, and may be changed."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> list[Letter]:
-        """The letters that are complete now.  Raises `RefusedError` for what is none."""
+    def feed(self, data: bytes) -> Iterator[Letter]:
+        """The letters that are complete now, one by one.  Raises `RefusedError` for what is none."""
         self._rest += data
-        letters, at = [], 0
-        while len(self._rest) - at >= 4:
-            (length,) = LENGTH.unpack_from(self._rest, at)
-            if length > self._most:
-                raise RefusedError(f"a frame of {length} bytes: {self._most} are the most")
-            if len(self._rest) - at - 4 < length:
-                break
-            frame = bytes(self._rest[at + 4 : at + 4 + length])
-            at += 4 + length
-            try:
-                letters.append(LETTERS.unpack(frame))
-            except UnreadableError as error:
-                raise RefusedError(f"a frame that is no letter: {error}") from None
-        del self._rest[:at]
-        return letters
+        at = 0
+        try:
+            while len(self._rest) - at >= 4:
+                (length,) = LENGTH.unpack_from(self._rest, at)
+                if length > self.most:
+                    raise RefusedError(f"a frame of {length} bytes: {self.most} are the most")
+                if len(self._rest) - at - 4 < length:
+                    break
+                frame = bytes(self._rest[at + 4 : at + 4 + length])
+                at += 4 + length
+                yield LETTERS.unpack(frame)
+        except UnreadableError as error:
+            raise RefusedError(f"a frame that is no letter: {error}") from None
+        finally:
+            del self._rest[:at]
 
 
 class Connection(asyncio.Protocol):
@@ -71,8 +74,7 @@ class Connection(asyncio.Protocol):
         taken: Callable[[Connection, Letter], None],
         closed: Callable[[Connection], None],
     ) -> None:
-        self.said_hello = False
-        self._frames = Frames(most)
+        self._frames = Frames(HELLO)
         self._most = most
         self._taken = taken
         self._closed = closed
@@ -117,8 +119,12 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._closed(self)
 
+    def welcome(self) -> None:
+        """Who speaks has said hello, and is known."""
+        self._frames.most = self._most
+
     def _close_if_silent(self) -> None:
-        if not self.said_hello:
+        if self._frames.most == HELLO:
             self.close()
 
 
@@ -162,12 +168,13 @@ class Link:
             self._transport.abort()
 
     async def _run(self) -> None:
-        wait = 0.05
+        loop, wait = asyncio.get_running_loop(), 0.05
         while True:
             with suppress(OSError, TimeoutError, ValueError):  # of an address that is none
-                lost = await asyncio.wait_for(self._connect(), PATIENCE)
-                wait = 0.05
-                await lost
+                begun = loop.time()
+                await (await asyncio.wait_for(self._connect(), PATIENCE))
+                if loop.time() - begun > PATIENCE:  # else it may have been refused
+                    wait = 0.05
             await asyncio.sleep(wait * (1 + self._random.random()))
             wait = min(wait * 2, 0.5)
 
