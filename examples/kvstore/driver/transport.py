@@ -46,7 +46,7 @@ class Frames:
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Letter]:
-        """The letters that are complete now, one by one.  Raises `RefusedError` for what is none."""
+        """The letters that are complete now.  Raises `RefusedError` at what is none."""
         self._rest += data
         at = 0
         try:
