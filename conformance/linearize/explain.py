@@ -83,6 +83,7 @@ def _core(
     """An irreducible part, of late operations rather than early ones."""
     core: list[Operation] = []
     rest = sorted(operations, key=lambda one: one.returned or one.called, reverse=True)
+    untold = [(id(one), one.untold()) for one in operations]
     is_shown = True
 
     def fails(count: int) -> bool:
@@ -90,7 +91,7 @@ def _core(
         nonlocal is_shown
         held = [*core, *rest[:count]]
         kept = set(map(id, held))
-        free = [one for one in operations if id(one) not in kept]
+        free = [one for name, one in untold if name not in kept]
         found = search(held, model, budget, free)
         is_shown = is_shown and found.verdict != "budget spent"
         return found.verdict == "not linearizable"

@@ -68,10 +68,15 @@ class Operation:
     called: int
     returned: int | None
 
+    def untold(self) -> Operation:
+        """The same without its result."""
+        if self.call.result is UNKNOWN:
+            return self
+        return replace(self, call=replace(self.call, result=UNKNOWN))
+
     def freed(self) -> Operation:
         """The same call, of which nothing was heard."""
-        call = self.call if self.call.result is UNKNOWN else replace(self.call, result=UNKNOWN)
-        return replace(self, call=call, returned=None)
+        return replace(self.untold(), returned=None)
 
 
 class Model(Protocol):
@@ -89,6 +94,13 @@ class Model(Protocol):
 
     def only_reads(self, call: Call) -> bool:
         """Whether a call that had its result leaves every state as it is.
+
+        The search is faster for knowing; False is never wrong.
+        """
+        ...
+
+    def only_writes(self, call: Call) -> bool:
+        """Whether a call of unknown result that takes effect leads from every state to the same.
 
         The search is faster for knowing; False is never wrong.
         """
@@ -138,6 +150,9 @@ class Cell:
 
     def only_reads(self, call: Call) -> bool:
         return call.f == self.reads or (call.f == "cas" and call.result is False)
+
+    def only_writes(self, call: Call) -> bool:
+        return call.f in (self.writes, self.deletes)
 
 
 REGISTER: Final = Cell("register", "read", "write")

@@ -21,10 +21,11 @@ leaving another:
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from itertools import chain
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from conformance.linearize.models import IMPOSSIBLE, Call, Impossible, Model, Operation, State
@@ -118,10 +119,11 @@ class _Problem:
         self.model = model
         self._numbers: dict[Call, int] = {}
         self._calls: list[Call] = []
-        self._steps: dict[tuple[State, int], State | Impossible] = {}
         self.known = self._ranked(operations)
         self.returns = [one.operation.returned or 0 for one in self.known]
         self.kinds = self._kinds(operations, free)
+        self.linked = [k for k in self.kinds if not model.only_writes(self._calls[k.call])]
+        """Those to which it matters what came before."""
         self.free_returns = sorted(one.returned for one in free if one.returned is not None)
 
     def _number(self, call: Call) -> int:
@@ -162,7 +164,7 @@ class _Problem:
                 bit <<= 1
         at_will: dict[int, _Kind] = {}
         for one in sorted(free, key=_called):
-            number = self._number(one.freed().call)
+            number = self._number(one.untold().call)
             kind = at_will.setdefault(number, _Kind(number))
             till = FOREVER if one.returned is None else one.returned
             kind.called.append(one.called)
@@ -175,11 +177,7 @@ class _Problem:
         return bisect_right(self.free_returns, latest) < bisect_left(self.free_returns, called)
 
     def step(self, state: State, call: int) -> State | Impossible:
-        key = (state, call)
-        after = self._steps.get(key)
-        if after is None:
-            after = self._steps[key] = self.model.step(state, self._calls[call])
-        return after
+        return self.model.step(state, self._calls[call])
 
 
 def _first(pair: tuple[int, object]) -> int:
@@ -289,10 +287,11 @@ class _Search:
     def _moves(self, at: _Configuration) -> Iterator[_Move]:
         """The configurations one operation further: what returns first is taken first."""
         problem, known, limit = self.problem, self.problem.known, self._limit(at.base)
-        choices: list[tuple[int, State]] = []
+        open_calls, choices = [], []
         rank = self.next[self.head]
         while rank != self.head and known[rank].called < limit:
             call = known[rank].call
+            open_calls.append(call)
             after = problem.step(at.state, call)
             if after is not IMPOSSIBLE:
                 tells = at.before is None or problem.step(at.before, call) != after
@@ -301,38 +300,47 @@ class _Search:
                         yield self._taken(at, known[rank], after)
                     return
                 if tells:
-                    insort(choices, (rank, after), key=_first)
+                    choices.append((rank, after))
             rank = self.next[rank]
-        for rank, after in choices:
+        for rank, after in sorted(choices, key=_first):
             yield self._taken(at, known[rank], after)
-        yield from self._unknown_moves(at, limit)
+        yield from self._unknown_moves(at, limit, open_calls)
 
-    def _unknown_moves(self, at: _Configuration, limit: int) -> Iterator[_Move]:
+    def _unknown_moves(
+        self, at: _Configuration, limit: int, open_calls: list[int]
+    ) -> Iterator[_Move]:
+        """Those that one that could be next can tell."""
         problem = self.problem
-        for kind in problem.kinds:
+        kinds = problem.kinds if at.before is None else problem.linked
+        for kind in kinds:
             if kind.called[0] >= limit:
                 return
+            place = self._place(kind, at, limit)
+            if place is None:
+                continue
             after = problem.step(at.state, kind.call)
             if after is IMPOSSIBLE or after == at.state:
                 continue
             if at.before is not None and problem.step(at.before, kind.call) == after:
                 continue
-            if not kind.bits:
-                last = bisect_left(kind.called, limit) - 1
-                if kind.open_till[last] > at.latest:
-                    yield at._replace(state=after, before=at.state), None, kind.operations[last]
+            linked = (one.call for one in problem.linked if one.called[0] < limit)
+            if not any(self._tells(at.state, after, call) for call in chain(open_calls, linked)):
                 continue
-            for called, bit, operation in zip(kind.called, kind.bits, kind.operations, strict=True):
-                if called >= limit:
-                    break
-                if not at.used & bit:
-                    used = at.used | bit
-                    yield (
-                        at._replace(state=after, before=at.state, used=used),
-                        None,
-                        operation,
-                    )
-                    break
+            used = at.used | kind.bits[place] if kind.bits else at.used
+            taken = at._replace(state=after, before=at.state, used=used)
+            yield taken, None, kind.operations[place]
+
+    def _tells(self, before: State, after: State, call: int) -> bool:
+        """Whether a call is possible after a change of the state, and can tell."""
+        step = self.problem.step
+        return (then := step(after, call)) is not IMPOSSIBLE and then != step(before, call)
+
+    def _place(self, kind: _Kind, at: _Configuration, limit: int) -> int | None:
+        """Which operation of a kind can be taken, if any."""
+        last = bisect_left(kind.called, limit) - 1
+        if not kind.bits:
+            return last if kind.open_till[last] > at.latest else None
+        return next((place for place in range(last + 1) if not at.used & kind.bits[place]), None)
 
     def _limit(self, base: int) -> int:
         """When the first return is of those not taken."""

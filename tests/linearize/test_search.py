@@ -48,7 +48,7 @@ def explains(found: Found, operations: Sequence[Operation], model: Model) -> boo
     return True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories())
 def test_the_verdict_is_that_of_trying_everything(operations: list[Operation]) -> None:
     found = search(operations, REGISTER)
@@ -56,7 +56,7 @@ def test_the_verdict_is_that_of_trying_everything(operations: list[Operation]) -
     assert found.verdict != "linearizable" or explains(found, operations, REGISTER)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(histories())
 def test_free_operations_allow_what_they_could_have_done(operations: list[Operation]) -> None:
     held, free = operations[::2], operations[1::2]
@@ -70,7 +70,7 @@ def test_free_operations_allow_what_they_could_have_done(operations: list[Operat
 def test_the_verdict_is_right_where_results_are_plausible() -> None:
     """Of what one register served, with one result changed: close to the border on both sides."""
     verdicts = Counter[bool]()
-    for seed in range(800):
+    for seed in range(500):
         chosen = random.Random(seed)
         operations = served(chosen, clients=3, count=6, lost=0.15)
         one = chosen.randrange(len(operations))
@@ -80,7 +80,7 @@ def test_the_verdict_is_right_where_results_are_plausible() -> None:
         expected = is_linearizable(operations, REGISTER)
         assert (search(operations, REGISTER).verdict == "linearizable") == expected
         verdicts[expected] += 1
-    assert min(verdicts.values()) > 100
+    assert min(verdicts.values()) > 60
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -117,6 +117,9 @@ class Queue:
         return state[1:]
 
     def only_reads(self, call: Call) -> bool:
+        return False
+
+    def only_writes(self, call: Call) -> bool:
         return False
 
 
@@ -160,17 +163,17 @@ def test_no_operation_is_linearizable() -> None:
 
 
 def test_a_spent_budget_is_no_verdict() -> None:
-    """Twelve writes at once, and a value that none of them wrote."""
-    writes = [write(one, one, one, 100 + one) for one in range(12)]
+    """Ten writes at once, and a value that none of them wrote."""
+    writes = [write(one, one, one, 100 + one) for one in range(10)]
     impossible = [*writes, read(99, "never", 200, 201)]
-    found = search(impossible, REGISTER, budget=1000)
-    assert (found.verdict, found.configurations) == ("budget spent", 1001)
+    found = search(impossible, REGISTER, budget=500)
+    assert (found.verdict, found.configurations) == ("budget spent", 501)
     assert search(impossible, REGISTER).verdict == "not linearizable"
 
 
 def test_a_long_history_takes_one_configuration_an_operation() -> None:
     """And no recursion: Python would stop at a thousand."""
-    operations = served(random.Random(1), clients=4, count=20_000, lost=0.0)
+    operations = served(random.Random(1), clients=4, count=8_000, lost=0.0)
     found = search(operations, REGISTER)
     assert found.verdict == "linearizable"
     assert found.configurations < 1.2 * len(operations)
