@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 from examples.kvstore.client import AnsweredNoError, Client, NoAnswerError
@@ -24,7 +26,7 @@ from examples.kvstore.driver.letters import (
     RemoveMember,
     TakeSnapshot,
 )
-from examples.kvstore.driver.storage import SQLiteStorage
+from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from examples.kvstore.driver.transport import framed, split_address
 from examples.kvstore.folder import ClusterFolder
 from tests.faults.clients import PATIENCE, Workers
@@ -66,8 +68,25 @@ class Cluster:
     def start(self, server: int) -> None:
         if self.is_running(server):
             return
+        self._start_in(self.folder(server).resolve(), server)
+
+    def start_with_new_disk(self, server: int) -> None:
+        """An impostor: a server with the name and address of another one, and an empty disk."""
+        folder = self.files.path.parent / f"impostor-{server}-{token_hex(4)}"
+        folder.mkdir()
+        shutil.copy(self.folder(server) / ROUTES, folder)
+        me = replace(self._member(server), disk=token_hex(8))
+        identity = Identity(self.files.cluster, me, self.files.founders)
+        SQLiteStorage.create(folder / "data.sqlite", identity).close()
+        self._start_in(folder.resolve(), server)
+
+    def times_told(self, text: str) -> int:
+        """How often servers have said so in their logs."""
+        logs = [self.folder(server) / "server.log" for server in self.members]
+        return sum(log.read_text(errors="replace").count(text) for log in logs)
+
+    def _start_in(self, folder: Path, server: int) -> None:
         self.kill(server)  # what is left of one that ended by itself
-        folder = self.folder(server).resolve()
         command = [sys.executable, "-m", "tests.faults.server", str(folder)]
         with (folder / "server.log").open("ab") as log:
             self._processes[server] = subprocess.Popen(
@@ -117,11 +136,6 @@ class Cluster:
         for server in self.members:
             self.signal(server, signal.SIGCONT)
             self.start(server)
-
-    def tell(self, server: int) -> str:
-        """The end of what a server has said, for whoever looks into a failure."""
-        text = (self.folder(server) / "server.log").read_text(errors="replace")
-        return text[-2000:]
 
     # Members
 

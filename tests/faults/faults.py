@@ -25,6 +25,8 @@ Fault: TypeAlias = Callable[[Cluster, Random], AbstractContextManager[None]]
 
 CUT: Final = Weather(cut=True)
 FAIR: Final = Weather()
+STRANGE: Final = "comes with another disk than it had"
+"""What a server says of another one whose disk was made anew."""
 
 
 class NotRefusedError(Exception):
@@ -180,8 +182,9 @@ def torn_write(cluster: Cluster, chance: Random) -> Iterator[None]:
 
 @contextmanager
 def wiped_disk(cluster: Cluster, chance: Random) -> Iterator[None]:
-    """A server loses its disk.  It is refused without one, and with a new one under its old name;
-    then the disk is found."""
+    """A server loses its disk.  Without one it does not come up; with a new one and its old name
+    nobody listens to it.  Then the disk is found.
+    """
     server = chance.choice(cluster.members)
     cluster.kill(server)
     folder, away = cluster.folder(server), cluster.folder(server).with_suffix(".away")
@@ -189,12 +192,22 @@ def wiped_disk(cluster: Cluster, chance: Random) -> Iterator[None]:
     for path in list(folder.glob("data.sqlite*")):
         shutil.move(path, away)
     cluster.start(server)
-    if not cluster.wait_for_end(server, 60):
-        raise NotRefusedError(f"server {server} came up without a disk")
-    yield
+    came_up = not cluster.wait_for_end(server, 60)
+    cluster.kill(server)
     for path in list(away.iterdir()):
         shutil.move(path, folder)
     away.rmdir()
+    if came_up:
+        raise NotRefusedError(f"server {server} came up without a disk")
+    refused = cluster.times_told(STRANGE)
+    cluster.start_with_new_disk(server)
+    until = time.monotonic() + 60
+    while cluster.times_told(STRANGE) == refused:
+        if time.monotonic() > until:
+            raise NotRefusedError(f"server {server} was not refused, with a new disk")
+        time.sleep(0.1)
+    yield
+    cluster.kill(server)
     cluster.start_all()
 
 

@@ -94,6 +94,12 @@ def test_a_mistake_can_be_planted(name: str) -> None:
         assert source.count(one.old) == 1
 
 
+@pytest.mark.parametrize("name", [*FAULTS, *MISTAKES])
+def test_the_document_names_it(name: str) -> None:
+    document = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+    assert f"`{name}`" in document.read_text(encoding="utf-8")
+
+
 # Links
 
 
