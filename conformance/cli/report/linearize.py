@@ -47,7 +47,8 @@ def _print_violation(console: Console, violation: Violation) -> None:
     least = "" if why.is_least else " (the budget was spent before there were as few as can be)"
     console.print(
         f"[bold red]not linearizable[/]:{key} {escape(violation.path)}:{why.breaks_at}: "
-        f"no order of these {len(why.core)} operations, wherever the others took effect{least}",
+        "there is an order of all before this line, and with it none of these "
+        f"{len(why.core)} operations, wherever the others took effect{least}",
         soft_wrap=True,
     )
     for one in why.core[:SHOWN]:
