@@ -163,7 +163,7 @@ def test_a_library_that_differs(traces: Path, monkeypatch: pytest.MonkeyPatch) -
     assert ran.code == 1
     assert "library    DISAGREES" in ran.out
     assert "2 of 2 traces" in ran.out
-    (found,) = (traces / "findings").iterdir()
+    (found,) = (traces / "findings").glob("*.jsonl")
     assert run("replay", found).code == 0
     assert run("audit", found).code == 1
 
@@ -306,7 +306,7 @@ def test_what_live_nodes_break_is_found(
     assert ran.code == 1
     assert "Live: the library's nodes alone" in ran.out
     assert "live       violation: " in ran.out
-    (found,) = (tmp_path / "findings").iterdir()
+    (found,) = (tmp_path / "findings").glob("*.jsonl")
     assert found.name.startswith("live-seed0-episode")
 
 

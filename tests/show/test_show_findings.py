@@ -33,7 +33,7 @@ def shown(page: str | Path) -> dict[str, Any]:
 
 
 def test_a_check_shows_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ("check", "--events", 3000, "--workers", 1, "--out", tmp_path)
+    arguments = ("check", "--episode", 8, "--workers", 1, "--out", tmp_path)
     with with_mutant(monkeypatch, "D1"):
         ran = run(*arguments, "--json")
         without = run(*arguments, "--no-page")
