@@ -86,7 +86,7 @@ def _moment(moment: Moment, picture: Picture, lanes: dict[v.NodeId, int]) -> lis
 
 def _state(moment: Moment) -> list[Any]:
     """role, term, vote, commit index, last position, snapshot, membership, leader, saved term and
-    vote"""
+    vote, the latest call that a quorum has answered"""
     state, disk = moment.record.state, moment.disk
     return [
         ROLES[state.role],
@@ -100,6 +100,7 @@ def _state(moment: Moment) -> list[Any]:
         _name(state.leader) if state.leader_given else "not told",
         _number(disk.current_term),
         _name(disk.voted_for),
+        "not told" if state.confirmed is None else _number(state.confirmed),
     ]
 
 

@@ -82,7 +82,8 @@ function bands(parts, labels, lane, first, last) {
     if (!down) parts.push(svg("rect", { x: x - 11, y: from, width: 22, height: to - from, class: "term", style: hue(term) }));
     parts.push(svg("path", { d: `M${x} ${from}V${to}`, class: `line ${down ? "down" : role}` }));
     const news = row() >= 13 && moment.place >= first ? newsOf(moment) : "";
-    if (news) labels.push(svg("text", { x: x + 15, y: rowY(moment.place) + 14, class: "label" }, news));
+    const side = lane ? { x: x + 15 } : { x: x - 15, "text-anchor": "end" };
+    if (news) labels.push(svg("text", { ...side, y: rowY(moment.place) + 14, class: "label" }, news));
   }
 }
 
@@ -91,7 +92,7 @@ function newsOf({ shown, previous }) {
   const before = previous ? at(previous).shown : { vote: "nobody" };
   const term = shown.term === before.term ? "" : `t${shown.term}`;
   const voted = shown.vote !== "nobody" && (term || shown.vote !== before.vote);
-  return `${term} ${voted ? `votes ${shown.vote}` : ""}`.trim();
+  return `${term} ${voted ? `v${shown.vote}` : ""}`.trim();
 }
 
 // The messages with an end in view.

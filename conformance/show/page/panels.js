@@ -105,6 +105,7 @@ const FIELDS = [
   ["members", one => one.members],
   ["term on disk", one => one.saved],
   ["vote on disk", one => one.savedVote],
+  ["call confirmed by a quorum", one => one.confirmed],
 ];
 
 function states(before, after) {

@@ -6,8 +6,8 @@ const count = data.moments.length;
 
 const moments = data.moments.map(
   ([lane, glyph, kind, state, what, changes, received, actions, sent, log], index) => {
-    const [role, term, vote, commit, lastTerm, last, snapshot, members, leader, saved, savedVote] = state;
-    const shown = { role, term, vote, commit, lastTerm, last, snapshot, members, leader, saved, savedVote };
+    const [role, term, vote, commit, lastTerm, last, snapshot, members, leader, saved, savedVote, confirmed] = state;
+    const shown = { role, term, vote, commit, lastTerm, last, snapshot, members, leader, saved, savedVote, confirmed };
     return { place: index + 1, lane, glyph, kind, shown, what, changes, received, actions, sent, log };
   });
 
