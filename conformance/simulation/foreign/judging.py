@@ -14,6 +14,7 @@ from conformance.simulation.foreign.lockstep import ForeignLockstep
 from conformance.simulation.foreign.properties import NOT_JUDGED, OF_FEATURE, ForeignProperties
 from conformance.simulation.run import Run
 from conformance.subjects.foreign.host import Host
+from conformance.subjects.foreign.local import LocalHost
 
 NEEDED: Final = ("joint_changes", "timers")
 """Features without which a subject cannot do what is specified."""
@@ -24,7 +25,7 @@ class CannotJudgeError(Exception):
 
 
 def judging(
-    options: Options, host: Host, level: AuditLevel, without: Iterable[str] = ()
+    options: Options, host: Host | LocalHost, level: AuditLevel, without: Iterable[str] = ()
 ) -> Options:
     """The options with which that subject is checked.  Raises CannotJudgeError.
 
@@ -50,7 +51,9 @@ def judging(
     )
 
 
-def not_judged(host: Host, level: AuditLevel, without: Iterable[str] = ()) -> tuple[str, ...]:
+def not_judged(
+    host: Host | LocalHost, level: AuditLevel, without: Iterable[str] = ()
+) -> tuple[str, ...]:
     """What a check of that subject says nothing about, for people."""
     told = []
     if left_out := sorted(set(without) - {*host.hello.lacks}):
@@ -66,9 +69,13 @@ def not_judged(host: Host, level: AuditLevel, without: Iterable[str] = ()) -> tu
     return tuple(told)
 
 
-def _exact(host: Host, size: int, recorder: Recorder | None = None, episode: int = 0) -> Run:
+def _exact(
+    host: Host | LocalHost, size: int, recorder: Recorder | None = None, episode: int = 0
+) -> Run:
     return ForeignLockstep(size, host, recorder)
 
 
-def _safety(host: Host, size: int, recorder: Recorder | None = None, episode: int = 0) -> Run:
+def _safety(
+    host: Host | LocalHost, size: int, recorder: Recorder | None = None, episode: int = 0
+) -> Run:
     return ForeignProperties(size, host, recorder)

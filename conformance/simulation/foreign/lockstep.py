@@ -17,6 +17,7 @@ from conformance.observe.recorded import Recorder
 from conformance.simulation.run import Run
 from conformance.simulation.schedule.origin import Origin
 from conformance.subjects.foreign.host import Host
+from conformance.subjects.foreign.local import LocalHost
 from conformance.subjects.foreign.process import SubjectError
 from conformance.subjects.foreign.protocol import Answered, read_answer
 from conformance.subjects.names import Names
@@ -45,7 +46,7 @@ class Expected:
 class ForeignLockstep(Run):
     """A specified cluster, and a subject's nodes that follow it; recorded is the subject."""
 
-    def __init__(self, size: int, host: Host, recorder: Recorder | None = None) -> None:
+    def __init__(self, size: int, host: Host | LocalHost, recorder: Recorder | None = None) -> None:
         super().__init__(size)
         self.recorder = recorder
         self._host = host

@@ -16,6 +16,7 @@ from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.run import Run
 from conformance.subjects.foreign.host import Host
+from conformance.subjects.foreign.local import LocalHost
 from conformance.subjects.foreign.process import BadAnswerError, SubjectError
 from conformance.subjects.foreign.protocol import Answered, read_answer
 from conformance.trace.plain import request_line
@@ -49,7 +50,7 @@ class LyingError(Exception):
 class ForeignProperties(Run):
     """Steps of a cluster of a subject's nodes, each judged by the properties."""
 
-    def __init__(self, size: int, host: Host, recorder: Recorder | None = None) -> None:
+    def __init__(self, size: int, host: Host | LocalHost, recorder: Recorder | None = None) -> None:
         super().__init__(size)
         self.recorder = recorder
         self._host = host

@@ -1,73 +1,58 @@
-"""A subject of this process that is spoken to by the lines of the protocol."""
+"""A subject of this process, which can be made to fail, and is seen what it is asked."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
-from conformance.simulation.check import by_cpu_time
-from conformance.subjects.foreign import serve
-from conformance.subjects.foreign.host import Host
+from conformance.subjects.foreign import local as plain
 from conformance.subjects.foreign.process import SubjectError
 from conformance.subjects.subject import Subject
-from conformance.trace.model import Feature, Hello
+from conformance.trace.model import Feature
 
 Faults: TypeAlias = Mapping[bytes, SubjectError | bytes]
 """What comes of a request in which there is such a text, in the place of the answer."""
 
 
-class LocalProcess:
-    """Answers at once, and tells later."""
+class LocalProcess(plain.LocalProcess):
+    """Answers as it should, unless the request has a fault."""
 
     def __init__(self, subject: Subject, faults: Faults) -> None:
-        self._subject = subject
+        super().__init__(subject)
         self._faults = faults
-        self._answers: deque[bytes | SubjectError] = deque()
-        self._started: set[int] = set()
+        self._instead: deque[SubjectError | bytes | None] = deque()
         self.requests: list[bytes] = []
         self.most_unanswered = 0
-
-    @property
-    def unanswered(self) -> int:
-        return len(self._answers)
 
     def ask(self, line: bytes) -> None:
         self.requests.append(line)
         fault = next((fault for when, fault in self._faults.items() if when in line), None)
-        self._answers.append(fault or serve.answer(self._subject, line, self._started))
+        self._instead.append(fault)
+        super().ask(line)
         self.most_unanswered = max(self.most_unanswered, self.unanswered)
 
     def answer(self) -> bytes:
-        answer = self._answers.popleft()
-        if isinstance(answer, SubjectError):
-            raise answer
-        return answer
+        answer, instead = super().answer(), self._instead.popleft()
+        if isinstance(instead, SubjectError):
+            raise instead
+        return instead or answer
 
 
-class LocalHost:
+class LocalHost(plain.LocalHost):
     def __init__(
         self, fresh: Callable[[], Subject], lacks: Sequence[Feature], faults: Faults
     ) -> None:
-        self._fresh = fresh
+        super().__init__(fresh, "local", lacks)
         self._faults = faults
-        self.hello = Hello(
-            format="raftbare-subject", version=1, implementation="local", lacks=tuple(lacks)
-        )
         self.begun: list[LocalProcess] = []
 
     def begin(self) -> LocalProcess:
         self.begun.append(LocalProcess(self._fresh(), self._faults))
         return self.begun[-1]
 
-    def end(self) -> None:
-        pass
-
-    searching = staticmethod(by_cpu_time)
-
 
 def local(
     fresh: Callable[[], Subject], lacks: Sequence[Feature] = (), faults: Faults | None = None
-) -> Host:
-    """In the place of a host: what is tested is all but the process."""
-    return cast(Host, LocalHost(fresh, lacks, faults or {}))
+) -> LocalHost:
+    return LocalHost(fresh, lacks, faults or {})

@@ -20,7 +20,6 @@ from conformance.simulation.check import Options, check
 from conformance.simulation.choices import take_all
 from conformance.simulation.foreign.judging import CannotJudgeError, judging, not_judged
 from conformance.simulation.foreign.lockstep import AHEAD, ForeignLockstep
-from conformance.subjects.foreign.host import Host
 from conformance.subjects.foreign.process import DiedError, FloodedError, HungError
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
@@ -33,8 +32,8 @@ BOTH: list[AuditLevel] = ["exact", "safety"]
 each_level = pytest.mark.parametrize("level", BOTH)
 
 
-def requests_of(host: Host) -> list[dict[str, object]]:
-    begun = cast(LocalHost, host).begun
+def requests_of(host: LocalHost) -> list[dict[str, object]]:
+    begun = host.begun
     return [json.loads(line) for process in begun for line in process.requests]
 
 
@@ -50,7 +49,7 @@ def test_ours_conform(level: AuditLevel, subject: Callable[[], Subject]) -> None
 def test_in_lockstep_requests_are_sent_ahead_of_the_answers() -> None:
     host = local(SpecSubject)
     check(judging(Options(events=1_000), host, "exact"))
-    assert max(one.most_unanswered for one in cast(LocalHost, host).begun) == AHEAD
+    assert max(one.most_unanswered for one in host.begun) == AHEAD
 
 
 def test_a_difference_is_found_shrunk_and_recorded() -> None:
@@ -178,7 +177,7 @@ KINDS: dict[Feature, set[str]] = {
 }
 
 
-def kinds_asked(host: Host) -> set[str]:
+def kinds_asked(host: LocalHost) -> set[str]:
     return {str(one["event"]["kind"]) for one in requests_of(host) if "event" in one}  # type: ignore[index]
 
 
@@ -215,7 +214,7 @@ def test_who_lacks_reordering_and_duplicates_is_handed_each_message_once_and_in_
     """Calls of one node to another have rising numbers, if each is sent once."""
     host = local(SpecSubject, ["duplicates", "reordering", "restarts", "snapshots"])
     assert check(judging(Options(events=1_500), host, "safety")).found is None
-    for process in cast(LocalHost, host).begun:
+    for process in host.begun:
         latest: dict[tuple[object, object], tuple[int, int]] = {}
         for line in process.requests:
             request = json.loads(line)

@@ -1,0 +1,3 @@
+"""All that a project needs to hold its Raft to the specification in its own tests."""
+
+pytest_plugins = ["conformance.kit.plugin"]
