@@ -81,7 +81,8 @@ class Server:
     def __init__(self, number: int, voters: list[int]) -> None:
         self.number, self.voters = number, voters
         self.now = 0.0
-        self.term, self.vote, self.log = 0, None, list[tuple[str, int]]()
+        self.term, self.log = 0, list[tuple[str, int]]()
+        self.vote: int | None = None
         others = [Name(str(other)) for other in voters if other != number]
         self.transport = Outbox(Name(str(number)), others)
         conf = pysyncobj.SyncObjConf(
