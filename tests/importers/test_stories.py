@@ -248,7 +248,8 @@ def test_a_file_a_node(name: str, path: Path) -> None:
     assert run("convert", *files, "-o", path.with_name("all.jsonl")).code == 0
     report = audit([*files, write(path, lines)])
     assert report.verdict == "bad_input"
-    assert "each node's records in one file" in str(report.files[-1].error)
+    assert "of which" in str(report.files[-1].error)
+    assert "was in another file" in str(report.files[-1].error)
 
 
 def test_names_become_numbers_and_are_told(path: Path) -> None:
