@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from conformance.cli.options import FINDINGS, Json, Processes
-from conformance.cli.terminal import conclude, finish, progress, refuse, save_page, warn
+from conformance.cli.terminal import STOPS, conclude, finish, progress, refuse, save_page, warn
 from conformance.observe.verdicts import AuditLevel, Format
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def audit_command(
         typer.Option(
             "--follow",
             help="Judge what is in a folder, and what comes into it, at the exact level, and tell "
-            "a line for each finding.  Ends by a signal (2, 15), with the verdict so far.",
+            "a line for each finding.  Ends by a signal (1, 2, 15), with the verdict so far.",
         ),
     ] = False,
     every: Annotated[
@@ -138,8 +138,9 @@ def _follow(folder: Path, state: Path | None, every: float, as_json: bool) -> No
     from conformance.trace.errors import BadTrace
 
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda *_: stop.set())
     try:
         known = state is not None and os.path.exists(state)
         follower = load(folder, state) if state is not None and known else Follower(folder)
