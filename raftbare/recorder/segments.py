@@ -80,7 +80,7 @@ class SegmentWriter:
         - `max_bytes`, `max_age`: a segment that has so many bytes, uncompressed, or was begun so
           many seconds ago on `clock`, ends with the next drain.
         - `sync`: when the file is synced to the disk: with each "record", at each "rotation", or
-          "never".
+          "never".  One that is compressed is synced when that is done, so that no drain waits.
         - `buffer`: so many bytes are held at most before they are written; see also `flush`.
         - `cluster`: a name, which an audit uses to refuse recordings of other clusters.
 
@@ -217,7 +217,9 @@ class SegmentWriter:
 
     def _end_segment(self) -> None:
         self._write_held()
-        if self._sync != NEVER:
+        if (
+            self._sync != NEVER and not self._compress
+        ):  # or what it becomes is synced, in its thread
             os.fsync(self._file)
         os.close(self._file)
         self._file = -1
