@@ -83,6 +83,18 @@ def test_its_bug_is_found_as_the_document_shows(
     assert "ElectedByQuorum" in again.out
 
 
+def test_a_late_call_makes_pysyncobj_take_back_what_it_has_committed(tmp_path: Path) -> None:
+    """On a network that reorders messages, for which it is not made."""
+    pytest.importorskip("pysyncobj", reason="of the dependency group bench")
+    adapter = shlex.join([sys.executable, "examples/subjects/pysyncobj_subject.py"])
+    options = ("--events", 100, "--json", "--out", tmp_path)
+    ran = run("check", "--subject", f"{adapter} --any-network", *options)
+    assert ran.code == 1, ran.out + ran.err
+    assert ran.json["finding"]["property"] == "CommitMonotonic"
+    ran = run("check", "--subject", adapter, *options)
+    assert ran.code == 0, ran.out + ran.err
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
