@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from conformance.observe.observed import Checkpoint, Observed, recorded_outcome
 from conformance.trace import model as t
@@ -230,6 +231,17 @@ def test_the_subject_protocol_is_made_of_the_same(arguments: dict[str, Any]) -> 
         assert (request.node, request.drain) == (3, drain)
         assert request.event is not None
         assert tr.event_to_spec(request.event) == event
+
+
+@given(record_arguments(3, 2))
+def test_a_node_can_be_drained_alone(arguments: dict[str, Any]) -> None:
+    request = t.Request.model_validate_json(request_line(3, None))
+    assert (request.node, request.event, request.drain) == (3, None, None)
+    line = answer_line(None, None, arguments["actions"] or (), arguments["state"])
+    answer = t.Answer.model_validate_json(line)
+    assert (answer.outcome, tr.state_to_spec(answer.state)) == (None, arguments["state"])
+    with pytest.raises(ValidationError, match="neither an event nor a drain"):
+        t.Request.model_validate_json(request_line(3, None, drain=False))
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
