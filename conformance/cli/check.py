@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
@@ -170,9 +170,10 @@ def _conclude(report: Report, as_json: bool, saving: Saving, again: str) -> NoRe
     trace = save_finding(report, saving)
     others = [_save(report, saving, found) for found in report.others]
     shown = partial(print_check, report=report, trace=trace, again=again, others=others)
-    paths = [str(path) if path else None for path in (trace, *others)]
-    page = page_beside(trace)
-    conclude(report, as_json, shown, trace=paths[0], other_traces=paths[1:], page=page)
+    more: dict[str, Any] = {"trace": str(trace) if trace else None, "page": page_beside(trace)}
+    if others:
+        more["other_traces"] = [str(path) if path else None for path in others]
+    conclude(report, as_json, shown, **more)
 
 
 def save_finding(report: Report, saving: Saving) -> Path | None:

@@ -204,7 +204,7 @@ class Report:
             "witnesses": {witness.name: self.witnesses[witness.name] for witness in SOMETIMES},
             "never_seen": self.never_seen if self.events >= LONG_RUN else [],
             "unread": list(self.unread),
-            "not_judged": list(self.not_judged),
+            **({"not_judged": list(self.not_judged)} if self.not_judged else {}),
             **({"coverage": self.coverage.as_json(self.events)} if self.options.coverage else {}),
             "finding": None if self.found is None else _found_as_json(self.found),
             **({"others": list(map(_found_as_json, self.others))} if self.others else {}),
