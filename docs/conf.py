@@ -3,6 +3,9 @@
 The sources are the repository itself, so that pages can link to the code that they speak of.
 """
 
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
 import raftbare
 
 project = "raftbare"
@@ -23,3 +26,7 @@ autodoc_typehints = "signature"
 html_theme = "furo"
 html_title = f"raftbare {release}"
 html_copy_source = False
+
+
+def setup(app: Sphinx) -> None:
+    app.add_lexer("mermaid", TextLexer)  # shown as it is written
