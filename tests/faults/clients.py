@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from examples.kvstore.client import FRAME, AnsweredNoError, Client, NoAnswerError
-from examples.kvstore.driver.letters import Answer, ClientHello, Done, Letter, Query
+from examples.kvstore.driver.letters import Answer, ClientHello, Done, Query
 from examples.kvstore.driver.transport import Frames, framed
 from examples.kvstore.machine import packed
 
@@ -134,7 +134,6 @@ class Reader:
     history: HistoryWriter
     cluster: str
     address: tuple[str, int]
-    random: random.Random
     error: BaseException | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -150,36 +149,49 @@ class Reader:
                 return
 
     def _read_on(self, connection: socket.socket, stop: threading.Event) -> None:
+        """All keys at once, again and again."""
         frames = Frames(FRAME)
-        for tag in count(1):
+        for first in count(1, len(SHARED)):
             if stop.is_set():
                 return
-            key = self.random.choice(SHARED)
-            self.history.write(type="invoke", process=self.process, f="get", key=key)
-            end: dict[str, object] = {"type": "fail"}
+            reads = dict(enumerate(SHARED, start=first))
+            for tag, key in reads.items():
+                self._tell(tag, type="invoke", f="get", key=key)
             try:
-                connection.sendall(framed(Query(tag, packed(op="get", key=key))))
-                answer = self._answer(connection, frames, tag)
-                if isinstance(answer, Done):
-                    end = {"type": "ok", "value": json.loads(answer.content)["value"]}
+                for tag, key in reads.items():
+                    connection.sendall(framed(Query(tag, packed(op="get", key=key))))
+                self._take_answers(connection, frames, reads)
             finally:
-                self.history.write(process=self.process, **end)
+                for tag in reads:
+                    self._tell(tag, type="fail")
             stop.wait(0.02)
 
-    def _answer(self, connection: socket.socket, frames: Frames, tag: int) -> Letter | None:
+    def _take_answers(
+        self, connection: socket.socket, frames: Frames, reads: dict[int, str]
+    ) -> None:
+        """Those that come soon; what is answered is no longer in `reads`."""
         until = time.monotonic() + 0.3
-        while (left := until - time.monotonic()) > 0:
+        while reads and (left := until - time.monotonic()) > 0:
             connection.settimeout(left)
             try:
                 data = connection.recv(65536)
             except TimeoutError:
-                return None
+                return
             if not data:
                 raise ConnectionError
             for letter in frames.feed(data):
-                if isinstance(letter, Answer) and letter.tag == tag:
-                    return letter
-        return None
+                if not isinstance(letter, Answer) or letter.tag not in reads:
+                    continue
+                if isinstance(letter, Done):
+                    value = json.loads(letter.content)["value"]
+                    self._tell(letter.tag, type="ok", value=value)
+                else:
+                    self._tell(letter.tag, type="fail")
+                del reads[letter.tag]
+
+    def _tell(self, tag: int, **event: object) -> None:
+        """Each read of those at once is a process of its own."""
+        self.history.write(process=self.process + tag % len(SHARED), **event)
 
 
 class Workers:
@@ -201,8 +213,8 @@ class Workers:
             for process in range(clients)
         ]
         readers = [
-            Reader(process, self.history, cluster, address, random.Random(f"{seed} {process}"))
-            for process, address in enumerate(addresses, start=clients)
+            Reader(clients + server * len(SHARED), self.history, cluster, address)
+            for server, address in enumerate(addresses)
         ]
         self.all: list[Worker | Reader] = [*self.clients, *readers]
         self._stop = threading.Event()

@@ -291,19 +291,19 @@ def old_leader_returns(cluster: Cluster, chance: Random) -> Iterator[None]:
 
 @contextmanager
 def follower_behind(cluster: Cluster, chance: Random) -> Iterator[None]:
-    """A follower is cut off while the others commit, over slow links, so that the other one does
-    not know all that is committed.  Then the leader dies, and the follower has to be brought a long
-    way before the new leader can commit anything.
+    """A follower is cut off while the others commit, and what the leader sends is slow, so that the
+    other one does not know all that is committed.  Then the leader dies, and the follower has to be
+    brought a long way before the new leader can commit anything.
     """
     leader = cluster.leader()
     behind = chance.choice([server for server in cluster.members if server != leader])
-    slow = Weather(delay=(0.02, 0.06))
+    slow = Weather(delay=(0.04, 0.08))
+    cluster.links.set(slow, [way for way in cluster.links.ways if way[0] == leader])
+    cluster.links.set(CUT, _between(cluster, {behind}))
+    time.sleep(1.0)
+    cluster.links.set(CUT, _between(cluster, {leader}))
+    cluster.kill(leader)
     with _weather(cluster, slow):
-        cluster.links.set(CUT, _between(cluster, {behind}))
-        time.sleep(1.0)
-        cluster.links.set(CUT, _between(cluster, {leader}))
-        cluster.kill(leader)
-        cluster.links.set(slow)
         cluster.wait_to_serve(without=leader)
         yield
     cluster.start_all()
