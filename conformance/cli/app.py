@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-import raftbare
 from conformance.cli.audit import audit_command
 from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
@@ -35,6 +34,8 @@ app = typer.Typer(
 
 def say_version(wanted: bool) -> None:
     if wanted:
+        import raftbare
+
         known = raftbare.__version__
         build = "compiled" if raftbare.compiled else "pure"
         python = f"{platform.python_implementation()} {platform.python_version()}"
