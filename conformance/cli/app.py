@@ -7,20 +7,20 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.audit import audit_command
 from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
 from conformance.cli.explore import explore_command
-from conformance.cli.foreign.subject import subject_command
 from conformance.cli.measure import measure_command
 from conformance.cli.mutants import mutants_command
 from conformance.cli.mutate import mutate_command
 from conformance.cli.prove import prove_command
+from conformance.cli.recordings.audit import audit_command
+from conformance.cli.recordings.convert import convert_command
 from conformance.cli.recordings.linearize import linearize_command
+from conformance.cli.recordings.replay import replay_command
 from conformance.cli.recordings.show import show_command
-from conformance.cli.replay import replay_command
+from conformance.cli.subject import subject_command
 from conformance.cli.terminal import run
-from conformance.cli.traces.convert import convert_command
 from conformance.cli.verify import verify_command
 
 app = typer.Typer(

@@ -18,7 +18,7 @@ import pytest
 from conformance.audit.follow import PATIENCE, Follower, Told
 from conformance.audit.progress import load, save
 from conformance.audit.run import audit
-from conformance.cli.audit import follow_until
+from conformance.cli.recordings.audit import follow_until
 from conformance.trace.errors import BadTrace
 from tests.audit.recordings import NODES, Whole, broken, told, write
 

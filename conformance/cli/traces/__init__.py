@@ -1,1 +1,0 @@
-"""Commands that make traces of what is not one."""
