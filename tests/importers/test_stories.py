@@ -279,3 +279,24 @@ def test_the_exact_level_needs_actions(level: str, path: Path) -> None:
     ran = run("audit", "--level", level, write(path, stories.etcd()))
     assert ran.code == 2
     assert "for the exact level" in ran.out
+
+
+def founded(node: str, commit: int) -> dict[str, Any]:
+    """An etcd node that has no configuration in force yet."""
+    line = stories.etcd_line("ApplyConfChange", node, 1, commit=commit, log=commit)
+    line["event"]["conf"] = [[], []]
+    return line
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_etcd_founds_a_cluster_with_entries_that_are_committed(path: Path, called: bool) -> None:
+    """But only before anything arrives: who was called commits what a call says."""
+    start = stories.etcd_line("InitState", "2", 0, commit=0, log=0)
+    start["event"]["conf"] = [[], []]
+    call = stories.etcd_message("MsgApp", "1", "2", term=1)
+    arrives = stories.etcd_line("ReceiveAppendEntriesRequest", "2", 1, commit=0, log=0, msg=call)
+    arrives["event"]["conf"] = [[], []]
+    report = judged(path, [start, *([arrives] if called else []), founded("2", 5)])
+    assert ("CommittedOnQuorum" in properties(report)) is called
+    left = report.unjudged.get("CommittedOnQuorum", {})
+    assert ("the node has no configuration yet: it is founded with it" in left) is not called

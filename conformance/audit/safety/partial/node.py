@@ -26,6 +26,8 @@ NO_TERM: Final = "the term of the entry is not known"
 GIVEN: Final = "the recording begins with a log of a later term"
 APPLIED: Final = "it is not noted where in the log a configuration stands"
 
+FOUNDED: Final = "the node has no configuration yet: it is founded with it"
+
 RUN: Final = 64
 """So many entries are noted one by one: a line may speak of any number."""
 
@@ -74,6 +76,7 @@ class PartialNode:
         """Up to where committed entries have been noted."""
         self._life = 0
         """How often it has come up again."""
+        self._has_received = False
         self._seq = 0
 
     @property
@@ -258,6 +261,7 @@ class PartialNode:
 
     def _receive(self, message: SeenMessage) -> None:
         kind, sender, term = message.type, message.from_, message.term
+        self._has_received = True
         self._check_message(message)
         self._mail.received(self._seq, message)
         self._backing.receive(message)
@@ -300,13 +304,24 @@ class PartialNode:
         self._followed.committed = max(was, commit)
         if commit <= was or is_first:
             return
-        if known.role is None or before.role is None:
+        if self._is_founded(known.voters):
+            self._findings.leave("CommittedOnQuorum", FOUNDED)
+            self._backing.told = max(self._backing.told, commit)
+        elif known.role is None or before.role is None:
             self._findings.leave("CommittedOnQuorum", NO_ROLE)
         elif leads and led and before.term == term and term is not None:
             self._check_term(term, commit)
             self._backing.committed(term, commit, configs, self._seq)
         elif not (led and before.term and self._backing.may_have(before.term, commit, configs)):
             self._backing.followed(commit, self._followed.jumped, self._seq)
+
+    def _is_founded(self, voters: Voters | None) -> bool:
+        """Whether what is committed may be the configuration that every first member begins with.
+
+        So etcd begins: the members' names are its first entries, committed on each before any
+        message, and come into force as they are applied.
+        """
+        return voters is not None and not any(voters) and not self._has_received
 
     def _elect(self, term: v.Term, configs: tuple[Voters | None, ...], is_first: bool) -> None:
         self.shown.leads.setdefault(term, self._seq)
