@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -131,7 +132,7 @@ def _sniffed(path: Path) -> type[Importer[Any]] | None:
     A pipe can be read once, and is taken for a trace; so is what is of no format, whose reader says
     what is wrong with it.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # which takes any name
         return None
     try:
         with LineReader(path) as reader:

@@ -39,6 +39,7 @@ BROAD: Final = {
     "conformance/prove/runner/worker.py:prove": "the result is unknown",
     "conformance/prove/runner/worker.py:work": "what cannot be sent is told by its words",
     "conformance/simulation/workers.py:_result": "WorkerError, which is inconclusive",
+    "conformance/cli/terminal.py:save_page": "of a finding, which is told whatever becomes of this",
     "conformance/cli/terminal.py:run": "PROGRAM_FAILED comes first; code 3 in any case",
 }
 """Clauses that take everything, and why no finding comes of it."""

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -64,9 +65,20 @@ def stopped(
     folder: Path, *arguments: object, signals: str = "SIGTERM", tells: int = 1, group: bool = False
 ) -> Stopped:
     """Its workers have its output open: that they are gone is why this comes back."""
-    program, temporary = folder / "program.py", folder / "temporary"
-    temporary.mkdir()
+    program = folder / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
+    with tempfile.TemporaryDirectory() as temporary:  # of a short name: it will hold a socket
+        return _stopped(program, Path(temporary), arguments, signals, tells, group)
+
+
+def _stopped(
+    program: Path,
+    temporary: Path,
+    arguments: tuple[object, ...],
+    signals: str,
+    tells: int,
+    group: bool,
+) -> Stopped:
     done = subprocess.run(
         [sys.executable, str(program), *map(str, arguments)],
         cwd=ROOT,
