@@ -78,7 +78,7 @@ def _add(result: Result, shape: Shape, question: Question[Wrong]) -> None:
     result.queries += paths.queries
     if result.result == "proved" and result.paths == before:
         result.result, result.detail = "unknown", f"there is no such server: {shape}"
-    elif result.result == "proved" and acted != shape.acts:
+    elif result.result == "proved" and shape.acts not in (None, acted):
         said = "nothing ever comes of it" if shape.acts else "it was to do nothing, and does"
         result.result, result.detail = "unknown", f"{said}: {shape}"
 

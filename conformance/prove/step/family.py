@@ -58,7 +58,7 @@ def family(name: str, entries: int, voters: int, shapes: Iterable[Shape]) -> Fam
 
 
 def shapes_of(
-    event: str, stimulus: Stimulus, servers: Iterable[Server], acts: bool = True
+    event: str, stimulus: Stimulus, servers: Iterable[Server], acts: bool | None = True
 ) -> Iterator[Shape]:
     return (Shape(server, stimulus, event, acts) for server in servers)
 

@@ -330,7 +330,9 @@ def drains(full: bool) -> Iterator[Family]:
     leading = [Server(v.Leader, word) for word in ("", "t")]
     shapes = [
         *shapes_of("drain", drain, idle, acts=False),
-        *shapes_of("drain", drain, [*owes, *leading]),
+        *shapes_of("drain", drain, owes),
+        # It counts its own log, which a server that keeps the invariants has counted by then.
+        *shapes_of("drain", drain, leading, acts=None),
     ]
     yield family("drain/anything owed", 1, 2, shapes)
     campaigns = [

@@ -265,13 +265,14 @@ def restart(word: str, voted_for: v.NodeId | None = None, of_config: v.Config = 
 class Shape:
     """A server and what happens to it.
 
-    `acts`: some numbers have to make the server do something, beyond a refusal.
+    `acts`: some numbers have to make the server do something, beyond a refusal; None: whether they
+    do depends on which servers are allowed.
     """
 
     server: Server
     stimulus: Stimulus
     event: str
-    acts: bool = True
+    acts: bool | None = True
 
     def made(self, paths: Paths) -> tuple[Member, v.Event | None]:
         of = Unknowns(paths)

@@ -401,6 +401,13 @@ def test_a_bug_is_refuted_and_replays(bug: str, tmp_path: Path) -> None:
     save(tmp_path / "found.jsonl", as_records(found), nodes=8)
 
 
+def test_a_drain_of_anything_owed_is_proved_at_level_full() -> None:
+    """What no server that keeps the invariants does is no vacuity there."""
+    (one,) = named("drain/anything owed", "full")
+    result = one.prove(Subjects())
+    assert (result.result, result.detail) == ("proved", "")
+
+
 def test_a_disk_that_nobody_could_come_up_from_is_noticed() -> None:
     """A crash may fall between any two actions: here, after the log was written before the term."""
     entries = (v.Entry(3, v.TERM),)
