@@ -2,6 +2,7 @@
 # make test     everything: lint, types, import contracts, tests, doctests
 # make bench    the benchmarks, as ratios within one run
 # make faults   real servers of examples/kvstore under two minutes of faults, judged
+# make native   the fast path of audits, compiled
 # make mutate   the library changed operator by operator, and what survives
 # make site     the documentation as pages, in build/site
 # make dist     sdists and wheels of both distributions, in build/dist
@@ -16,7 +17,7 @@ SOURCES := spec raftbare conformance tests examples setup.py packaging/conforman
 COMPILED := build/compiled
 WITH_COMPILED := PYTHONPATH=$(COMPILED) $(BIN)/python -P
 
-.PHONY: setup verify test test-compiled lint site bench faults fuzz mutate traces docs dist clean
+.PHONY: setup verify test test-compiled lint site bench native faults fuzz mutate traces docs dist clean
 
 setup: $(STAMP)
 
@@ -67,7 +68,12 @@ $(COMPILED)/.current: $(STAMP) setup.py $(wildcard raftbare/*.py raftbare/*/*.py
 bench: $(COMPILED)/.current
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	$(BIN)/python -m tests.bench.report
+	$(BIN)/python -m conformance.native.build
+	$(BIN)/python -m tests.bench.auditing
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s
+
+native: setup
+	$(BIN)/python -m conformance.native.build
 
 faults: setup
 	$(BIN)/python -m tests.faults --seconds 120

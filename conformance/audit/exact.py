@@ -43,6 +43,8 @@ class NodeState:
     unless_crashed: Problem | None = None
     """What is wrong with the latest record, unless a crash cut its drain short: then a restart
     comes next, or nothing."""
+    packed: v.Index = 0
+    """Where its snapshot was when its logs got lists of their own."""
 
 
 class _Expected(NamedTuple):
@@ -83,6 +85,16 @@ class ExactAudit:
             self.problems.append(problem)
             node.member = None
 
+    def member(self, node: v.NodeId) -> Member | None:
+        """Where its records led a node; None after a departure, or what may be one."""
+        known = self.nodes.get(node)
+        return None if known is None or known.unless_crashed is not None else known.member
+
+    def go_on(self, node: v.NodeId, member: Member, seq: int) -> None:
+        """Records of the node up to this one, as specified, led it here (`conformance.native`)."""
+        known = self.nodes[node]
+        known.member, known.seq = member, seq
+
     def finish(self) -> list[Problem]:
         """A drain that the end of a recording cuts short is no departure."""
         return self.problems
@@ -116,6 +128,8 @@ class ExactAudit:
         expected = _expected(self.rule, member, event, record)
         self.checked["drains"] += record.actions is not None
         node.member = expected.member
+        if isinstance(event, v.SnapshotInstalled):
+            _pack(node, node.member)
         problem = _compared(record, expected)
         if problem is None:
             return None
@@ -236,6 +250,15 @@ def _narrowed(difference: Difference) -> tuple[str, object, object]:
 def _new_member(node: v.NodeId, limits: v.Limits = v.LIMITS) -> Member:
     state = rules.start(node, limits).node._replace(log=_persistent(v.Log()))
     return Member(state, NOTHING, Disk(log=_persistent(v.Log())))
+
+
+def _pack(node: NodeState, member: Member) -> None:
+    """A `Sequence` keeps all of its list: what was compacted goes once it is more than is left."""
+    log, disk = member.node.log, member.disk
+    if log.snapshot_position.index - node.packed > len(log.entries):
+        node.packed = log.snapshot_position.index
+        state = member.node._replace(log=_persistent(log))
+        node.member = member._replace(node=state, disk=disk._replace(log=_persistent(disk.log)))
 
 
 def _persistent(log: v.Log) -> v.Log:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
 from conformance.audit.segments import Segment, apart, arrange, current, found
 from conformance.importers.importer import Names
 from conformance.importers.recording import Recording
+from conformance.native.handing import ExactHanding, SafetyHanding, copy_of, is_compiled
 from conformance.observe.finding import Problem
 from conformance.observe.recorded import Recorded
 from conformance.observe.verdicts import AuditLevel, Format, Verdict
@@ -22,6 +25,8 @@ from conformance.trace.errors import BadTrace, TruncatedTrace
 from conformance.trace.moments import Moment
 from conformance.trace.save import IMPLEMENTATION
 from spec.values import Config, NodeId
+
+Handing: TypeAlias = ExactHanding | SafetyHanding
 
 
 @dataclass(slots=True)
@@ -66,6 +71,8 @@ class AuditReport:
     missing: list[Missing] = field(default_factory=list)
     unrecorded: list[NodeId] = field(default_factory=list)
     """Members, by what nodes showed last, of which there is no record."""
+    judged: dict[str, int] = field(default_factory=dict)
+    """How many records the fast path took, and how many went by the specification as written."""
     seconds: float = 0.0
 
     @property
@@ -99,6 +106,7 @@ class AuditReport:
             "never_compared": self.never_compared,
             "missing": [asdict(missing) for missing in self.missing],
             "unrecorded": self.unrecorded,
+            "judged": self.judged,
             "seconds": round(self.seconds, 3),
             "violations": [asdict(problem) for problem in self.problems],
         }
@@ -111,6 +119,7 @@ def audit(
     complete: bool = False,
     form: Format = "auto",
     executor: Executor | None = None,
+    fast: bool = True,
 ) -> AuditReport:
     """Judge recordings together: they are of one cluster, and each record is in one of them.
 
@@ -123,19 +132,22 @@ def audit(
 
     `executor`: where nodes that are judged at the exact level are judged, each with all of its
     files; None for here.  The safety level takes all nodes at once.
+
+    `fast`: records may be found to conform by the fast path (`conformance.native`).
     """
-    started = time.monotonic()
+    started, paths = time.monotonic(), list(paths)
     try:
         segments = found(map(Path, paths))
     except BadTrace as error:
         return AuditReport([AuditedFile(error.path, level or "safety", "", 0, str(error))])
-    judging = _Judging(level, complete, form)
     files: dict[int, AuditedFile] = {}
     order, done = arrange(segments), 0
+    compiled = fast and form in ("auto", "raftbare") and _may_be_compiled(segments)
+    judging = _Judging(level, complete, form, fast, compiled)
     elsewhere: list[tuple[list[Segment], Future[_Judging]]] = []
     if executor is not None and form in ("auto", "raftbare"):
         groups = [group for group in apart(order) if all(_is_exact(one, level) for one in group)]
-        elsewhere = [(group, executor.submit(_judge_all, group, level)) for group in groups]
+        elsewhere = [(group, executor.submit(_judge_all, group, level, fast)) for group in groups]
         taken = {id(segment) for group in groups for segment in group}
         order = [segment for segment in order if id(segment) not in taken]
     for segment in order:
@@ -148,6 +160,8 @@ def audit(
         done += sum(size(segment.path) for segment in group)
         progress(done)
     report = judging.report([files[id(segment)] for segment in segments])
+    if judging.again:
+        report = audit(paths, level, progress, complete, form, executor, fast=False)
     report.seconds = time.monotonic() - started
     return report
 
@@ -178,9 +192,19 @@ def _is_exact(segment: Segment, level: AuditLevel | None) -> bool:
     return level == "exact" or (level is None and segment.implementation.startswith(IMPLEMENTATION))
 
 
-def _judge_all(segments: list[Segment], level: AuditLevel | None) -> _Judging:
+def _may_be_compiled(segments: list[Segment]) -> bool:
+    """Whether the compiled copy of the safety audit may judge them.
+
+    What it finds is looked for again, which no pipe allows; and it knows nothing of moments.
+    """
+    return is_compiled() and all(
+        os.path.isfile(current(one.path)) and not one.has_moments for one in segments
+    )
+
+
+def _judge_all(segments: list[Segment], level: AuditLevel | None, fast: bool) -> _Judging:
     """In whatever process: files of nodes that are in no others."""
-    judging = _Judging(level, True, "raftbare")
+    judging = _Judging(level, True, "raftbare", fast)
     for segment in segments:
         judging.judge(segment, lambda done: None)
     judging.forget()
@@ -190,11 +214,30 @@ def _judge_all(segments: list[Segment], level: AuditLevel | None) -> _Judging:
 class _Judging:
     """Files, one after the other, each node's in the order of its records."""
 
-    def __init__(self, level: AuditLevel | None, complete: bool, form: Format) -> None:
+    def __init__(
+        self,
+        level: AuditLevel | None,
+        complete: bool,
+        form: Format,
+        fast: bool,
+        compiled: bool = False,
+    ) -> None:
+        """`fast`: the exact level has its fast path.  `compiled`: the safety level has it, too."""
         self._level = level
+        self._compiled = compiled
         self._form: Format = form
         self._names = Names()
-        self._exact, self._safety = ExactAudit(), SafetyAudit(complete)
+        self._exact = ExactAudit()
+        self._safety = (copy_of(SafetyAudit) if compiled else SafetyAudit)(complete)
+        self._handing: dict[AuditLevel, Handing] = {}
+        if fast:
+            self._handing["exact"] = ExactHanding(self._exact)
+        if compiled:
+            self._handing["safety"] = SafetyHanding(self._safety)
+        self.again = False
+        """The compiled safety level found something, or cannot tell: the sources have to judge."""
+        self._skipped = 0
+        """How many records the fast path took."""
         self._missing: list[Missing] = []
         self._seqs: dict[NodeId, int] = {}
         """Of each node the latest record."""
@@ -205,6 +248,11 @@ class _Judging:
 
     def forget(self) -> None:
         """Drop what only more records would need: what was found can be sent elsewhere."""
+        for handing in self._handing.values():
+            self._skipped += handing.events
+            if isinstance(handing, ExactHanding):
+                handing.count_into(self._exact.checked)
+        self._handing.clear()
         self._exact.nodes.clear()
         for file in (file for cut in self._cut.values() for file in cut):
             file.continued = False
@@ -216,6 +264,7 @@ class _Judging:
         for name, count in other._exact.checked.items():
             self._exact.checked[name] += count
         self._missing += other._missing
+        self._skipped += other._skipped
         self._configs |= other._configs
         self._safety.complete = self._safety.complete and other._safety.complete
 
@@ -232,14 +281,15 @@ class _Judging:
                 ours = judged.implementation.startswith(IMPLEMENTATION)
                 if level is None and recording.capabilities is None and ours:
                     judged.level = "exact"
-                for one in self._read(recording, judged.level):
-                    if one.node not in nodes:
-                        nodes.add(one.node)
-                        self._begin(one, path, recording.line)
-                    self._seqs[one.node] = one.seq
-                    judged.events += 1
-                    if judged.events % 256 == 0:
-                        progress(recording.position)
+                with self._skipping(recording, judged, nodes) as handing:
+                    for one in self._read(recording, judged.level, handing):
+                        if one.node not in nodes:
+                            nodes.add(one.node)
+                            self._begin(one, path, recording.line)
+                        self._seqs[one.node] = one.seq
+                        judged.events += 1
+                        if judged.events % 64 == 0:
+                            progress(recording.position)
                 judged.names = recording.names
         except BadTrace as error:
             self._safety.complete = False  # what was sent last may lie after the recording's end
@@ -254,16 +304,48 @@ class _Judging:
                     self._cut.setdefault(node, []).append(judged)
         return judged
 
-    def _read(self, recording: Recording, level: AuditLevel) -> Iterator[Recorded | Moment]:
-        """Each record or moment, which is judged once it was taken."""
+    @contextmanager
+    def _skipping(
+        self, recording: Recording, judged: AuditedFile, nodes: set[NodeId]
+    ) -> Iterator[Handing | None]:
+        """What skips records of a file, if anything does.  In the end it tells of these.
+
+        `nodes`: those that have a record in it.  The first one of each is never skipped.
+        """
+        handing, trace = self._handing.get(judged.level), recording.trace
+        if handing is None or trace is None:
+            yield None
+            return
+        handing.open(trace)
+        before = handing.events
+        try:
+            yield handing
+        finally:
+            judged.events += handing.events - before
+            for node in nodes:
+                self._seqs[node] = max(self._seqs.get(node, 0), trace.latest.get(node, 0))
+                state = handing.shown(node)
+                if state is not None:
+                    self._configs[node] = state.config
+
+    def _read(
+        self, recording: Recording, level: AuditLevel, handing: Handing | None
+    ) -> Iterator[Recorded | Moment]:
+        """Each record or moment that is not skipped, which is judged once it was taken."""
         capabilities = recording.capabilities
         if level == "safety" and capabilities is not None:
+            if self._compiled:
+                self.again = True
+                return
             for moment in recording.moments():
                 yield moment
                 self._safety.add_moment(moment, capabilities, str(recording.path))
             return
         take = self._exact.add if level == "exact" else self._safety.add
-        for record in recording.records():
+        shown = None
+        if handing is not None:
+            take, shown = handing.add, handing.shown
+        for record in recording.records(shown):
             yield record
             self._configs[record.node] = record.state.config
             take(record)
@@ -292,7 +374,9 @@ class _Judging:
             counts = self._exact.checked.items()
             report.checked |= {f"exact {name}": count for name, count in counts}
         if "safety" in levels:
-            report.problems += self._safety.finish()
+            problems = self._safety.finish()
+            self.again = self.again or (self._compiled and bool(problems))
+            report.problems += problems
             counts = self._safety.checked.items()
             report.checked |= {f"safety {name}": count for name, count in counts}
             report.unjudged |= dict(self._safety.unjudged)
@@ -300,4 +384,5 @@ class _Judging:
         report.missing = sorted(self._missing, key=lambda missing: (missing.node, missing.first))
         members = {node for config in self._configs.values() for node in config.members}
         report.unrecorded = sorted(members - self._configs.keys())
+        report.judged = {"fast_path": self._skipped, "specification": report.events - self._skipped}
         return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from conformance.importers.ccf import Ccf
 from conformance.importers.etcd import Etcd
 from conformance.importers.hashicorp import Hashicorp
 from conformance.importers.importer import Importer, Names, Refused
+from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
 from conformance.observe.verdicts import Format
 from conformance.trace.errors import BadTrace, explain, is_json
@@ -87,11 +88,19 @@ class Recording:
             return self._trace.header.names or {}
         return {} if self._importer is None else self._importer.names.spoken()
 
-    def records(self) -> Iterator[Recorded]:
+    @property
+    def trace(self) -> TraceReader | None:
+        """What reads it, where it has records."""
+        return self._trace if self.capabilities is None else None
+
+    def records(
+        self, shown: Callable[[NodeId], Observed | None] | None = None
+    ) -> Iterator[Recorded]:
+        """`shown`: as `conformance.trace.records` has it."""
         if self._trace is None:
             found = f"a recording of {self.implementation}"
             raise BadTrace(self.path, 1, found, "a trace with actions, for the exact level")
-        return records(self._trace)
+        return records(self._trace, shown)
 
     def moments(self) -> Iterator[Moment]:
         return self._imported() if self._trace is None else self._trace.moments()

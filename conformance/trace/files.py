@@ -54,6 +54,11 @@ BEGINNING: Final = re.compile(rb'\{"node":(\d{1,20}),"seq":(\d{1,20}),')
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
+ENTRY: Final = re.compile(
+    rb'[\[,]\{(?:"commands":([0-9]{1,20})\}|"term":[0-9]{1,20}\}|"config":\{)'
+)
+"""An item of a list of entries.  No position has a term alone, no configuration is in a list."""
+
 GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 """As zlib is told that it is to expect gzip's header and checksum."""
 
@@ -181,13 +186,18 @@ class TraceReader(LineReader):
     """The header of a trace and, by iterating once, its records; or its `moments`.
 
     The file is closed at the end of the iteration as well.
+
+    `latest` has the seq of each node's latest record.  `skips` may take a record's line in the
+    reader's place: it says whether that was a good one as `conformance.trace.plain` writes it, has
+    noted its seq then, and it is not handed out.
     """
 
     header: Header
+    skips: Callable[[bytes], bool] | None = None
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
-        self._latest: dict[int, int] = {}
+        self.latest: dict[int, int] = {}
         self._allowed = MAX_IN_FILE
         self._records = self._read_records()
         try:
@@ -242,6 +252,8 @@ class TraceReader(LineReader):
     def _parsed(self, model: type[M], check: Callable[[M, bytes], None]) -> Iterator[M]:
         try:
             for line, is_last in self.lines:
+                if self.skips is not None and self._skip(line, self.skips):
+                    continue
                 try:
                     record = model.model_validate_json(line)
                 except ValidationError as error:
@@ -256,13 +268,22 @@ class TraceReader(LineReader):
     def _check_record(self, record: Record, line: bytes) -> None:
         self._check_sequence(record)
         self._check_entries(record, line)
+        self.latest[record.node] = record.seq
 
     def _check_moment(self, moment: Moment, _: bytes) -> None:
-        expected = self._latest.get(moment.node, 0) + 1
+        expected = self.latest.get(moment.node, 0) + 1
         if moment.seq != expected:
             found = f"seq {moment.seq} of node {moment.node}"
             raise BadTrace(self.path, self.line, found, f"seq {expected}")
-        self._latest[moment.node] = moment.seq
+        self.latest[moment.node] = moment.seq
+
+    def _skip(self, line: bytes, skips: Callable[[bytes], bool]) -> bool:
+        """Whether it was taken, and is within the limit."""
+        allowed = self._allowed + PER_BYTE * len(line) - entries_in_line(line)
+        taken = allowed >= 0 and skips(line)
+        if taken:
+            self._allowed = allowed
+        return taken
 
     def _check_entries(self, record: Record, line: bytes) -> None:
         """What has no run of commands has fewer entries than bytes.  A key may be escaped."""
@@ -276,7 +297,7 @@ class TraceReader(LineReader):
 
     def _check_sequence(self, record: Record) -> None:
         node, seq = record.node, record.seq
-        latest = self._latest.get(node)
+        latest = self.latest.get(node)
         if latest is None:
             if not isinstance(record.event, (Start, Restart, Checkpoint)):
                 raise BadTrace(
@@ -290,7 +311,13 @@ class TraceReader(LineReader):
             expected = latest + 1
         if seq != expected:
             raise BadTrace(self.path, self.line, f"seq {seq} of node {node}", f"seq {expected}")
-        self._latest[node] = seq
+
+
+def entries_in_line(line: bytes) -> int:
+    """What `_check_entries` counts of a line, if it is as `conformance.trace.plain` writes it."""
+    if b'"commands"' not in line:
+        return 0
+    return sum(int(found[1] or 1) for found in ENTRY.finditer(line))
 
 
 def lines_from(path: str | os.PathLike[str], offset: int) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
@@ -19,10 +19,19 @@ from conformance.trace.translate import (
 from spec.values import NodeId
 
 
-def records(reader: TraceReader) -> Iterator[Recorded]:
-    """The records of a file, one at a time, each with all of its node's state."""
+def records(
+    reader: TraceReader, shown: Callable[[NodeId], Observed | None] | None = None
+) -> Iterator[Recorded]:
+    """The records of a file, one at a time, each with all of its node's state.
+
+    `shown`: where lines are skipped, what the latest record of a node showed, which may be one.
+    """
     states: dict[NodeId, Observed] = {}
     for record in reader:
+        if record.changed is not None and shown is not None:
+            state = shown(record.node)
+            if state is not None:
+                states[record.node] = state
         yield recorded(record, states)
 
 

@@ -46,12 +46,14 @@ class Leading:
             at_once = isinstance(record.event, (v.CreateCluster, v.ElectionTimeout, v.TimeoutNow))
             at_once = at_once and before is not None and before.current_term < term
             self.backing.elected(term, configs, has_own_vote, at_once, seq)
-        same_config = before is not None and before.config is state.config
+        same_config = before is not None and (
+            before.config is state.config or before.config == state.config
+        )
         number = state.confirmed
         if number and not (before is not None and same_config and before.confirmed == number):
             self.backing.confirmed(term, number, state.config, seq)
         was = log.base.index if before is None else before.commit_index
-        if led and before is not None and not same_config and before.config != state.config:
+        if led and before is not None and not same_config:
             self._check_config(record, before)
         if commit <= was:
             return

@@ -72,6 +72,14 @@ def audit_command(
             help="With --follow: a file in which it is kept how far the audit is, to go on from.",
         ),
     ] = None,
+    no_fast_path: Annotated[
+        bool,
+        typer.Option(
+            "--no-fast-path",
+            help="Every record by the specification as it is written, which takes some times as "
+            "long; else one of 64, and whatever the fast path does not find to conform.",
+        ),
+    ] = False,
     as_json: Json = False,
     out_dir: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where the page of a violation goes.")
@@ -102,7 +110,7 @@ def audit_command(
             tell("auditing", done, total)
 
         try:
-            report = audit(files, level, told, complete, form, executor)
+            report = audit(files, level, told, complete, form, executor, not no_fast_path)
         except BrokenExecutor as error:
             refuse(f"a process has died: {error}", as_json, "inconclusive")
     page = save_violation(report, files, out_dir) if pages else None

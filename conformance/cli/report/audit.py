@@ -51,6 +51,11 @@ def print_audit(console: Console, report: AuditReport, page: str | None = None) 
     if report.never_compared:
         names = ", ".join(report.never_compared)
         console.print(f"[yellow]never compared[/]: {names}", soft_wrap=True)
+    if quickly := report.judged.get("fast_path"):
+        rest = report.judged["specification"]
+        console.print(
+            f"judged by the fast path: {quickly:,}; by the specification itself: {rest:,}"
+        )
     print_page(console, page)
     console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({report.seconds:.1f} s)")
 

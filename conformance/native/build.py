@@ -1,0 +1,153 @@
+"""Makes the compiled fast path, keeps it, and imports it where it is there.
+
+`python -m conformance.native.build` makes it; nothing does so unasked.  It is kept under a hash of
+all that it is made of, so that another one is never taken for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import conformance
+import spec
+from conformance.native.write_out import UNSET, fields_of, written_out
+
+PREFIX: Final = "native_"
+"""What the names of the packages that are made begin with."""
+
+WRITTEN_OUT: Final = (
+    "spec/*.py",
+    "spec/rules/*.py",
+    "conformance/__init__.py",
+    "conformance/observe/__init__.py",
+    "conformance/observe/observed.py",
+    "conformance/observe/recorded.py",
+    "conformance/observe/finding.py",
+    "conformance/audit/__init__.py",
+    "conformance/audit/safety/*.py",
+    "conformance/audit/safety/partial/*.py",
+    "conformance/native/__init__.py",
+    "conformance/native/text.py",
+    "conformance/native/reading.py",
+    "conformance/native/exact.py",
+    "conformance/native/safety.py",
+)
+LEFT_OUT: Final = ("spec/properties.py", "spec/witnesses.py", "spec/steps.py", "spec/always.py")
+"""Of the specification: no rule needs them."""
+
+SETUP: Final = """\
+from setuptools import setup
+from mypyc.build import mypycify
+
+OPTIONS = ["--config-file=", "--ignore-missing-imports", "--follow-imports=skip"]
+MODULES = {paths!r}
+made = mypycify([*OPTIONS, *MODULES], group_name="raftbare_audit", opt_level="2", debug_level="0")
+setup(name="native", ext_modules=made)
+"""
+
+
+def sources() -> dict[str, Path]:
+    """The modules that are written out, by their paths from the folder that holds the packages."""
+    roots = {"spec": spec.__path__[0], "conformance": conformance.__path__[0]}
+    found = {}
+    for pattern in WRITTEN_OUT:
+        package, _, rest = pattern.partition("/")
+        for path in sorted(Path(roots[package]).glob(rest)):
+            found[f"{package}/{path.relative_to(roots[package]).as_posix()}"] = path
+    return {name: path for name, path in found.items() if name not in LEFT_OUT}
+
+
+def stamp() -> str:
+    """What a build is made of: the modules, what writes them out, the Python that it is for."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    made_by = {name: here / name for name in ("build.py", "write_out.py", "matching.py")}
+    for name, path in (sources() | made_by).items():
+        digest.update(f"{name} {len(path.read_bytes())}\n".encode() + path.read_bytes())
+    digest.update(f"{sys.version} {sysconfig.get_config_var('EXT_SUFFIX')}".encode())
+    return digest.hexdigest()[:16]
+
+
+def folder() -> Path:
+    """Where builds are kept: in a checkout its own `build/native`, else in the user's cache."""
+    checkout = Path(conformance.__path__[0]).parent
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "build" / "native"
+    cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache_home) / "raftbare-conformance"
+
+
+@cache
+def compiled() -> dict[str, ModuleType] | None:
+    """The compiled modules by the names of their sources; None if nobody has built just these."""
+    made = folder() / stamp()
+    if not made.is_dir():
+        return None
+    sys.path.append(str(made))
+    try:
+        return {name: importlib.import_module(PREFIX + name) for name in map(module, sources())}
+    finally:
+        sys.path.remove(str(made))
+
+
+def build() -> Path:
+    """Compile them, unless that was done.  Takes a minute or two.  OSError, CalledProcessError."""
+    made = folder() / stamp()
+    if made.is_dir():
+        return made
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=made.parent) as name:
+        work, target = Path(name), Path(name, "made")
+        paths = write_sources(work)
+        (work / "setup.py").write_text(SETUP.format(paths=paths), encoding="utf-8")
+        subprocess.run(
+            [sys.executable, "setup.py", "--quiet", "build_ext", "--build-lib", str(target)],
+            cwd=work,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        target.rename(made)
+    return made
+
+
+def write_sources(work: Path) -> list[str]:
+    """Write the modules out; their paths in the folder."""
+    unset = f"{PREFIX}unset"
+    (work / f"{unset}.py").write_text(UNSET, encoding="utf-8")
+    paths = [f"{unset}.py"]
+    names = {module(path): PREFIX + module(path) for path in sources()}
+    fields = fields_of(path.read_text(encoding="utf-8") for path in sources().values())
+    for name, path in sources().items():
+        written = work / (PREFIX + name)
+        written.parent.mkdir(parents=True, exist_ok=True)
+        text = written_out(path.read_text(encoding="utf-8"), names, fields, unset)
+        written.write_text(text, encoding="utf-8")
+        paths.append(PREFIX + name)
+    return paths
+
+
+def module(path: str) -> str:
+    """The name of the module at a path."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def main() -> None:
+    try:
+        print(build())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"it cannot be compiled:\n{error.stdout}{error.stderr}")
+
+
+if __name__ == "__main__":
+    main()
