@@ -96,7 +96,11 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(value[at])
 
 
-LOOKS: Final = (("audit", "--level", "exact"), ("audit", "--level", "safety"), ("replay",))
+LOOKS: Final = (
+    ("audit", "--no-page", "--level", "exact"),
+    ("audit", "--no-page", "--level", "safety"),
+    ("replay",),
+)
 
 
 def trace(random: Random, folder: Path) -> list[str]:
@@ -179,7 +183,7 @@ STOPPED: Final = (
     ("check", "--live", "--events", 10**6, "--workers", 1),
     ("explore", "--preset", "quick", "--workers", 2),
     ("measure",),
-    ("audit", ROOT / "traces/golden/crashes-3n.jsonl.gz"),
+    ("audit", "--no-page", ROOT / "traces/golden/crashes-3n.jsonl.gz"),
     ("replay", ROOT / "traces/golden/crashes-3n.jsonl.gz"),
 )
 

@@ -25,6 +25,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from raftbare.certified import BESIDE
+
 PROVED: Final = ("spec", "raftbare")
 CHECKOUT: Final = Path(__file__).parents[3]
 HARMLESS: Final = ("property", "classmethod", "staticmethod", "setter", "override", "final")
@@ -60,6 +62,7 @@ def read(root: str, checkout: Path = CHECKOUT) -> Sources:
         _named(path.relative_to(checkout)): path.read_text(encoding="utf-8")
         for package in PROVED
         for path in sorted((checkout / package).rglob("*.py"))
+        if path.relative_to(checkout / package).parts[0] not in BESIDE
     }
     written = dict(_written(root, checkout))
     parts = [_module(name, text) for name, text in proved.items()]
