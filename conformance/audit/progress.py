@@ -7,7 +7,6 @@ one when it is read again.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from conformance.audit.follow import Followed, Follower, Totals
 from conformance.observe.finding import Problem
 from conformance.observe.observed import Checkpoint, observed
 from conformance.observe.recorded import Recorded
+from conformance.observe.write import write_whole
 from conformance.trace.errors import BadTrace
 from conformance.trace.model import Record
 from conformance.trace.plain import record_line
@@ -53,12 +53,7 @@ def save(follower: Follower, path: Path) -> None:
             for node, seq in follower.seqs.items()
         ],
     }
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(json.dumps(saved), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, [json.dumps(saved)])
 
 
 def load(folder: Path, path: Path) -> Follower:

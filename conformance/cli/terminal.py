@@ -195,12 +195,12 @@ def save_page(trace: Path, picture: Callable[[], Picture]) -> str | None:
 
     No fault of a view may hide what it is to show.
     """
-    from conformance.show.forms import write
+    from conformance.observe.write import write_whole
     from conformance.show.page.render import page
 
     try:
         page_of(trace).parent.mkdir(parents=True, exist_ok=True)
-        write(page_of(trace), page(picture()))
+        write_whole(page_of(trace), page(picture()))
     except Exception as error:
         warn(f"the page was not written: {str(error) or type(error).__name__}")
         return None

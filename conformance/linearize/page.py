@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import jinja2
 
 from conformance.linearize.check import Report, Violation
 from conformance.linearize.models import Operation
+from conformance.observe.write import write_whole
 
 MOST_SHOWN: Final = 80
 """So many operations are drawn, and the core: those closest to where the order breaks."""
@@ -65,12 +64,7 @@ def write_page(report: Report, path: Path) -> None:
     """Write the page, all or not at all.  Raises `OSError`."""
     if path.exists() and not path.is_file():
         raise FileExistsError(f"{path} is no regular file and cannot be replaced")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_text(page(report), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, [page(report)])
 
 
 def page(report: Report) -> str:

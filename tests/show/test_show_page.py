@@ -14,8 +14,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from conformance.observe.write import write_whole
 from conformance.show import words
-from conformance.show.forms import write
 from conformance.show.model import Picture
 from conformance.show.page.data import plain
 from conformance.show.page.render import page, rendered
@@ -84,7 +84,7 @@ class Opened:
 
 def opened(browser: webdriver.Chrome, picture: Picture, tmp_path: Path, place: str = "") -> Opened:
     path = tmp_path / "page.html"
-    write(path, page(picture))
+    write_whole(path, page(picture))
     return Opened(browser, path, place)
 
 
@@ -280,7 +280,7 @@ STEP = 0.1
 def test_a_hundred_thousand_events_are_quick(browser: webdriver.Chrome, tmp_path: Path) -> None:
     """CPU seconds of the browser's thread that draws, and not seconds on a clock."""
     path = tmp_path / "large.html"
-    write(path, rendered(_repeated(plain(put_together(simulated(3))), EVENTS)))
+    write_whole(path, rendered(_repeated(plain(put_together(simulated(3))), EVENTS)))
     shown = Opened(browser, path, f"#{EVENTS // 2}")
     assert shown.event == EVENTS // 2
     before = _cpu(browser)

@@ -34,7 +34,8 @@ def show_command(
 
     The exit code says whether that could be shown, and not whether it was Raft: `audit` judges.
     """
-    from conformance.show.forms import FORMS, form_of, write
+    from conformance.observe.write import write_whole
+    from conformance.show.forms import FORMS, form_of
     from conformance.show.read import read_picture
     from conformance.trace.errors import BadTrace
 
@@ -55,7 +56,7 @@ def show_command(
         sys.stdout.writelines(pieces)
     else:
         try:
-            write(out, pieces)
+            write_whole(out, pieces)
         except OSError as error:
             refuse(f"{out} was not written: {error.strerror or error}", as_json)
     if as_json:

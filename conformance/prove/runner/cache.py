@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from conformance.observe.write import write_whole
 from conformance.prove.runner.obligation import Level, Obligation, Result, Verdict
 from conformance.prove.runner.sources import CHECKOUT, Sources
 
@@ -113,16 +113,11 @@ class Cache:
                 for key, kept in sorted(self._results.items())
             },
         )
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(file.model_dump_json(), encoding="utf-8")
-            temporary.replace(self.path)
+            write_whole(self.path, [file.model_dump_json()])
         except OSError as error:
             self.warn(f"{self.path}: not written: {error}")
-        finally:
-            with suppress(OSError):
-                temporary.unlink()  # where it has not taken its place
 
     def forget_others(self, level: Level, obligations: Collection[Obligation]) -> None:
         """Drop the results of what is no obligation of the level any more."""
