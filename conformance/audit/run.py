@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
@@ -27,6 +27,13 @@ from conformance.trace.save import IMPLEMENTATION
 from spec.values import Config, NodeId
 
 Handing: TypeAlias = ExactHanding | SafetyHanding
+Made = TypeVar("Made")
+
+
+class Executor(Protocol):
+    """Of an executor of `concurrent.futures` what is needed of it."""
+
+    def submit(self, task: Callable[..., Made], /, *given: object) -> Future[Made]: ...
 
 
 @dataclass(slots=True)

@@ -45,15 +45,16 @@ class Workers:
         begun: deque[Future[Made]] = deque()
         while True:
             for one in islice(left, AHEAD * self.count - len(begun)):
-                begun.append(self._submit(task, one))
+                begun.append(self.submit(task, one))
             if not begun:
                 return
             yield _result(begun.popleft())
 
-    def _submit(self, task: Callable[[Given], Made], given: Given) -> Future[Made]:
+    def submit(self, task: Callable[..., Made], /, *given: object) -> Future[Made]:
+        """As an executor does.  Raises `WorkerError`."""
         try:
             with without_interrupts():
-                return self.executor.submit(task, given)
+                return self.executor.submit(task, *given)
         except BrokenProcessPool as error:
             raise WorkerError("a worker died") from error
 

@@ -5,6 +5,7 @@ The command sends it to itself, when it says how far it is, so that no time is m
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -133,6 +134,21 @@ def test_a_command_that_is_stopped_tells_what_it_covered(
     assert ran.left == []
     if command != "prove":  # which has a report, of all that was not proved
         assert ran.out == ""
+
+
+def test_processes_that_audit_know_nothing_of_it(tmp_path: Path) -> None:
+    """Each node's records in a file: they are judged apart."""
+    with gzip.open(ROOT / "traces/golden/crashes-3n.jsonl.gz", "rb") as file:
+        header, *records = file.read().splitlines(keepends=True)
+    (tmp_path / "recordings").mkdir()
+    for node in range(3):
+        own = [line for line in records if line.startswith(b'{"node":%d,' % node)]
+        (tmp_path / "recordings" / f"{node}.jsonl").write_bytes(b"".join([header, *own]))
+    command = ("audit", "--workers", 2, tmp_path / "recordings")
+    ran = stopped(tmp_path, *command, signals="SIGINT", group=True)
+    assert (ran.code, ran.out, ran.left) == (INTERRUPTED, "", [])
+    assert ran.err.startswith("interrupted: auditing (")
+    assert len(ran.err.splitlines()) == 1
 
 
 def test_what_reads_the_output_is_told_too(tmp_path: Path) -> None:

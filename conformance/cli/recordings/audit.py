@@ -7,17 +7,24 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import BrokenExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 from conformance.cli.options import FINDINGS, Json, Processes
-from conformance.cli.terminal import STOPS, conclude, finish, progress, refuse, save_page, warn
+from conformance.cli.terminal import (
+    STOPS,
+    conclude,
+    finish,
+    other_processes,
+    progress,
+    refuse,
+    save_page,
+    warn,
+)
 from conformance.observe.verdicts import AuditLevel, Format
 
 if TYPE_CHECKING:
@@ -104,7 +111,7 @@ def audit_command(
     if state is not None:
         refuse("--state is for --follow", as_json)
     total = found_size(files) or None
-    with progress("auditing", as_json) as tell, _processes(workers) as executor:
+    with other_processes(workers, as_json) as executor, progress("auditing", as_json) as tell:
 
         def told(done: int) -> None:
             tell("auditing", done, total)
@@ -130,13 +137,6 @@ def save_violation(report: AuditReport, files: list[Path], directory: Path) -> s
 
     name = files[0].name.partition(".")[0] or "audit"
     return save_page(directory / name, lambda: read_picture(files, report))
-
-
-def _processes(count: int) -> AbstractContextManager[Executor | None]:
-    """So many, 0 for one for each core; none where that is this one."""
-    if count == 1:
-        return nullcontext()
-    return ProcessPoolExecutor(count or None, get_context("spawn"))
 
 
 def _follow(folder: Path, state: Path | None, every: float, as_json: bool) -> NoReturn:
