@@ -5,7 +5,6 @@ The command sends it to itself, when it says how far it is, so that no time is m
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import signal
@@ -17,9 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from typer.testing import CliRunner
 
 import conformance
+from conformance.audit.run import AuditReport
+from conformance.cli.app import app
 from conformance.cli.terminal import INTERRUPTED, STOPS
+from conformance.simulation.workers import Workers
 from tests.cli.helpers import ROOT
 
 PROGRAM: Final = """
@@ -136,19 +139,18 @@ def test_a_command_that_is_stopped_tells_what_it_covered(
         assert ran.out == ""
 
 
-def test_processes_that_audit_know_nothing_of_it(tmp_path: Path) -> None:
-    """Each node's records in a file: they are judged apart."""
-    with gzip.open(ROOT / "traces/golden/crashes-3n.jsonl.gz", "rb") as file:
-        header, *records = file.read().splitlines(keepends=True)
-    (tmp_path / "recordings").mkdir()
-    for node in range(3):
-        own = [line for line in records if line.startswith(b'{"node":%d,' % node)]
-        (tmp_path / "recordings" / f"{node}.jsonl").write_bytes(b"".join([header, *own]))
-    command = ("audit", "--workers", 2, tmp_path / "recordings")
-    ran = stopped(tmp_path, *command, signals="SIGINT", group=True)
-    assert (ran.code, ran.out, ran.left) == (INTERRUPTED, "", [])
-    assert ran.err.startswith("interrupted: auditing (")
-    assert len(ran.err.splitlines()) == 1
+def test_audits_work_in_the_processes_of_all_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which no Ctrl-C reaches, whatever they are at, and which are gone with this one."""
+    given: list[object] = []
+
+    def audit(*arguments: object) -> AuditReport:
+        given.extend(arguments)
+        return AuditReport()
+
+    monkeypatch.setattr("conformance.audit.run.audit", audit)
+    result = CliRunner().invoke(app, ["audit", "--workers", "2", "traces/golden/quiet-3n.jsonl.gz"])
+    assert result.exit_code == 3
+    assert [one.count for one in given if isinstance(one, Workers)] == [2]
 
 
 def test_what_reads_the_output_is_told_too(tmp_path: Path) -> None:
