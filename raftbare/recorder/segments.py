@@ -217,10 +217,8 @@ class SegmentWriter:
 
     def _end_segment(self) -> None:
         self._write_held()
-        if (
-            self._sync != NEVER and not self._compress
-        ):  # or what it becomes is synced, in its thread
-            os.fsync(self._file)
+        if self._sync != NEVER and not self._compress:
+            os.fsync(self._file)  # else what it becomes is synced, by the thread that compresses
         os.close(self._file)
         self._file = -1
         self._compress_later([self._path])

@@ -86,6 +86,15 @@ def test_an_audit_shows_what_it_found(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_an_audit_of_a_folder_shows_what_it_found_there(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "node.jsonl").write_bytes(VOTE.read_bytes())
+    ran = run("audit", folder, "--out", tmp_path / "out", "--json")
+    assert (ran.code, ran.json["page"]) == (1, str(tmp_path / "out" / "recordings.html"))
+    assert shown(ran.json["page"])["wrong"][0]["place"] == 28
+
+
 def test_where_nothing_is_wrong_there_is_no_page(tmp_path: Path) -> None:
     ran = run("audit", "traces/golden/single-1n.jsonl.gz", "--out", tmp_path, "--json")
     assert (ran.code, ran.json["page"]) == (0, None)

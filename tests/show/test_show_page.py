@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from conformance.observe.write import write_whole
 from conformance.show import words
@@ -54,6 +55,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     chrome.quit()
 
 
+READY: Final = "return document.documentElement.dataset.ready"
+
+
 class Opened:
     """A page that a browser shows."""
 
@@ -61,7 +65,9 @@ class Opened:
         self.browser = browser
         browser.get("about:blank")  # so that the page is loaded anew
         browser.get(f"{path.as_uri()}{place}")
-        assert browser.execute_script("return document.documentElement.dataset.ready") == "yes"
+        # A large page may still be at its script on a busy machine.
+        WebDriverWait(browser, 120).until(lambda one: one.execute_script(READY) == "yes")
+        assert browser.execute_script(READY) == "yes"
 
     def text(self, selector: str) -> str:
         return str(self.browser.find_element(By.CSS_SELECTOR, selector).text)

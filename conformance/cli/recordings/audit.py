@@ -120,7 +120,7 @@ def audit_command(
             report = audit(files, level, told, complete, form, executor, not no_fast_path)
         except BrokenExecutor as error:
             refuse(f"a process has died: {error}", as_json, "inconclusive")
-    page = save_violation(report, files, out_dir) if pages else None
+    page = save_violation(report, files[0], out_dir) if pages else None
     shown = partial(print_audit, report=report, page=page)
     conclude(report, as_json, shown, page=page)
 
@@ -129,13 +129,14 @@ MOST_SHOWN: Final = 100_000
 """Events beyond which there is no page: an audit is in bounded memory, a page is not."""
 
 
-def save_violation(report: AuditReport, files: list[Path], directory: Path) -> str | None:
-    """The page of recordings in which something is wrong, named like the first of them."""
+def save_violation(report: AuditReport, first: Path, directory: Path) -> str | None:
+    """The page of recordings in which something is wrong, named like the first that was given."""
     if not report.problems or report.events > MOST_SHOWN:
         return None
     from conformance.show.read import read_picture
 
-    name = files[0].name.partition(".")[0] or "audit"
+    name = first.name.partition(".")[0] or "audit"
+    files = [Path(file.path) for file in report.files]  # those in a folder, too
     return save_page(directory / name, lambda: read_picture(files, report))
 
 
