@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import signal
@@ -52,6 +51,7 @@ from raftbare import (
     RequestVoteCall,
     Term,
 )
+from tests.kvstore.serving import serve_while
 
 PATIENCE = 60.0  # of clients, so that no test fails on a machine that is slow
 
@@ -78,19 +78,8 @@ def exposed(path: Path, attack: Callable[[Member], None]) -> None:
         assert client.get("key") == "after"
         client.close()
 
-    async def main() -> None:
-        server = asyncio.ensure_future(Server(storage.identity, storage, KeyValue()).run())
-        await asyncio.wait(
-            [server, used := asyncio.ensure_future(asyncio.to_thread(use))],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        server.cancel()
-        with suppress(asyncio.CancelledError):
-            await server
-        await used
-
     try:
-        asyncio.run(main())
+        serve_while([Server(storage.identity, storage, KeyValue())], use)
     finally:
         storage.close()
 

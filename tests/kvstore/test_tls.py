@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import socket
 import ssl
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from examples.kvstore.driver.transport import PemCertificates, framed, split_address
 from examples.kvstore.machine import KeyValue
 from raftbare import NodeId
+from tests.kvstore.serving import serve_while
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
 
@@ -101,28 +100,17 @@ def test_servers_and_clients_know_each_other_by_certificates(tmp_path: Path) -> 
         nobody.check_hostname, nobody.verify_mode = False, ssl.CERT_NONE
         assert is_turned_away(at, nobody, hello), "without a certificate"
 
-    async def main() -> None:
-        servers = [
-            asyncio.ensure_future(
-                Server(
-                    storage.identity,
-                    storage,
-                    KeyValue(),
-                    certificates=certificates[storage.identity.me.name],
-                ).run()
-            )
-            for storage in storages
-        ]
-        used = asyncio.ensure_future(asyncio.to_thread(use))
-        await asyncio.wait([*servers, used], return_when=asyncio.FIRST_COMPLETED)
-        for server in servers:
-            server.cancel()
-            with suppress(asyncio.CancelledError):
-                await server
-        await used
-
+    servers = [
+        Server(
+            storage.identity,
+            storage,
+            KeyValue(),
+            certificates=certificates[storage.identity.me.name],
+        )
+        for storage in storages
+    ]
     try:
-        asyncio.run(main())
+        serve_while(servers, use)
     finally:
         for storage in storages:
             storage.close()
