@@ -192,11 +192,18 @@ def _advance(progress: Callable[[int], None], before: int, at: int) -> None:
     progress(before + at)
 
 
+def _chosen(level: AuditLevel | None, implementation: str, has_moments: bool) -> AuditLevel:
+    """The level that is asked for; else exact for records of this library."""
+    if level is not None:
+        return level
+    return "exact" if implementation.startswith(IMPLEMENTATION) and not has_moments else "safety"
+
+
 def _is_exact(segment: Segment, level: AuditLevel | None) -> bool:
     """Whether it is judged, and at the exact level."""
     if segment.error is not None or not segment.spans or segment.has_moments:
         return False
-    return level == "exact" or (level is None and segment.implementation.startswith(IMPLEMENTATION))
+    return _chosen(level, segment.implementation, segment.has_moments) == "exact"
 
 
 def _may_be_compiled(segments: list[Segment]) -> bool:
@@ -285,9 +292,8 @@ class _Judging:
                 raise segment.error
             with Recording(current(path), self._form, self._names) as recording:
                 judged.implementation = recording.implementation
-                ours = judged.implementation.startswith(IMPLEMENTATION)
-                if level is None and recording.capabilities is None and ours:
-                    judged.level = "exact"
+                has_moments = recording.capabilities is not None
+                judged.level = _chosen(level, recording.implementation, has_moments)
                 with self._skipping(recording, judged, nodes) as handing:
                     for one in self._read(recording, judged.level, handing):
                         if one.node not in nodes:
