@@ -151,14 +151,6 @@ class ClusterFolder:
         _STARTED[:] = [child for child in _STARTED if child.poll() is None]
         return True
 
-    def last_words(self, member: Member) -> str:
-        """The end of the server's log, for people."""
-        try:
-            lines = (self.folder(member) / "server.log").read_text(errors="replace").splitlines()
-        except OSError:
-            return ""
-        return lines[-1] if lines else ""
-
     def _make_disk(self, member: Member) -> None:
         folder = self.folder(member)
         folder.mkdir()
