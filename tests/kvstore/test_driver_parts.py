@@ -60,7 +60,7 @@ CALL = AppendEntriesCall(HEADER, LogIndex(5), LogEntries(POSITION, [CommandEntry
 WRITTEN: list[Letter] = [
     Hello("cluster", MEMBER, NodeId(2)),
     Carried(CALL, (b"", b"two")),
-    PreVote(2**64 - 1, RequestVoteCall(HEADER, POSITION)),
+    PreVote(2**63 - 1, RequestVoteCall(HEADER, POSITION)),
     PreVoteAnswer(1, True, Term(9)),
     Offer(Term(2), POSITION, ClusterConfig([NodeId(1)]), 10, b"digest"),
     Chunk(POSITION, 3, b"data"),

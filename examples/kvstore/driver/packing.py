@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from struct import Struct
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
-from raftbare import ClusterConfig, LogPosition, Message, codec
+from raftbare import AppendEntriesCall, ClusterConfig, LogPosition, Message, codec
 
 T = TypeVar("T")
 
 NUMBER = Struct(">Q")
 LENGTH = Struct(">I")
+
+MOST: Final = 2**63 - 1
+"""The largest number that is read: SQLite takes no larger one.  Nobody counts up to it, and a
+server that was sent a larger term could not save it."""
 
 Write = Callable[[Any], bytes]
 Read = Callable[["_Source"], Any]
@@ -30,7 +34,7 @@ class UnreadableError(ValueError):
 class Packing(Generic[T]):
     """Packs values of some dataclasses: a byte for the kind, and the fields in their order.
 
-    Fields are `int` from 0 to 2**64-1, `bool`, `str`, `bytes`, what `raftbare.codec` encodes,
+    Fields are `int` from 0 to `MOST`, `bool`, `str`, `bytes`, what `raftbare.codec` encodes,
     dataclasses of such fields, and tuples of any length of one of these.
     """
 
@@ -135,22 +139,43 @@ def _read_text(source: _Source) -> str:
         raise UnreadableError(f"text that is not UTF-8: {error.reason}") from None
 
 
-def _of_codec(of: codec.Codec[Any]) -> tuple[Write, Read]:
-    def read(source: _Source) -> Any:
+def _of_codec(
+    of: codec.Codec[T], numbers: Callable[[T], tuple[int, ...]] = lambda _: ()
+) -> tuple[Write, Read]:
+    """`numbers`: those of a value that a disk has to take."""
+
+    def read(source: _Source) -> T:
         try:
-            return of.decode(source.sized())
+            value = of.decode(source.sized())
         except codec.CodecError as error:
             raise UnreadableError(str(error)) from None
+        for number in numbers(value):
+            _check(number)
+        return value
 
     return lambda value: _sized(of.encode(value)), read
 
 
+def _check(number: int) -> int:
+    if number > MOST:
+        raise UnreadableError(f"the number {number}: {MOST} is the largest")
+    return number
+
+
+def _numbers_of(message: Message) -> tuple[int, ...]:
+    numbers = message.sender, message.term
+    if not isinstance(message, AppendEntriesCall):
+        return numbers
+    last = message.entries.last_position
+    return *numbers, last.term, last.index
+
+
 _SIMPLE: dict[Any, tuple[Write, Read]] = {
-    int: (NUMBER.pack, lambda source: NUMBER.unpack(source.take(8))[0]),
+    int: (NUMBER.pack, lambda source: _check(NUMBER.unpack(source.take(8))[0])),
     bool: (lambda value: b"\1" if value else b"\0", _read_bool),
     bytes: (_sized, _Source.sized),
     str: (lambda value: _sized(value.encode()), _read_text),
-    Message: _of_codec(codec.MESSAGE),
-    LogPosition: _of_codec(codec.POSITION),
+    Message: _of_codec(codec.MESSAGE, _numbers_of),
+    LogPosition: _of_codec(codec.POSITION, lambda position: (position.term, position.index)),
     ClusterConfig: _of_codec(codec.CONFIG),
 }

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from raftbare import NodeId
+from raftbare import InvariantError, NodeId
 
 from .context import Settings
 from .core import Core, Restart, restart
@@ -125,6 +125,12 @@ class Server:
                 raise RefusedError(f"a {type(letter).__name__} of a client")
         except RefusedError:
             raise
+        except InvariantError as error:
+            sender = self._senders.get(connection)
+            if sender is None or core.node.config.contains(sender):
+                self._stop(error)
+            else:  # the node is unchanged, and the word of a stranger to its cluster proves nothing
+                raise RefusedError(f"server {sender}, no member, contradicts: {error}") from None
         except Exception as error:
             self._stop(error)
 
