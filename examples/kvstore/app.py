@@ -45,14 +45,23 @@ def up(
     nodes: Annotated[int, typer.Option(min=1, max=99, help="Servers of a new cluster.")] = 3,
     host: Annotated[str, typer.Option(help="Where the servers listen.")] = "127.0.0.1",
     record: Annotated[bool, typer.Option(help="Record each server for an audit.")] = False,
+    certificates: Annotated[
+        Path | None,
+        typer.Option(help="Mutual TLS: a folder with ca.pem, and NAME.pem and NAME.key of each."),
+    ] = None,
 ) -> None:
     """Make a cluster, or start those of its servers that are not running."""
     known = (folder / "cluster.json").exists()
     cluster = (
         ClusterFolder(folder)
         if known
-        else ClusterFolder.create(folder, nodes, host=host, record=record)
+        else ClusterFolder.create(
+            folder, nodes, host=host, record=record, certificates=certificates
+        )
     )
+    if certificates is not None and cluster.certificates != certificates.resolve():
+        has = cluster.certificates or "none"
+        raise FolderError(f"{folder}: the cluster was made with other certificates: {has}")
     for member in cluster.members:
         if cluster.start(member):
             say(f"{member.name} starts at {member.address}")
@@ -173,7 +182,7 @@ def snapshot(folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Have every server compact its log."""
     cluster = ClusterFolder(folder)
     for member in cluster.members:
-        with Client(cluster.cluster, [member.address], timeout=timeout) as client:
+        with Client(cluster.cluster, [member.address], timeout=timeout, tls=cluster.tls) as client:
             try:
                 client.ask(TakeSnapshot)
             except NoAnswerError as error:
@@ -200,9 +209,9 @@ def down(folder: Folder = HERE) -> None:
 
 
 @app.command(hidden=True)
-def serve(folder: Path, record: bool = False) -> None:
+def serve(folder: Path, record: bool = False, certificates: Path | None = None) -> None:
     """Run one server in this process; `up` starts these."""
-    serve_folder(folder, record=record)
+    serve_folder(folder, record=record, certificates=certificates)
 
 
 class _No(Exception):  # noqa: N818  # an answer
@@ -241,12 +250,12 @@ def _end(reason: str, code: int) -> None:
 
 def _client(folder: Path, timeout: float) -> Client:
     cluster = ClusterFolder(folder)
-    return Client(cluster.cluster, cluster.addresses, timeout=timeout)
+    return Client(cluster.cluster, cluster.addresses, timeout=timeout, tls=cluster.tls)
 
 
 def _wait_for_leader(cluster: ClusterFolder, patience: float = 30.0) -> NodeId | None:
     until = time.monotonic() + patience
-    with Client(cluster.cluster, cluster.addresses, timeout=1) as client:
+    with Client(cluster.cluster, cluster.addresses, timeout=1, tls=cluster.tls) as client:
         while time.monotonic() < until:
             for member in cluster.members:
                 if _status(client, member.address).get("role") == "leader":

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ import psutil
 
 from examples.kvstore.driver.letters import Member
 from examples.kvstore.driver.storage import Identity, SQLiteStorage
+from examples.kvstore.driver.transport import PemCertificates
 from raftbare import NodeId
 
 ROOT: Final = Path(__file__).parents[2]
@@ -25,8 +27,21 @@ _STARTED: Final[list[subprocess.Popen[bytes]]] = []
 """By this process.  They may outlive it, and are kept or Python would warn of that."""
 
 
+CLIENT: Final = "client"
+"""The name of the certificate that clients show."""
+
+
 class FolderError(Exception):
     """The folder is not what it is taken for."""
+
+
+def certificates_in(folder: Path, name: str) -> PemCertificates:
+    """`name`'s: from `ca.pem`, `NAME.pem` and `NAME.key`.  Raises `FolderError`."""
+    paths = [folder / file for file in ("ca.pem", f"{name}.pem", f"{name}.key")]
+    for path in paths:
+        if not path.is_file():
+            raise FolderError(f"{path}: there is no such file; {name} needs it for TLS")
+    return PemCertificates(*map(str, paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +75,32 @@ class ClusterFolder:
             self.members = [Member(**member) for member in plain["members"]]
             self.removed = [int(node_id) for node_id in plain["removed"]]
             self.record = bool(plain["record"])
+            tls = plain.get("certificates")
+            self.certificates = None if tls is None else Path(tls)
         except FileNotFoundError:
             raise FolderError(f"{path}: there is no cluster here; `up` makes one") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FolderError(f"{path}/cluster.json cannot be read: {error}") from None
 
     @classmethod
-    def create(cls, path: Path, nodes: int, *, host: str, record: bool) -> ClusterFolder:
-        """A new cluster of so many servers, none of them running."""
+    def create(
+        cls, path: Path, nodes: int, *, host: str, record: bool, certificates: Path | None = None
+    ) -> ClusterFolder:
+        """A new cluster of so many servers, none of them running.
+
+        `certificates`: the folder with theirs, and that of `CLIENT`; None: no TLS.
+        """
+        if certificates is not None:
+            certificates = certificates.resolve()
+            for name in (*[f"node-{number}" for number in range(1, nodes + 1)], CLIENT):
+                certificates_in(certificates, name)
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise FolderError(f"{path}: an empty folder was expected")
         founders = [_new_member(NodeId(number), host) for number in range(1, nodes + 1)]
         made = cls.__new__(cls)
         made.path, made.cluster, made.record = path, token_hex(16), record
+        made.certificates = certificates
         made.founders, made.members, made.removed = tuple(founders), [], []
         for member in founders:
             made._make_disk(member)
@@ -83,6 +110,13 @@ class ClusterFolder:
     @property
     def addresses(self) -> list[str]:
         return [member.address for member in self.members]
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """A client's."""
+        if self.certificates is None:
+            return None
+        return certificates_in(self.certificates, CLIENT).client()
 
     def member(self, node_id: int) -> Member:
         for member in self.members:
@@ -98,6 +132,8 @@ class ClusterFolder:
         """The disk of one more server, under a name that no other ever had."""
         number = max([member.id for member in self.members] + self.removed) + 1
         member = _new_member(NodeId(number), host)
+        if self.certificates is not None:
+            certificates_in(self.certificates, member.name)
         self._make_disk(member)
         self._write()
         return member
@@ -116,8 +152,12 @@ class ClusterFolder:
         folder = self.folder(member)
         with (folder / "server.log").open("ab") as log:
             command = [sys.executable, "-m", "examples.kvstore", "serve", str(folder.resolve())]
+            if self.record:
+                command.append("--record")
+            if self.certificates is not None:
+                command += ["--certificates", str(self.certificates)]
             started = subprocess.Popen(  # it outlives this process, if it is to
-                [*command, *(["--record"] if self.record else [])],
+                command,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -162,6 +202,7 @@ class ClusterFolder:
         plain = {
             "cluster": self.cluster,
             "record": self.record,
+            "certificates": None if self.certificates is None else str(self.certificates),
             "founders": [asdict(member) for member in self.founders],
             "members": [asdict(member) for member in self.members],
             "removed": self.removed,

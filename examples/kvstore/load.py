@@ -46,7 +46,13 @@ def main() -> None:
     threads = [
         threading.Thread(
             target=work,
-            args=(Client(cluster.cluster, cluster.addresses), name, until, options.reads, took),
+            args=(
+                Client(cluster.cluster, cluster.addresses, tls=cluster.tls),
+                name,
+                until,
+                options.reads,
+                took,
+            ),
         )
         for name in range(options.clients)
     ]

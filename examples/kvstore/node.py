@@ -12,11 +12,12 @@ from examples.kvstore.driver.core import Restart, recorded, restart
 from examples.kvstore.driver.letters import Member
 from examples.kvstore.driver.server import Server
 from examples.kvstore.driver.storage import SQLiteStorage
+from examples.kvstore.folder import certificates_in
 from examples.kvstore.machine import KeyValue
 from raftbare.recorder import SegmentWriter
 
 
-def serve(folder: Path, *, record: bool) -> None:
+def serve(folder: Path, *, record: bool, certificates: Path | None = None) -> None:
     """Run the server whose data the folder has, until SIGTERM.
 
     Raises what it cannot go on from: a disk that cannot be written, above all.
@@ -30,7 +31,9 @@ def serve(folder: Path, *, record: bool) -> None:
         if record:
             writer = SegmentWriter(folder / "recording", identity.me.id, cluster=identity.cluster)
             start = recorded(at_end.enter_context(writer))
-        asyncio.run(_serve(Server(identity, storage, KeyValue(), start=start), identity.me))
+        tls = certificates_in(certificates, identity.me.name) if certificates else None
+        server = Server(identity, storage, KeyValue(), start=start, certificates=tls)
+        asyncio.run(_serve(server, identity.me))
 
 
 async def _serve(server: Server, me: Member) -> None:

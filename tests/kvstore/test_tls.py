@@ -9,12 +9,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from examples.kvstore.client import Client
+from examples.kvstore.app import app
+from examples.kvstore.client import Client, NoAnswerError
 from examples.kvstore.driver.letters import Hello, Member
 from examples.kvstore.driver.server import Server
 from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from examples.kvstore.driver.transport import PemCertificates, framed, split_address
+from examples.kvstore.folder import ClusterFolder
 from examples.kvstore.machine import KeyValue
 from raftbare import NodeId
 from tests.kvstore.serving import serve_while
@@ -114,3 +117,31 @@ def test_servers_and_clients_know_each_other_by_certificates(tmp_path: Path) -> 
     finally:
         for storage in storages:
             storage.close()
+
+
+def kvstore(folder: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [*arguments, "-f", str(folder)])
+    error = result.exception
+    return result.exit_code, result.output + ("" if error is None else str(error))
+
+
+def test_a_cluster_with_certificates_on_the_command_line(tmp_path: Path) -> None:
+    pems, folder = tmp_path / "pems", tmp_path / "cluster"
+    make_authority(pems)
+    certificate(pems, "node-1")
+    up = ("up", "--nodes", "1", "--certificates", str(pems))
+    assert str(pems / "client.pem") in kvstore(folder, *up)[1]
+    assert not folder.exists(), "nothing is made where a file is missing"
+    certificate(pems, "client")
+    try:
+        assert kvstore(folder, *up)[0] == 0
+        assert kvstore(folder, "put", "key", "value", "--timeout", "60")[0] == 0
+        assert kvstore(folder, "get", "key", "--timeout", "60") == (0, "value\n")
+        cluster = ClusterFolder(folder)
+        with Client(cluster.cluster, cluster.addresses, timeout=0.3) as client:
+            with pytest.raises(NoAnswerError):  # in plain
+                client.get("key")
+        assert "node-2.pem" in kvstore(folder, "add")[1]
+        assert "other certificates" in kvstore(folder, "up", "--certificates", str(tmp_path))[1]
+    finally:
+        kvstore(folder, "down")
