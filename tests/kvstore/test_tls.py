@@ -138,8 +138,9 @@ def test_a_cluster_with_certificates_on_the_command_line(tmp_path: Path) -> None
         assert kvstore(folder, "put", "key", "value", "--timeout", "60")[0] == 0
         assert kvstore(folder, "get", "key", "--timeout", "60") == (0, "value\n")
         cluster = ClusterFolder(folder)
-        with Client(cluster.cluster, cluster.addresses, timeout=0.3) as plain:
-            pytest.raises(NoAnswerError, plain.get, "key")
+        plain = Client(cluster.cluster, cluster.addresses, timeout=0.3)
+        with pytest.raises(NoAnswerError):
+            plain.get("key")
         assert "node-2.pem" in kvstore(folder, "add")[1]
         assert "other certificates" in kvstore(folder, "up", "--certificates", str(tmp_path))[1]
     finally:
