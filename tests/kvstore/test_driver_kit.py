@@ -79,9 +79,9 @@ def test_with_sqlite_files_it_is_the_same(tmp_path: Path) -> None:
         path = tmp_path / identity.me.name
         return SQLiteStorage(path) if path.exists() else SQLiteStorage.create(path, identity)
 
-    simulation = Simulation(3, open_storage, faults=ROUGH)
-    run(simulation, 5)
-    assert simulation.crashes > 0
+    with Simulation(3, open_storage, faults=ROUGH) as simulation:
+        run(simulation, 5)
+        assert simulation.crashes > 0
 
 
 # Planted mistakes

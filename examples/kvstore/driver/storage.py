@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +25,7 @@ from raftbare import (
 )
 
 from .letters import Member
-from .packing import Packing
+from .packing import Packing, UnreadableError
 
 Contents = dict[LogPosition, bytes]
 
@@ -128,24 +128,26 @@ class SQLiteStorage:
                 f"{path}: no data here. A server whose disk was lost comes back under another name"
             )
         self._path = path
+        self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
-            self._db = _connect(path)
+            _configure(self._db)
             (packed,) = self._db.execute("SELECT packed FROM identity").fetchone()
-        except (sqlite3.Error, TypeError) as error:
+            self.identity = _IDENTITIES.unpack(packed)
+        except (sqlite3.Error, TypeError, UnreadableError) as error:
+            self._db.close()
             raise StorageError(f"{path}: not the data of a server: {error}") from error
-        self.identity = _IDENTITIES.unpack(packed)
 
     @classmethod
     def create(cls, path: Path, identity: Identity) -> SQLiteStorage:
         """Make a new disk.  Raises `StorageError` where there is a file already."""
         if path.exists():
             raise StorageError(f"{path}: there is a file already")
-        db = _connect(path)
-        with _transaction(db):
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
-            db.execute("INSERT INTO identity VALUES (?)", (_IDENTITIES.pack(identity),))
-        db.close()
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
+            _configure(db)
+            with _transaction(db):
+                for statement in _SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute("INSERT INTO identity VALUES (?)", (_IDENTITIES.pack(identity),))
         return cls(path)
 
     def close(self) -> None:
@@ -213,12 +215,10 @@ class SQLiteStorage:
         return Snapshot(LogPosition(row[0], row[1]), codec.CONFIG.decode(row[2]), row[3])
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=0, isolation_level=None)
+def _configure(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA locking_mode = EXCLUSIVE")  # a second process is refused
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    return db
 
 
 @contextmanager

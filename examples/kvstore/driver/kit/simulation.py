@@ -154,6 +154,12 @@ class Simulation:
         for server in self.servers.values():
             server.close()
 
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def summary(self) -> list[dict[str, Any]]:
         return [server.core.status() for server in self.servers.values() if server.core]
 
