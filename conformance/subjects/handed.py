@@ -128,12 +128,12 @@ class InUse(LibrarySubject):
         sent, thing = self._sent.get(_name(message), (None, None))
         if sent == message and (message.sender + message.seqno) % 4:
             return thing  # it is kept, and will be looked at
-        thing = super().message_from_spec(message)
+        thing = self.new_message(message)
         self._lent.append(Kept(thing, self.message_to_spec, message))
         return thing
 
     def log_from_spec(self, log: v.Log) -> Any:
-        thing = super().log_from_spec(log)
+        thing = self.new_log(log)
         self._lent.append(Kept(thing, self.log_to_spec, log))
         return thing
 

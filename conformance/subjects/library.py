@@ -210,12 +210,20 @@ class LibrarySubject:
         return nodes
 
     def log_from_spec(self, log: v.Log) -> Any:
+        """For a node to take."""
+        return self.new_log(log)
+
+    def new_log(self, log: v.Log) -> Any:
         return self.library.Log(
             self.config_from_spec(log.snapshot_config),
             self.entries_from_spec(log.snapshot_position, log.entries),
         )
 
     def message_from_spec(self, message: v.Message) -> Any:
+        """For a node to take."""
+        return self.new_message(message)
+
+    def new_message(self, message: v.Message) -> Any:
         library = self.library
         header = library.MessageHeader(message.sender, message.term, message.seqno)
         match message:

@@ -106,9 +106,9 @@ KINDS: Final[dict[str, tuple[Callable[[v.Node], Varied], Callable[..., Any]]]] =
     "ClusterConfig": (_config, _library_config),
     "LogPosition": (_position, lambda to, at, _: to.library.LogPosition(at.term, at.index)),
     "Limits": (_limits, lambda to, limits, _: to.library.Limits(*limits)),
-    "Log": (_log, lambda to, log, _: to.log_from_spec(log)),
+    "Log": (_log, lambda to, log, _: to.new_log(log)),
     **{
-        kind.__name__: (varied, lambda to, message, _: to.message_from_spec(message))
+        kind.__name__: (varied, lambda to, message, _: to.new_message(message))
         for kind, varied in (
             (v.RequestVoteCall, _message(v.RequestVoteCall, _of_positions, _of_truth)),
             (v.RequestVoteReply, _message(v.RequestVoteReply, _of_truth)),
