@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from spec import values as v
-from spec.cluster import Member, Turn
+from spec.cluster import Executed, Member, Turn
 from spec.pending import Pending
 
 
@@ -36,14 +36,19 @@ class Names:
         return names[place] if place < len(names) else names[-1] + 1 + place - len(names)
 
     def turn(self, turn: Turn) -> Turn:
-        executed = tuple([one._replace(action=self.action(one.action)) for one in turn.executed])
+        """Of what the server was before only its node: what it owed and what its disk held before
+        its actions is compared with nothing.
+        """
+        owed = turn.owed
+        if owed is not None:
+            owed = tuple(map(self.action, owed))
         return Turn(
-            self.member(turn.before),
+            turn.before._replace(node=self.node(turn.before.node)),
             self.member(turn.after),
             None if turn.event is None else self.event(turn.event),
             turn.outcome,
-            None if turn.owed is None else tuple(map(self.action, turn.owed)),
-            executed,
+            owed,
+            tuple(map(Executed, owed or (), [one.disk for one in turn.executed])),
         )
 
     def member(self, member: Member) -> Member:
@@ -109,6 +114,8 @@ class Names:
 
     def pending(self, pending: Pending) -> Pending:
         append = pending.append
+        if append is None and not pending.calls and not pending.sends:
+            return pending
         return pending._replace(
             calls=tuple(map(self.of, pending.calls)),
             append=None if append is None else self._append(append),
