@@ -66,12 +66,14 @@ def _received(counts: Counted, old: v.Node, new: v.Node, message: v.Message) -> 
 def _made(counts: Counted, owed: tuple[v.Action, ...]) -> Counted:
     calls, entries, snapshots = counts.calls, counts.entries, counts.snapshots
     for action in owed:
-        match action:
-            case v.BroadcastMessage(message) | v.SendMessage(_, message):
-                if isinstance(message, v.AppendEntriesCall):
-                    calls, entries = calls + 1, entries + len(message.entries)
-                elif isinstance(message, v.RequestVoteCall):
-                    calls += 1
-            case v.InstallSnapshot():
-                snapshots += 1
+        if isinstance(action, (v.BroadcastMessage, v.SendMessage)):
+            message = action.message
+            if isinstance(message, v.AppendEntriesCall):
+                calls, entries = calls + 1, entries + len(message.entries)
+            elif isinstance(message, v.RequestVoteCall):
+                calls += 1
+        elif isinstance(action, v.InstallSnapshot):
+            snapshots += 1
+    if (calls, snapshots) == (counts.calls, counts.snapshots):
+        return counts
     return counts._replace(calls=calls, entries=entries, snapshots=snapshots)

@@ -48,6 +48,8 @@ class InUse(LibrarySubject):
         self._lists: list[list[v.NodeId]] = []
         self.changed: list[Part] = []
         """What is known to have been changed."""
+        self._strange = self.library.ClusterConfig([0])
+        """What the user changes a configuration to."""
 
     # What the library has changed
 
@@ -76,18 +78,16 @@ class InUse(LibrarySubject):
 
     def action_to_spec(self, node: Any, action: Any) -> v.Action:
         translated = super().action_to_spec(node, action)
-        match translated:
-            case v.BroadcastMessage(message):
-                self._sent[_name(message)] = message, action.message
-                self.keep(action, self._content, v.BroadcastMessage(message))
-            case v.SendMessage(_, message):
-                self._sent[_name(message)] = message, action.message
+        if isinstance(translated, (v.BroadcastMessage, v.SendMessage)):
+            message = translated.message
+            self._sent[_name(message)] = message, action.message
+            is_all = isinstance(translated, v.BroadcastMessage)
+            self.keep(action, self._content, v.BroadcastMessage(message) if is_all else translated)
+        elif isinstance(translated, v.AppendLogEntries):
+            if translated.prev_position.index % 2:
                 self.keep(action, self._content, translated)
-            case v.AppendLogEntries(prev_position):
-                if prev_position.index % 2:
-                    self.keep(action, self._content, translated)
-                else:
-                    self._spoil(action.entries)
+            else:
+                self._spoil(action.entries)
         return translated
 
     def _content(self, action: Any) -> v.Action:
@@ -107,7 +107,7 @@ class InUse(LibrarySubject):
         library = self.library
         entries.truncate(0)
         entries.push(library.TermEntry(entries.last_position.term + 1))
-        entries.push(library.ConfigEntry(library.ClusterConfig([0])))
+        entries.push(library.ConfigEntry(self._strange))
 
     # Handed in
 
@@ -156,7 +156,7 @@ class InUse(LibrarySubject):
             elif isinstance(thing, library.Log):
                 self._spoil(thing.entries)
                 thing.entries = library.LogEntries(library.LogPosition.ZERO)
-                thing.snapshot_config = library.ClusterConfig([0])
+                thing.snapshot_config = self._strange
         for listed in self._lists:
             listed.clear()
         self._lent.clear()

@@ -9,8 +9,9 @@ keeps twice and what it shares (`Reader.read`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import raftbare
 from conformance.observe.finding import Part
@@ -20,6 +21,8 @@ from conformance.subjects.library import LibrarySubject
 from conformance.subjects.readback import LibraryNode, Reader, State, unknown
 from spec import values as v
 from spec.pending import Pending
+
+_COUNTS: Final = attrgetter(*Counted._fields)
 
 FULL = 16
 """Of so many comparisons of a cluster's nodes, one is of all that they keep, read in full."""
@@ -100,8 +103,7 @@ class HiddenState(InUse, Reader):
 
     def counted(self, node: v.NodeId) -> Counted:
         """What the node says that it has done."""
-        counters = self.nodes[node]._counters
-        return Counted(*[getattr(counters, name) for name in Counted._fields])
+        return Counted._make(_COUNTS(self.nodes[node]._counters))
 
     def _agrees(self, live: LibraryNode, node: v.Node, pending: Pending) -> bool:
         """Whether each slot is as specified.  False may be wrong, and costs a full reading."""
