@@ -39,7 +39,8 @@ def written_out(match: ast.Match, fields: Fields, subject: str) -> list[ast.stmt
                 body: list[ast.stmt] = [
                     ast.Assign([ast.Name(own[name], ast.Store())], bound[name]) for name in bound
                 ]
-                to_rename = ast.parse("\n".join(map(ast.unparse, case.body)))
+                case_body = [ast.fix_missing_locations(one) for one in case.body]
+                to_rename = ast.parse("\n".join(map(ast.unparse, case_body)))
                 renamed = _Named({name: ast.Name(own[name], ast.Load()) for name in bound})
                 body += renamed.visit(to_rename).body
                 branches.append((_all(tests), body))

@@ -70,7 +70,7 @@ def written_out(source: str, names: Mapping[str, str], fields: Fields, unset: st
         if index == 0 or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
     )
     tree.body[at:at] = ast.parse(
-        "from typing import Any as _Any, final as _final\n"
+        "from typing import Any as _Any, ClassVar as _ClassVar, final as _final\n"
         "from collections.abc import Iterator as _Iterator\n"
         f"from {unset} import UNSET as _UNSET, Unset as _Unset\n"
     ).body
@@ -103,6 +103,9 @@ class _Rewriter(ast.NodeTransformer):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         """mypyc does not bear a type alias that speaks of itself."""
         value, name = node.value, node.target
+        if isinstance(value, ast.Call) and ast.unparse(node.annotation) == "Final":
+            if isinstance(value.func, ast.Name) and value.func.id in self._fields:
+                node.annotation = ast.Subscript(node.annotation, value.func, ast.Load())
         if not (isinstance(value, ast.Constant) and isinstance(value.value, str)):
             return self.generic_visit(node)
         if isinstance(name, ast.Name) and ast.unparse(node.annotation) == "TypeAlias":
@@ -153,6 +156,8 @@ def _as_class(node: ast.ClassDef, kind: Literal["tuple", "frozen", "mutable"]) -
     lines = [f"@_final\nclass {node.name}:"]
     names = "".join(f"{field.name!r}, " for field in fields)
     lines.append(f"    __match_args__ = ({names})")
+    if kind == "tuple":
+        lines.append(f"    _fields: _ClassVar[tuple[str, ...]] = ({names})")
     lines += [f"    {field.name}: {field.annotation}" for field in fields]
     lines += ["    " + line for part in text for line in part.splitlines()]
     made = ast.parse("\n".join(lines)).body[0]

@@ -17,7 +17,7 @@ Way: TypeAlias = Callable[[Any, LibraryNode], Iterator[Any]]
 """The actions of a node of that library, each executed when the next one is asked for."""
 
 
-class NotRefusedError(AssertionError):
+class NotRefusedError(Exception):
     """A node took what it has to refuse."""
 
 

@@ -17,7 +17,6 @@ import raftbare
 from conformance.observe.finding import Part
 from conformance.subjects.counted import Counted
 from conformance.subjects.handed import InUse
-from conformance.subjects.library import LibrarySubject
 from conformance.subjects.readback import LibraryNode, Reader, State, unknown
 from spec import values as v
 from spec.pending import Pending
@@ -59,35 +58,27 @@ def _tables_of(log: v.Log, former: _Tables | None) -> _Tables:
     return _Tables(log, terms_at, terms, configs_at, configs)
 
 
+def _are_same(live: Any, position: v.Position) -> bool:
+    return bool(live.index == position.index and live.term == position.term)
+
+
 def _same(live: Any, config: v.Config) -> bool:
     members = live.voters, live.new_voters, live.non_voters
     return members == (config.voters, config.new_voters, config.non_voters)
 
 
-class HiddenState(InUse, Reader):
+class HiddenState(InUse):
     """A library whose classes are Python, so that their slots can be read."""
 
     def __init__(self, library: ModuleType = raftbare) -> None:
         super().__init__(library)
+        self._reader = Reader(library)
         self._tables: dict[v.NodeId, _Tables] = {}
         self._compared = 0
-        self._in_full = False
 
-    def read(self, live: LibraryNode, *borrowed: Any) -> State:
-        self._in_full = True
-        try:
-            return super().read(live, *borrowed)
-        finally:
-            self._in_full = False
-
-    def entries_to_spec(self, entries: Any) -> v.Entries:
-        """What entries keep twice is looked at in full readings only."""
-        of = Reader if self._in_full else LibrarySubject
-        return of.entries_to_spec(self, entries)
-
-    def config_to_spec(self, config: Any) -> v.Config:
-        of = Reader if self._in_full else LibrarySubject
-        return of.config_to_spec(self, config)
+    def read(self, live: LibraryNode) -> State:
+        """All of a node's state (`Reader.read`)."""
+        return self._reader.read(live)
 
     def hidden_of_both(self, node: v.Node, pending: Pending) -> Iterator[Part]:
         """All that is kept of a specified node, and of the library's node of that name."""
@@ -103,7 +94,7 @@ class HiddenState(InUse, Reader):
 
     def counted(self, node: v.NodeId) -> Counted:
         """What the node says that it has done."""
-        return Counted._make(_COUNTS(self.nodes[node]._counters))
+        return Counted(*_COUNTS(self.nodes[node]._counters))
 
     def _agrees(self, live: LibraryNode, node: v.Node, pending: Pending) -> bool:
         """Whether each slot is as specified.  False may be wrong, and costs a full reading."""
@@ -115,7 +106,7 @@ class HiddenState(InUse, Reader):
             and live._commit_index == node.commit_index
             and live._seqno == node.seqno
             and live._id == node.id
-            and numbers == node.limits
+            and numbers == tuple(node.limits)
             and self._agrees_on_log(live, node)
             and self._owes(live._pending, pending)
             and self._agrees_on_role(live._role, node)
@@ -127,7 +118,7 @@ class HiddenState(InUse, Reader):
         if append is None or after is None:
             if append is not after:
                 return False
-        elif (after.term, after.index) != append.prev_position:
+        elif not _are_same(after, append.prev_position):
             return False
         return (
             live.set_election_timeout == pending.set_election_timeout
@@ -163,7 +154,7 @@ class HiddenState(InUse, Reader):
         held = {node.id: role.durable}
         for peer, (name, one) in zip(role.peers, followers.items(), strict=True):
             held[name] = peer.match
-            if peer != (
+            if tuple(peer) != (
                 name,
                 one.match_index,
                 one.next_index,
@@ -189,8 +180,8 @@ class HiddenState(InUse, Reader):
         terms, configs = entries._terms, entries._configs
         prev, last = entries.prev_position, entries.last_position
         return (
-            (last.term, last.index) == log.last_position
-            and (prev.term, prev.index) == log.snapshot_position
+            _are_same(last, log.last_position)
+            and _are_same(prev, log.snapshot_position)
             and len(terms.at) == len(terms.values) == len(tables.terms)
             and len(configs.at) == len(configs.values) == len(tables.configs)
             and list(terms.at) == tables.terms_at

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import PURE
+from conformance.subjects.sorting import SortedOnUse
 from spec import values as v
 from spec.pending import Pending
 
@@ -48,7 +49,7 @@ SLOTS: Final = {
 """Where a node keeps its state.  One more slot would be neither set nor read."""
 
 
-class InconsistentError(AssertionError):
+class InconsistentError(Exception):
     """A library node keeps something twice, and the two disagree; or it shares what is its own."""
 
 
@@ -228,23 +229,6 @@ class Reader(LibrarySubject):
                 parts += [id(column) for column in columns if column]
         if len(set(parts)) != len(parts):
             raise InconsistentError(f"two of these share what is their own: {owners}")
-
-
-class SortedOnUse(list[Any]):
-    """The indices that a quorum keeps in ascending order, sorted when they are first used.
-
-    Sorting symbolic numbers splits a path by each of their possible orders, for nothing where the
-    event never looks at the quorum.  Every use that `raftbare.quorum` makes of the list, `bisect`
-    included, asks for its length first, so that is where it sorts.
-    """
-
-    is_sorted = False
-
-    def __len__(self) -> int:
-        if not self.is_sorted:
-            self.is_sorted = True
-            self.sort()
-        return super().__len__()
 
 
 def _is_ascending(held: list[Any], indices: list[Any]) -> bool:

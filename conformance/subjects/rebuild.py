@@ -23,11 +23,11 @@ from conformance.subjects.readback import (
     InconsistentError,
     LibraryNode,
     Reader,
-    SortedOnUse,
     State,
     UnreadableError,
     unknown,
 )
+from conformance.subjects.sorting import SortedOnUse
 from spec import values as v
 from spec.cluster import Turn, drain
 from spec.pending import NOTHING, Pending

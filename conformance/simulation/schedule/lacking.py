@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from conformance.simulation.schedule.profile import Profile
 from spec import cluster as c
@@ -65,8 +65,8 @@ OF_A_USER: Final = frozenset({"snapshots", "changes", "heartbeat", "step_down", 
 
 def without(profile: Profile, lacks: frozenset[str]) -> Profile:
     """The profile, without what nobody who lacks these features can be asked for."""
-    for rate in {rate for feature in lacks for rate in RATES.get(feature, ())}:
-        profile = replace(profile, **{rate: 0.0})  # type: ignore[arg-type]
+    none: dict[str, Any] = {rate: 0.0 for feature in lacks for rate in RATES.get(feature, ())}
+    profile = replace(profile, **none)
     if lacks & OF_A_USER:
         profile = replace(profile, misuse=0.0)
     if lacks & {"limits", "restarts"}:  # a restart sets them

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any, Final
 
-from conformance.observe.observed import observed
+from conformance.observe.observed import Observed, observed
 from conformance.subjects.asking.questions import (
     ABOUT,
     POSITIONS,
@@ -237,7 +237,7 @@ def _library_status(to: Translate, node: LibraryNode, _: None) -> object:
 
 
 def _shown_status(to: Translate, status: Any) -> tuple[object, ...]:
-    seen = (
+    seen = Observed(
         status.role.value,
         status.current_term,
         status.voted_for,
@@ -246,8 +246,7 @@ def _shown_status(to: Translate, status: Any) -> tuple[object, ...]:
         _position(status.snapshot_position),
         to.config_to_spec(status.config),
         status.leader,
-        True,
-        status.confirmed,
+        confirmed=status.confirmed,
     )
     matches = {peer: one.match_index for peer, one in status.progress.items()}
     return status.id, seen, status.transfer_target, matches
