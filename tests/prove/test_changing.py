@@ -11,10 +11,12 @@ from random import Random
 from typing import Any
 
 import pytest
+import z3
 
+from conformance.prove.changing.actor import Actor
 from conformance.prove.changing.cases import cases
 from conformance.prove.changing.history import History, Seen, broken
-from conformance.prove.changing.induction import Changing
+from conformance.prove.changing.induction import INDEX, Changing
 from conformance.prove.changing.obligations import Rules
 from conformance.prove.changing.statements import script
 from conformance.prove.changing.statements.lemmas import LEMMAS, majority_of, voters_of
@@ -24,15 +26,27 @@ from conformance.prove.changing.why import facts, fork
 from conformance.prove.changing.why.proofs import PROOFS
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Prover
+from conformance.prove.induction.theory import Consequence
 from conformance.prove.runner.obligation import Subjects
 from conformance.prove.statements.logic import Formula
 from conformance.simulation.episode import changes
 from conformance.simulation.schedule.profile import Profile, draw_profile
 from conformance.simulation.schedule.simulate import Schedule
 from conformance.subjects.patched import in_rules, patched_rule
+from conformance.symbolic.paths import Paths
+from spec import cluster as happens
 from spec import rules
-from spec.cluster import Cluster, Rule
-from spec.values import Config
+from spec.cluster import Cluster, Deliver, Drain, Input, Rule, Turn, apply, new_cluster
+from spec.values import (
+    Config,
+    CreateCluster,
+    Event,
+    Follower,
+    Heartbeat,
+    Leader,
+    Node,
+    ProposeConfig,
+)
 from tests.prove.shared import LITTLE_WORK, WithLittleWork, open_goals
 
 STATES = 400
@@ -209,6 +223,99 @@ def test_a_step_that_breaks_one_is_open() -> None:
     )
     assert right.open == []
     assert "Candidate[0]" in open_goals(wrong)
+
+
+REPLY = ("append reply", "founded + 1, not joint, old voter", 1)
+
+
+def test_a_path_knows_what_rules_answered_on_it_and_on_no_other() -> None:
+    theory, paths, asked = Changing(4), Paths(), list[Node]()
+
+    class Asked(Actor):
+        def quorum_index(self, node: Node) -> Any:
+            asked.append(node)
+            return super().quorum_index(node)
+
+    actor = Asked(paths, theory.before)
+    happening = step_of(*REPLY).prepare(actor)
+    seen: Counter[bool] = Counter()
+
+    def consequence() -> tuple[bool, Consequence]:
+        asked.clear()
+        made = theory.consequence(actor, happening)
+        return bool(asked), made
+
+    for path in paths.run(consequence):
+        assert path.result is not None
+        counted, made = path.result
+        told = len(made.known) - len(theory.of_new_entry(actor, made.ran))
+        assert told == (2 if counted else 0)
+        seen[counted] += 1
+    assert min(seen[True], seen[False]) > 1
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_an_index_that_is_counted_is_shown_to_be_in_the_log(more: int) -> None:
+    """Where a leader takes its disk to have more than there is, it is not."""
+    durable = "durable=node.log.last_index"
+    rule = patched_rule(in_rules(f"{durable})", f"{durable} + {more})"))
+    theory, paths, found = Changing(4, rule), Paths(), Counter[str]()
+    actor = theory.actor(paths, theory.before)
+    ends = "of a leader, founded + 1, not joint, old voter"
+    happening = step_of("end of drain", ends, 1).prepare(actor)
+    for path in paths.run(lambda: theory.consequence(actor, happening)):
+        assert path.result is not None
+        required = [one for one in theory.goals(path.result, happening) if one.name == INDEX]
+        for goal in required:
+            known = [*actor.links, *actor.assumed, path.formula(paths), *path.result.known]
+            solver = z3.Solver()
+            solver.add(*known, z3.Not(goal.formula))
+            found[str(solver.check())] += 1
+    assert found["sat" if more else "unsat"] > 0
+    assert not found["unknown"]
+    assert more or not found["sat"]
+
+
+# A leader that leaves
+
+
+def leaves_owing_calls() -> Iterator[tuple[Cluster, History, Turn]]:
+    """The states of a run in which a leader comes to know that its removal is committed while it
+    owes a call to all.
+    """
+    everyone, rest = frozenset({0, 1, 2}), frozenset({1, 2})
+    cluster, history = new_cluster(3), History.of(3)
+    change = ProposeConfig(Config(everyone, rest))
+    inputs: list[Event] = [CreateCluster(everyone), change, Heartbeat(), Heartbeat()]
+    todo: list[happens.Step] = []
+    for _ in range(80):
+        if not todo and cluster.network:
+            at = cluster.network[0].to
+            leaves = at == 0 and cluster.members[0].node.config == Config(rest)
+            todo = [Input(0, Heartbeat())] if leaves else []
+            todo += [Deliver(0), Drain(at)]
+        elif not todo:
+            todo = [Input(0, inputs.pop(0)), Drain(0)]
+        moved = apply(cluster, todo.pop(0))
+        cluster = moved.after
+        assert moved.turn is not None
+        history = history.after(moved.turn)
+        yield cluster, history, moved.turn
+
+
+def test_a_leader_that_leaves_owes_no_calls() -> None:
+    """Who owes a call leads, or campaigns: so a leader drops them when it commits its removal."""
+    left = False
+    for cluster, history, turn in leaves_owing_calls():
+        assert broken(cluster, history) == []
+        if isinstance(turn.before.node.role, Leader) and isinstance(turn.after.node.role, Follower):
+            left = True
+            assert turn.before.pending.broadcast
+            owing = turn.after._replace(pending=turn.before.pending)
+            wrong = broken(cluster._replace(members=(owing, *cluster.members[1:])), history)
+            assert {one.name for one in wrong} == {"OwedCallAll"}
+            break
+    assert left
 
 
 def test_every_lemma_has_words() -> None:

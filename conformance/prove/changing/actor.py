@@ -19,8 +19,8 @@ from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, NEW, O
 from conformance.prove.induction import actor as fixed
 from conformance.prove.induction.actor import Window
 from conformance.prove.induction.unread import LastOnly, Token, UnreadError
-from conformance.prove.statements.lemma import EntryTerm
-from conformance.prove.statements.logic import Formula, negation
+from conformance.prove.statements.lemma import EntryTerm, within
+from conformance.prove.statements.logic import Formula, either, negation
 from conformance.prove.statements.views import ACTOR, FOUNDING
 from conformance.subjects.patched import modules_of
 from conformance.symbolic.held import Held
@@ -146,6 +146,9 @@ class Actor(fixed.Actor):
         self.place = BEFORE
         self.in_force: EntryTerm = None
         self.told: list[Formula] = []
+        """What the rules that are taken at their word have answered in the run that goes on."""
+        self.required: list[Formula] = []
+        """What that run went on with, and has to follow on its path: see `quorum_index`."""
         self._given: dict[str, Any] = {}
 
     def configure(self, part: Part, place: int = BEFORE) -> None:
@@ -206,10 +209,8 @@ class Actor(fixed.Actor):
     def _role(self, role: Any, log: Any) -> Any:
         made = super()._role(role, log)
         if isinstance(made, v.Leader):
-            index = self.given_by_rule("quorum index")
-            at = self.paths.term(index)
-            self.case(at >= 0)
-            self.case(at <= self.paths.term(log.last_index))
+            at = self.paths.term(self.given_by_rule("quorum index"))
+            self.paths.assume(at >= 0, at <= self.paths.term(log.last_index))
         return made
 
     def equals(self, *numbers: int | Number) -> None:
@@ -225,6 +226,8 @@ class Actor(fixed.Actor):
 
     @contextmanager
     def taken_at_their_word(self, rule: Rule) -> Iterator[None]:
+        """For one run: another one is told nothing of what they answered in this."""
+        self.told, self.required = [], []
         names = {"has_quorum": self.has_quorum, "quorum_index": self.quorum_index}
         spaces = [vars(module) for module in modules_of(rule)]
         own = [(of, {name: of[name] for name in names if name in of}) for of in spaces]
@@ -245,18 +248,27 @@ class Actor(fixed.Actor):
         is_one = self.given_by_rule(name)
         at = self.paths.term(is_one)
         of = [m in nodes for m in range(self.before.size)]
-        self.tell((at == 1) == quorum(self.before, config.entry, of))
+        self.told.append((at == 1) == quorum(self.before, config.entry, of))
         return bool(is_one == 1)
 
     def quorum_index(self, node: v.Node) -> Any:
+        """A number that a quorum holds, and one server holds no more than it.
+
+        Paths are sought where it lies within the log, as all that is held does: there the code
+        finds an entry.  No formula says so, so that it is a goal of each path.
+        """
         config, role, at = node.log.config, node.role, self.paths.term
         assert isinstance(config, Shown)
         assert isinstance(role, v.Leader)
+        if self.required:
+            raise UnreadError("a second quorum index was read, and the run knows of one")
         held = {peer.node: at(peer.match) for peer in role.peers} | {ACTOR: at(role.durable)}
         index = self.given_by_rule("quorum index")
         c = at(index)
         members = range(self.before.size)
-        self.tell(quorum(self.before, config.entry, [held[m] >= c for m in members]))
+        self.told.append(quorum(self.before, config.entry, [held[m] >= c for m in members]))
+        self.told.append(either(*[held[m] == c for m in members]))
+        self.required.append(within(0, c, at(node.log.last_index)))
         return index
 
     def given_by_rule(self, name: str) -> Any:
@@ -264,8 +276,3 @@ class Actor(fixed.Actor):
         if name not in self._given:
             self._given[name] = self.paths.number(name)
         return self._given[name]
-
-    def tell(self, fact: Formula) -> None:
-        """What is true of a number that a rule gave; z3 is told once."""
-        if all(not fact.eq(one) for one in self.told):
-            self.told.append(fact)

@@ -46,6 +46,8 @@ OWN_LOG: Final = "own log"
 """One that knows what a candidate's log says of the log that it then leads with."""
 MARKS: Final = ("Marks", "MarksAreLast", "MarksAgree", "InForce", "ConfigRule")
 """The lemmas of where configurations are in a log: they are many, and most goals do without."""
+INDEX: Final = "quorum index within the log"
+"""A goal of paths on which a leader counts."""
 LOGS: Final = (
     *("Ranges", "LogTerms", "Candidate", "Leader", "LeaderLog", "Elected", "LogFromLeader"),
     *("TermLogEnds", "TermLogTerms", "TermLogFromLeader", "KnownToLeader", "KnownIsCommitted"),
@@ -133,7 +135,11 @@ class Changing(Theory):
         self, made: Consequence, happening: Happening, alike: frozenset[NodeId] = frozenset()
     ) -> Iterator[Goal]:
         """What a leader counted may be chosen, exactly; elsewhere that is a premise."""
-        after: Any = made.after
+        after, actor = made.after, made.actor
+        assert isinstance(after, After)
+        assert isinstance(actor, Actor)
+        for within_log in actor.required:
+            yield Goal(INDEX, within_log)
         if ("choosable", None) in after.changed:
             could = after.could_before(SKOLEMS["T"], SKOLEMS["i"])
             yield Goal("Choosable", self.with_hints(could, after))
