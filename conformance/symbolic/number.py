@@ -68,6 +68,12 @@ class Number:
     def __rsub__(self, other: Any) -> Any:
         return -self + other
 
+    def __floordiv__(self, other: Any) -> Any:
+        """Where all unknowns come in multiples of it, so that only the constant is rounded."""
+        if not isinstance(other, int) or other <= 0 or any(by % other for _, by in self.terms):
+            return NotImplemented
+        return Number(tuple([(one, by // other) for one, by in self.terms]), self.constant // other)
+
     def __lt__(self, other: Any) -> bool:
         return _at_most(self - other, -1)
 

@@ -17,7 +17,6 @@ from conformance.prove.changing.actor import Actor
 from conformance.prove.changing.cases import cases
 from conformance.prove.changing.history import History, Seen, broken
 from conformance.prove.changing.induction import INDEX, Changing
-from conformance.prove.changing.obligations import Rules
 from conformance.prove.changing.statements import script
 from conformance.prove.changing.statements.lemmas import LEMMAS, majority_of, voters_of
 from conformance.prove.changing.statements.script import Script
@@ -27,7 +26,6 @@ from conformance.prove.changing.why.proofs import PROOFS
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Prover
 from conformance.prove.induction.theory import Consequence
-from conformance.prove.runner.obligation import Subjects
 from conformance.prove.statements.logic import Formula
 from conformance.simulation.episode import changes
 from conformance.simulation.schedule.profile import Profile, draw_profile
@@ -170,14 +168,6 @@ def test_nor_do_they_if_new_voters_have_no_say(fact: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(facts, "quorum", of_old)
     monkeypatch.setattr(fork, "quorum", of_old)
     assert left_open(fact)
-
-
-def test_a_joint_quorum_over_the_union_is_no_quorum() -> None:
-    union = in_rules(
-        "return majority(config.voters) and (not config.is_joint or majority(config.new_voters))",
-        "return majority(config.voters | config.new_voters)",
-    )
-    assert Rules(3).prove(Subjects(rule=patched_rule(union))).result == "refuted"
 
 
 # Steps

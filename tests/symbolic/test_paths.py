@@ -488,3 +488,13 @@ def test_no_question_is_asked_twice() -> None:
     found = list(paths.run(lambda: [number < 0 for number in numbers]))
     assert len(found) == 8
     assert paths.queries == 1 + 7
+
+
+def test_half_of_an_even_number_and_a_constant_is_exact() -> None:
+    paths = Paths()
+    x = paths.number("x")
+    paths.assume(paths.term(x) >= -3, paths.term(x) <= 3)
+    halves = list(paths.run(lambda: ((x + x + 5) // 2 == x + 2, (x + x - 1) // 2 == x - 1)))
+    assert [path.result for path in halves] == [(True, True)]
+    with pytest.raises(TypeError):
+        x // 2

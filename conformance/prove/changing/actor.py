@@ -2,8 +2,8 @@
 
 Of a configuration nothing is known but whether it is a joint one, and what the acting server is in
 it.  Who else votes, z3 is left to choose.  So two rules of the specification are not run here but
-taken at their word, `has_quorum` and `quorum_index`; that they keep it is an obligation of its own
-(`conformance.prove.changing.obligations.Rules`).
+taken at their word, `has_quorum` and `quorum_index`; that they keep it is proved for configurations
+of every size (`conformance.prove.quorums`).
 
 Who is a peer is no matter of safety: all nodes are, so a leader has to do with all of them.
 """

@@ -1,11 +1,12 @@
 """What is proved of a cluster whose membership changes, for some number of nodes.
 
     changing/why/FACT   that quorums overlap, as a consequence of the lemmas (`why`)
-    changing/rules      the rules that are taken at their word: what a quorum is, what it holds
     changing/initial    a new cluster satisfies the lemmas, and still does when it is created
     changing/KIND       no step of this kind breaks a lemma, nor the claim of a message
 
-The induction is not complete: the kinds that are not here are named in PROOFS.md.
+The rules that are taken at their word, what a quorum is and what it holds, are proved for all sizes
+in `conformance.prove.quorums`.  The induction is not complete: the kinds that are not here are
+named in PROOFS.md.
 """
 
 from __future__ import annotations
@@ -13,20 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, product
+from itertools import combinations
 from typing import Final
 
 from conformance.prove.changing.cases import KINDS, cases
 from conformance.prove.changing.history import History, broken
 from conformance.prove.changing.induction import Changing
-from conformance.prove.changing.statements.lemmas import majority_of
 from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why.proofs import PROOFS, Proof
 from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
-from spec.cluster import Input, Rule, apply, new_cluster, rules_of
-from spec.values import Config, CreateCluster, Leader, Node, Position, Progress, new_log
+from spec.cluster import Input, Rule, apply, new_cluster
+from spec.values import CreateCluster
 
 NODES: Final[dict[Level, tuple[int, ...]]] = {"quick": (4,), "full": (4, 5), "deep": (4, 5)}
 LEFT: Final = ("append reply", "end of drain", "snapshot")
@@ -45,7 +45,6 @@ def _obligations(level: Level) -> Iterator[Obligation]:
             fact = Follows(size, proof)
             yield Obligation(f"changing/why/{size} nodes/{name}", bounds, fact.prove)
         yield Obligation(f"changing/initial/{size} nodes", bounds, Begins(size).prove)
-    yield Obligation("changing/rules/4 nodes", {"nodes": 4}, Rules(4).prove)
     if level == "deep":
         for kind in KEPT:
             name, bounds = f"changing/{kind}/4 nodes, 0 entries", {"nodes": 4, "entries": 0}
@@ -96,52 +95,6 @@ def subsets(size: int) -> list[frozenset[int]]:
     return [
         frozenset(some) for count in range(size + 1) for some in combinations(range(size), count)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """`has_quorum` and `quorum_index`, of all configurations of so many nodes: a quorum is what the
-    lemmas take for one, and the index is the largest that a quorum holds.
-
-    The rules only compare indices, so all orders of them are all that there is.
-    """
-
-    size: int
-
-    def prove(self, subjects: Subjects) -> Result:
-        result = Result()
-        rule = subjects.rule
-        rules = rules_of(rule)
-        has_quorum, quorum_index = rules.has_quorum, rules.quorum_index
-        nodes, found = range(self.size), subsets(self.size)
-        for old, new in product(found[1:], found):
-            config = Config(old, new)
-            by_nodes = {of: self.is_quorum(config, of) for of in found}
-            for of, is_one in by_nodes.items():
-                result.paths += 1
-                if has_quorum(config, of) is not is_one:
-                    result.result, result.detail = "refuted", f"{sorted(of)} of {config}"
-            log = new_log(Position(1, self.size), config)
-            for held in product(range(self.size), repeat=self.size):
-                peers = tuple(Progress(m, held[m]) for m in nodes if m and m in config.members)
-                node = Node(0, Leader(peers, held[0]), 1, None, log)
-                best = max(
-                    index
-                    for index in range(self.size)
-                    if by_nodes[frozenset(m for m in nodes if held[m] >= index)] or not index
-                )
-                result.paths += 1
-                if quorum_index(node) != best:
-                    result.result, result.detail = "refuted", f"{held} of {config}"
-        result.live = result.paths
-        return result
-
-    def is_quorum(self, config: Config, of: frozenset[int]) -> bool:
-        nodes = range(self.size)
-        among = [m in of for m in nodes]
-        olds = majority_of([m in config.voters for m in nodes], among)
-        news = not config.is_joint or majority_of([m in config.new_voters for m in nodes], among)
-        return bool(olds and news)
 
 
 @lru_cache(maxsize=1)

@@ -84,7 +84,7 @@ def servers(full: bool) -> dict[str, tuple[list[Server], list[Argument]]]:
         "pre_vote_call": (campaigning, [nothing]),
         "would_vote": (any_role, calls),
         "could_be_disruptive": ([*any_role, Server(ASKED, "t", PAIR)], calls),
-        "has_quorum": ([], []),  # of names alone: lockstep has them, and `membership/overlap`
+        "has_quorum": ([], []),  # of names alone: lockstep has them, and `quorums/library`
         "to_joint_consensus": ([], []),
         "progress": ([*behind, Server(CANDIDATE, "t")], [nothing]),
         "transfer_target": ([*handing, Server(CANDIDATE, "t")], [nothing]),
