@@ -151,3 +151,14 @@ def test_the_command_says_whether_it_is_stale(
     stale = run("certify", "--check")
     assert stale.code == 1
     assert "raftbare/rules.py" in stale.out
+
+
+def test_a_hash_that_was_edited_is_told_as_an_edited_file(elsewhere: Path) -> None:
+    """Of each file; what else it says is not signed (docs/certificate.md)."""
+    path = elsewhere / certified.FILE
+    told = json.loads(path.read_text(encoding="utf-8"))
+    for name, digest in told["sources"].items():
+        other = digest[:-1] + ("1" if digest[-1] == "0" else "0")
+        edited = told | {"sources": told["sources"] | {name: other}}
+        path.write_text(json.dumps(edited), encoding="utf-8")
+        assert making.stale(path) == (name,)

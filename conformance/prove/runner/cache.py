@@ -1,7 +1,12 @@
-"""What was proved stays proved as long as what it rests on is the same (`sources`)."""
+"""What was proved stays proved as long as what it rests on is the same (`sources`).
+
+The file has a checksum: a result that was damaged or edited is no result.  It is no signature: who
+writes the file anew, checksum and all, is believed.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -39,9 +44,14 @@ class _Kept(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
+    sum: str = ""
     called: list[list[str]] = []
     results: dict[str, _Kept] = {}
+
+    def summed(self) -> str:
+        """The checksum of all the rest, in hexadecimal."""
+        return hashlib.sha256(self.model_dump_json(exclude={"sum"}).encode()).hexdigest()
 
 
 class Cache:
@@ -56,13 +66,11 @@ class Cache:
         self._digests: dict[int, str | None] = {}
         self._results: dict[str, _Kept] = {}
         try:
-            file = _File.model_validate_json(path.read_bytes())
-            if any(not 0 <= kept.called < len(file.called) for kept in file.results.values()):
-                raise ValueError("it names a list that is not there")
+            file = _read(path)
         except FileNotFoundError:
             return
-        except (OSError, ValueError, ValidationError) as error:
-            warn(f"{path}: ignored, it cannot be read: {str(error).splitlines()[0]}")
+        except (OSError, ValueError) as error:
+            warn(f"{path}: ignored, it cannot be read: {error}")
             with suppress(OSError):  # set aside: the next one takes its place
                 path.replace(path.with_name(f"{path.name}.damaged"))
             return
@@ -113,6 +121,7 @@ class Cache:
                 for key, kept in sorted(self._results.items())
             },
         )
+        file.sum = file.summed()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, [file.model_dump_json()])
@@ -138,6 +147,19 @@ class Cache:
         if number not in self._digests:
             self._digests[number] = self.sources.digest(self._called[number])
         return self._digests[number]
+
+
+def _read(path: Path) -> _File:
+    """What was written.  Raises `OSError`, and `ValueError` for what is not as it was written."""
+    try:
+        file = _File.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+    if file.sum != file.summed():
+        raise ValueError("its checksum is not that of its results")
+    return file
 
 
 def _key(level: Level, obligation: Obligation) -> str:

@@ -349,9 +349,10 @@ def test_what_called_a_function_that_is_gone_is_not_proved(
         lambda text: text[: len(text) // 2],
         lambda text: "",
         lambda text: "[]",
-        lambda text: text.replace('"format":1', '"format":2'),
+        lambda text: text.replace('"format":2', '"format":1'),
         lambda text: text.replace('"proved"', '"proven"'),
         lambda text: text.replace('"called":0', '"called":7'),
+        lambda text: text.replace('"sum":"', '"sum":"0'),
         lambda text: text.replace('"paths":', '"ways":'),
     ],
 )
