@@ -53,10 +53,13 @@ def _make(level: Level, as_json: bool) -> None:
     from conformance.cli.report.certify import print_claims
     from conformance.release import certificate
     from conformance.release.claims import FailedError
+    from conformance.release.collection import BadCollection
 
     try:
         with progress("certifying", as_json) as tell:
             made = certificate.make(level, tell)
+    except BadCollection as error:
+        refuse(str(error), as_json)
     except FailedError as error:
         refuse(str(error), as_json, error.verdict)
     except certificate.EditedError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO, cast
 
 import typer
 
@@ -36,6 +36,8 @@ def subject_command(
     import raftbare
     from conformance.subjects.foreign.serve import BadRequestError, serve
 
+    if cast("TextIO | None", sys.stdin) is None:
+        refuse("standard input is closed; expected requests on it", as_json=False)
     name = f"{'raftbare (Python)' if which == 'raftbare' else 'spec'} {raftbare.__version__}"
     with _subject(which, mutants or []) as subject:
         try:

@@ -378,4 +378,10 @@ def _tell_failed(failed: str, code: int) -> None:
 
 def _drop(stream: TextIO) -> None:
     """What is still to be written cannot be, and is not to be told once more at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    number = stream.fileno()
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # no more files may be open: the stream's own is one
+        os.close(number)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)

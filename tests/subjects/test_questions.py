@@ -17,6 +17,7 @@ from conformance.simulation.episode import play
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.replay import replay
 from conformance.simulation.schedule.simulate import Schedule
+from conformance.subjects.asking import lookups
 from conformance.subjects.asking.asked import ALL, NAMES, all_of, drawn
 from conformance.subjects.asking.questions import Answer
 from conformance.subjects.library import LibrarySubject
@@ -186,3 +187,26 @@ def test_a_wrong_answer_is_found_and_shrunk_and_replayed(
         assert again is not None
         assert again.what == name
     assert replay(path).difference is None
+
+
+def test_entries_are_compared_as_runs_and_none_is_lost() -> None:
+    """So that a question of a long log takes the memory of its runs."""
+    each: list[tuple[v.Position, object]]
+    each = [(v.Position(1, at), v.COMMAND) for at in range(5, 1005)]
+    each += [(v.Position(2, 1005), v.Entry(2, v.TERM)), (v.Position(2, 1006), v.COMMAND)]
+    runs = lookups._runs(each)
+    assert [count for _, _, count in runs] == [1000, 1, 1]
+    wrong: list[tuple[int, tuple[v.Position, object]]] = [
+        (500, (v.Position(1, 504), v.COMMAND)),  # one is there twice
+        (500, (v.Position(2, 505), v.COMMAND)),
+        (500, (v.Position(1, 505), v.Entry(1, v.TERM))),
+        (0, (v.Position(1, 4), v.COMMAND)),
+        (1001, (v.Position(1, 1006), v.COMMAND)),
+    ]
+    for at, other in wrong:
+        assert lookups._runs([*each[:at], other, *each[at + 1 :]]) != runs
+    assert lookups._counted(shown for _, shown in each) == [
+        (v.COMMAND, 1000),
+        (v.Entry(2, v.TERM), 1),
+        (v.COMMAND, 1),
+    ]

@@ -6,8 +6,8 @@ one argument.  `LOOKUPS` says by its names which ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Iterable
+from itertools import groupby, product
 from typing import Any, Final
 
 from conformance.observe.observed import Observed, observed
@@ -80,17 +80,40 @@ def _library_since(to: Translate, node: LibraryNode, at: v.Position) -> object:
 def _all_entries(node: v.Node, _: None) -> object:
     log = node.log
     first = log.snapshot_position.index + 1
-    each = [(v.Position(e.term, at), _shown(e)) for at, e in enumerate(log.entries, first)]
-    return len(log.entries), not log.entries, each, [shown for _, shown in each]
+    each = ((v.Position(e.term, at), _shown(e)) for at, e in enumerate(log.entries, first))
+    return len(log.entries), not log.entries, _runs(each), _counted(map(_shown, log.entries))
 
 
 def _library_all_entries(to: Translate, node: LibraryNode, _: None) -> object:
     entries = node.log.entries
-    each = [
+    each = (
         (v.Position(at.term, at.index), _library_shown(to, entry))
         for at, entry in entries.iter_with_positions()
-    ]
-    return len(entries), entries.is_empty, each, [_library_shown(to, entry) for entry in entries]
+    )
+    shown = (_library_shown(to, entry) for entry in entries)
+    return len(entries), entries.is_empty, _runs(each), _counted(shown)
+
+
+def _runs(each: Iterable[tuple[v.Position, object]]) -> list[tuple[v.Position, object, int]]:
+    """All of it, in the memory of its runs: the same entry in the same term, index by index.
+
+    The first position of each, the entry, and how many there are.
+    """
+    runs: list[tuple[v.Position, object, int]] = []
+    for position, entry in each:
+        if runs:
+            first, same, count = runs[-1]
+            follows = position == (first.term, first.index + count)
+            if follows and entry == same:
+                runs[-1] = first, same, count + 1
+                continue
+        runs.append((position, entry, 1))
+    return runs
+
+
+def _counted(entries: Iterable[object]) -> list[tuple[object, int]]:
+    """Each entry that differs from the one before it, and how many are the same."""
+    return [(entry, sum(1 for _ in same)) for entry, same in groupby(entries)]
 
 
 LENGTHS: Final = tuple(product((0, 1, 2), ABOUT))
