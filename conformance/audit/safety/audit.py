@@ -130,7 +130,7 @@ class SafetyAudit:
         recorded = self._nodes.values()
         joint_shown = any(node.steps.shows_joint for node in recorded)
         for node in recorded:
-            node.finish(joint_shown)
+            node.finish(joint_shown, self.complete)
         self._mail.finish(self.complete)
         self._partial.finish()
         nodes: dict[NodeId, Judged] = dict(sorted((self._nodes | self._partial.nodes).items()))

@@ -62,7 +62,7 @@ class Leading:
         if before is None and is_first:
             self.backing.begin(commit, log.base.index, seq)
         elif not (leads or led):
-            self.backing.followed(commit, seq)
+            self.backing.followed(commit, before is None, seq)
         elif not isinstance(record.event, v.SnapshotInstalled):
             self._check_commit(record, before, was, memory)
 

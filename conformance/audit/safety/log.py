@@ -231,6 +231,14 @@ class VolatileLog:
         chain = up_to(self.disk.terms, self.keep)
         return extended(self.disk.entry_ids, chain, self.keep, self.tail)
 
+    def config(self) -> Config | None:
+        """The membership in force (§6), as far as the log is known.  Costs what memory holds."""
+        for entry_id in reversed(self.tail):
+            payload = self.disk.entry_ids.payloads[entry_id]
+            if isinstance(payload, Config):
+                return payload
+        return self.disk.config_at(self.keep)
+
     def load(self, log: Log) -> None:
         """Memory holds this log, which begins with the snapshot that the durable one has."""
         disk = self.disk

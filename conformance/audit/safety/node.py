@@ -59,6 +59,10 @@ class NodeAudit:
         """The commit index after the last drain."""
         self._undrained: set[v.Position] = set()
         """The last positions that were shown since the last drain."""
+        self._unanswered: set[tuple[v.NodeId, v.Term]] = set()
+        """Whose messages came since the last drain, and in which term of the node: answers of these
+        terms may be owed.
+        """
         self._seq = 0
         self._records = 0
         self._is_first = True
@@ -70,7 +74,7 @@ class NodeAudit:
         self._is_first = is_first
         self._seq = record.seq
         if isinstance(event, Checkpoint):
-            if follows:
+            if follows and not is_first:
                 self._settle_doubts()
             else:  # a crash may be among what is missing
                 self._doubts.clear()
@@ -106,7 +110,7 @@ class NodeAudit:
         if came_up is not None and record.outcome is not False:
             self._check_came_up(came_up, record, done)
         self._check_persistent_state(state)
-        self.steps.check(record, self._state)
+        self.steps.check(record, self._state, self._unanswered)
         self._check_log(state, done)
         if isinstance(event, v.Receive):
             self._receive(event, state)
@@ -116,10 +120,13 @@ class NodeAudit:
         self._note(state)
         if done is None:
             self._undrained.add(state.last_position)
+            if isinstance(event, v.Receive):
+                self._unanswered.add((event.message.sender, state.current_term))
             self.durable.votes_given.add((state.current_term, state.voted_for))
         else:
             for position in done.committed:
                 self._note_position(position)
+            self._unanswered.clear()
             if self._undrained:
                 self._undrained.clear()
                 self.durable.votes_given.clear()
@@ -130,13 +137,16 @@ class NodeAudit:
         """Of the configuration that it showed last."""
         return frozenset() if self._state is None else self._state.config.members
 
-    def finish(self, joint_shown: bool) -> None:
-        """`joint_shown`: some node's recording has a joint configuration."""
+    def finish(self, joint_shown: bool, complete: bool) -> None:
+        """`joint_shown`: some node's recording has a joint configuration.
+
+        `complete`: the recordings lack nothing.
+        """
         for name in EVERY_STATE:
             self._checked[name] += self._records
         if self._doubts:
             self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
-        self.backing.finish()
+        self.backing.finish(complete)
         self.steps.finish(joint_shown)
 
     # Coming up
@@ -144,6 +154,7 @@ class NodeAudit:
     def _come_up(self, disk: v.Restart, is_new: bool, is_first: bool) -> None:
         self._doubts.clear()
         self._undrained.clear()
+        self._unanswered.clear()
         self.durable.votes_given.clear()
         if is_first:
             self._mail.recorded_since(self.node, -1 if is_new else disk.current_term)
@@ -166,6 +177,11 @@ class NodeAudit:
         self.backing.resume(checkpoint.node)
         self.steps.begin(state.last_position)
         self._memory.load(checkpoint.node.log)
+        self._unanswered = {
+            (owed.to, owed.message.term)
+            for owed in checkpoint.pending
+            if isinstance(owed, v.SendMessage)
+        }
         self._note(state)
         self._state = state
 
@@ -194,7 +210,10 @@ class NodeAudit:
                 return
         match record.event:
             case v.Receive(v.AppendEntriesCall() as call):
+                is_known = self._state is None or memory.known >= self._state.last_position.index
                 self._follow(call, last)
+                if is_known and not memory.contains(last):
+                    self._check_followed(call, record)
             case v.ProposeCommand():
                 self._propose(v.COMMAND, record)
             case v.ProposeConfig(config):
@@ -239,6 +258,19 @@ class NodeAudit:
         if ids and self._entry_ids.terms[ids[-1]] == last.term and memory.contains(prev):
             self._cut(prev.index)
             memory.tail += ids
+
+    def _check_followed(self, call: v.AppendEntriesCall, record: Recorded) -> None:
+        """§5.3: the log of who does not lead gets its entries from calls, where it has what these
+        follow.  What it had, and what the call has, is known here.
+        """
+        state = record.state
+        if self._state is None or state.role == "leader":
+            return
+        detail = (
+            f"shows a log up to {at(state.last_position)}; it had none there, and cannot have it "
+            f"from a call with {len(call.entries)} entries after {at(call.prev_position)}"
+        )
+        self.backing.not_received("LogConsistent", self._seq, detail)
 
     def _cut(self, last: v.Index) -> None:
         self._memory.cut(last)
@@ -310,6 +342,11 @@ class NodeAudit:
             config = log.config_at(last.index)
             if config is not None and config is not state.config and config != state.config:
                 detail = f"shows {state.config}, the log has {config}"
+                self._report("LogConsistent", detail, "config")
+        elif memory.known == last.index and state.config != self._state.config:
+            config = memory.config()
+            if config is not None and config != state.config:
+                detail = f"changes to {state.config}, the log has {config}"
                 self._report("LogConsistent", detail, "config")
 
     def _check_growth(self, state: Observed) -> None:

@@ -37,6 +37,8 @@ class _Needs(Enum):
     ACTIONS = auto()
     """All that is missing is the node's own vote or copy, on its disk."""
     RECEIPTS = auto()
+    NO_LOSS = auto()
+    """What came before is all there; or receipts, as it may be in a record that is lost."""
 
 
 @dataclass(slots=True)
@@ -208,20 +210,27 @@ class Backing:
         detail = f"call {number} of term {term} was answered by {_those(answered)}, of {config}"
         self._miss(CONFIRMED, _Needs.RECEIPTS, seq, detail)
 
-    def followed(self, commit: v.Index, seq: int) -> None:
-        """A node that does not lead takes entries for committed up to an index."""
+    def followed(self, commit: v.Index, came_up: bool, seq: int) -> None:
+        """A node that does not lead takes entries for committed up to an index.
+
+        `came_up`: by coming up, with which no message arrives.
+        """
         if commit <= self._told:
             self._findings.checked[COMMITTED] += 1
             return
         detail = f"commits index {commit}, and was told of {self._told} at the most"
-        self._miss(COMMITTED, _Needs.RECEIPTS, seq, detail)
+        self._miss(COMMITTED, _Needs.NO_LOSS if came_up else _Needs.RECEIPTS, seq, detail)
         self._told = commit
 
-    def finish(self) -> None:
+    def not_received(self, name: str, seq: int, detail: str) -> None:
+        """What is shown of the log came with no message that the node is known to have received."""
+        self._miss(name, _Needs.RECEIPTS, seq, detail)
+
+    def finish(self, complete: bool) -> None:
         """Report what is missing, unless the recording would not show it."""
         self._cut_off()
         for (name, needs), missing in self._missing.items():
-            reason = self._why_open(needs)
+            reason = None if complete and needs is _Needs.NO_LOSS else self._why_open(needs)
             if reason is not None:
                 self._findings.leave(name, reason, missing.times)
                 continue
@@ -233,7 +242,7 @@ class Backing:
     def _why_open(self, needs: _Needs) -> str | None:
         if needs is _Needs.ACTIONS:
             return None if self.has_drained else NO_ACTIONS
-        if needs is _Needs.RECEIPTS:
+        if needs in (_Needs.RECEIPTS, _Needs.NO_LOSS):
             if not self.has_received:
                 return NO_RECEIPTS
             return SOME_RECEIPTS if self.has_stand_ins else None

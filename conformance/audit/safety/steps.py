@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final
 
 from conformance.audit.safety.findings import Findings
@@ -34,8 +35,16 @@ class Steps:
     def begin(self, last: v.Position) -> None:
         self._given = last
 
-    def check(self, record: Recorded, before: Observed | None) -> None:
-        """A commit index behind the snapshot (D4) is late, and no harm."""
+    def check(
+        self,
+        record: Recorded,
+        before: Observed | None,
+        unanswered: Set[tuple[v.NodeId, v.Term]],
+    ) -> None:
+        """A commit index behind the snapshot (D4) is late, and no harm.
+
+        `unanswered`: to whom an answer may have been owed before the event, and of which term.
+        """
         state, last, commit = record.state, record.state.last_position, record.state.commit_index
         if commit > last.index and (before is None or commit > before.commit_index):
             # Where it lies beyond a log that was cut off, that is CommittedEntriesStay.
@@ -57,6 +66,8 @@ class Steps:
                 self._check_vote(message, record, before)
             elif isinstance(message, v.AppendEntriesCall):
                 self._check_stale(message, record, before)
+            if message.term < before.current_term:
+                self._check_answer(message, record, before.current_term, unanswered)
 
     def check_config(self, record: Recorded, before: Observed, joint_at: v.Index | None) -> None:
         """§6: a leader's configuration changes from one set of voters to another through both.
@@ -151,6 +162,36 @@ class Steps:
                 f"{before.commit_index} to {state.commit_index}"
             )
             self._report("StaleCallRejected", record.seq, detail)
+        elif state.leader_given and before.leader != state.leader == call.sender:
+            detail = (
+                f"a call of term {call.term} in term {state.current_term} makes {call.sender} "
+                "its leader"
+            )
+            self._report("StaleCallRejected", record.seq, detail)
+
+    def _check_answer(
+        self,
+        message: v.Message,
+        record: Recorded,
+        term: v.Term,
+        unanswered: Set[tuple[v.NodeId, v.Term]],
+    ) -> None:
+        """Figure 2, results: an answer has the current term, by which a sender that is behind
+        learns of it.  With the term of the call it would confirm a leader that leads no more (§8).
+        """
+        if not isinstance(message, (v.RequestVoteCall, v.AppendEntriesCall)):
+            return
+        replies = v.RequestVoteReply, v.AppendEntriesReply
+        for action in record.actions or ():
+            match action:
+                case v.SendMessage(to, reply) if to == message.sender:
+                    if not isinstance(reply, replies):
+                        continue
+                    self._checked["StaleCallRejected"] += 1
+                    told = reply.term
+                    if told < term and (to, told) not in unanswered:
+                        detail = f"answers {to} in term {term} with term {told}"
+                        self._report("StaleCallRejected", record.seq, detail)
 
     def _report(self, name: str, seq: int, detail: str, cause: object = None) -> None:
         self._findings.report(name, self._node, seq, detail, cause)
