@@ -25,7 +25,7 @@ from conformance.cli.terminal import (
     save_page,
     warn,
 )
-from conformance.observe.verdicts import AuditLevel, Format
+from conformance.observe.verdicts import AskedLevel, Format
 
 if TYPE_CHECKING:
     from conformance.audit.follow import Follower, Told
@@ -40,10 +40,11 @@ def audit_command(
         ),
     ],
     level: Annotated[
-        AuditLevel | None,
+        AskedLevel | None,
         typer.Option(
             help="exact: as the specification says, event by event.  safety: whatever the "
-            "implementation, nothing that Raft rules out.  Default: exact for this library."
+            "implementation, nothing that Raft rules out.  both: at each, and whether they agree.  "
+            "Default: exact for this library, else safety."
         ),
     ] = None,
     complete: Annotated[
@@ -99,30 +100,44 @@ def audit_command(
 
     A line has 16 MiB at most, a record and a file stand for 2^24 entries: see docs/limits.md.
     """
+    from conformance.audit.both import BothReport, audit_both
     from conformance.audit.run import audit, found_size
-    from conformance.cli.report.audit import print_audit
+    from conformance.cli.report.audit import print_audit, print_both
 
     if follow:
         if len(files) != 1 or not os.path.isdir(files[0]):
             refuse("--follow takes one folder, which is there", as_json)
-        if level == "safety" or complete:
+        if level in ("safety", "both") or complete:
             refuse("--follow judges at the exact level, and knows of no end", as_json)
         _follow(files[0], state, every, as_json)
     if state is not None:
         refuse("--state is for --follow", as_json)
-    total = found_size(files) or None
+    if level == "both":
+        for file in files:
+            if os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file)):
+                refuse(f"{file}: cannot be read twice; expected a regular file", as_json)
+    total = found_size(files) * (2 if level == "both" else 1) or None
     with other_processes(workers, as_json) as executor, progress("auditing", as_json) as tell:
 
         def told(done: int) -> None:
             tell("auditing", done, total)
 
+        report: AuditReport | BothReport
+        fast = not no_fast_path
         try:
-            report = audit(files, level, told, complete, form, executor, not no_fast_path)
+            if level == "both":
+                report = audit_both(files, told, complete, form, executor, fast)
+            else:
+                report = audit(files, level, told, complete, form, executor, fast)
         except BrokenExecutor as error:
             refuse(f"a process has died: {error}", as_json, "inconclusive")
-    page = save_violation(report, files[0], out_dir) if pages else None
-    shown = partial(print_audit, report=report, page=page)
-    conclude(report, as_json, shown, page=page)
+    if isinstance(report, BothReport):
+        wrong = report.exact if report.exact.problems else report.safety
+        shown = partial(print_both, report=report)
+    else:
+        wrong, shown = report, partial(print_audit, report=report)
+    page = save_violation(wrong, files[0], out_dir) if pages else None
+    conclude(report, as_json, partial(shown, page=page), page=page)
 
 
 MOST_SHOWN: Final = 100_000

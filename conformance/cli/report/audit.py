@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
+from conformance.audit.both import SAID, BothReport
 from conformance.audit.follow import Told
 from conformance.audit.run import AuditReport
 from conformance.cli.report.parts import STYLES, print_page
@@ -58,6 +59,17 @@ def print_audit(console: Console, report: AuditReport, page: str | None = None) 
         )
     print_page(console, page)
     console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({report.seconds:.1f} s)")
+
+
+def print_both(console: Console, report: BothReport, page: str | None = None) -> None:
+    """Each level's report, then whether they agree, and the verdict: the worse of the two."""
+    print_audit(console, report.exact)
+    print_audit(console, report.safety)
+    style = "bold red" if report.agreement == "disagree" else "bold"
+    console.print(f"[{style}]{SAID[report.agreement]}[/]", soft_wrap=True)
+    print_page(console, page)
+    seconds = report.exact.seconds + report.safety.seconds
+    console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({seconds:.1f} s)")
 
 
 def names_line(names: Mapping[str, int]) -> str:
