@@ -25,19 +25,25 @@ def renumbered(moments: list[Moment]) -> list[Moment]:
     return changed
 
 
-def _with(moments: list[Moment], place: int, **fields: Any) -> list[Moment]:
+def with_fields(moments: list[Moment], place: int, **fields: Any) -> list[Moment]:
     """One moment shows something else."""
     changed = list(moments)
     changed[place] = moments[place].model_copy(update=fields)
     return changed
 
 
-def _pick(places: Iterator[int], random: Random) -> int | None:
+def inserted(moments: list[Moment], place: int, **fields: Any) -> list[Moment]:
+    """One more moment of the same node, which shows the same otherwise."""
+    more = moments[place].model_copy(update={"came_up": None} | fields)
+    return [*moments[: place + 1], more, *moments[place + 1 :]]
+
+
+def pick(places: Iterator[int], random: Random) -> int | None:
     found = list(places)
     return random.choice(found) if found else None
 
 
-def _previous(moments: list[Moment]) -> Iterator[tuple[int, Moment, Moment]]:
+def previous(moments: list[Moment]) -> Iterator[tuple[int, Moment, Moment]]:
     """Each moment's place, the moment, and the one of its node before it, in one life."""
     latest: dict[v.NodeId, Moment] = {}
     for place, moment in enumerate(moments):
@@ -47,23 +53,23 @@ def _previous(moments: list[Moment]) -> Iterator[tuple[int, Moment, Moment]]:
         latest[moment.node] = moment
 
 
-def _led(moments: list[Moment]) -> Iterator[tuple[int, Moment, Moment]]:
+def led(moments: list[Moment]) -> Iterator[tuple[int, Moment, Moment]]:
     """Those where a node leads and led before, with others to vote."""
-    for place, moment, before in _previous(moments):
+    for place, moment, before in previous(moments):
         same = moment.current_term == before.current_term
-        if moment.role == before.role == "leader" and same and _others(moment):
+        if moment.role == before.role == "leader" and same and others(moment):
             yield place, moment, before
 
 
-def _others(moment: Moment) -> bool:
+def others(moment: Moment) -> bool:
     """Whether a quorum needs someone else."""
     return any(len({*voters} - {moment.node}) * 2 > len(voters) for voters in moment.voters or ())
 
 
-def _elections(moments: list[Moment]) -> Iterator[int]:
-    for place, moment, before in _previous(moments):
+def elections(moments: list[Moment]) -> Iterator[int]:
+    for place, moment, before in previous(moments):
         led = before.role == "leader" and before.current_term == moment.current_term
-        if moment.role == "leader" and not led and _others(moment):
+        if moment.role == "leader" and not led and others(moment):
             yield place
 
 
@@ -77,7 +83,7 @@ def _votes_for(moment: Moment, received: SeenMessage | None, granted: bool = Tru
 
 
 def votes_removed(moments: list[Moment], random: Random) -> list[Moment] | None:
-    place = _pick(_elections(moments), random)
+    place = pick(elections(moments), random)
     if place is None:
         return None
     leader = moments[place]
@@ -89,7 +95,7 @@ def votes_removed(moments: list[Moment], random: Random) -> list[Moment] | None:
 
 
 def votes_refused(moments: list[Moment], random: Random) -> list[Moment] | None:
-    place = _pick(_elections(moments), random)
+    place = pick(elections(moments), random)
     if place is None:
         return None
     leader, changed = moments[place], list(moments)
@@ -110,7 +116,7 @@ def vote_given_twice(moments: list[Moment], random: Random) -> list[Moment] | No
                 if one.type == "request_vote_reply" and one.granted and nodes - {one.to, one.from_}:
                     yield place
 
-    place = _pick(places(), random)
+    place = pick(places(), random)
     if place is None:
         return None
     moment = moments[place]
@@ -126,25 +132,25 @@ def vote_changed(moments: list[Moment], random: Random) -> list[Moment] | None:
     nodes = {moment.node for moment in moments}
 
     def places() -> Iterator[int]:
-        for place, moment, before in _previous(moments):
+        for place, moment, before in previous(moments):
             same = moment.current_term == before.current_term
             if same and before.voted_for is not None and nodes - {before.voted_for}:
                 yield place
 
-    place = _pick(places(), random)
+    place = pick(places(), random)
     if place is None:
         return None
     other = random.choice(sorted(nodes - {moments[place].voted_for}))
-    return _with(moments, place, voted_for=other)
+    return with_fields(moments, place, voted_for=other)
 
 
 def acknowledgements_removed(moments: list[Moment], random: Random) -> list[Moment] | None:
     def places() -> Iterator[int]:
-        for place, moment, before in _led(moments):
+        for place, moment, before in led(moments):
             if (moment.commit_index or 0) > (before.commit_index or 0):
                 yield place
 
-    place = _pick(places(), random)
+    place = pick(places(), random)
     if place is None:
         return None
     leader = moments[place]
@@ -177,18 +183,18 @@ def _committed_from(moments: list[Moment], place: int) -> list[Moment]:
 
 def leader_commits_early(moments: list[Moment], random: Random) -> list[Moment] | None:
     def places() -> Iterator[int]:
-        for place, moment, before in _led(moments):
+        for place, moment, before in led(moments):
             if (moment.last_index or 0) > (before.last_index or 0):
                 yield place
 
-    place = _pick(places(), random)
+    place = pick(places(), random)
     return None if place is None else _committed_from(moments, place)
 
 
 def follower_commits_early(moments: list[Moment], random: Random) -> list[Moment] | None:
     told: defaultdict[v.NodeId, int] = defaultdict(int)
     found = []
-    for place, moment, before in _previous(moments):
+    for place, moment, before in previous(moments):
         if moment.received is not None:
             told[moment.node] = max(told[moment.node], moment.received.commit_index or 0)
         last = moment.last_index or 0
@@ -199,70 +205,72 @@ def follower_commits_early(moments: list[Moment], random: Random) -> list[Moment
 
 
 def term_lowered(moments: list[Moment], random: Random) -> list[Moment] | None:
-    place = _pick(
-        (place for place, moment, before in _previous(moments) if before.current_term), random
+    place = pick(
+        (place for place, moment, before in previous(moments) if before.current_term), random
     )
     if place is None:
         return None
-    before = next(before for at, _, before in _previous(moments) if at == place)
-    return _with(moments, place, current_term=(before.current_term or 0) - 1)
+    before = next(before for at, _, before in previous(moments) if at == place)
+    return with_fields(moments, place, current_term=(before.current_term or 0) - 1)
 
 
 def commit_lowered(moments: list[Moment], random: Random) -> list[Moment] | None:
-    places = {place: before for place, _, before in _previous(moments) if before.commit_index}
-    place = _pick(iter(places), random)
+    places = {place: before for place, _, before in previous(moments) if before.commit_index}
+    place = pick(iter(places), random)
     if place is None:
         return None
-    return _with(moments, place, commit_index=(places[place].commit_index or 0) - 1)
+    return with_fields(moments, place, commit_index=(places[place].commit_index or 0) - 1)
 
 
 def committed_cut_off(moments: list[Moment], random: Random) -> list[Moment] | None:
     places = (place for place, moment in enumerate(moments) if moment.commit_index)
-    place = _pick(places, random)
+    place = pick(places, random)
     if place is None:
         return None
-    return _with(moments, place, last_index=(moments[place].commit_index or 0) - 1)
+    return with_fields(moments, place, last_index=(moments[place].commit_index or 0) - 1)
 
 
 def leader_drops_entry(moments: list[Moment], random: Random) -> list[Moment] | None:
     places = {
         place: before
-        for place, _, before in _led(moments)
+        for place, _, before in led(moments)
         if (before.last_index or 0) > (before.commit_index or 0)
     }
-    place = _pick(iter(places), random)
+    place = pick(iter(places), random)
     if place is None:
         return None
-    return _with(moments, place, last_index=(places[place].last_index or 0) - 1, last_term=None)
+    return with_fields(
+        moments, place, last_index=(places[place].last_index or 0) - 1, last_term=None
+    )
 
 
 def _followers(moments: list[Moment]) -> Iterator[int]:
     """Where a node follows in a term that another one leads, and it never did."""
     led = {(one.node, one.current_term) for one in moments if one.role == "leader"}
     terms = {term for _, term in led}
-    for place, one, before in _previous(moments):
+    for place, one, before in previous(moments):
         if one.role == before.role == "follower" and one.current_term in terms:
             if (one.node, one.current_term) not in led:
                 yield place
 
 
 def second_leader(moments: list[Moment], random: Random) -> list[Moment] | None:
-    place = _pick(_followers(moments), random)
-    return None if place is None else _with(moments, place, role="leader")
+    place = pick(_followers(moments), random)
+    return None if place is None else with_fields(moments, place, role="leader")
 
 
 def later_entry(moments: list[Moment], random: Random) -> list[Moment] | None:
-    places = (place for place, moment, _ in _previous(moments) if moment.last_index)
-    place = _pick(places, random)
+    places = (place for place, moment, _ in previous(moments) if moment.last_index)
+    place = pick(places, random)
     if place is None:
         return None
-    return _with(moments, place, last_term=(moments[place].current_term or 0) + 3)
+    return with_fields(moments, place, last_term=(moments[place].current_term or 0) + 3)
 
 
 def _invented(moments: list[Moment], random: Random, **fields: Any) -> list[Moment] | None:
     nodes = sorted({moment.node for moment in moments})
-    places = (place for place, _, before in _previous(moments) if before.current_term)
-    place = _pick(places, random)
+    places = (place for place, _, before in previous(moments) if before.current_term)
+    place = pick(places, random)
     if place is None or len(nodes) < 2:
         return None
     one = moments[place]
@@ -286,7 +294,7 @@ def acknowledgement_invented(moments: list[Moment], random: Random) -> list[Mome
 
 
 def call_of_a_follower(moments: list[Moment], random: Random) -> list[Moment] | None:
-    place = _pick(_followers(moments), random)
+    place = pick(_followers(moments), random)
     if place is None:
         return None
     one = moments[place]
@@ -306,14 +314,14 @@ def call_of_a_follower(moments: list[Moment], random: Random) -> list[Moment] | 
 
 def snapshot_too_far(moments: list[Moment], random: Random) -> list[Moment] | None:
     places = (place for place, one in enumerate(moments) if one.commit_index is not None)
-    place = _pick(places, random)
+    place = pick(places, random)
     if place is None:
         return None
     index = (moments[place].commit_index or 0) + 1
-    return _with(moments, place, snapshot_position=Position(term=1, index=index))
+    return with_fields(moments, place, snapshot_position=Position(term=1, index=index))
 
 
-def _received(
+def changed_receipt(
     moments: list[Moment], random: Random, kind: str, **fields: Callable[[SeenMessage], Any]
 ) -> list[Moment] | None:
     """A message arrives as nobody sent it."""
@@ -323,31 +331,31 @@ def _received(
         if one.received is not None and one.received.type == kind
         if one.received.from_ != one.node
     )
-    place = _pick(places, random)
+    place = pick(places, random)
     if place is None:
         return None
     told = moments[place].received
     assert told is not None
     changes = {name: change(told) for name, change in fields.items()}
-    return _with(moments, place, received=told.model_copy(update=changes))
+    return with_fields(moments, place, received=told.model_copy(update=changes))
 
 
 def call_with_more_entries(moments: list[Moment], random: Random) -> list[Moment] | None:
     more = {"entries": lambda told: (told.entries or 0) + 1000}
-    return _received(moments, random, "append_entries_call", **more)
+    return changed_receipt(moments, random, "append_entries_call", **more)
 
 
 def acknowledgement_raised(moments: list[Moment], random: Random) -> list[Moment] | None:
     more = {"index": lambda told: (told.index or 0) + 1000}
-    return _received(moments, random, "append_entries_reply", **more)
+    return changed_receipt(moments, random, "append_entries_reply", **more)
 
 
 def request_of_a_longer_log(moments: list[Moment], random: Random) -> list[Moment] | None:
     more = {"index": lambda told: (told.index or 0) + 1000}
-    return _received(moments, random, "request_vote_call", **more)
+    return changed_receipt(moments, random, "request_vote_call", **more)
 
 
-def _sent_otherwise(
+def sent_otherwise(
     moments: list[Moment],
     random: Random,
     fits: Callable[[Moment, SeenMessage], bool],
@@ -359,7 +367,7 @@ def _sent_otherwise(
         for place, one in enumerate(moments)
         if any(fits(one, message) for message in one.sent or ())
     )
-    place = _pick(places, random)
+    place = pick(places, random)
     if place is None:
         return None
     one = moments[place]
@@ -374,7 +382,7 @@ def _sent_otherwise(
 
 
 def acknowledges_what_it_has_not(moments: list[Moment], random: Random) -> list[Moment] | None:
-    return _sent_otherwise(
+    return sent_otherwise(
         moments,
         random,
         lambda one, told: told.type == "append_entries_reply" and told.granted is True,
@@ -383,7 +391,7 @@ def acknowledges_what_it_has_not(moments: list[Moment], random: Random) -> list[
 
 
 def sends_in_a_later_term(moments: list[Moment], random: Random) -> list[Moment] | None:
-    return _sent_otherwise(
+    return sent_otherwise(
         moments,
         random,
         lambda one, told: True,
@@ -412,13 +420,13 @@ def votes_for_an_older_log(moments: list[Moment], random: Random) -> list[Moment
     if not asked:
         return None
     call = random.choice(asked)
-    return _sent_otherwise(
+    return sent_otherwise(
         moments, random, lambda one, told: told == call, lambda one, told: {"log_term": 0}
     )
 
 
 def committed_term_changed(moments: list[Moment], random: Random) -> list[Moment] | None:
-    return _sent_otherwise(
+    return sent_otherwise(
         moments,
         random,
         lambda one, told: (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import DurableLog, EntryIds, at
 from conformance.audit.safety.messages import Mail
+from conformance.audit.safety.quorum import tells_more
 from conformance.audit.safety.shown import Shown
 from spec import values as v
 
@@ -44,6 +45,7 @@ class Durable:
         self.votes_given: set[tuple[v.Term, v.NodeId | None]] = set()
         """The votes that were shown since the last drain, and may still be told."""
         self._commit: v.Index = 0
+        self._at_most: v.Index = 0
         self._votes_sent: dict[v.Term, v.NodeId] = {}
         """Whom the node voted for, as its replies say, or its campaigns."""
         self._lost: set[v.Term] = set()
@@ -85,13 +87,15 @@ class Durable:
 
     # Draining
 
-    def execute(self, actions: Iterable[v.Action], commit: v.Index, seq: int) -> Drained:
+    def execute(
+        self, actions: Iterable[v.Action], commit: v.Index, at_most: v.Index, seq: int
+    ) -> Drained:
         """Carry out actions in their order.
 
-        `commit`: the commit index when the first of the messages was made.
+        `commit`: the commit index when the first of the messages was made; `at_most`: after them.
         """
         done = Drained()
-        self._commit = commit
+        self._commit, self._at_most = commit, at_most
         for action in actions:
             match action:
                 case v.SendMessage(to, message):
@@ -167,6 +171,11 @@ class Durable:
         match message:
             case v.AppendEntriesCall(prev_position=prev, entries=entries):
                 self._shown.sent_calls.setdefault(message.term, seq)
+                self._checked["CommittedOnQuorum"] += 1
+                if message.commit_index > self._at_most:
+                    # Figure 2, leaderCommit: those who are told commit without counting.
+                    detail = tells_more(message.commit_index, self._at_most)
+                    self._report("CommittedOnQuorum", seq, detail, "told")
                 if prev.index <= self._commit:
                     done.committed.append(prev)
                 if entries:

@@ -105,9 +105,10 @@ class Leading:
             if joint_at is None or joint_at <= was:
                 configs = [old, state.config]
             elif joint_at <= index:
-                self.backing.committed(
-                    term, joint_at, [old], log.last_index >= joint_at, record.seq
-                )
+                # One of an earlier term is committed by an entry of the leader's own that follows.
+                own = memory.terms()
+                counted = max(joint_at, own[0]) if own and own[1] == term else joint_at
+                self.backing.committed(term, counted, [old], log.last_index >= counted, record.seq)
             else:
                 configs = [old]
         has_own = log.term(index) == known if known is not None else log.last_index >= index

@@ -100,7 +100,7 @@ class NodeAudit:
         done: Drained | None = None
         if record.actions is not None:
             commit = state.commit_index if not self._undrained else self._settled
-            done = self.durable.execute(record.actions, commit, self._seq)
+            done = self.durable.execute(record.actions, commit, state.commit_index, self._seq)
             self._settled = state.commit_index
             self._mail.drained(self.node, state.current_term)
             self.backing.has_drained = self.backing.in_drain = True

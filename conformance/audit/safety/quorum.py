@@ -271,6 +271,11 @@ class Backing:
             known.times += 1
 
 
+def tells_more(told: v.Index, commit: v.Index) -> str:
+    """What is wrong with a leader that tells its followers to commit more than it has."""
+    return f"tells to commit up to index {told}, and has committed {commit} itself"
+
+
 def _shown(configs: Iterable[v.Config]) -> list[v.Config]:
     return [config for config in configs if config.voters]
 

@@ -389,3 +389,34 @@ def test_a_crash_may_have_cut_off_the_write_that_a_commitment_rests_on() -> None
     assert audit.unjudged["CommittedOnQuorum"] == {quorum.MAYBE_CUT: 1}
     tape.drive(v.Heartbeat())
     assert ("CommittedOnQuorum", 1, 3) in tape.found()
+
+
+def test_a_leader_tells_to_commit_more_than_it_has(tape: Tape) -> None:
+    """Figure 2: leaderCommit is its commit index; its followers do not count again."""
+    beat = v.AppendEntriesCall(0, 1, 4, 3, h.SECOND, ())
+    tape.add(0, v.Heartbeat(), v.BroadcastMessage(beat, (1, 2)), outcome=True)
+    assert tape.found(complete=False) == [("CommittedOnQuorum", 0, 6)]
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"), [(4, []), (3, [("CommittedOnQuorum", 0, 41)])], ids=["own", "earlier"]
+)
+def test_a_joint_configuration_of_an_earlier_term(
+    match: int, expected: list[tuple[str, int, int]]
+) -> None:
+    """§5.4.2: it is committed by an entry of the leader's own term, under both majorities; the new
+    one alone, which is the leader, commits what follows.
+    """
+    joint, final = v.Config(h.ALL.voters, frozenset({0})), v.Config(frozenset({0}))
+    entries = (h.FOUNDING, h.OPENING, v.Entry(1, joint), v.Entry(3, v.TERM))
+    log, last = v.new_log(entries=entries), v.Position(3, 5)
+    node = v.Node(0, v.Leader((v.Progress(1, match), v.Progress(2)), 4), 3, 0, log, 2)
+    shown = Observed("leader", 3, 0, 2, v.Position(3, 4), v.ZERO, joint)
+    tape = Tape()
+    checkpoint = Checkpoint(node, (), v.Restart(3, 0, log))
+    tape.records.append(Recorded(0, 40, checkpoint, None, None, shown))
+    write = v.AppendLogEntries(v.Position(3, 4), (v.Entry(3, final),))
+    shown = shown._replace(commit_index=5, last_position=last, config=final)
+    reply = v.Receive(v.AppendEntriesReply(2, 3, 9, h.FIRST))
+    tape.records.append(Recorded(0, 41, reply, None, (write,), shown))
+    assert tape.found() == expected

@@ -12,6 +12,7 @@ from conformance.audit.safety.partial.backing import AT_FIRST, PartialBacking, V
 from conformance.audit.safety.partial.following import FollowedLog
 from conformance.audit.safety.partial.log import Run
 from conformance.audit.safety.partial.mail import Ballots, Covered, Mail
+from conformance.audit.safety.quorum import tells_more
 from conformance.audit.safety.shown import Commitment, Election, Shown
 from conformance.trace.moments import Capabilities, Moment, SeenMessage
 from spec import values as v
@@ -26,6 +27,7 @@ NO_TERM: Final = "the term of the entry is not known"
 GIVEN: Final = "the recording begins with a log of a later term"
 APPLIED: Final = "it is not noted where in the log a configuration stands"
 
+UNORDERED: Final = "what calls tell is not in the order of what is shown"
 FOUNDED: Final = "the node has no configuration yet: it is founded with it"
 
 RUN: Final = 64
@@ -70,6 +72,8 @@ class PartialNode:
         self._followed = FollowedLog(mail, self._show_committed)
         self._log = self._followed.log
         self._known = _Known()
+        self._told: tuple[v.Index, int] = 0, 0
+        """Up to where its calls have told to commit since it came up, and the seq."""
         self._asked: dict[v.NodeId, SeenMessage] = {}
         """The latest request for a vote from each candidate."""
         self._noted: v.Index = 0
@@ -104,6 +108,7 @@ class PartialNode:
         led = before.role == self._known.role == "leader" and before.term == self._known.term
         self._followed.show(moment, self._known.term, led, self._known.commit or 0)
         self._check_state(moment, before)
+        self._check_told(moment)
         for message in moment.sent or ():
             self._send(message)
         self._check_committed(moment, before, is_first)
@@ -126,6 +131,7 @@ class PartialNode:
         self._backing.come_up(commit)
         self._known, self._noted = _Known(), 0
         self._asked.clear()
+        self._told = 0, 0
         self._followed.come_up(last, commit)
         if commit and is_first:
             self._findings.leave("CommittedOnQuorum", AT_FIRST)
@@ -232,6 +238,8 @@ class PartialNode:
             self._followed.acknowledge(message)
         if kind in ("append_entries_call", "heartbeat_call", "install_snapshot_call"):
             self.shown.sent_calls.setdefault(message.term, self._seq)
+            if (message.commit_index or 0) > self._told[0]:
+                self._told = message.commit_index or 0, self._seq
         if message.from_ != message.to:
             self._mail.sent(message, entries)
 
@@ -314,6 +322,24 @@ class PartialNode:
             self._backing.committed(term, commit, configs, self._seq)
         elif not (led and before.term and self._backing.may_have(before.term, commit, configs)):
             self._backing.followed(commit, self._followed.jumped, self._seq)
+
+    def _check_told(self, moment: Moment) -> None:
+        """Figure 2, leaderCommit: those who are told commit without counting.
+
+        A call may tell of more than the state beside it shows, which may be the one from before;
+        but not of more than the next one does.
+        """
+        told, seq = self._told
+        if not told or moment.commit_index is None:
+            return
+        self._told = 0, 0
+        if self._capabilities.order != "all":
+            self._findings.leave("CommittedOnQuorum", UNORDERED)
+            return
+        self._checked["CommittedOnQuorum"] += 1
+        if told > moment.commit_index:
+            detail = tells_more(told, moment.commit_index)
+            self._findings.report("CommittedOnQuorum", self.node, seq, detail, "told")
 
     def _is_founded(self, voters: Voters | None) -> bool:
         """Whether what is committed may be the configuration that every first member begins with.
