@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import Json, Seed, only_of
-from conformance.cli.terminal import conclude, progress, refuse, warn
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Seed, only_of
+from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace, warn
+
+if TYPE_CHECKING:
+    from conformance.network.run import MeasureReport
 
 
 def measure_command(
@@ -20,11 +23,13 @@ def measure_command(
         typer.Option(metavar="FILE", help="Draw every figure beside its bound, as SVG."),
     ] = None,
     as_json: Json = False,
+    out_dir: Out = FINDINGS,
+    pages: Pages = True,
 ) -> None:
     """Run a cluster in virtual time, with delay, loss, slow disks and load, and measure it.
 
-    A figure beyond its bound is a finding, told with what led there.  All figures are exact, and
-    the same on every machine: nothing here is timed.
+    A figure beyond its bound is a finding, told with what led there, and written to a trace.  All
+    figures are exact, and the same on every machine: nothing here is timed.
     """
     from conformance.cli.report.measure import draw, print_measured
     from conformance.network.run import measure_all
@@ -48,4 +53,35 @@ def measure_command(
             plot.write_text(draw(report), encoding="utf-8")
         except OSError as error:
             warn(f"the picture was not written: {error}")
-    conclude(report, as_json, partial(print_measured, report=report))
+    traces = save_measured(report, out_dir, pages)
+    shown = partial(print_measured, report=report, traces=traces)
+    written = {name: str(path) for name, path in traces.items()}
+    beside = {name: page_beside(path) for name, path in traces.items()}
+    conclude(report, as_json, shown, traces=written, pages=beside)
+
+
+def save_measured(report: MeasureReport, directory: Path, pages: bool = True) -> dict[str, Path]:
+    """By the scenario: where the run was written that shows what was wrong with it first."""
+    from conformance.network.clock import MILLISECOND
+    from conformance.network.figures import MEANING
+    from conformance.show.model import Wrong
+
+    written: dict[str, Path] = {}
+    for measured in report.measured:
+        name = measured.scenario.name
+        if not measured.records:
+            continue
+        if measured.problems:
+            first = measured.problems[0]
+            wrong = Wrong(first.property, first.detail, first.node, None)
+        else:
+            excess = measured.excesses[0]
+            at = "" if excess.at is None else f", first at {excess.at / MILLISECOND:,.0f} ms"
+            most = f"at most {excess.bound.most:,.2f} was expected"
+            detail = f"{MEANING[excess.bound.figure]}: {excess.found:,.2f}, {most}{at}"
+            wrong = Wrong(excess.bound.figure, detail, None, None)
+        path = directory / f"measure-{name}-seed{measured.seed}.jsonl"
+        nodes = measured.scenario.nodes
+        if save_trace(path, measured.records, nodes, wrong if pages else None) is not None:
+            written[name] = path
+    return written

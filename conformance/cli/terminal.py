@@ -191,20 +191,26 @@ def page_beside(trace: Path | None) -> str | None:
 
 
 def save_page(trace: Path, picture: Callable[[], Picture]) -> str | None:
-    """Write the page of a trace; None, and a warning, where that cannot be.
+    """Write the page of a trace; None, and a warning, where that cannot be."""
+    from conformance.show.page.render import page
+
+    return write_page(page_of(trace), lambda: page(picture()))
+
+
+def write_page(path: Path, pieces: Callable[[], Iterable[str]]) -> str | None:
+    """Write a page; None, and a warning, where that cannot be.
 
     No fault of a view may hide what it is to show.
     """
     from conformance.observe.write import write_whole
-    from conformance.show.page.render import page
 
     try:
-        page_of(trace).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(page_of(trace), page(picture()))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, pieces())
     except Exception as error:
         warn(f"the page was not written: {str(error) or type(error).__name__}")
         return None
-    return str(page_of(trace))
+    return str(path)
 
 
 # How a command ends

@@ -10,6 +10,7 @@ import typer
 
 from conformance.cli.check import Saving, save_finding
 from conformance.cli.explore import save_exploration
+from conformance.cli.measure import save_measured
 from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seed
 from conformance.cli.prove import save_refutations
 from conformance.cli.terminal import conclude, other_processes, progress, refuse
@@ -75,6 +76,7 @@ def verify_command(
         else None,
         save_exploration(report.explored, out_dir, pages) if report.explored is not None else None,
         save_refutations(report.proofs, out_dir, pages) if report.proofs is not None else {},
+        save_measured(report.measured, out_dir, pages) if report.measured is not None else {},
     )
     shown = partial(print_verified, report=report, saved=saved)
     conclude(report, as_json, shown, findings=[str(path) for path in saved.paths])

@@ -11,7 +11,6 @@ import jinja2
 
 from conformance.linearize.check import Report, Violation
 from conformance.linearize.models import Operation
-from conformance.observe.write import write_whole
 
 MOST_SHOWN: Final = 80
 """So many operations are drawn, and the core: those closest to where the order breaks."""
@@ -58,13 +57,6 @@ class Timeline:
     height: int
     breaks_x: int
     left_out: int
-
-
-def write_page(report: Report, path: Path) -> None:
-    """Write the page, all or not at all.  Raises `OSError`."""
-    if path.exists() and not path.is_file():
-        raise FileExistsError(f"{path} is no regular file and cannot be replaced")
-    write_whole(path, [page(report)])
 
 
 def page(report: Report) -> str:

@@ -31,6 +31,7 @@ from conformance.network.scenario import (
 from conformance.network.server import Server, Watch, World
 from conformance.network.storm import blow
 from conformance.observe.finding import Problem
+from conformance.observe.recorded import Recorded
 from conformance.subjects.subject import Subject
 from spec import values as v
 
@@ -51,8 +52,12 @@ class TimedCluster:
         seed: int = 0,
         watch: Watch | None = None,
         as_figure_2: bool = False,
+        records: list[Recorded] | None = None,
     ) -> None:
-        """`as_figure_2`: the drivers set a timer only where Figure 2 has a cause for it."""
+        """`as_figure_2`: the drivers set a timer only where Figure 2 has a cause for it.
+
+        `records`: where what the servers do is kept, about 5 kB an input.
+        """
         self.scenario = scenario
         self.subject = subject
         self.clock = Clock()
@@ -84,6 +89,7 @@ class TimedCluster:
             self._changed,
             watch,
             as_figure_2,
+            records,
         )
         self.figures.followers.update((node, Follower()) for node in range(scenario.nodes))
         self.servers = [Server(self._world, node) for node in range(scenario.nodes)]
@@ -106,9 +112,13 @@ class TimedCluster:
                 tick()
             if scenario.until_led and self.figures.led_after_begin is not None:
                 break
+        self.close()
+        return self.figures
+
+    def close(self) -> None:
+        """The latest records are as complete as they will be."""
         for server in self.servers:
             server.close()
-        return self.figures
 
     @property
     def problems(self) -> list[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from conformance.network.clock import MILLISECOND
@@ -12,6 +12,7 @@ from conformance.network.cluster import TimedCluster
 from conformance.network.figures import share
 from conformance.network.scenario import Bound, Scenario
 from conformance.observe.finding import Problem
+from conformance.observe.recorded import Recorded
 from conformance.observe.show import show
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import Subject
@@ -24,23 +25,38 @@ SHOWN: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A figure beyond its bound; `at`: when it first was, in microseconds, and what led there."""
+    """A figure beyond its bound; `at`: when it first was, in microseconds, and what led there.
+
+    `records`: of the run up to there, if it is the first excess.  Of an election, which has many
+    runs: of the longest.
+    """
 
     bound: Bound
     found: float
     at: int | None = None
     timeline: tuple[str, ...] = ()
+    records: tuple[Recorded, ...] = ()
 
 
 @dataclass(slots=True)
 class Measured:
-    """What a scenario's runs showed.  `problems`: what Raft rules out, whatever the figures."""
+    """What a scenario's runs showed.
+
+    `problems`: what Raft rules out, whatever the figures; `broken`: the records of the first run
+    that showed one.
+    """
 
     scenario: Scenario
     seed: int
     figures: dict[str, float]
     problems: list[Problem] = field(default_factory=list)
     excesses: list[Excess] = field(default_factory=list)
+    broken: tuple[Recorded, ...] = ()
+
+    @property
+    def records(self) -> tuple[Recorded, ...]:
+        """What led to what was wrong first: a broken property, or else the first excess."""
+        return self.broken or next((one.records for one in self.excesses if one.records), ())
 
     def beyond(self) -> list[Bound]:
         """The bounds that a figure exceeds."""
@@ -113,15 +129,20 @@ def measure(scenario: Scenario, seed: int = 0, subject: MakeSubject = LibrarySub
     cluster = TimedCluster(scenario, subject(), seed)
     figures = cluster.run().table(scenario.length)
     measured = Measured(scenario, seed, figures, cluster.problems)
+    if measured.problems:
+        measured.broken = _records(scenario, seed, subject)
     for bound in measured.beyond():
-        at, timeline = first_excess(scenario, seed, subject, bound)
-        measured.excesses.append(Excess(bound, figures[bound.figure], at, timeline))
+        excess = first_excess(scenario, seed, subject, Excess(bound, figures[bound.figure]))
+        if measured.records:
+            excess = replace(excess, records=())
+        measured.excesses.append(excess)
     return measured
 
 
 def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> Measured:
     """How long until somebody leads, and how long if timers were set as Figure 2 says alone."""
     problems: list[Problem] = []
+    broken: tuple[Recorded, ...] = ()
     found: dict[bool, list[int]] = {False: [], True: []}
     for run in range(seed, seed + scenario.runs):
         for as_figure_2 in (False, True):
@@ -129,24 +150,40 @@ def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> M
             led = cluster.run().led_after_begin
             limit = scenario.length - scenario.begin
             found[as_figure_2].append(limit if led is None else led)
-            if not as_figure_2:
-                problems += cluster.problems
+            if as_figure_2:
+                continue
+            wrong = cluster.problems
+            if wrong and not problems:
+                broken = _records(scenario, run, subject)
+            problems += wrong
     figures: dict[str, float] = {}
     for name, percent in (("median", 50), ("90", 90), ("most", 100)):
         ours, theirs = share(sorted(found[False]), percent), share(sorted(found[True]), percent)
         figures[f"led_{name}"] = ours / MILLISECOND
         figures[f"led_{name}_figure_2"] = theirs / MILLISECOND
         figures[f"led_{name}_ratio"] = ours / theirs
-    measured = Measured(scenario, seed, figures, problems)
-    measured.excesses = [Excess(bound, figures[bound.figure]) for bound in measured.beyond()]
+    measured = Measured(scenario, seed, figures, problems, broken=broken)
+    longest = seed + max(range(scenario.runs), key=found[False].__getitem__)
+    if beyond := measured.beyond():
+        records = _records(scenario, longest, subject)
+        measured.excesses = [
+            Excess(bound, figures[bound.figure], records=records) for bound in beyond
+        ]
     return measured
 
 
-def first_excess(
-    scenario: Scenario, seed: int, subject: MakeSubject, bound: Bound
-) -> tuple[int | None, tuple[str, ...]]:
+def _records(scenario: Scenario, seed: int, subject: MakeSubject) -> tuple[Recorded, ...]:
+    """The records of a run, which is made again."""
+    records: list[Recorded] = []
+    TimedCluster(scenario, subject(), seed, records=records).run()
+    return tuple(records)
+
+
+def first_excess(scenario: Scenario, seed: int, subject: MakeSubject, excess: Excess) -> Excess:
     """The same run again, up to the millisecond in which the bound is exceeded."""
     latest: deque[tuple[int, int, object]] = deque(maxlen=SHOWN)
+    records: list[Recorded] = []
+    bound = excess.bound
 
     def watch(time: int, node: int, what: object) -> None:
         latest.append((time, node, what))
@@ -154,7 +191,7 @@ def first_excess(
     class ExceededError(Exception):
         pass
 
-    cluster = TimedCluster(scenario, subject(), seed, watch)
+    cluster = TimedCluster(scenario, subject(), seed, watch, records=records)
 
     def tick() -> None:
         if cluster.figures.table(cluster.clock.now)[bound.figure] > bound.most:
@@ -163,9 +200,10 @@ def first_excess(
     try:
         cluster.run(tick)
     except ExceededError:
+        cluster.close()
         told = tuple(
             f"{time / MILLISECOND:10.3f} ms  node {node}  {show(what)}"
             for time, node, what in latest
         )
-        return cluster.clock.now, told
-    return None, ()
+        return replace(excess, at=cluster.clock.now, timeline=told, records=tuple(records))
+    return replace(excess, records=tuple(records))

@@ -43,6 +43,7 @@ class World:
     changed   a change of this server's membership, that was asked for, is complete
     refusals  of inputs, because they show that a guarantee was broken
     as_figure_2  timers are set only where Figure 2 has a cause for it
+    records   where the record of each input is kept, in the order in which they were taken
     """
 
     scenario: Scenario
@@ -55,6 +56,7 @@ class World:
     changed: Callable[[v.NodeId], None]
     watch: Watch | None = None
     as_figure_2: bool = False
+    records: list[Recorded] | None = None
     audit: SafetyAudit = field(default_factory=lambda: SafetyAudit(complete=False))
     refusals: list[Problem] = field(default_factory=list)
 
@@ -177,6 +179,8 @@ class Server:
         self.seq += 1
         recorded = recorded_outcome(outcome)
         self._record = Recorded(node, self.seq, event, recorded, None, self.state)
+        if world.records is not None:
+            world.records.append(self._record)
         if world.watch is not None:
             world.watch(self.now, node, event)
         if isinstance(outcome, v.Refused) and outcome.reason == "invariant":
@@ -184,8 +188,10 @@ class Server:
         world.figures.shown(self.now, node, self.state)
 
     def close(self) -> None:
-        """The latest record is complete."""
+        """The latest record is complete, or has what a drain under way has executed so far."""
         if self._record is not None:
+            if self._busy:
+                self._record.actions = tuple(self._done)
             self._world.audit.add(self._record)
             self._record = None
 

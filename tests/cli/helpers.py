@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,9 +47,10 @@ class Ran:
 
 
 def given(arguments: tuple[object, ...]) -> list[str]:
-    """A command line.  An audit leaves no page in the checkout, unless it is told where."""
+    """A command line.  No page of a recording is left in the checkout, unless it is told where."""
     words = list(map(str, arguments))
-    return [*words, "--no-page"] if words[:1] == ["audit"] and "--out" not in words else words
+    leaves_page = words[:1] in (["audit"], ["linearize"]) and "--out" not in words
+    return [*words, "--no-page"] if leaves_page else words
 
 
 def run(*arguments: object) -> Ran:
@@ -81,6 +83,17 @@ def process(
     out, err = done.stdout or "", done.stderr or ""
     assert "Traceback" not in out + err
     return Ran(done.returncode, out, err)
+
+
+DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
+
+
+def shown(page: str | Path) -> dict[str, Any]:
+    """What a page of a run shows."""
+    (data,) = DATA.findall(Path(page).read_text(encoding="utf-8"))
+    value = json.loads(data)
+    assert isinstance(value, dict)
+    return value
 
 
 @contextmanager

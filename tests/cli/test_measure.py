@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from conformance.cli.measure import save_measured
+from conformance.mutants.planted.catalogue import by_name
 from conformance.network import scenarios
+from conformance.network.run import MeasureReport, measure
 from conformance.network.scenario import Bound
-from tests.cli.helpers import run
+from conformance.subjects.library import LibrarySubject
+from tests.cli.helpers import run, shown
 from tests.network.brief import BRIEF
 
 WITHIN = replace(BRIEF, bounds=(Bound("entries", 1.0), Bound("latency", 1.0)))
@@ -31,8 +36,8 @@ def test_within_its_bounds() -> None:
     assert "exceeded" not in ran.out
 
 
-def test_an_excess_is_told_with_its_timeline_and_its_reproducing_line() -> None:
-    ran = run("measure", "--seed", 3)
+def test_an_excess_is_told_with_its_timeline_and_its_reproducing_line(tmp_path: Path) -> None:
+    ran = run("measure", "--seed", 3, "--no-page", "--out", tmp_path)
     assert ran.code == 1
     assert "beyond: latency is 1.00, at most 0.50 was expected, first at 102 ms" in ran.out
     assert "node 1  send to 0: AppendEntriesReply(" in ran.out
@@ -40,8 +45,8 @@ def test_an_excess_is_told_with_its_timeline_and_its_reproducing_line() -> None:
     assert "violation: 1 figures beyond their bounds, 0 properties broken" in ran.out
 
 
-def test_json() -> None:
-    ran = run("measure", "--json")
+def test_json(tmp_path: Path) -> None:
+    ran = run("measure", "--json", "--no-page", "--out", tmp_path)
     assert (ran.code, ran.json["verdict"]) == (1, "violation")
     within, beyond = ran.json["scenarios"]
     assert (within["verdict"], within["excesses"], within["problems"]) == ("conforms", [], [])
@@ -49,9 +54,38 @@ def test_json() -> None:
     assert [excess["figure"] for excess in beyond["excesses"]] == ["latency"]
 
 
+def test_the_run_of_the_first_excess_is_shown(tmp_path: Path) -> None:
+    ran = run("measure", "--json", "--out", tmp_path)
+    assert set(ran.json["traces"]) == set(ran.json["pages"]) == {"beyond"}
+    trace, page = Path(ran.json["traces"]["beyond"]), Path(ran.json["pages"]["beyond"])
+    assert {trace, page} == set(tmp_path.iterdir())
+    found = shown(page)
+    wrong = found["wrong"][found["first"]]
+    assert (wrong["name"], wrong["place"]) == ("latency", len(found["moments"]))
+    assert wrong["detail"].endswith("1.00, at most 0.50 was expected, first at 102 ms")
+    assert len(found["wrong"]) == 1, "all else in the run is as specified"
+    printed = run("measure", "--out", tmp_path)
+    assert f"The trace: {trace}" in printed.out
+    assert f"The page: {page}" in printed.out
+    assert run("measure", "--no-page", "--out", tmp_path, "--json").json["pages"] == {
+        "beyond": None
+    }
+    assert list(tmp_path.iterdir()) == [trace], "no page of another run"
+
+
+def test_a_run_in_which_a_property_breaks_is_shown_whole(tmp_path: Path) -> None:
+    with by_name("term-not-persisted").planted() as broken:
+        measured = measure(BEYOND, subject=partial(LibrarySubject, broken))
+    (trace,) = save_measured(MeasureReport(0, [measured]), tmp_path).values()
+    found = shown(trace.with_suffix(".html"))
+    names = {one["name"] for one in found["wrong"] if not one["departure"]}
+    assert "TermPersistedBeforeMessage" in names
+    assert len(found["moments"]) == len(measured.broken)
+
+
 def test_the_picture_has_a_bar_for_every_bound(tmp_path: Path) -> None:
     path = tmp_path / "figures.svg"
-    assert run("measure", "--plot", path).code == 1
+    assert run("measure", "--plot", path, "--out", tmp_path).code == 1
     drawn = ElementTree.parse(path).getroot()
     space = "{http://www.w3.org/2000/svg}"
     assert len(drawn.findall(f"{space}rect")) == 1 + 3  # the ground, and the bars

@@ -5,8 +5,6 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
-
 from tests.cli.helpers import run
 from tests.linearize.test_histories import GET, HEADER, OK, PUT, written
 
@@ -96,9 +94,10 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\\u202e\\u0000&{{ 7*7 }}"
 def test_the_page_is_whole_and_escapes_what_it_shows(tmp_path: Path) -> None:
     put = PUT.replace('"x"', f'"{HOSTILE}"').replace('"value":1', f'"value":"{HOSTILE}"')
     get = GET.replace('"x"', f'"{HOSTILE}"')
-    page = tmp_path / "page.html"
-    ran = run("linearize", "--page", page, written(tmp_path, HEADER, put, OK, get, WRONG))
+    page = tmp_path / "history.html"
+    ran = run("linearize", "--out", tmp_path, written(tmp_path, HEADER, put, OK, get, WRONG))
     assert ran.code == 1
+    assert f"The page: {page}" in ran.out
     assert "\x00" not in ran.out
     assert "\u202e" not in ran.out
     text = page.read_text(encoding="utf-8")
@@ -110,23 +109,28 @@ def test_the_page_is_whole_and_escapes_what_it_shows(tmp_path: Path) -> None:
     assert "{{ 7*7 }}" in text
     assert "\u202e" not in text
     assert "\x00" not in text
-    assert list(tmp_path.iterdir()) == [page] or {one.name for one in tmp_path.iterdir()} == {
-        "history",
-        "page.html",
-    }
+    assert {one.name for one in tmp_path.iterdir()} == {"history", page.name}
 
 
 def test_the_page_marks_the_part_that_has_no_order(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    assert run("linearize", "--page", page, bad(tmp_path)).code == 1
-    text = page.read_text(encoding="utf-8")
+    ran = run("linearize", "--out", tmp_path / "out", bad(tmp_path), "--json")
+    assert ran.code == 1
+    text = Path(ran.json["page"]).read_text(encoding="utf-8")
     assert text.count('class="core"') == 1
     assert text.count('class="other"') == 1
     assert "line 5" in text
 
 
-@pytest.mark.parametrize("place", ["missing/page.html", "."])
-def test_a_page_that_cannot_be_written(tmp_path: Path, place: str) -> None:
-    ran = run("linearize", "--page", tmp_path / place, good(tmp_path))
-    assert ran.code == 2
-    assert "cannot be written" in ran.err
+def test_there_is_a_page_of_findings_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run("linearize", "--out", out, good(tmp_path), "--json").json["page"] is None
+    assert run("linearize", "--out", out, "--no-page", bad(tmp_path)).code == 1
+    assert not out.exists()
+
+
+def test_a_page_that_cannot_be_written_hides_no_finding(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
+    ran = run("linearize", "--out", tmp_path / "out", bad(tmp_path))
+    assert ran.code == 1
+    assert "not linearizable" in ran.out
+    assert "the page was not written" in ran.err

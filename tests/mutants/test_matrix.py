@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import raftbare
 from conformance.cli.app import app
+from conformance.cli.mutants import shortest_runs
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.matrix.kept import CHECKOUT, SOURCES, Kept, sources
 from conformance.mutants.matrix.methods import METHODS
@@ -27,6 +28,8 @@ from conformance.mutants.planted.catalogue import CATALOGUE, by_name
 from conformance.observe.selection import SelectionError, selected
 from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import Patch
+from tests.cli.helpers import run as run_command
+from tests.cli.helpers import shown
 
 SMALL = Budget(
     events=12_000,
@@ -173,13 +176,36 @@ def test_names_select() -> None:
 
 def test_the_command_prints_a_matrix_and_tells_machines_the_same() -> None:
     arguments = ["mutants", "--only", "earlier-term-commit", "--method", "schedules"]
-    shown = CliRunner().invoke(app, arguments)
-    assert shown.exit_code == 0, shown.output
-    assert "1 of 1 mutants killed" in shown.output
+    printed = CliRunner().invoke(app, arguments)
+    assert printed.exit_code == 0, printed.output
+    assert "1 of 1 mutants killed" in printed.output
     told = CliRunner().invoke(app, [*arguments, "--json"])
     value = json.loads(told.output)
     assert value["verdict"] == "conforms"
     assert value["matrix"][0]["trials"][0]["killed_by"] == "Difference"
+
+
+def test_the_shortest_run_that_shows_a_mutant_is_kept_with_its_page(tmp_path: Path) -> None:
+    methods = [one for one in METHODS if one.name in ("schedules alone", "measure")]
+    report = run(Options(out=tmp_path), [by_name("term-not-persisted")], methods)
+    written = [Path(trial.trace or "") for trial in report.fates[0].trials]
+    assert set(tmp_path.iterdir()) == set(written)
+    shortest = min(written, key=lambda path: path.stat().st_size)
+    assert shortest_runs(report) == {"term-not-persisted": shortest}
+    assert set(tmp_path.iterdir()) == {shortest, shortest.with_suffix(".html")}
+    found = shown(shortest.with_suffix(".html"))
+    killed_by = {trial.killed_by for trial in report.fates[0].trials if trial.trace}
+    assert killed_by & {one["name"] for one in found["wrong"]}
+    assert "deliberately broken: term-not-persisted" in found["sources"][0]
+
+
+def test_the_command_tells_where_runs_are(tmp_path: Path) -> None:
+    arguments = ("--only", "term-not-persisted", "--method", "schedules", "--out", tmp_path)
+    ran = run_command("mutants", *arguments, "--no-page")
+    (trace,) = tmp_path.iterdir()
+    assert ran.code == 0
+    assert f"The trace: {trace}" in ran.out
+    assert "The page: " not in ran.out
 
 
 def test_a_name_that_is_none_is_a_mistake() -> None:

@@ -211,7 +211,7 @@ def test_a_slot_that_nobody_knows_is_told_after_all_that_can_do_without(traces: 
     assert [trace.as_expected for trace in report.traces] == [True, True]
     assert report.verdict == report.check.verdict == "inconclusive"
     told = Console(record=True, width=160, file=io.StringIO())
-    print_verified(told, report, Saved(None, None, None, {}))
+    print_verified(told, report, Saved(None, None, None, {}, {}))
     assert "not compared, explored or proved: role.Follower keeps since besides" in (
         told.export_text()
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,20 +13,11 @@ from conformance.show.page.data import plain
 from conformance.show.read import finding_picture, wrong_of
 from spec import values as v
 from spec.properties import Violation
-from tests.cli.helpers import run, with_mutant
+from tests.cli.helpers import run, shown, with_mutant
 from tests.support.recordings import written
 from tests.support.tape import NEW, Tape
 
 VOTE = Path("traces/violations/index-only-vote.jsonl")
-DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
-
-
-def shown(page: str | Path) -> dict[str, Any]:
-    """What a page shows."""
-    (data,) = DATA.findall(Path(page).read_text(encoding="utf-8"))
-    value = json.loads(data)
-    assert isinstance(value, dict)
-    return value
 
 
 def test_a_check_shows_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from rich.console import Console
 
-from conformance.cli.report.parts import STYLES
+from conformance.cli.report.parts import STYLES, print_page
 from conformance.cli.text import escape
 from conformance.linearize import Report
 from conformance.linearize.check import Judged, Violation
@@ -15,7 +15,8 @@ SHOWN: Final = 20
 """So many findings are told, and of each so many operations."""
 
 
-def print_linearize(console: Console, report: Report) -> None:
+def print_linearize(console: Console, report: Report, page: str | None) -> None:
+    """`page`: where one can look at the findings."""
     for file in report.files:
         _print_file(console, file)
     shown = report.violations[:SHOWN]
@@ -23,6 +24,7 @@ def print_linearize(console: Console, report: Report) -> None:
         _print_violation(console, violation)
     if len(report.violations) > len(shown):
         console.print(f"... and {len(report.violations) - len(shown)} more")
+    print_page(console, page)
     console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/] ({report.seconds:.1f} s)")
 
 

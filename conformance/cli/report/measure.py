@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from xml.sax.saxutils import escape as escape_xml
 
 from rich.console import Console
@@ -12,7 +14,8 @@ from conformance.network.figures import MEANING
 from conformance.network.run import Measured, MeasureReport
 
 
-def print_measured(console: Console, report: MeasureReport) -> None:
+def print_measured(console: Console, report: MeasureReport, traces: Mapping[str, Path]) -> None:
+    """`traces`: where runs were written that show what was wrong, by the scenario."""
     table = columns(
         "scenario", "figure", "found", "at most", "", "what it is", right=("found", "at most")
     )
@@ -33,7 +36,7 @@ def print_measured(console: Console, report: MeasureReport) -> None:
             name = ""
     console.print(table)
     for measured in report.measured:
-        _print_findings(console, measured)
+        _print_findings(console, measured, traces.get(measured.scenario.name))
     excesses = sum(len(measured.excesses) for measured in report.measured)
     problems = sum(len(measured.problems) for measured in report.measured)
     if report.verdict == "conforms":
@@ -45,7 +48,7 @@ def print_measured(console: Console, report: MeasureReport) -> None:
         )
 
 
-def _print_findings(console: Console, measured: Measured) -> None:
+def _print_findings(console: Console, measured: Measured, trace: Path | None) -> None:
     scenario = measured.scenario
     for problem in measured.problems:
         console.print(
@@ -66,7 +69,7 @@ def _print_findings(console: Console, measured: Measured) -> None:
             for line in excess.timeline:
                 console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
     if measured.problems or measured.excesses:
-        print_again(console, None, f"measure --only {scenario.name} --seed {measured.seed}")
+        print_again(console, trace, f"measure --only {scenario.name} --seed {measured.seed}")
 
 
 ROW, LEFT, WIDE = 18, 260, 420

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 
-from conformance.cli.report.parts import STYLES
+from conformance.cli.report.parts import STYLES, print_trace
 from conformance.cli.text import escape
 from conformance.mutants.matrix.run import Progress, Report
 from conformance.mutants.matrix.trial import Trial
@@ -15,8 +18,11 @@ def progress_line(now: Progress) -> str:
     return f"{now.done} of {now.planned} trials, {now.latest}"
 
 
-def print_mutants(console: Console, report: Report) -> None:
+def print_mutants(console: Console, report: Report, traces: Mapping[str, Path]) -> None:
+    """`traces`: where the shortest runs were written, by the mutant."""
     _print_matrix(console, report)
+    for trace in traces.values():
+        print_trace(console, trace)
     for fate in report.survivors:
         console.print(f"[red]survivor[/] {fate.mutant.name}: {escape(fate.mutant.what)}")
     killed = len(report.fates) - len(report.survivors)

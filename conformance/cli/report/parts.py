@@ -77,9 +77,14 @@ def print_page(console: Console, page: str | None) -> None:
         console.print(f"The page: {escape(page)}", soft_wrap=True)
 
 
+def print_trace(console: Console, trace: Path) -> None:
+    """Where a finding was written, and its page."""
+    console.print(f"The trace: {escape(str(trace))}", soft_wrap=True)
+    print_page(console, page_beside(trace))
+
+
 def print_again(console: Console, trace: Path | None, command: str) -> None:
     """Where a finding was written, and its page, and the command that finds it again."""
     if trace is not None:
-        console.print(f"The trace: {escape(str(trace))}", soft_wrap=True)
-        print_page(console, page_beside(trace))
+        print_trace(console, trace)
     console.print(f"Reproduce: conformance {escape(command)}", soft_wrap=True)

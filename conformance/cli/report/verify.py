@@ -25,10 +25,12 @@ class Saved(NamedTuple):
     live: Path | None
     explored: Path | None
     refuted: Mapping[str, Path]
+    measured: Mapping[str, Path]
 
     @property
     def paths(self) -> list[Path]:
-        every = self.checked, self.live, self.explored, *self.refuted.values()
+        every = [self.checked, self.live, self.explored]
+        every += [*self.refuted.values(), *self.measured.values()]
         return [path for path in every if path is not None]
 
 
@@ -46,7 +48,7 @@ def print_verified(console: Console, report: VerifyReport, saved: Saved) -> None
         print_proofs(console, report.proofs, saved.refuted)
     if report.measured is not None:
         console.rule("Network: a cluster in virtual time")
-        print_measured(console, report.measured)
+        print_measured(console, report.measured, saved.measured)
     console.rule("Audit: traces with known verdicts")
     _print_audits(console, report)
     console.rule("Summary")

@@ -54,6 +54,7 @@ def _check(options: Options, trial: Trial) -> None:
     if report.found is not None:
         finding = report.found.finding
         trial.killed_by, trial.detail = name_of(finding), describe(finding)
+        trial.show(report.found.recorder.records, report.found.nodes)
 
 
 def compared_in_exploration(library: ModuleType, budget: Budget, trial: Trial) -> None:
@@ -77,6 +78,7 @@ def _explore(options: Exploring, budget: Budget, trial: Trial) -> None:
         if report.found is not None:
             trial.killed_by = name_of(report.found.finding)
             trial.detail = describe(report.found.finding)
+            trial.show(report.found.recorder.records, report.found.nodes)
             return
 
 
@@ -152,11 +154,13 @@ def measured(library: ModuleType, budget: Budget, trial: Trial) -> None:
         trial.work += scenario.length // MILLISECOND
         for problem in found.problems:
             trial.killed_by, trial.detail = problem.property, f"{name}: {problem.detail}"
+            trial.show(found.records, scenario.nodes)
             return
         for excess in found.excesses:
             most = excess.bound.most
             trial.killed_by = excess.bound.figure
             trial.detail = f"{name}: {excess.found:.2f}, at most {most:.2f} was expected"
+            trial.show(found.records, scenario.nodes)
             return
 
 

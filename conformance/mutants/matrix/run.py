@@ -34,12 +34,14 @@ class Options:
 
     `workers`: processes; 0 for one for each core.
     `kept`: a file of trials that ended earlier, which are not made again; those made now go there.
+    `out`: a directory where runs are written that kill a mutant.
     """
 
     level: Level = "quick"
     seconds: float | None = None
     workers: int = 0
     kept: Path | None = None
+    out: Path | None = None
 
     @property
     def budget(self) -> Budget:
@@ -204,7 +206,9 @@ def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options, folder: str) ->
                 mutant, method = waiting.popleft()
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(
-                    target=_try, args=(mutant, method, budget, theirs, folder), daemon=True
+                    target=_try,
+                    args=(mutant, method, budget, theirs, folder, options.out),
+                    daemon=True,
                 )
                 process.start()
                 theirs.close()
@@ -232,11 +236,13 @@ def _ended(one: _Running, connection: Connection, budget: Budget) -> Trial:
     return Trial(one.mutant, one.method, stopped="the end of its process")
 
 
-def _try(mutant: Mutant, method: str, budget: Budget, to: Connection, folder: str) -> None:
+def _try(
+    mutant: Mutant, method: str, budget: Budget, to: Connection, folder: str, out: Path | None
+) -> None:
     tempfile.tempdir = folder
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ended by who began it
     limit = math.ceil(budget.seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     by_name = {method.name: method for method in METHODS}
     with mutant.planted() as broken:
-        to.send(tried(mutant.name, broken, by_name[method], budget))
+        to.send(tried(mutant.name, broken, by_name[method], budget, out))

@@ -7,15 +7,18 @@ virtual time, by the properties and by figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from types import ModuleType
 from typing import Final, Literal
 
 from conformance.explore.states.bounds import PRESETS, Bounds
 from conformance.observe.failed import PROGRAM_FAILED, told
+from conformance.observe.recorded import Recorded
 from conformance.observe.verdicts import Level
+from conformance.trace.save import THIS_LIBRARY, save
 
 FAILURE: Final = "Failure"
 """What a mutant is killed by that raises what no node may raise."""
@@ -99,6 +102,7 @@ class Trial:
     """`killed_by`: the property that was broken, or how the mutant differs; None if it survived.
 
     `work` was done up to then, in `unit`s.  `stopped`: why it ended before its budget was spent.
+    `out`: a directory where the run is to be written that kills it; `trace`: where it was.
     """
 
     mutant: str
@@ -109,10 +113,20 @@ class Trial:
     unit: str = ""
     seconds: float = 0.0
     stopped: str | None = None
+    out: str | None = None
+    trace: str | None = None
 
     @property
     def killed(self) -> bool:
         return self.killed_by is not None
+
+    def show(self, records: Sequence[Recorded], nodes: int) -> None:
+        """Write the run of so many nodes that kills it, if that is asked for.  Raises OSError."""
+        if self.out is not None and records:
+            method = self.method.replace(" ", "-")
+            path = Path(self.out) / f"mutant-{self.mutant}-{method}.jsonl"
+            save(path, records, nodes, f"{THIS_LIBRARY}, deliberately broken: {self.mutant}")
+            self.trace = str(path)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -124,6 +138,7 @@ class Trial:
             "unit": self.unit,
             "seconds": round(self.seconds, 3),
             "stopped": self.stopped,
+            "trace": self.trace,
         }
 
 
@@ -138,9 +153,14 @@ class Method:
     levels: tuple[Level, ...] = ("quick", "full")
 
 
-def tried(mutant: str, library: ModuleType, method: Method, budget: Budget) -> Trial:
-    """What comes of it, whatever the mutant does; where the program fails, nothing does."""
-    trial = Trial(mutant, method.name)
+def tried(
+    mutant: str, library: ModuleType, method: Method, budget: Budget, out: Path | None = None
+) -> Trial:
+    """What comes of it, whatever the mutant does; where the program fails, nothing does.
+
+    `out`: where a run is to be written that kills it.
+    """
+    trial = Trial(mutant, method.name, out=None if out is None else str(out))
     started = monotonic()
     try:
         method.look(library, budget, trial)
