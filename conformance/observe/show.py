@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from spec import values as v
-from spec.cluster import (
-    Member,
-)
+from spec.cluster import Member
+from spec.pending import Pending
 
 
 def show(value: object) -> str:
@@ -77,6 +76,41 @@ def describe_server(member: Member) -> str:
         f"{role_of(member)} in term {node.current_term}, {vote}, log {describe_log(node.log)}, "
         f"committed {node.commit_index}"
     )
+
+
+def parts_of(member: Member) -> dict[str, str]:
+    """A server part by part, each in a few words: what it is in memory, on its disk, and owes."""
+    node, disk = member.node, member.disk
+    parts = {
+        "role": role_of(member),
+        "term": str(node.current_term),
+        "vote": "nobody" if node.voted_for is None else str(node.voted_for),
+        "log": describe_log(node.log),
+        "committed": str(node.commit_index),
+        "members": show(node.config),
+        "disk: term": str(disk.current_term),
+        "disk: vote": "nobody" if disk.voted_for is None else str(disk.voted_for),
+        "disk: log": describe_log(disk.log),
+        "owes": describe_owed(member.pending) or "nothing",
+    }
+    if isinstance(node.role, v.Leader):
+        parts |= {f"of {peer.node} it knows": _progress(peer) for peer in node.role.peers}
+    return parts if member.up else {"down": "yes"} | parts
+
+
+def _progress(peer: v.Progress) -> str:
+    following = "all is sent" if peer.next is None else f"next {peer.next}"
+    return f"match {peer.match}, {following}" + (", probing" if peer.probing else "")
+
+
+def describe_owed(pending: Pending) -> str:
+    """What is owed, by the names that it has in the specification; empty if that is nothing."""
+    parts = [
+        f"{name} {'' if value is True else show(value)}".strip()
+        for name, value in pending._asdict().items()
+        if value not in (False, None, ())
+    ]
+    return ", ".join(part.replace("\n", ", ") for part in parts)
 
 
 def role_of(member: Member) -> str:

@@ -56,6 +56,10 @@ def test_a_finding_is_told_written_and_reproduced(
         assert ran.code == 1
         assert "violation: Difference in 14 moves, and in no fewer" in ran.out
         assert "  1. node 0: CreateCluster(voters {0,1,2})" in ran.out
+        assert "before and after the last move, as specified:" in ran.out
+        changed = [line.split()[0] for line in ran.out.splitlines() if line.endswith("  changed")]
+        assert "term" in changed
+        assert "members" not in changed
         assert "Reproduce: conformance explore --terms 3 --log 4 --in-flight 1" in ran.out
         trace = tmp_path / "explore-bounds.jsonl"
         assert str(trace) in ran.out

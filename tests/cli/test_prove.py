@@ -106,6 +106,9 @@ def test_a_refutation_is_told_written_and_reproduced(proving: Prove, tmp_path: P
     assert "it takes RequestVoteCall(sender 1, term 7, seqno 3, last_position t4i9)" in text
     assert "then it is follower of" in text or "then it is follower in term 7" in text
     assert "two leaders in term 7" in text
+    assert "Node 2 before and after that, as specified:" in ran.out
+    states = [line for line in map(str.rstrip, ran.out.splitlines()) if line.startswith("term ")]
+    assert [line.split() for line in states] == [["term", "5", "7", "changed"]]
     assert "it is wrong as well" in text
     assert ran.out.splitlines()[-1].startswith("violation: 1 of 3 obligations")
     (trace,) = (tmp_path / "findings").glob("*.jsonl")

@@ -42,7 +42,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from conformance.observe.recorded import Recorder
 from conformance.observe.show import show
@@ -99,12 +99,27 @@ def parse(text: str) -> list[Block]:
 
 def play(text: str, make: Make) -> str:
     """The same file with what comes of its commands now."""
-    blocks = parse(text)
+    return "\n".join(str(told.block) for told in perform(text, make).told)
+
+
+def perform(text: str, make: Make) -> Player:
+    """All blocks of a file, one after another."""
     player = Player(make)
-    for block in blocks:
-        player.block(block)
+    for block in parse(text):
+        player.perform(block)
     player.write()
-    return "\n".join(map(str, blocks))
+    return player
+
+
+class Told(NamedTuple):
+    """A block, and what came of it: the records after the first so many, up to the last, and what
+    is told besides, after how many.
+    """
+
+    block: Block
+    first: int
+    last: int
+    said: list[tuple[int, str]]
 
 
 class Player:
@@ -116,10 +131,9 @@ class Player:
         self.held = False
         self.silent = 0
         """How many records of a block are not told."""
-        self.told: list[tuple[Block, int, int, list[tuple[int, str]]]] = []
-        """Of each block: which records came of it, and what is told besides, after how many."""
+        self.told: list[Told] = []
 
-    def block(self, block: Block) -> None:
+    def perform(self, block: Block) -> None:
         before, self.silent = len(self.recorder.records), 0
         said: list[tuple[int, str]] = []
         for line in block.commands:
@@ -129,7 +143,8 @@ class Player:
                 name, *arguments = arguments
             answer = getattr(self, "do_" + name.replace("-", "_"))(*arguments)
             said += [(len(self.recorder.records), line) for line in answer or ()]
-        self.told.append((block, before + self.silent, len(self.recorder.records), said))
+        first = max(before, self.silent)
+        self.told.append(Told(block, first, len(self.recorder.records), said))
 
     def write(self) -> None:
         """Once all is over, so that it is known what became of each message."""

@@ -24,6 +24,7 @@ from conformance.show.put_together import put_together
 from conformance.show.read import read_picture
 from conformance.trace.save import save
 from spec import values as v
+from tests.scenarios.play import HERE, perform, specification
 from tests.support.recordings import crate, simulated
 from tests.support.tape import Tape
 
@@ -171,13 +172,41 @@ def test_the_logs_are_those_on_the_disks(browser: webdriver.Chrome, tmp_path: Pa
         shown.script(f"location.hash = '#{place}'; window.dispatchEvent(new Event('hashchange'))")
         rows = shown.script(
             "return [...document.querySelectorAll('.logs tbody tr')].map(row =>"
-            " [...row.querySelectorAll('td')].map(cell => cell.title.split(', ')[1]"
-            " || cell.textContent))"
+            " [...row.querySelectorAll('td')].map(cell => cell.className === 'removed' ? ''"
+            " : cell.title.split(', ')[1] || cell.textContent))"
         )
         head = shown.script("return document.querySelectorAll('.logs thead th')[1].textContent")
         for node, row in zip(picture.nodes, rows, strict=True):
             own = [one for one in picture.moments[:place] if one.node == node]
             assert row == _row(own[-1] if own else None, int(head), len(row)), (place, node)
+
+
+def test_what_an_event_wrote_and_removed_is_marked(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    story = (HERE / "figure-8-overwritten.txt").read_text(encoding="utf-8")
+    picture = put_together(perform(story, specification).recorder.records)
+    shown = opened(browser, picture, tmp_path)
+    many = {"written": 0, "removed": 0}
+    for moment in picture.moments[40:]:
+        if moment.previous is None:
+            continue
+        shown.script(f"location.hash = '#{moment.place}'")
+        shown.script("window.dispatchEvent(new Event('hashchange'))")
+        old, new = picture.moment(moment.previous).disk.log, moment.disk.log
+        both = range(1, min(old.last_index, new.last_index) + 1)
+        changed = [index for index in both if old.entry(index) != new.entry(index)]
+        marked = {
+            "written": [*changed, *range(old.last_index + 1, new.last_index + 1)],
+            "removed": [*range(new.last_index + 1, old.last_index + 1)],
+        }
+        for name, indices in marked.items():
+            titles = shown.script(
+                f"return [...document.querySelectorAll('.logs .{name}')].map(one => one.title)"
+            )
+            assert [int(title.split(",")[0].split()[1]) for title in titles] == indices
+            many[name] += len(indices)
+    assert min(many.values()) > 1
 
 
 def _row(moment: Any, first: int, many: int) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from conformance.cli.report.parts import columns, print_again, print_difference
+from conformance.cli.report.parts import columns, print_again, print_difference, print_states
 from conformance.cli.text import escape
 from conformance.explore.search.narrate import narrate
 from conformance.explore.search.run import Report
@@ -63,6 +63,9 @@ def _print_found(console: Console, suite: SuiteReport, trace: Path | None) -> No
     )
     for line in narrate(found):
         console.print(escape(line), soft_wrap=True, highlight=False)
+    turns = [change.turn for move in found.moves[-1:] for change in move.changes if change.turn]
+    if turns:
+        print_states(console, "the last move", turns[0].before, turns[-1].after)
     if isinstance(found.finding, Difference):
         print_difference(console, found.finding)
     else:

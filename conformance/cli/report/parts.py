@@ -14,7 +14,8 @@ from conformance.cli.terminal import page_beside
 from conformance.cli.text import escape
 from conformance.observe.finding import Difference
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import show
+from conformance.observe.show import parts_of, show
+from spec.cluster import Member
 
 STYLES: Final = {
     "conforms": "green",
@@ -68,6 +69,19 @@ def print_difference(console: Console, found: Difference) -> None:
         if marked:
             cells.append("differs" if differs else "")
         table.add_row(*cells, style="bold red" if differs else "")
+    console.print(table)
+
+
+def print_states(console: Console, what: str, before: Member, after: Member) -> None:
+    """A server before something happened and after it; what has changed is bold, and marked."""
+    console.print(f"\n[bold]Node {after.node.id} before and after[/] {what}, as specified:")
+    table = columns("", "before", "after", "")
+    old, new = parts_of(before), parts_of(after)
+    for name in {**old, **new}:
+        one, other = old.get(name, ""), new.get(name, "")
+        changed = one != other
+        cells = name, escape(one), escape(other), "changed" if changed else ""
+        table.add_row(*cells, style="bold" if changed else "")
     console.print(table)
 
 

@@ -10,12 +10,11 @@ from typing import Final
 
 from rich.console import Console
 
-from conformance.cli.report.parts import columns, print_again
+from conformance.cli.report.parts import columns, print_again, print_states
 from conformance.cli.text import escape
-from conformance.observe.show import describe_server, show
+from conformance.observe.show import describe_owed, describe_server, show
 from conformance.prove.runner.obligation import Counterexample, Verdict
 from conformance.prove.runner.run import Proved, Report, is_vacuous
-from spec.pending import Pending
 
 SHOWN = 5
 """So many of one kind are told in full; of the rest, how many there are."""
@@ -92,6 +91,7 @@ def _print_found(
     console.print(f"\n[bold red]refuted[/]: {escape(_told(one))}", soft_wrap=True)
     for line in narrate(found):
         console.print(escape(line), soft_wrap=True, highlight=False)
+    print_states(console, "that", found.turn.before, found.turn.after)
     only = shlex.quote(one.obligation.name)
     print_again(console, trace, f"prove --level {report.options.level} --only {only}")
 
@@ -106,7 +106,7 @@ def narrate(found: Counterexample) -> Iterator[str]:
     """A server, what happened to it, and what is wrong with that."""
     turn = found.turn
     yield f"  node {turn.node} is {describe_server(turn.before)}"
-    owed = _owed(turn.before.pending)
+    owed = describe_owed(turn.before.pending)
     if owed:
         yield f"  it owes {owed}"
     yield from (f"  {line}" for line in found.others)
@@ -121,7 +121,7 @@ def narrate(found: Counterexample) -> Iterator[str]:
         yield "  it crashes"
     yield f"  then it is {describe_server(turn.after)}"
     if turn.event is not None:
-        owed = _owed(turn.after.pending)
+        owed = describe_owed(turn.after.pending)
         if owed:
             yield f"  and owes {owed}"
     yield from (f"  {line}" for line in found.wrong or (found.what,))
@@ -130,15 +130,6 @@ def narrate(found: Counterexample) -> Iterator[str]:
         if found.replays
         else "  (run again on these numbers, nothing is wrong: the hypotheses are too weak for z3)"
     )
-
-
-def _owed(pending: Pending) -> str:
-    parts = [
-        f"{name} {'' if value is True else show(value)}".strip()
-        for name, value in pending._asdict().items()
-        if value not in (False, None, ())
-    ]
-    return ", ".join(part.replace("\n", ", ") for part in parts)
 
 
 def summary(report: Report) -> str:

@@ -126,20 +126,23 @@ function states(before, after) {
 const CELLS = 48;
 
 function drawLogs() {
+  const { lane: own, previous } = at(view.selected);
   const known = data.nodes.map((_, lane) => latest(lane, view.selected));
   const logs = data.nodes.map((_, lane) => logAt(lane, view.selected));
+  const before = previous ? logAt(own, previous) : null;
   const ends = known.map(moment => moment ? Number(moment.shown.last) : 0);
-  const last = Math.max(1, ...ends);
+  const last = Math.max(1, before ? endOf(before) : 0, ...ends);
   const first = Math.max(1, last - CELLS + 1);
   const indices = Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
   const head = element("tr", {}, element("th", {}, "index"), ...indices.map(index => element("th", { scope: "col" }, index)));
-  const rows = data.nodes.map((name, lane) => element("tr", lane === at(view.selected).lane ? { class: "own" } : {},
+  const rows = data.nodes.map((name, lane) => element("tr", lane === own ? { class: "own" } : {},
     element("th", { scope: "row" }, name),
-    ...indices.map(index => entry(index, logs[lane], known[lane], termsAt(logs, known, index)))));
+    ...indices.map(index => entry(index, logs[lane], known[lane], termsAt(logs, known, index), lane === own && before))));
   document.getElementById("logs").replaceChildren(
     element("h2", {}, `Logs after event ${view.selected}`),
     element("p", { class: "legend" }, "Solid below: the server knows that it is committed. Dashed: not on its disk. "
-      + "▒: in its snapshot. ≠: committed here, and another entry elsewhere."
+      + "▒: in its snapshot. ≠: committed here, and another entry elsewhere. "
+      + "Framed: written in this event; struck out: removed in it."
       + (first > 1 ? ` Before index ${first} is left out.` : "")),
     element("div", { class: "wide", tabindex: "0" }, element("table", { class: "logs" },
       element("thead", {}, head), element("tbody", {}, ...rows))));
@@ -152,15 +155,21 @@ function termsAt(logs, known, index) {
       ? [termAt(log, index)] : []));
 }
 
-function entry(index, log, moment, committed) {
-  if (!moment || index > Math.max(Number(moment.shown.last), log.index)) return element("td", {});
+// `before`: the log before the selected event, of the server that it is of.
+function entry(index, log, moment, committed, before) {
+  const old = before ? runAt(before, index) : undefined;
+  if (!moment || index > Math.max(Number(moment.shown.last), log.index)) {
+    return old ? element("td", { class: "removed", title: `index ${index}, ${old[3]}, removed` }, old[3]) : element("td", {});
+  }
   if (index <= log.index) return element("td", { class: "snapshot", title: `in the snapshot up to ${log.index}` }, "▒");
   const run = runAt(log, index);
   if (!run) return element("td", { class: "unsaved", title: "not on its disk" }, "·");
   const [, , term, holds] = run, done = Number(moment.shown.commit) >= index;
   const otherwise = [...committed].some(other => other !== term);
-  const classes = ["entry", done && "committed", otherwise && "differs"].filter(Boolean).join(" ");
+  const written = before && (!old || old[3] !== holds);
+  const classes = ["entry", done && "committed", written && "written", otherwise && "differs"].filter(Boolean).join(" ");
   const beyond = index > Number(moment.shown.last) ? ", still on its disk" : "";
-  return element("td", { class: classes, style: hue(term), title: `index ${index}, ${holds}${done ? ", committed" : ""}${beyond}` },
+  const was = !written ? "" : old ? `, written over ${old[3]}` : ", written";
+  return element("td", { class: classes, style: hue(term), title: `index ${index}, ${holds}${done ? ", committed" : ""}${was}${beyond}` },
     holds.length > 3 ? `${term}M` : holds, otherwise ? "≠" : "");
 }
