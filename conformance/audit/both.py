@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from conformance.audit.run import AuditReport, Executor, audit, found_size
+from conformance.audit.run import AuditReport, audit, found_size
 from conformance.observe.verdicts import Format, Verdict
+from conformance.workers.pool import Workers
 
 WORST_FIRST: Final[tuple[Verdict, ...]] = ("violation", "bad_input", "inconclusive", "conforms")
 
@@ -65,7 +66,7 @@ def audit_both(
     progress: Callable[[int], None] = lambda done: None,
     complete: bool = False,
     form: Format = "auto",
-    executor: Executor | None = None,
+    workers: Workers | None = None,
     fast: bool = True,
 ) -> BothReport:
     """As `conformance.audit.run.audit` at each level: files are read twice, so none may be a pipe.
@@ -74,7 +75,7 @@ def audit_both(
     many bytes have been read by both, twice as many as the files have.
     """
     paths = list(paths)
-    exact = audit(paths, "exact", progress, complete, form, executor, fast)
+    exact = audit(paths, "exact", progress, complete, form, workers, fast)
     read = partial(_further, progress, found_size(paths))
     return BothReport(exact, audit(paths, "safety", read, complete, form, None, fast))
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from conformance.audit.exact import ExactAudit
 from conformance.audit.safety.audit import SafetyAudit
@@ -24,16 +23,10 @@ from conformance.observe.verdicts import AuditLevel, Format, Verdict
 from conformance.trace.errors import BadTrace, TruncatedTrace
 from conformance.trace.moments import Moment
 from conformance.trace.save import IMPLEMENTATION
+from conformance.workers.pool import Workers
 from spec.values import Config, NodeId
 
 Handing: TypeAlias = ExactHanding | SafetyHanding
-Made = TypeVar("Made")
-
-
-class Executor(Protocol):
-    """Of an executor of `concurrent.futures` what is needed of it."""
-
-    def submit(self, task: Callable[..., Made], /, *given: object) -> Future[Made]: ...
 
 
 @dataclass(slots=True)
@@ -125,7 +118,7 @@ def audit(
     progress: Callable[[int], None] = lambda done: None,
     complete: bool = False,
     form: Format = "auto",
-    executor: Executor | None = None,
+    workers: Workers | None = None,
     fast: bool = True,
 ) -> AuditReport:
     """Judge recordings together: they are of one cluster, and each record is in one of them.
@@ -137,10 +130,12 @@ def audit(
     do not, and so do records that are missing.  `form`: of the files; auto for what their first
     lines say.
 
-    `executor`: where nodes that are judged at the exact level are judged, each with all of its
-    files; None for here.  The safety level takes all nodes at once.
+    `workers`: who judges nodes at the exact level, each with all of its files; None for this
+    process.  The safety level takes all nodes at once.
 
     `fast`: records may be found to conform by the fast path (`conformance.native`).
+
+    Raises `WorkerError` where a worker fails.
     """
     started, paths = time.monotonic(), list(paths)
     try:
@@ -151,24 +146,24 @@ def audit(
     order, done = arrange(segments), 0
     compiled = fast and form in ("auto", "raftbare") and _may_be_compiled(segments)
     judging = _Judging(level, complete, form, fast, compiled)
-    elsewhere: list[tuple[list[Segment], Future[_Judging]]] = []
-    if executor is not None and form in ("auto", "raftbare"):
+    groups: list[list[Segment]] = []
+    elsewhere: Iterable[_Judging] = ()
+    if workers is not None and form in ("auto", "raftbare"):
         groups = [group for group in apart(order) if all(_is_exact(one, level) for one in group)]
-        elsewhere = [(group, executor.submit(_judge_all, group, level, fast)) for group in groups]
+        elsewhere = workers.in_order(partial(_judge_all, level, fast), groups)
         taken = {id(segment) for group in groups for segment in group}
         order = [segment for segment in order if id(segment) not in taken]
     for segment in order:
         files[id(segment)] = judging.judge(segment, partial(_advance, progress, done))
         done += size(segment.path)
-    for group, future in elsewhere:
-        judged = future.result()
+    for group, judged in zip(groups, elsewhere, strict=True):
         judging.merge(judged)
         files |= {id(one): file for one, file in zip(group, judged.files, strict=True)}
         done += sum(size(segment.path) for segment in group)
         progress(done)
     report = judging.report([files[id(segment)] for segment in segments])
     if judging.again:
-        report = audit(paths, level, progress, complete, form, executor, fast=False)
+        report = audit(paths, level, progress, complete, form, workers, fast=False)
     report.seconds = time.monotonic() - started
     return report
 
@@ -216,7 +211,7 @@ def _may_be_compiled(segments: list[Segment]) -> bool:
     )
 
 
-def _judge_all(segments: list[Segment], level: AuditLevel | None, fast: bool) -> _Judging:
+def _judge_all(level: AuditLevel | None, fast: bool, segments: list[Segment]) -> _Judging:
     """In whatever process: files of nodes that are in no others."""
     judging = _Judging(level, True, "raftbare", fast)
     for segment in segments:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seed
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Scheduler, Seed
 from conformance.cli.terminal import (
     conclude,
-    other_processes,
+    others,
     page_beside,
     progress,
     refuse,
@@ -73,6 +73,7 @@ def check_command(
         bool, typer.Option("--keep-going", help="After a finding look for those of another name.")
     ] = False,
     workers: Processes = 0,
+    scheduler: Scheduler = None,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
     pages: Pages = True,
@@ -98,6 +99,8 @@ def check_command(
     if subject is not None:
         if alone or coverage:
             refuse("--subject with --live or --coverage; expected one of them", as_json)
+        if scheduler is not None:
+            refuse("--subject with --scheduler; expected one of them", as_json)
         left_out, saving = tuple(without or ()), Saving(out_dir, pages=pages)
         _check_subject(
             options, subject, level or "safety", left_out, answer_seconds, as_json, saving
@@ -106,8 +109,8 @@ def check_command(
         refuse("--level, --without or --answer-seconds; expected --subject with it", as_json)
     if alone:
         options = replace(options, run=LIVE)
-    with other_processes(workers, as_json) as others, progress("checking", as_json) as tell:
-        report = check(options, lambda now: tell(progress_line(now), now.events, events), others)
+    with others(workers, scheduler, as_json) as them, progress("checking", as_json) as tell:
+        report = check(options, lambda now: tell(progress_line(now), now.events, events), them)
     saving = Saving(out_dir, "live-" if alone else "", pages)
     _conclude(report, as_json, saving, " --live" if alone else "")
 

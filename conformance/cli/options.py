@@ -27,3 +27,10 @@ def workers_of(kind: str) -> Any:
 
 
 Processes = Annotated[int, workers_of("Processes")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="In place of processes here, a dask.distributed cluster that runs: tcp://host:port.",
+    ),
+]

@@ -26,12 +26,12 @@ from conformance.observe.verdicts import EXIT_CODES
 if TYPE_CHECKING:
     from conformance.observe.recorded import Recorded
     from conformance.show.model import Picture, Wrong
-    from conformance.simulation.workers import Workers
+    from conformance.workers.pool import Workers
 
 CLOSED: Final = 128 + signal.SIGPIPE
 """What a shell shows of a program whose reader went away."""
 
-EXTRAS: Final = {"numpy": "explore", "z3": "prove"}
+EXTRAS: Final = {"numpy": "explore", "z3": "prove", "distributed": "distributed"}
 """Packages that a command may lack, and what installs them."""
 
 INTERRUPTED: Final = 128 + signal.SIGINT
@@ -139,18 +139,38 @@ def _lines(console: Console, said: str, _quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
-def other_processes(count: int, as_json: bool) -> Iterator[Workers | None]:
-    """So many to work in, 0 for one for each core; None where that is this one.
+def others(count: int, scheduler: str | None, as_json: bool) -> Iterator[Workers | None]:
+    """Who is to do the work: a cluster, if there is a scheduler; else so many processes.
 
-    A worker that fails ends the command: nothing was judged.
+    `count`: 0 for one for each core; where it is 1, there are none but this one: None.  A worker
+    that fails ends the command: nothing was judged.
     """
-    from conformance.simulation.workers import WorkerError, processes
+    from conformance.workers.pool import WorkerError
 
     try:
-        with processes(count) as workers:
-            yield None if count == 1 else workers
+        if scheduler is not None:
+            with _cluster(scheduler, as_json) as workers:
+                yield workers
+        elif count == 1:
+            yield None
+        else:
+            from conformance.workers.processes import processes
+
+            with processes(count) as workers:
+                yield workers
     except WorkerError as error:
         refuse(str(error), as_json, "inconclusive")
+
+
+@contextmanager
+def _cluster(address: str, as_json: bool) -> Iterator[Workers]:
+    from conformance.workers.cluster import SchedulerError, cluster
+
+    try:
+        with cluster(address) as workers:
+            yield workers
+    except SchedulerError as error:
+        refuse(str(error), as_json)
 
 
 def save_trace(

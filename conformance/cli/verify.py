@@ -11,9 +11,9 @@ import typer
 from conformance.cli.check import Saving, save_finding
 from conformance.cli.explore import save_exploration
 from conformance.cli.measure import save_measured
-from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seed
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Scheduler, Seed
 from conformance.cli.prove import save_refutations
-from conformance.cli.terminal import conclude, other_processes, progress, refuse
+from conformance.cli.terminal import conclude, others, progress, refuse
 from conformance.explore.states.bounds import PRESETS
 from conformance.release.levels import EVENTS, EXPLORED
 
@@ -41,6 +41,7 @@ def verify_command(
         typer.Option(help="Measure a cluster in virtual time as well, in its short scenarios."),
     ] = True,
     workers: Processes = 0,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """The main job: a lockstep check, the library's nodes alone, an exploration, proofs, a cluster
@@ -55,7 +56,7 @@ def verify_command(
     bounds = PRESETS[EXPLORED["quick"]] if explore else {}
     try:
         with (
-            other_processes(workers, as_json) as others,
+            others(workers, scheduler, as_json) as them,
             progress("verifying", as_json, lines=True) as tell,
         ):
             report = verify(
@@ -65,7 +66,7 @@ def verify_command(
                 tell,
                 prove,
                 scenarios.QUICK if measure else (),
-                others,
+                them,
             )
     except BadCollection as error:
         refuse(str(error), as_json)

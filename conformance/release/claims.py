@@ -21,7 +21,7 @@ from conformance.prove.runner.cache import FILE
 from conformance.release.collection import PARTS, collection, expectations, verify_traces
 from conformance.release.levels import EVENTS, EXPLORED
 from conformance.simulation.check import Options, check
-from conformance.simulation.workers import processes
+from conformance.workers.processes import processes
 from raftbare import Claim
 
 Tell: TypeAlias = Callable[[str], None]

@@ -19,7 +19,7 @@ from conformance.network.run import Measured, MeasureReport, measure
 from conformance.network.scenario import Scenario
 from conformance.release.collection import PARTS, Verified, expectations, verify_traces
 from conformance.simulation.check import LIVE, Options, Report, check
-from conformance.simulation.workers import Workers
+from conformance.workers.pool import Workers
 
 if TYPE_CHECKING:  # who neither explores nor proves does without numpy and z3
     from conformance.explore.search.run import Report as Explored

@@ -27,12 +27,12 @@ from conformance.simulation.run import Run
 from conformance.simulation.schedule.origin import Origin
 from conformance.simulation.schedule.simulate import Schedule
 from conformance.simulation.shrink import Clock, shrink
-from conformance.simulation.workers import Workers
 from conformance.subjects.asking.asked import NAMES
 from conformance.subjects.hidden import library_subject
 from conformance.subjects.patched import resized
 from conformance.subjects.readback import UnreadableError
 from conformance.subjects.subject import Subject
+from conformance.workers.pool import Workers
 from spec import rules
 from spec.cluster import Rule
 from spec.witnesses import SOMETIMES

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from conformance.audit.run import AuditReport, Missing, audit
 from conformance.observe.verdicts import AuditLevel
+from conformance.workers.pool import Workers
 from tests.audit.recordings import NODES, Whole, broken, told, write
 
 WHOLE = Whole.of(3)
@@ -74,7 +75,7 @@ def test_no_split_and_no_order_changes_what_is_found(
     levels: tuple[AuditLevel, ...] = ("exact", "safety")
     level = data.draw(st.sampled_from(levels))
     elsewhere = data.draw(st.none() | st.builds(Elsewhere))
-    report = audit(given_paths, level, executor=elsewhere)
+    report = audit(given_paths, level, workers=elsewhere and Workers(elsewhere, 1))
     assert judgement(report) == judged[level]
     if elsewhere is not None and len(paths) > 1:
         assert elsewhere.tasks == (NODES if level == "exact" else 0)
@@ -233,7 +234,7 @@ def test_what_was_found_elsewhere_counts_as_if_it_was_found_here(tmp_path: Path)
     foreign = told().replace(b"raftbare (Python)", b"another") + b"".join(WHOLE.lines[2])
     (tmp_path / "foreign.jsonl").write_bytes(foreign)
     elsewhere = Elsewhere()
-    here, there = audit([tmp_path]), audit([tmp_path], executor=elsewhere)
+    here, there = audit([tmp_path]), audit([tmp_path], workers=elsewhere and Workers(elsewhere, 1))
     assert elsewhere.tasks == 2
     assert judgement(here) == judgement(there)
     assert here.files == there.files

@@ -38,7 +38,9 @@ BROAD: Final = {
     "memory or calls itself without end does so where the library as it is has not",
     "conformance/prove/runner/worker.py:prove": "the result is unknown",
     "conformance/prove/runner/worker.py:work": "what cannot be sent is told by its words",
-    "conformance/simulation/workers.py:_result": "WorkerError, which is inconclusive",
+    "conformance/workers/pool.py:_outcome": "WorkerError, which is inconclusive",
+    "conformance/workers/processes.py:_answer": "WorkerError, which is inconclusive",
+    "conformance/workers/processes.py:_try": "WorkerError, which is inconclusive",
     "conformance/cli/terminal.py:save_page": "of a finding, which is told whatever becomes of this",
     "conformance/cli/terminal.py:run": "PROGRAM_FAILED comes first; code 3 in any case",
 }

@@ -22,7 +22,7 @@ import conformance
 from conformance.audit.run import AuditReport
 from conformance.cli.app import app
 from conformance.cli.terminal import INTERRUPTED, STOPS
-from conformance.simulation.workers import Workers
+from conformance.workers.pool import Workers
 from tests.cli.helpers import ROOT
 
 PROGRAM: Final = """

@@ -64,12 +64,19 @@ def test_outside_of_a_checkout_the_installed_recordings_are_taken(
     assert collection.collection() == tmp_path
 
 
+COMMANDS = {
+    "numpy": ["explore"],
+    "z3": ["prove"],
+    "distributed": ["check", "--scheduler", "tcp://127.0.0.1:1"],
+}
+
+
 @pytest.mark.parametrize("name", terminal.EXTRAS)
 def test_what_a_command_lacks_is_named_with_what_installs_it(name: str) -> None:
     """An exploration where numpy is not installed, a proof where z3 is not."""
     extra = terminal.EXTRAS[name]
     program = (
-        f"import sys; sys.modules[{name!r}] = None; sys.argv = ['conformance', {extra!r}];"
+        f"import sys; sys.modules[{name!r}] = None; sys.argv = {['conformance', *COMMANDS[name]]};"
         "from conformance.cli.app import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -28,10 +28,11 @@ from conformance.release import verify as module
 from conformance.release.verify import VerifyReport, verify
 from conformance.simulation import check
 from conformance.simulation.check import SMALL, Options, against_library, live
-from conformance.simulation.workers import Workers, processes
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import Patch, patched_library
 from conformance.subjects.rebuild import Rebuilder
+from conformance.workers.pool import Workers
+from conformance.workers.processes import processes
 from tests.cli.helpers import Ran, run, with_mutant
 from tests.network.brief import BRIEF
 from tests.prove.runner import sample

@@ -7,19 +7,18 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Processes
+from conformance.cli.options import FINDINGS, Json, Processes, Scheduler
 from conformance.cli.terminal import (
     STOPS,
     conclude,
     finish,
-    other_processes,
+    others,
     progress,
     refuse,
     save_page,
@@ -63,6 +62,7 @@ def audit_command(
         ),
     ] = "auto",
     workers: Processes = 1,
+    scheduler: Scheduler = None,
     follow: Annotated[
         bool,
         typer.Option(
@@ -117,20 +117,20 @@ def audit_command(
             if os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file)):
                 refuse(f"{file}: cannot be read twice; expected a regular file", as_json)
     total = found_size(files) * (2 if level == "both" else 1) or None
-    with other_processes(workers, as_json) as executor, progress("auditing", as_json) as tell:
+    with (
+        others(workers, scheduler, as_json) as elsewhere,
+        progress("auditing", as_json) as tell,
+    ):
 
         def told(done: int) -> None:
             tell("auditing", done, total)
 
         report: AuditReport | BothReport
         fast = not no_fast_path
-        try:
-            if level == "both":
-                report = audit_both(files, told, complete, form, executor, fast)
-            else:
-                report = audit(files, level, told, complete, form, executor, fast)
-        except BrokenExecutor as error:
-            refuse(f"a process has died: {error}", as_json, "inconclusive")
+        if level == "both":
+            report = audit_both(files, told, complete, form, elsewhere, fast)
+        else:
+            report = audit(files, level, told, complete, form, elsewhere, fast)
     if isinstance(report, BothReport):
         wrong = report.exact if report.exact.problems else report.safety
         shown = partial(print_both, report=report)

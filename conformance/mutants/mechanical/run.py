@@ -32,8 +32,8 @@ from conformance.mutants.mechanical.kill import (
 )
 from conformance.mutants.mechanical.survivors import FILE, explanations
 from conformance.observe.selection import SelectionError
-from conformance.simulation.workers import without_interrupts
 from conformance.subjects.patched import library_sources
+from conformance.workers.pool import without_interrupts
 
 
 @dataclass(frozen=True, slots=True)

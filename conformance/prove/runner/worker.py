@@ -28,7 +28,7 @@ import z3
 from conformance.observe.failed import told
 from conformance.prove.runner.calls import Calls
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
-from conformance.simulation.workers import end_with
+from conformance.workers.processes import end_with
 
 Source: TypeAlias = Callable[[Level], Sequence[Obligation]]
 """A function of a module, that gives the obligations of a level."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
+import re
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -18,7 +17,6 @@ from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.simulation import check as module
 from conformance.simulation.check import (
     LIBRARY,
-    SMALL,
     Options,
     Report,
     against,
@@ -27,11 +25,20 @@ from conformance.simulation.check import (
     live,
 )
 from conformance.simulation.run import Run
-from conformance.simulation.workers import WorkerError, Workers, processes
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import Subject
+from conformance.workers.pool import WorkerError, Workers
+from conformance.workers.processes import processes
 from tests.cli.helpers import run
+
+EVENTS = 1_500
+
+
+@pytest.fixture(autouse=True)
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few events would else be checked in this process."""
+    monkeypatch.setattr(module, "SMALL", EVENTS)
 
 
 def told(report: Report) -> object:
@@ -58,7 +65,7 @@ DIFFERS = Options(events=20_000, run=against(broken), shrink_seconds=1e9)
 
 
 def test_any_number_of_workers_reports_the_same() -> None:
-    options = Options(events=SMALL)
+    options = Options(events=EVENTS)
     alone = check(options)
     assert alone.found is None
     for count in (1, 3):
@@ -76,7 +83,7 @@ def test_what_workers_find_is_what_is_found_first_in_the_order_of_episodes() -> 
 
 
 def test_live_nodes_are_played_by_workers_too() -> None:
-    options = Options(events=SMALL, run=live())
+    options = Options(events=EVENTS, run=live())
     with processes(2) as workers:
         assert told(check(options, workers=workers)) == told(check(options))
 
@@ -89,12 +96,12 @@ class Unused(Executor):
 def test_what_is_short_or_cannot_be_sent_is_played_here() -> None:
     unused = Workers(Unused(), 2)
     assert check(Options(events=100), workers=unused).events >= 100
-    assert check(Options(events=SMALL, episode=1), workers=unused).episodes == 1
+    assert check(Options(events=EVENTS, episode=1), workers=unused).episodes == 1
     with patched_library() as copy:
-        options = Options(events=SMALL, run=against_library(copy))
-        assert told(check(options, workers=unused)) == told(check(Options(events=SMALL)))
+        options = Options(events=EVENTS, run=against_library(copy))
+        assert told(check(options, workers=unused)) == told(check(Options(events=EVENTS)))
     with pytest.raises(AssertionError, match="asked to do something"):
-        check(Options(events=SMALL), workers=unused)
+        check(Options(events=EVENTS), workers=unused)
 
 
 def dying(_size: int, _recorder: object = None, _episode: int = 0) -> Run:
@@ -107,12 +114,15 @@ def raising(_size: int, _recorder: object = None, _episode: int = 0) -> Run:
 
 @pytest.mark.parametrize(
     ("fails", "why"),
-    [(dying, "a worker died"), (raising, "a worker raised ZeroDivisionError: by zero")],
+    [
+        (dying, "a worker died (exit code 7)"),
+        (raising, "a worker raised ZeroDivisionError: by zero"),
+    ],
 )
 def test_a_worker_that_fails_is_no_finding(
     fails: Callable[..., Run], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with processes(2) as workers, pytest.raises(WorkerError, match=why):
+    with processes(2) as workers, pytest.raises(WorkerError, match=re.escape(why)):
         check(Options(run=fails), workers=workers)
 
     def failing(options: Options, *more: Any) -> Report:
@@ -128,48 +138,11 @@ def test_a_worker_that_fails_is_no_finding(
 def test_the_options_of_the_command_are_sent() -> None:
     assert Options().run is LIBRARY
     reports = [
-        run("check", "--events", SMALL, "--seed", 4, "--json", "--workers", n).json for n in (1, 2)
+        run("check", "--events", EVENTS, "--seed", 4, "--json", "--workers", n).json for n in (1, 2)
     ]
     for report in reports:
         del report["seconds"]
     assert reports[0] == reports[1]
-
-
-def path(_: object) -> list[str]:
-    return sys.path
-
-
-def test_workers_look_for_modules_where_this_process_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or they would check other sources than the ones that are to be checked."""
-    monkeypatch.syspath_prepend(tmp_path)
-    with processes(1) as workers:
-        assert next(workers.in_order(path, [None])) == sys.path
-
-
-def number(_: object) -> int:
-    return os.getpid()
-
-
-def spin(_: object) -> None:
-    while True:
-        pass
-
-
-def test_an_interrupt_leaves_no_worker_behind() -> None:
-    """Whatever they are at: the library may loop for ever."""
-    begun: list[Future[None]] = []
-    with pytest.raises(KeyboardInterrupt), processes(2) as workers:
-        pids = set(workers.in_order(number, range(4)))
-        begun = [workers.executor.submit(spin, None) for _ in range(2)]
-        raise KeyboardInterrupt
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
-    assert all(one.done() for one in begun)
-    assert pids
-    assert os.getpid() not in pids
 
 
 def test_what_the_command_runs_can_be_sent() -> None:

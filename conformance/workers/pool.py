@@ -1,0 +1,166 @@
+"""The seam: tasks go to any executor, and come back in their order or as they end.
+
+A task is a function of a module and what it is given, both sent by pickle.  It depends on nothing
+else: so it may be made again, by another worker, where one has died.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Generic, TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+AHEAD: Final = 3
+"""Tasks that are handed out for each worker before the first of their results is asked for."""
+
+
+class WorkerError(Exception):
+    """Of a task nothing came, which says nothing of what it was to check."""
+
+
+class WorkerDiedError(WorkerError):
+    """Workers died over a task, each time that it was tried."""
+
+    def __init__(self, why: str = "a worker died") -> None:
+        super().__init__(why)
+
+
+class TaskFailedError(WorkerError):
+    """A task raised something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Generic[Given, Made]):
+    """A task that has ended, and what came of it."""
+
+    given: Given
+    made: Made | WorkerError
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Any executor, and how many tasks it works at at a time.
+
+    `died`: what its futures raise where a worker has died, and the task is not tried again.
+    """
+
+    executor: Executor
+    count: int
+    died: tuple[type[BaseException], ...] = (BrokenExecutor,)
+
+    def in_order(
+        self, task: Callable[[Given], Made], given: Iterable[Given], ahead: int | None = None
+    ) -> Iterator[Made]:
+        """As `map`, for what may have no end: little is begun whose result is not asked for.
+
+        The first tasks begin at once.  `ahead`: how many are handed out beyond the results that
+        were asked for, at the most; None for some for each worker.  Raises `WorkerError`.
+        """
+        return map(_made, self.outcomes(task, given, ahead))
+
+    def outcomes(
+        self, task: Callable[[Given], Made], given: Iterable[Given], ahead: int | None = None
+    ) -> Iterator[Made | WorkerError]:
+        """The same, where one task that fails is no affair of the others."""
+        most = AHEAD * self.count if ahead is None else ahead
+        left, begun = iter(given), deque[Future[Made]]()
+        self._begin(task, left, begun, most)
+        return self._outcomes(task, left, begun, most)
+
+    def _begin(
+        self,
+        task: Callable[[Given], Made],
+        left: Iterator[Given],
+        begun: deque[Future[Made]],
+        most: int,
+    ) -> None:
+        for one in islice(left, most - len(begun)):
+            begun.append(self.submit(task, one))
+
+    def _outcomes(
+        self,
+        task: Callable[[Given], Made],
+        left: Iterator[Given],
+        begun: deque[Future[Made]],
+        most: int,
+    ) -> Iterator[Made | WorkerError]:
+        try:
+            while begun:
+                outcome = self._outcome(begun.popleft())
+                yield outcome
+                self._begin(task, left, begun, most)
+        finally:
+            for future in begun:
+                future.cancel()
+
+    def as_completed(
+        self, task: Callable[[Given], Made], given: Iterable[Given], every: float | None = None
+    ) -> Iterator[Ended[Given, Made] | None]:
+        """What ends first comes first.  `every`: after so many seconds without any, None does."""
+        left, begun = iter(given), dict[Future[Made], Given]()
+        try:
+            while True:
+                for one in islice(left, AHEAD * self.count - len(begun)):
+                    begun[self.submit(task, one)] = one
+                if not begun:
+                    return
+                done = wait(begun, every, FIRST_COMPLETED).done
+                if not done:
+                    yield None
+                for future in done:
+                    outcome = self._outcome(future)
+                    yield Ended(begun.pop(future), outcome)
+        finally:
+            for future in begun:
+                future.cancel()
+
+    def submit(self, task: Callable[..., Made], /, *given: object) -> Future[Made]:
+        """As an executor does.  Raises `WorkerError`."""
+        try:
+            with without_interrupts():
+                return self.executor.submit(task, *given)
+        except self.died as error:
+            raise WorkerDiedError from error
+
+    def _outcome(self, future: Future[Made]) -> Made | WorkerError:
+        try:
+            return future.result()
+        except WorkerError as error:
+            return error
+        except self.died:
+            return WorkerDiedError()
+        except CancelledError:
+            return WorkerError("the workers are gone")
+        except Exception as error:
+            return TaskFailedError(f"a worker raised {type(error).__name__}: {error}")
+
+
+def _made(outcome: Made | WorkerError) -> Made:
+    if isinstance(outcome, WorkerError):
+        raise outcome
+    return outcome
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes that are begun here know nothing of Ctrl-C: who began them ends them."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
