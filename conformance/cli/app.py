@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from conformance.cli.campaign import campaign_command
 from conformance.cli.certify import certify_command
 from conformance.cli.check import check_command
 from conformance.cli.explore import explore_command
@@ -62,6 +63,7 @@ app.command("mutants")(mutants_command)
 app.command("mutate")(mutate_command)
 app.command("certify")(certify_command)
 app.command("check")(check_command)
+app.command("campaign")(campaign_command)
 app.command("subject")(subject_command)
 app.command("replay")(replay_command)
 app.command("audit")(audit_command)

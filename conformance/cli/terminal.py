@@ -11,10 +11,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO, cast
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO, TypeAlias, cast
 
 import typer
 from rich.console import Console
@@ -78,15 +78,22 @@ class Progress(Protocol):
     ) -> None: ...
 
 
+Showing: TypeAlias = Callable[[Console, str, bool], AbstractContextManager[Progress]]
+"""Shows on a console what is told, from a first word on; or nothing, if that is asked."""
+
+
 @contextmanager
-def progress(said: str, as_json: bool = False, lines: bool = False) -> Iterator[Progress]:
+def progress(
+    said: str, as_json: bool = False, lines: bool = False, shown: Showing | None = None
+) -> Iterator[Progress]:
     """Shows how far a command is, on a terminal; nothing with `--json`.
 
     Where there is no terminal it is nothing either or, for what takes minutes, `lines`.  What was
-    said last is what a command that is stopped says it has covered.
+    said last is what a command that is stopped says it has covered.  `shown`: in place of a bar.
     """
     console = errors()
-    shown = _lines if lines and not as_json and not console.is_terminal else _bar
+    in_lines = lines and not as_json and not console.is_terminal
+    shown = _lines if in_lines else shown or _bar
     _now.covered, _now.works = said, True
     with shown(console, said, as_json) as tell:
 

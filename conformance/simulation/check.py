@@ -25,6 +25,7 @@ from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.simulation.schedule.origin import Origin
+from conformance.simulation.schedule.profile import Profile
 from conformance.simulation.schedule.simulate import Schedule
 from conformance.simulation.shrink import Clock, shrink
 from conformance.subjects.asking.asked import NAMES
@@ -136,6 +137,10 @@ class Options:
     """Only messages that were sent; else also what a leader might send, or a broken node."""
     coverage: bool = False
     """Whether the situations are counted that the schedules come by (`simulation.coverage`)."""
+    counting: Callable[[], Coverage] = Coverage
+    """Makes what counts them."""
+    profile: Profile | None = None
+    """The mixture of faults of every episode; None: drawn for each."""
     run: NewRun = LIBRARY
     """Makes what takes an episode's steps: `against(...)`, `specified(...)` or `live(...)`."""
     lacks: frozenset[str] = frozenset()
@@ -291,10 +296,10 @@ class Episode:
 def _episodes(options: Options, workers: Workers | None) -> Generator[Episode, None, None]:
     """The episodes in their order, each when it is asked for or before that."""
     if options.episode is not None:
-        yield _play_one(options, options.episode)
+        yield play_one(options, options.episode)
     elif workers is None or options.events < SMALL or not _can_be_sent(options):
         for number in count():
-            yield _play_one(options, number)
+            yield play_one(options, number)
     else:
         batches = (range(first, first + BATCH) for first in count(step=BATCH))
         for batch in workers.in_order(partial(_play_all, options), batches):
@@ -313,7 +318,7 @@ def _play_all(options: Options, numbers: Sequence[int]) -> list[Episode]:
     """Up to the first with a finding, if that ends the run."""
     played: list[Episode] = []
     for number in numbers:
-        played.append(_play_one(options, number))
+        played.append(play_one(options, number))
         if played[-1].finding is not None and not options.keep_going:
             break
     return played
@@ -331,8 +336,9 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _schedule(options: Options, episode: int) -> Schedule:
-    schedule = Schedule(options.seed, episode, options.nodes)
+def schedule_of(options: Options, episode: int) -> Schedule:
+    """What an episode draws from."""
+    schedule = Schedule(options.seed, episode, options.nodes, options.profile)
     if options.honest:
         schedule = schedule.honest()
     return schedule.without(options.lacks) if options.lacks else schedule
@@ -345,14 +351,15 @@ def question_of(finding: Finding) -> str | None:
     return None
 
 
-def _play_one(options: Options, number: int) -> Episode:
-    schedule = _schedule(options, number)
+def play_one(options: Options, number: int) -> Episode:
+    """An episode, up to its first finding."""
+    schedule = schedule_of(options, number)
     try:
         run = options.run(schedule.profile.nodes, None, number)
     except UnreadableError as error:
         return Episode(number, 0, 0, Counter(), None, (str(error),))
     if options.coverage:
-        run.coverage = Coverage()
+        run.coverage = options.counting()
     steps = 0
     finding: Finding | None = None
     with _uncollected():
@@ -380,7 +387,7 @@ def _shown(options: Options, played: Episode, events: int) -> Found:
     """The episode once more, for its choices: naming each costs time, and few have a finding."""
     finding = played.finding
     assert finding is not None
-    schedule = _schedule(options, played.number)
+    schedule = schedule_of(options, played.number)
     nodes = schedule.profile.nodes
     again = islice(play(schedule, options.run(nodes, None, played.number)), played.steps)
     choices = [choice_of(before, step) for before, step, _ in again]

@@ -6,20 +6,18 @@ the extra `distributed`; this module alone imports it.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from threading import Lock
 from typing import Any, Final, TypeVar
 
 from distributed import Client, KilledWorker
 
 from conformance.workers.pool import Workers
+from conformance.workers.sources import sources
 
 Made = TypeVar("Made")
 
@@ -93,19 +91,6 @@ class _Cluster(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self.inner.shutdown(wait=wait)
-
-
-@cache
-def sources() -> str:
-    """A digest of all that decides what comes of a task."""
-    import raftbare
-
-    digest = hashlib.sha256(b"compiled" if raftbare.compiled else b"pure")
-    root = Path(__file__).parents[2]
-    for package in ("conformance", "raftbare", "spec"):
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 # In a worker

@@ -12,12 +12,16 @@ import pytest
 from distributed import KilledWorker
 
 from conformance.audit.run import audit
+from conformance.campaign.run import Options as CampaignOptions
+from conformance.campaign.run import Report as Campaigned
+from conformance.campaign.run import campaign
 from conformance.simulation import check as check_module
 from conformance.simulation.check import Options, Report, check
 from conformance.workers import cluster as module
-from conformance.workers.cluster import SchedulerError, _do, _same_sources, cluster, sources
+from conformance.workers.cluster import SchedulerError, _do, _same_sources, cluster
 from conformance.workers.pool import TaskFailedError, WorkerDiedError, Workers
 from conformance.workers.processes import processes
+from conformance.workers.sources import sources
 from tests.audit.recordings import Whole, broken, write
 from tests.cli.helpers import run
 from tests.workers.dask import Dask, dask
@@ -88,7 +92,12 @@ def test_an_interrupt_waits_for_no_task(running: Dask, tmp_path: Path) -> None:
         assert list(workers.in_order(negative, [1])) == [-1]
 
 
+def plain(report: Campaigned) -> dict[str, object]:
+    return {**report.as_json(), "seconds": 0, "cpu_seconds": 0}
+
+
 EVENTS = 1_000
+TASKS = CampaignOptions(tasks=2, kinds=("lockstep",))
 
 
 @pytest.fixture
@@ -120,7 +129,9 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path: Path) -> Non
         report = check(options, kill, workers)
         assert begun.workers[0].returncode is not None
         assert begun.workers[1].poll() is None
+        again = campaign(TASKS, workers=workers)  # by the one that is left
     assert told(report) == told(check(options))
+    assert plain(again) == plain(campaign(TASKS))
     assert played == list(range(1, report.episodes + 1))
 
 

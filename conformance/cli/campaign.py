@@ -1,0 +1,160 @@
+"""`conformance campaign`: its options, and where what it finds goes."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Scheduler, Seed
+from conformance.cli.terminal import conclude, others, progress, refuse, save_trace, warn
+from conformance.observe.verdicts import AuditLevel
+from conformance.simulation import MAX_NODES
+
+if TYPE_CHECKING:
+    from conformance.campaign.run import Report
+    from conformance.campaign.work import Foreign
+
+
+def campaign_command(
+    tasks: Annotated[
+        int, typer.Option(min=1, help="How many, each of eight runs: about a second of work.")
+    ] = 100,
+    seed: Seed = 0,
+    nodes: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_NODES, help="The size of every cluster in lockstep."),
+    ] = None,
+    only: Annotated[
+        Literal["lockstep", "network"] | None,
+        typer.Option(help="Only runs in lockstep, or only those of a cluster in virtual time."),
+    ] = None,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Note there what came of each task, go on from there, and begin with what "
+            "reached something in other campaigns.",
+        ),
+    ] = None,
+    per_round: Annotated[
+        int,
+        typer.Option(
+            "--round",
+            min=1,
+            help="So many tasks are drawn from the same knowledge; three for each worker at least "
+            "keep all busy.",
+        ),
+    ] = 16,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop after this time: inconclusive.")
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND", help="Another program, which speaks the subject protocol, instead."
+        ),
+    ] = None,
+    level: Annotated[
+        AuditLevel | None, typer.Option(help="Of a subject, as for check; else safety.")
+    ] = None,
+    workers: Processes = 0,
+    scheduler: Scheduler = None,
+    as_json: Json = False,
+    out_dir: Out = FINDINGS,
+    pages: Pages = True,
+) -> None:
+    """Search on, on as many machines as there are: random runs, steered by what is still rare.
+
+    Runs in lockstep and of a cluster in virtual time, each from the seed and its number.  What is
+    found is told apart, and shrunk.  The report is the same on any number of workers.
+    """
+    from conformance.campaign.case import KINDS
+    from conformance.campaign.corpus import BadCorpus
+    from conformance.campaign.run import Options, campaign
+    from conformance.campaign.work import Plan
+    from conformance.cli.report.campaign import LiveTable, print_campaign, progress_line
+
+    if level is not None and subject is None:
+        refuse("--level; expected --subject with it", as_json)
+    if subject is not None and only == "network":
+        refuse("--subject with --only network; expected lockstep", as_json)
+    foreign = None if subject is None else _foreign(subject, level or "safety", as_json)
+    plan = Plan(seed, nodes, foreign=foreign)
+    kinds = KINDS if foreign is None and only is None else (only or "lockstep",)
+    options = Options(plan, tasks, per_round, kinds, corpus, minutes)
+    table = LiveTable()
+    with (
+        others(workers, scheduler, as_json) as them,
+        progress("campaign", as_json, lines=True, shown=table) as tell,
+    ):
+
+        def told(now: Report) -> None:
+            table.report = now
+            tell(progress_line(now), now.tasks, tasks)
+
+        try:
+            report = campaign(options, told, them)
+        except BadCorpus as error:
+            refuse(str(error), as_json)
+        except OSError as error:
+            refuse(f"the corpus {corpus}: {error}", as_json)
+    traces = _save(report, out_dir, pages)
+    page = _save_page(report, traces, out_dir) if pages else None
+    shown = partial(print_campaign, report=report, traces=traces, page=page)
+    written = [None if path is None else str(path) for path in traces]
+    conclude(report, as_json, shown, traces=written, page=page)
+
+
+def _foreign(command: str, level: AuditLevel, as_json: bool) -> Foreign:
+    """The subject, of which it is known that it starts."""
+    from conformance.campaign.work import Foreign, Plan, options_of
+    from conformance.simulation.foreign.judging import CannotJudgeError
+    from conformance.subjects.foreign.process import ANSWER_SECONDS, SubjectError
+
+    foreign = Foreign(command, level, ANSWER_SECONDS)
+    try:
+        with options_of(Plan(foreign=foreign)):
+            return foreign
+    except CannotJudgeError as error:
+        refuse(str(error), as_json)
+    except (OSError, ValueError, SubjectError) as error:
+        refuse(f"the subject {command!r} does not start: {error}", as_json)
+
+
+def _save(report: Report, directory: Path, pages: bool) -> list[Path | None]:
+    """Where the trace of each finding is; None where there is none."""
+    from conformance.show.read import wrong_of
+
+    written: list[Path | None] = []
+    for one in report.findings:
+        if one.shortest is None:
+            written.append(None)
+            continue
+        name = f"campaign-seed{report.options.plan.seed}-case{one.found.case}.jsonl"
+        wrong = wrong_of(one.shortest.finding) if pages else None
+        records, nodes = one.shortest.recorder.records, one.shortest.nodes
+        written.append(save_trace(directory / name, records, nodes, wrong, _made_by(report)))
+    return written
+
+
+def _made_by(report: Report) -> str | None:
+    """What was recorded; None is this library."""
+    foreign = report.options.plan.foreign
+    return None if foreign is None else f"subject {foreign.command}"
+
+
+def _save_page(report: Report, traces: list[Path | None], directory: Path) -> str | None:
+    from conformance.campaign.page import write_page
+
+    path = directory / f"campaign-seed{report.options.plan.seed}.html"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_page(report, traces, path)
+    except OSError as error:
+        warn(f"the page was not written: {error}")
+        return None
+    return str(path)
