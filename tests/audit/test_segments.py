@@ -75,7 +75,8 @@ def test_no_split_and_no_order_changes_what_is_found(
     levels: tuple[AuditLevel, ...] = ("exact", "safety")
     level = data.draw(st.sampled_from(levels))
     elsewhere = data.draw(st.none() | st.builds(Elsewhere))
-    report = audit(given_paths, level, workers=elsewhere and Workers(elsewhere, 1))
+    workers = None if elsewhere is None else Workers(elsewhere, 1)
+    report = audit(given_paths, level, workers=workers)
     assert judgement(report) == judged[level]
     if elsewhere is not None and len(paths) > 1:
         assert elsewhere.tasks == (NODES if level == "exact" else 0)
@@ -234,7 +235,7 @@ def test_what_was_found_elsewhere_counts_as_if_it_was_found_here(tmp_path: Path)
     foreign = told().replace(b"raftbare (Python)", b"another") + b"".join(WHOLE.lines[2])
     (tmp_path / "foreign.jsonl").write_bytes(foreign)
     elsewhere = Elsewhere()
-    here, there = audit([tmp_path]), audit([tmp_path], workers=elsewhere and Workers(elsewhere, 1))
+    here, there = audit([tmp_path]), audit([tmp_path], workers=Workers(elsewhere, 1))
     assert elsewhere.tasks == 2
     assert judgement(here) == judgement(there)
     assert here.files == there.files
