@@ -72,6 +72,10 @@ def check_command(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="After a finding look for those of another name.")
     ] = False,
+    ignored: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="PROPERTY", help="Not judged; or several."),
+    ] = None,
     workers: Processes = 0,
     scheduler: Scheduler = None,
     as_json: Json = False,
@@ -85,8 +89,12 @@ def check_command(
     a trace.
     """
     from conformance.cli.report.check import progress_line
+    from conformance.observe.checking import NAMES
     from conformance.simulation.check import LIVE, Options, check
 
+    for name in ignored or ():
+        if name not in NAMES:
+            refuse(f"--ignore {name}; expected one of {', '.join(sorted(NAMES))}", as_json)
     options = Options(
         seed=seed,
         events=events,
@@ -95,6 +103,7 @@ def check_command(
         episode=episode,
         coverage=coverage,
         keep_going=keep_going,
+        ignored=frozenset(ignored or ()),
     )
     if subject is not None:
         if alone or coverage:

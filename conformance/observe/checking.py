@@ -58,6 +58,18 @@ READS: Final[dict[Callable[..., Any], int]] = {
 """What of a server a step has to touch to break a property; nothing for one that is not here."""
 
 
+NAMES: Final = frozenset(
+    one.name
+    for table in (
+        *(properties.LOG, properties.NODE, properties.MEMBER, properties.PAIR, properties.CLUSTER),
+        *(properties.HISTORY, properties.CHANGE, properties.QUORUM, properties.DISK),
+        *(properties.TURN, properties.RECEIVE, *properties.ACTION.values()),
+    )
+    for one in table
+)
+"""Of all properties."""
+
+
 def by_touched(table: Table) -> tuple[Table, ...]:
     """For each set of what may be touched, the properties of a table that it may break."""
     return tuple(

@@ -6,7 +6,7 @@ import gc
 import pickle
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -147,6 +147,12 @@ class Options:
     """What is not drawn, as the subject does not have it (`schedule.lacking`)."""
     keep_going: bool = False
     """Whether the episodes go on after a finding, to find others that have another name."""
+    ignored: frozenset[str] = frozenset()
+    """Properties that are not judged, since it is known that they are broken."""
+    learns: bool = False
+    """Whether, while it keeps going, what was found is ignored from then on: episodes go on past
+    it, and come to what lies behind.  It takes a run in this process.
+    """
     searching: Callable[[], AbstractContextManager[Clock]] = by_cpu_time
     """Entered while a schedule is shrunk: what tells the time meanwhile."""
 
@@ -167,6 +173,8 @@ class Found:
     """How many events had been checked when it was found."""
     recorder: Recorder
     """The records of that schedule."""
+    ignored: frozenset[str] = frozenset()
+    """Properties that were not judged."""
 
 
 @dataclass(slots=True)
@@ -245,8 +253,8 @@ def check(
     """
     report = Report(options)
     started = time.monotonic()
-    found: dict[str, tuple[Episode, int]] = {}
-    with closing(_episodes(options, workers)) as episodes:
+    found: dict[str, tuple[Episode, int, Options]] = {}
+    with closing(_episodes(options, found, workers)) as episodes:
         for played in episodes:
             report.episodes += 1
             report.events += played.events
@@ -259,7 +267,8 @@ def check(
             if played.unread and not played.steps:  # nothing can be read of any node
                 break
             if played.finding is not None:
-                found.setdefault(name_of(played.finding), (played, report.events))
+                judged = _without(options, found)
+                found.setdefault(name_of(played.finding), (played, report.events, judged))
                 if not (options.keep_going and played.events):  # or not even the start succeeds
                     break
             if report.events >= options.events:
@@ -267,11 +276,11 @@ def check(
             if options.seconds is not None and report.seconds >= options.seconds:
                 break
     shown = []
-    for played, events in found.values():
+    for played, events, judged in found.values():
         report.shrinking = played.number
         progress(report)
         with _uncollected():
-            shown.append(_shown(options, played, events))
+            shown.append(_shown(judged, played, events))
     if shown:
         report.shrinking = None
         report.found, *report.others = shown
@@ -293,13 +302,23 @@ class Episode:
     situations: Counter[str] = field(default_factory=Counter)
 
 
-def _episodes(options: Options, workers: Workers | None) -> Generator[Episode, None, None]:
-    """The episodes in their order, each when it is asked for or before that."""
+def _without(options: Options, found: Collection[str]) -> Options:
+    """The options for an episode after these findings."""
+    return replace(options, ignored=options.ignored.union(found)) if options.learns else options
+
+
+def _episodes(
+    options: Options, found: Collection[str], workers: Workers | None
+) -> Generator[Episode, None, None]:
+    """The episodes in their order, each when it is asked for or before that.
+
+    `found`: the names of what was found in those before.
+    """
     if options.episode is not None:
         yield play_one(options, options.episode)
-    elif workers is None or options.events < SMALL or not _can_be_sent(options):
+    elif workers is None or options.learns or options.events < SMALL or not _can_be_sent(options):
         for number in count():
-            yield play_one(options, number)
+            yield play_one(_without(options, found), number)
     else:
         batches = (range(first, first + BATCH) for first in count(step=BATCH))
         for batch in workers.in_order(partial(_play_all, options), batches):
@@ -355,7 +374,7 @@ def play_one(options: Options, number: int) -> Episode:
     """An episode, up to its first finding."""
     schedule = schedule_of(options, number)
     try:
-        run = options.run(schedule.profile.nodes, None, number)
+        run = _new_run(options, schedule.profile.nodes, number)
     except UnreadableError as error:
         return Episode(number, 0, 0, Counter(), None, (str(error),))
     if options.coverage:
@@ -368,8 +387,16 @@ def play_one(options: Options, number: int) -> Episode:
             if finding is not None:
                 break
         finding = finding or run.compare_logs()
+    if finding is not None and run.events and name_of(finding) in run.ignored:
+        finding = None  # though the nodes could not go on from it
     situations = Counter[str]() if run.coverage is None else run.coverage.counts
     return Episode(number, steps, run.events, run.witnesses, finding, run.unread, situations)
+
+
+def _new_run(options: Options, size: int, number: int, recorder: Recorder | None = None) -> Run:
+    run = options.run(size, recorder, number)
+    run.ignored |= options.ignored
+    return run
 
 
 Setting: TypeAlias = tuple[Origin, int]
@@ -389,7 +416,7 @@ def _shown(options: Options, played: Episode, events: int) -> Found:
     assert finding is not None
     schedule = schedule_of(options, played.number)
     nodes = schedule.profile.nodes
-    again = islice(play(schedule, options.run(nodes, None, played.number)), played.steps)
+    again = islice(play(schedule, _new_run(options, nodes, played.number)), played.steps)
     choices = [choice_of(before, step) for before, step, _ in again]
     heals = name_of(finding) == CONVERGENCE
     if heals:  # the steps that heal follow from the others
@@ -400,7 +427,7 @@ def _shown(options: Options, played: Episode, events: int) -> Found:
 
     def begun(setting: Setting, size: int, recorder: Recorder | None = None) -> Run:
         origin, number = setting
-        run = options.run(size, recorder, number)
+        run = _new_run(options, size, number, recorder)
         run.begin(origin)
         run.closely = question_of(finding)
         run.heals = heals
@@ -420,4 +447,14 @@ def _shown(options: Options, played: Episode, events: int) -> Found:
         recorder = Recorder()
         shown, taken, size = not_again(finding), choices, nodes
         take_all(closer(size, recorder), choices)
-    return Found(played.number, size, shown, taken, played.steps, nodes, events, recorder)
+    return Found(
+        episode=played.number,
+        nodes=size,
+        finding=shown,
+        choices=taken,
+        length_before=played.steps,
+        nodes_before=nodes,
+        events_before=events,
+        recorder=recorder,
+        ignored=options.ignored,
+    )

@@ -12,6 +12,7 @@ from conformance.simulation.coverage import Coverage
 from conformance.simulation.schedule.origin import Origin
 from spec import rules
 from spec.cluster import Change, Cluster, Rule, Step, Turn, apply, new_cluster
+from spec.properties import Violation, violations
 from spec.values import LIMITS, Action, Limits, NodeId, Outcome, Start
 
 
@@ -39,6 +40,9 @@ class Run:
 
     coverage: Coverage | None = None
     """Counts the situations that the steps come by, if they are to be told."""
+
+    ignored: frozenset[str] = frozenset()
+    """Properties that are not judged."""
 
     heals = False
     """Whether the cluster is to heal at the end of chosen steps (`simulation.healing`)."""
@@ -79,11 +83,18 @@ class Run:
             self.coverage.see(turn)
         if turn.event is not None:
             self.events += 1
-        return self.compare(turn) or check_change(change)
+        return self.compare(turn) or self.broken(change)
 
     def change(self, step: Step) -> Change:
         """What the step does to the cluster.  FailureError where a node cannot take it."""
         return apply(self.cluster, step, self.rule)
+
+    def broken(self, change: Change) -> Violation | None:
+        """The first property that is broken, of those that are judged."""
+        found = check_change(change)
+        if found is None or found.property not in self.ignored:
+            return found
+        return next((one for one in violations(change) if one.property not in self.ignored), None)
 
     def compare(self, turn: Turn) -> Difference | None:
         """What a subject that follows the cluster does otherwise in a turn.  Here there is none."""

@@ -116,6 +116,7 @@ def _print_found(
     if trace is not None:
         console.print()
     nodes = f" --nodes {options.nodes}" if options.nodes else ""
+    again += "".join(f" --ignore {name}" for name in sorted(found.ignored))
     print_again(
         console, trace, f"check --seed {options.seed} --episode {found.episode}{nodes}{again}"
     )

@@ -47,6 +47,7 @@ def judging(
         run=partial(_safety, host),
         lacks=lacks | {"alone"},
         honest=True,
+        learns=options.keep_going,
         searching=host.searching,
     )
 

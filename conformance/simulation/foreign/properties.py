@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.observe.checking import check_change, seen_in
+from conformance.observe.checking import seen_in
 from conformance.observe.finding import Finding
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorder
@@ -22,7 +22,7 @@ from conformance.subjects.foreign.protocol import Answered, read_answer
 from conformance.trace.plain import request_line
 from conformance.trace.vocabulary import MAX_INTEGER
 from spec import cluster as c
-from spec import properties, steps
+from spec import steps
 from spec import values as v
 from spec.pending import NOTHING, Pending
 from spec.properties import Violation
@@ -56,7 +56,7 @@ class ForeignProperties(Run):
         self._host = host
         self._process = host.begin()
         self._lacks = frozenset[str](host.hello.lacks)
-        self._unjudged = NOT_JUDGED.union(*(OF_FEATURE.get(one, ()) for one in self._lacks))
+        self.ignored = NOT_JUDGED.union(*(OF_FEATURE.get(one, ()) for one in self._lacks))
         self._cut: dict[v.NodeId, int] = {}
         self._failed: Finding | None = None
         members = []
@@ -163,12 +163,7 @@ class ForeignProperties(Run):
         member, members = self._with_timer(turn), list(change.after.members)
         members[turn.node] = member
         after = change.after._replace(members=tuple(members))
-        change = c.Change(change.before, after, turn._replace(after=member))
-        found = check_change(change)
-        if found is None or found.property not in self._unjudged:
-            return found
-        broken = properties.violations(change)
-        return next((one for one in broken if one.property not in self._unjudged), None)
+        return self.broken(c.Change(change.before, after, turn._replace(after=member)))
 
     def _with_timer(self, turn: c.Turn) -> c.Member:
         """Whether the timer was set is asked of what is pending: of all that was just executed."""

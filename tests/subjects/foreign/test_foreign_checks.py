@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import cast
 
 import pytest
@@ -77,6 +78,36 @@ def test_the_properties_alone_find_the_lost_entry_of_the_crate() -> None:
     assert name_of(found.finding) in LOST
     assert found.events_before <= 50_000
     assert len(found.choices) <= 30
+
+
+def test_a_lost_entry_is_found_behind_what_is_wrong_sooner() -> None:
+    """As the crate's rules are, together: D4 is known after a few events, and then left alone."""
+    options = Options(events=1_200, shrink_seconds=2.0)
+    with patched_library(*chain.from_iterable(IN_LIBRARY.values())) as copy:
+        host = local(partial(LibrarySubject, copy))
+        first = check(judging(options, host, "safety")).found
+        report = check(judging(replace(options, keep_going=True), host, "safety"))
+        assert first is not None
+        assert name_of(first.finding) == "SnapshotWithinCommit"
+        lost = [one for one in report.others if name_of(one.finding) in LOST]
+        assert lost
+        assert "SnapshotWithinCommit" in lost[0].ignored
+        known = replace(options, ignored=lost[0].ignored, episode=lost[0].episode)
+        again = check(judging(known, host, "safety")).found
+    assert again is not None
+    assert name_of(again.finding) == name_of(lost[0].finding)
+
+
+def test_a_property_that_is_ignored_is_judged_no_more() -> None:
+    with IN_BOTH["earlier-term-commit"].planted() as broken:
+        host, name = local(partial(LibrarySubject, broken)), IN_BOTH["earlier-term-commit"].breaks
+        options = Options(events=3_000, shrink_seconds=1.0)
+        judged = check(judging(options, host, "safety")).found
+        assert judged is not None
+        assert name_of(judged.finding) == name
+        rest = check(judging(replace(options, ignored=frozenset({name})), host, "safety"))
+    assert rest.events >= 3_000
+    assert rest.found is None or name_of(rest.found.finding) != name
 
 
 def test_what_is_wrong_besides_is_found_if_the_check_goes_on() -> None:
