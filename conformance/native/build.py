@@ -1,7 +1,7 @@
-"""Makes the compiled fast path, keeps it, and imports it where it is there.
+"""Compiles copies of modules, keeps them, and imports them where they are there.
 
-`python -m conformance.native.build` makes it; nothing does so unasked.  It is kept under a hash of
-all that it is made of, so that another one is never taken for it.
+`python -m conformance.native.build` makes them; nothing does so unasked.  They are kept under a
+hash of all that they are made of, so that others are never taken for them.
 """
 
 from __future__ import annotations
@@ -16,34 +16,76 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Final, NamedTuple
 
 import conformance
 import spec
 from conformance.native.write_out import UNSET, fields_of, written_out
 
-PREFIX: Final = "native_"
-"""What the names of the packages that are made begin with."""
 
-WRITTEN_OUT: Final = (
-    "spec/*.py",
-    "spec/rules/*.py",
-    "conformance/__init__.py",
-    "conformance/observe/__init__.py",
-    "conformance/observe/observed.py",
-    "conformance/observe/recorded.py",
-    "conformance/observe/finding.py",
-    "conformance/audit/__init__.py",
-    "conformance/audit/safety/*.py",
-    "conformance/audit/safety/partial/*.py",
-    "conformance/native/__init__.py",
-    "conformance/native/text.py",
-    "conformance/native/reading.py",
-    "conformance/native/exact.py",
-    "conformance/native/safety.py",
+class Build(NamedTuple):
+    """Modules that are compiled together: copies in packages whose names begin with `prefix`."""
+
+    prefix: str
+    modules: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+AUDITS: Final = Build(
+    "native_",
+    (
+        "spec/*.py",
+        "spec/rules/*.py",
+        "conformance/__init__.py",
+        "conformance/observe/__init__.py",
+        "conformance/observe/observed.py",
+        "conformance/observe/recorded.py",
+        "conformance/observe/finding.py",
+        "conformance/audit/__init__.py",
+        "conformance/audit/safety/*.py",
+        "conformance/audit/safety/partial/*.py",
+        "conformance/native/__init__.py",
+        "conformance/native/text.py",
+        "conformance/native/reading.py",
+        "conformance/native/exact.py",
+        "conformance/native/safety.py",
+    ),
+    ("spec/properties.py", "spec/witnesses.py", "spec/steps.py", "spec/always.py"),
 )
-LEFT_OUT: Final = ("spec/properties.py", "spec/witnesses.py", "spec/steps.py", "spec/always.py")
-"""Of the specification: no rule needs them."""
+"""The fast path of audits."""
+
+RUNS: Final = Build(
+    "playing_",
+    (
+        "spec/*.py",
+        "spec/rules/*.py",
+        "conformance/__init__.py",
+        "conformance/observe/__init__.py",
+        "conformance/observe/checking.py",
+        "conformance/observe/finding.py",
+        "conformance/observe/observed.py",
+        "conformance/observe/recorded.py",
+        "conformance/simulation/__init__.py",
+        "conformance/simulation/coverage.py",
+        "conformance/simulation/episode.py",
+        "conformance/simulation/healing.py",
+        "conformance/simulation/live.py",
+        "conformance/simulation/lockstep.py",
+        "conformance/simulation/run.py",
+        "conformance/simulation/schedule/*.py",
+        "conformance/subjects/__init__.py",
+        "conformance/subjects/asking/*.py",
+        "conformance/subjects/counted.py",
+        "conformance/subjects/draining.py",
+        "conformance/subjects/handed.py",
+        "conformance/subjects/hidden.py",
+        "conformance/subjects/library.py",
+        "conformance/subjects/names.py",
+        "conformance/subjects/readback.py",
+        "conformance/subjects/subject.py",
+    ),
+)
+"""The episodes of `conformance check`: all but the library that is checked."""
 
 SETUP: Final = """\
 from setuptools import setup
@@ -51,28 +93,28 @@ from mypyc.build import mypycify
 
 OPTIONS = ["--config-file=", "--ignore-missing-imports", "--follow-imports=skip"]
 MODULES = {paths!r}
-made = mypycify([*OPTIONS, *MODULES], group_name="raftbare_audit", opt_level="2", debug_level="0")
+made = mypycify([*OPTIONS, *MODULES], group_name={group!r}, opt_level="2", debug_level="0")
 setup(name="native", ext_modules=made)
 """
 
 
-def sources() -> dict[str, Path]:
+def sources(what: Build) -> dict[str, Path]:
     """The modules that are written out, by their paths from the folder that holds the packages."""
     roots = {"spec": spec.__path__[0], "conformance": conformance.__path__[0]}
     found = {}
-    for pattern in WRITTEN_OUT:
+    for pattern in what.modules:
         package, _, rest = pattern.partition("/")
         for path in sorted(Path(roots[package]).glob(rest)):
             found[f"{package}/{path.relative_to(roots[package]).as_posix()}"] = path
-    return {name: path for name, path in found.items() if name not in LEFT_OUT}
+    return {name: path for name, path in found.items() if name not in what.left_out}
 
 
-def stamp() -> str:
+def stamp(what: Build) -> str:
     """What a build is made of: the modules, what writes them out, the Python that it is for."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
     made_by = {name: here / name for name in ("build.py", "write_out.py", "matching.py")}
-    for name, path in (sources() | made_by).items():
+    for name, path in (sources(what) | made_by).items():
         digest.update(f"{name} {len(path.read_bytes())}\n".encode() + path.read_bytes())
     digest.update(f"{sys.version} {sysconfig.get_config_var('EXT_SUFFIX')}".encode())
     return digest.hexdigest()[:16]
@@ -88,28 +130,29 @@ def folder() -> Path:
 
 
 @cache
-def compiled() -> dict[str, ModuleType] | None:
+def compiled(what: Build) -> dict[str, ModuleType] | None:
     """The compiled modules by the names of their sources; None if nobody has built just these."""
-    made = folder() / stamp()
+    made = folder() / stamp(what)
     if not made.is_dir():
         return None
     sys.path.append(str(made))
     try:
-        return {name: importlib.import_module(PREFIX + name) for name in map(module, sources())}
+        names = map(module, sources(what))
+        return {name: importlib.import_module(what.prefix + name) for name in names}
     finally:
         sys.path.remove(str(made))
 
 
-def build() -> Path:
-    """Compile them, unless that was done.  Takes a minute or two.  OSError, CalledProcessError."""
-    made = folder() / stamp()
+def build(what: Build) -> Path:
+    """Compile them, unless that was done.  Takes minutes.  OSError, CalledProcessError."""
+    made = folder() / stamp(what)
     if made.is_dir():
         return made
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=made.parent) as name:
         work, target = Path(name), Path(name, "made")
-        paths = write_sources(work)
-        (work / "setup.py").write_text(SETUP.format(paths=paths), encoding="utf-8")
+        text = SETUP.format(paths=write_sources(what, work), group=f"{what.prefix}raftbare")
+        (work / "setup.py").write_text(text, encoding="utf-8")
         subprocess.run(
             [sys.executable, "setup.py", "--quiet", "build_ext", "--build-lib", str(target)],
             cwd=work,
@@ -121,19 +164,20 @@ def build() -> Path:
     return made
 
 
-def write_sources(work: Path) -> list[str]:
+def write_sources(what: Build, work: Path) -> list[str]:
     """Write the modules out; their paths in the folder."""
-    unset = f"{PREFIX}unset"
+    prefix, files = what.prefix, sources(what)
+    unset = f"{prefix}unset"
     (work / f"{unset}.py").write_text(UNSET, encoding="utf-8")
     paths = [f"{unset}.py"]
-    names = {module(path): PREFIX + module(path) for path in sources()}
-    fields = fields_of(path.read_text(encoding="utf-8") for path in sources().values())
-    for name, path in sources().items():
-        written = work / (PREFIX + name)
+    names = {module(path): prefix + module(path) for path in files}
+    fields = fields_of(path.read_text(encoding="utf-8") for path in files.values())
+    for name, path in files.items():
+        written = work / (prefix + name)
         written.parent.mkdir(parents=True, exist_ok=True)
         text = written_out(path.read_text(encoding="utf-8"), names, fields, unset)
         written.write_text(text, encoding="utf-8")
-        paths.append(PREFIX + name)
+        paths.append(prefix + name)
     return paths
 
 
@@ -144,7 +188,8 @@ def module(path: str) -> str:
 
 def main() -> None:
     try:
-        print(build())
+        for what in (AUDITS, RUNS):
+            print(build(what))
     except subprocess.CalledProcessError as error:
         sys.exit(f"it cannot be compiled:\n{error.stdout}{error.stderr}")
 

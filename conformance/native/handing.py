@@ -10,7 +10,7 @@ import sys
 from functools import cache
 from typing import Any, Final, Protocol, TypeVar
 
-from conformance.native.build import compiled
+from conformance.native.build import AUDITS, compiled
 from conformance.native.convert import Convert, converters
 from conformance.native.exact import ExactPath
 from conformance.native.safety import SafetyPath
@@ -152,19 +152,19 @@ class SafetyHanding:
 
 
 def is_compiled() -> bool:
-    return compiled() is not None
+    return compiled(AUDITS) is not None
 
 
 def copy_of(kind: type[T]) -> type[T]:
     """The compiled copy of a class; the class itself where it is not compiled."""
-    native = compiled()
+    native = compiled(AUDITS)
     return kind if native is None else getattr(native[kind.__module__], kind.__name__)
 
 
 @cache
 def _conversion() -> tuple[Convert, Convert]:
     """The ways between the values of the sources and those that the fast path has."""
-    native = compiled()
+    native = compiled(AUDITS)
     if native is None:
         return _same, _same
     return converters((sys.modules[name], module) for name, module in native.items())

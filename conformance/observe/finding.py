@@ -26,6 +26,7 @@ class Difference:
 
 
 NOT_AGAIN: Final = "not the same again"
+AGAIN: Final = "the same whenever these events come"
 NAMED: Final = {
     "failure": "Failure",
     NOT_AGAIN: "Nondeterminism",
@@ -80,7 +81,7 @@ def not_again(finding: Finding) -> Difference:
     event = finding.event if isinstance(finding, Difference) else None
     once = f"once {name_of(finding)}: {describe(finding)}"
     node = 0 if finding.node is None else finding.node
-    return Difference(node, event, NOT_AGAIN, "the same whenever these events come", once)
+    return Difference(node, event, NOT_AGAIN, AGAIN, once)
 
 
 def name_of(finding: Finding) -> str:

@@ -12,16 +12,21 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, islice
 from types import ModuleType
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
-import raftbare
 from conformance.observe.finding import Difference, Finding, describe, name_of, not_again
 from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, choice_of, take_all
+from conformance.simulation.compiled import (
+    AgainstLibrary,
+    LibraryAlone,
+    NewRun,
+    OfLibrary,
+    played_by_copies,
+)
 from conformance.simulation.coverage import Coverage
-from conformance.simulation.episode import play
+from conformance.simulation.episode import Episode, play, played
 from conformance.simulation.healing import CONVERGENCE
-from conformance.simulation.live import Live
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.simulation.schedule.origin import Origin
@@ -29,8 +34,6 @@ from conformance.simulation.schedule.profile import Profile
 from conformance.simulation.schedule.simulate import Schedule
 from conformance.simulation.shrink import Clock, shrink
 from conformance.subjects.asking.asked import NAMES
-from conformance.subjects.hidden import library_subject
-from conformance.subjects.patched import resized
 from conformance.subjects.readback import UnreadableError
 from conformance.subjects.subject import Subject
 from conformance.workers.pool import Workers
@@ -49,28 +52,14 @@ SMALL: Final = 6_000
 """Fewer events than these are checked sooner than workers are started."""
 
 
-class NewRun(Protocol):
-    """Makes a run of a cluster of that many nodes, which the recorder notes, for that episode."""
-
-    def __call__(self, size: int, recorder: Recorder | None = None, episode: int = 0, /) -> Run: ...
-
-
-# What they give can be sent to another process unless it has a module in it: a patched copy of the
-# library is known to this process alone.
-
-
 def against(subject: Callable[[], Subject]) -> NewRun:
     """The specification and a subject, compared after every event."""
     return partial(_against, subject)
 
 
-MANY = 3
-"""In every third episode the library takes so many for many (`resized`)."""
-
-
 def against_library(library: ModuleType | None = None) -> NewRun:
     """The specification and a library; None is raftbare itself."""
-    return partial(_against_library, library)
+    return AgainstLibrary(library)
 
 
 def specified(rule: Rule = rules.step) -> NewRun:
@@ -83,7 +72,7 @@ def live(library: ModuleType | None = None) -> NewRun:
 
     None is raftbare itself.
     """
-    return partial(_live, library)
+    return LibraryAlone(library)
 
 
 def _against(
@@ -92,23 +81,8 @@ def _against(
     return Lockstep(size, subject(), recorder=recorder)
 
 
-def _against_library(
-    given: ModuleType | None, size: int, recorder: Recorder | None = None, episode: int = 0
-) -> Run:
-    library = given or raftbare
-    small = episode % 3 == 2 and not library.compiled
-    copy = resized(library, MANY) if small else library
-    return Lockstep(size, library_subject(copy), recorder=recorder)
-
-
 def _specified(rule: Rule, size: int, recorder: Recorder | None = None, episode: int = 0) -> Run:
     return Run(size, rule, recorder)
-
-
-def _live(
-    library: ModuleType | None, size: int, recorder: Recorder | None = None, episode: int = 0
-) -> Run:
-    return Live(size, library or raftbare, recorder)
 
 
 @contextmanager
@@ -288,20 +262,6 @@ def check(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """What came of an episode."""
-
-    number: int
-    steps: int
-    events: int
-    witnesses: Counter[str]
-    finding: Finding | None
-    unread: tuple[str, ...] = ()
-    """What was not compared, though it was to be."""
-    situations: Counter[str] = field(default_factory=Counter)
-
-
 def _without(options: Options, found: Collection[str]) -> Options:
     """The options for an episode after these findings."""
     return replace(options, ignored=options.ignored.union(found)) if options.learns else options
@@ -355,9 +315,9 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def schedule_of(options: Options, episode: int) -> Schedule:
+def schedule_of(options: Options, episode: int, kind: type[Schedule] = Schedule) -> Schedule:
     """What an episode draws from."""
-    schedule = Schedule(options.seed, episode, options.nodes, options.profile)
+    schedule = kind(options.seed, episode, options.nodes, options.profile)
     if options.honest:
         schedule = schedule.honest()
     return schedule.without(options.lacks) if options.lacks else schedule
@@ -371,7 +331,27 @@ def question_of(finding: Finding) -> str | None:
 
 
 def play_one(options: Options, number: int) -> Episode:
-    """An episode, up to its first finding."""
+    """An episode, up to its first finding.
+
+    By compiled copies, if there are any; the sources say what is wrong.  If these find nothing,
+    though the copies did, then it is not the same again.
+    """
+    quickly = None
+    with _uncollected():
+        if (
+            isinstance(options.run, OfLibrary)
+            and options.counting is Coverage
+            and not options.ignored
+        ):
+            drawn = partial(schedule_of, options, number)
+            quickly = played_by_copies(number, drawn, options.run, options.coverage)
+            if quickly is not None and quickly.finding is None:
+                return quickly
+        episode = _played_by_sources(options, number)
+    return episode if quickly is None or episode.finding is not None else quickly
+
+
+def _played_by_sources(options: Options, number: int) -> Episode:
     schedule = schedule_of(options, number)
     try:
         run = _new_run(options, schedule.profile.nodes, number)
@@ -379,18 +359,7 @@ def play_one(options: Options, number: int) -> Episode:
         return Episode(number, 0, 0, Counter(), None, (str(error),))
     if options.coverage:
         run.coverage = options.counting()
-    steps = 0
-    finding: Finding | None = None
-    with _uncollected():
-        for _, _, finding in play(schedule, run):
-            steps += 1
-            if finding is not None:
-                break
-        finding = finding or run.compare_logs()
-    if finding is not None and run.events and name_of(finding) in run.ignored:
-        finding = None  # though the nodes could not go on from it
-    situations = Counter[str]() if run.coverage is None else run.coverage.counts
-    return Episode(number, steps, run.events, run.witnesses, finding, run.unread, situations)
+    return played(number, schedule, run)
 
 
 def _new_run(options: Options, size: int, number: int, recorder: Recorder | None = None) -> Run:

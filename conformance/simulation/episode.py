@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from conformance.observe.finding import Finding
+from conformance.observe.finding import Finding, name_of
 from conformance.simulation.healing import heal
 from conformance.simulation.run import Run
 from conformance.simulation.schedule.simulate import Schedule
@@ -21,6 +23,20 @@ class Played(NamedTuple):
     finding: Finding | None
 
 
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What came of an episode, up to the first finding."""
+
+    number: int
+    steps: int
+    events: int
+    witnesses: Counter[str]
+    finding: Finding | None
+    unread: tuple[str, ...] = ()
+    """What was not compared, though it was to be."""
+    situations: Counter[str] = field(default_factory=Counter)
+
+
 def play(schedule: Schedule, run: Run, length: int | None = None) -> Iterator[Played]:
     """The steps of an episode, each taken as it is asked for; it goes on after a finding.
 
@@ -34,6 +50,25 @@ def play(schedule: Schedule, run: Run, length: int | None = None) -> Iterator[Pl
         yield Played(before, step, run.take(step))
     if length is None and schedule.heals:
         yield from (Played(*healing) for healing in heal(run))
+
+
+def played(number: int, schedule: Schedule, run: Run) -> Episode:
+    """Play an episode up to the first finding; at its end the logs are compared in full.
+
+    One that is ignored ends it, if the nodes cannot go on from it, and is no finding.
+    """
+    steps = 0
+    finding: Finding | None = None
+    for step in play(schedule, run):
+        steps += 1
+        finding = step.finding
+        if finding is not None:
+            break
+    finding = finding or run.compare_logs()
+    if finding is not None and run.events and name_of(finding) in run.ignored:
+        finding = None
+    situations = Counter[str]() if run.coverage is None else run.coverage.counts
+    return Episode(number, steps, run.events, run.witnesses, finding, run.unread, situations)
 
 
 def first_finding(schedule: Schedule, run: Run, length: int | None = None) -> Finding | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.audit.run import audit
-from conformance.native.build import compiled
+from conformance.native.build import AUDITS, compiled
 from conformance.observe.recorded import Recorder
 from conformance.observe.verdicts import AuditLevel
 from conformance.release.golden import LOSSY, QUIET
@@ -72,7 +72,7 @@ def least(path: Path, level: AuditLevel) -> tuple[float, float]:
 
 
 def main(steps: int = STEPS) -> None:
-    how = "in Python" if compiled() is None else "compiled"
+    how = "in Python" if compiled(AUDITS) is None else "compiled"
     print(f"CPU microseconds a record; the fast path {how}")
     with tempfile.TemporaryDirectory() as folder:
         for name, profile in PROFILES.items():

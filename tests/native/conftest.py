@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
 import pytest
 
 from conformance.native import build, handing
+from conformance.simulation import compiled
 
 Modules: TypeAlias = dict[str, ModuleType] | None
 
@@ -19,22 +21,41 @@ def _sources() -> Modules:
     return None
 
 
-@pytest.fixture(scope="session")
-def written_out(tmp_path_factory: pytest.TempPathFactory) -> Modules:
+def _written_out(what: build.Build, folder: Path) -> Modules:
     """What would be compiled, as plain Python."""
-    folder = tmp_path_factory.mktemp("written_out")
-    build.write_sources(folder)
-    before = {name for name in sys.modules if name.startswith(build.PREFIX)}
+    build.write_sources(what, folder)
+    before = {name for name in sys.modules if name.startswith(what.prefix)}
     taken = {name: sys.modules.pop(name) for name in before}
     sys.path.insert(0, str(folder))
     try:
-        names = map(build.module, build.sources())
-        return {name: importlib.import_module(build.PREFIX + name) for name in names}
+        names = map(build.module, build.sources(what))
+        return {name: importlib.import_module(what.prefix + name) for name in names}
     finally:
         sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.startswith(build.PREFIX)]:
+        for name in [name for name in sys.modules if name.startswith(what.prefix)]:
             del sys.modules[name]
         sys.modules.update(taken)
+
+
+@pytest.fixture(scope="session")
+def written_out(tmp_path_factory: pytest.TempPathFactory) -> Modules:
+    return _written_out(build.AUDITS, tmp_path_factory.mktemp("audits"))
+
+
+@pytest.fixture(scope="session")
+def written_out_runs(tmp_path_factory: pytest.TempPathFactory) -> Modules:
+    return _written_out(build.RUNS, tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(params=["written out", "compiled"])
+def copies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Modules:
+    """The copies that play episodes of `conformance check`, one form after the other."""
+    if request.param == "written out":
+        modules: Modules = request.getfixturevalue("written_out_runs")
+    elif (modules := build.compiled(build.RUNS)) is None:
+        pytest.skip("they are not compiled: `make native` does that")
+    monkeypatch.setattr(compiled, "compiled", lambda what: modules)
+    return modules
 
 
 @pytest.fixture(params=["sources", "written out", "compiled"])
@@ -43,12 +64,12 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     forms: dict[str, Callable[[], Modules]] = {
         "sources": _sources,
         "written out": lambda: request.getfixturevalue("written_out"),
-        "compiled": build.compiled,
+        "compiled": lambda: build.compiled(build.AUDITS),
     }
     modules = forms[request.param]()
     if request.param == "compiled" and modules is None:
         pytest.skip("it is not compiled: `make native` does that")
-    monkeypatch.setattr(handing, "compiled", lambda: modules)
+    monkeypatch.setattr(handing, "compiled", lambda what: modules)
     handing._conversion.cache_clear()
     yield request.param
     handing._conversion.cache_clear()

@@ -11,8 +11,9 @@ import pytest
 from conformance.mutants.planted.catalogue import by_name
 from conformance.observe.finding import Finding, name_of
 from conformance.observe.observed import Observed
-from conformance.simulation.check import NewRun, Options, against, against_library, check
+from conformance.simulation.check import Options, against, against_library, check
 from conformance.simulation.choices import Choice, Compact, Pick, choice_of, step_of, take_all
+from conformance.simulation.compiled import NewRun
 from conformance.simulation.episode import changes, play
 from conformance.simulation.run import Run
 from conformance.simulation.schedule.simulate import Schedule

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from conformance.observe.finding import name_of
-from conformance.simulation.check import NewRun, Options, against_library, check, live
+from conformance.simulation.check import Options, against_library, check, live
+from conformance.simulation.compiled import NewRun
 from conformance.subjects.patched import Patch, patched_library
 from spec import cluster, rules
 from spec.rules import leaders

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import raftbare
-from conformance.simulation import check as checks
+from conformance.simulation import compiled
 from conformance.simulation.check import Options, against_library, check
 from conformance.subjects.patched import Patch, patched_library, resized
 
@@ -74,5 +74,5 @@ def test_a_bug_of_large_sizes_is_found_and_shrunk(
         assert found is not None
         assert found.episode % 3 == 2
         assert len(found.choices) < found.length_before
-        monkeypatch.setattr(checks, "resized", lambda library, size: library)
+        monkeypatch.setattr(compiled, "resized", lambda library, size: library)
         assert check(Options(events=3_000, run=against_library(broken))).found is None

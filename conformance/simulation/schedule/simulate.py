@@ -409,7 +409,8 @@ class Schedule:
             return None
         log, theirs = node.log, cluster.members[to].node.log
         first = random.randint(log.snapshot_position.index, log.last_index)
-        entries = log.after(first)[: random.randint(0, log.last_index - first)]
+        length = random.randint(0, log.last_index - first)
+        entries = log.after(first)[:length]
         if theirs.snapshot_position.index > log.snapshot_position.index and random.random() < 0.7:
             # From within what the peer's snapshot covers, up to the end (D5).
             first = random.randrange(log.snapshot_position.index, theirs.snapshot_position.index)

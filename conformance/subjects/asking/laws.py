@@ -67,7 +67,8 @@ def _message(kind: Message, *parts: Callable[[v.Node], tuple[Any, Any]]) -> Call
     """`parts`: of the message, after its header, each with another one."""
 
     def varied(node: v.Node) -> Varied:
-        given = [(node.id, node.id + 1), (node.current_term, node.current_term + 1), (1, 2)]
+        given: list[tuple[Any, Any]] = [(node.id, node.id + 1)]
+        given += [(node.current_term, node.current_term + 1), (1, 2)]
         given += [part(node) for part in parts]
         here = [part for part, _ in given]
         others = [
