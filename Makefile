@@ -2,7 +2,7 @@
 # make test     everything: lint, types, import contracts, tests, doctests
 # make bench    the benchmarks, as ratios within one run
 # make faults   real servers of examples/kvstore under two minutes of faults, judged
-# make native   the fast path of audits, compiled
+# make native   the fast path of audits and the episodes of checks, compiled
 # make mutate   the library changed operator by operator, and what survives
 # make site     the documentation as pages, in build/site
 # make dist     sdists and wheels of both distributions, in build/dist

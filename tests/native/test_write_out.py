@@ -150,5 +150,5 @@ def test_a_build_is_of_just_these_sources(monkeypatch: pytest.MonkeyPatch) -> No
     assert {"spec/rules/leaders.py", "conformance/audit/safety/steps.py"} <= sources.keys()
     assert "spec/steps.py" not in sources
     del sources["spec/log.py"]
-    monkeypatch.setattr(build, "sources", lambda: sources)
+    monkeypatch.setattr(build, "sources", lambda what: sources)
     assert build.stamp(build.AUDITS) != before
