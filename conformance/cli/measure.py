@@ -35,6 +35,7 @@ def measure_command(
     from conformance.network.run import measure_all
     from conformance.network.scenarios import SCENARIOS
     from conformance.observe.selection import SelectionError, selected
+    from conformance.observe.write import write_whole
 
     try:
         chosen = selected(list(SCENARIOS.values()), only)
@@ -50,7 +51,7 @@ def measure_command(
         )
     if plot is not None:
         try:
-            plot.write_text(draw(report), encoding="utf-8")
+            write_whole(plot, [draw(report)])
         except OSError as error:
             warn(f"the picture was not written: {error}")
     traces = save_measured(report, out_dir, pages)

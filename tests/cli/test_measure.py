@@ -104,3 +104,16 @@ def test_bad_input(arguments: tuple[str, ...], told: str) -> None:
     ran = run("measure", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err
+
+
+def test_a_picture_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "figures.svg"
+    path.write_text("before", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr("conformance.cli.report.measure.draw", lambda _: "half\udcff")
+        with pytest.raises(UnicodeEncodeError):
+            run("measure", "--plot", path)
+    assert path.read_text(encoding="utf-8") == "before"
+    assert [one.name for one in tmp_path.iterdir()] == ["figures.svg"]

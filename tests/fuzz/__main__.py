@@ -17,12 +17,11 @@ from tests.fuzz.kinds import KINDS, SHARES
 
 
 def trial(seed: int, number: int, only: str | None = None) -> tuple[str, list[str]]:
-    """Its kind, and what is wrong.  All of it follows from the seed and the number."""
-    random = Random(f"{seed} {number}")
+    """Its kind, and what is wrong.  All of it follows from the seed, the number and the kind."""
     kinds = [name for name in KINDS for _ in range(SHARES.get(name, 1))]
-    kind = random.choice(kinds) if only is None else only
+    kind = Random(f"{seed} {number}").choice(kinds) if only is None else only
     with tempfile.TemporaryDirectory() as folder:
-        return kind, KINDS[kind](random, Path(folder))
+        return kind, KINDS[kind](Random(f"{seed} {number} {kind}"), Path(folder))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -73,11 +73,13 @@ def test_the_oracle_sees_it(
     assert any(said in one for one in command(tmp_path).wrong())
 
 
+@pytest.mark.parametrize("only", [(), ("--only", "cut")])
 def test_what_is_bad_is_told_with_the_line_that_shows_it_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    only: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(KINDS, "cut", lambda random, _: [f"wrong: {random.random()}"])
-    assert main(["--only", "cut", "--count", "3", "--seed", "5"]) == 1
+    for kind in KINDS:
+        monkeypatch.setitem(KINDS, kind, lambda random, _: [f"wrong: {random.random()}"])
+    assert main([*only, "--count", "3", "--seed", "5"]) == 1
     said = capsys.readouterr().out
     line = next(one for one in said.splitlines() if "--trial 2" in one)
     assert main(line.split()[3:]) == 1

@@ -1,0 +1,55 @@
+"""Streams that are closed, or cannot be written, and places where nothing is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cli import terminal
+from tests.cli.helpers import ROOT, run
+
+COMMAND = [sys.executable, "-W", "error", "-m", "conformance.cli.app"]
+
+
+def test_a_subject_without_requests_is_a_mistake_of_the_caller() -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "subject", "raftbare"],
+        cwd=ROOT, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: standard input is closed; expected requests on it\n"
+
+
+def test_what_is_dropped_needs_no_file_more_than_may_be_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens, failed = os.open, []
+
+    def first_fails(*arguments: Any, **named: Any) -> int:
+        if not failed:
+            failed.append(True)
+            raise OSError(24, "Too many open files")
+        return opens(*arguments, **named)
+
+    path = tmp_path / "out"
+    with path.open("w", encoding="utf-8") as stream:
+        monkeypatch.setattr(terminal.os, "open", first_fails)
+        terminal._drop(stream)
+        stream.write("dropped")
+    assert failed
+    assert path.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_where_there_are_no_recordings_nothing_is_certified_or_condemned(
+    flags: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("certify", *flags)
+    assert ran.code == 2
+    assert "expected.json: cannot be read" in ran.out + ran.err
