@@ -28,7 +28,7 @@ def test_a_subject_without_requests_is_a_mistake_of_the_caller() -> None:
 def test_what_is_dropped_needs_no_file_more_than_may_be_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opens, failed = os.open, []
+    opens, failed = os.open, list[bool]()
 
     def first_fails(*arguments: Any, **named: Any) -> int:
         if not failed:
@@ -38,7 +38,7 @@ def test_what_is_dropped_needs_no_file_more_than_may_be_open(
 
     path = tmp_path / "out"
     with path.open("w", encoding="utf-8") as stream:
-        monkeypatch.setattr(terminal.os, "open", first_fails)
+        monkeypatch.setattr(os, "open", first_fails)
         terminal._drop(stream)
         stream.write("dropped")
     assert failed

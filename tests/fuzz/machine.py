@@ -153,7 +153,7 @@ STOPPED: Final[tuple[tuple[object, ...], ...]] = (
     ("certify",),
     ("verify", "--workers", 2, "--traces", ROOT / "traces"),
     ("audit", "--no-page", GOLDEN),
-    ("audit", "--no-page", "--workers", 2, ROOT / "traces/golden"),
+    ("audit", "--no-page", "--workers", 2, "in"),
     ("replay", GOLDEN),
     *(one.arguments for one in WRITERS),
 )
