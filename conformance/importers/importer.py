@@ -99,6 +99,10 @@ class Importer(ABC, Generic[Line]):
     def capabilities(self) -> Capabilities:
         """What that recorder notes."""
 
+    def parse(self, line: bytes) -> Line:
+        """A line of the file; pydantic's `ValidationError`, or `Refused`, if it is none."""
+        return self.LINE.model_validate_json(line)
+
     @abstractmethod
     def read(self, line: Line) -> dict[str, Any] | None:
         """What a line tells of a node: the fields of a moment but its numbers; None for no node.
@@ -106,9 +110,13 @@ class Importer(ABC, Generic[Line]):
         `Refused` for what cannot be true.
         """
 
-    def moment(self, line: Line, number: int) -> Moment | None:
-        """The moment that a line is, which stands at this number in its file."""
-        fields = self.read(line)
+    def end(self) -> dict[str, Any] | None:
+        """What is told of a node once all lines have been read."""
+        return None
+
+    def moment(self, line: Line | None, number: int) -> Moment | None:
+        """The moment that a line is, which stands at this number in its file; None: its end."""
+        fields = self.end() if line is None else self.read(line)
         if fields is None:
             return None
         node = fields["node"]

@@ -16,6 +16,7 @@ from conformance.importers.ccf import Ccf
 from conformance.importers.etcd import Etcd
 from conformance.importers.hashicorp import Hashicorp
 from conformance.importers.importer import Importer, Names, Refused
+from conformance.importers.rafttest import Rafttest
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
 from conformance.observe.verdicts import Format
@@ -26,7 +27,7 @@ from conformance.trace.records import records
 from spec.values import NodeId
 
 IMPORTERS: Final[Mapping[str, type[Importer[Any]]]] = {
-    importer.NAME: importer for importer in (Etcd, Ccf, Hashicorp)
+    importer.NAME: importer for importer in (Etcd, Ccf, Hashicorp, Rafttest)
 }
 
 
@@ -108,18 +109,22 @@ class Recording:
     def _imported(self) -> Iterator[Moment]:
         importer, reader = self._importer, self._reader
         assert importer is not None
+        number = 0
         try:
             for number, (line, is_last) in enumerate(self._lines, 1):
                 try:
-                    moment = importer.moment(importer.LINE.model_validate_json(line), number)
+                    moment = importer.moment(importer.parse(line), number)
                 except ValidationError as error:
                     if is_last and not is_json(line):
                         raise reader.cut_line() from None
                     raise BadTrace(self.path, number, *explain(line, error, frozenset())) from None
-                except Refused as error:
-                    raise BadTrace(self.path, number, error.problem, error.expected) from None
                 if moment is not None:
                     yield moment
+            moment = importer.moment(None, number)
+            if moment is not None:
+                yield moment
+        except Refused as error:
+            raise BadTrace(self.path, number, error.problem, error.expected) from None
         finally:
             reader.close()
 

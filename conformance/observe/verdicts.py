@@ -10,7 +10,7 @@ AuditLevel: TypeAlias = Literal["exact", "safety"]
 """Judged as the specification says, event by event; or by what Raft rules out."""
 AskedLevel: TypeAlias = Literal["exact", "safety", "both"]
 """Judged at one of them; or at each, to hold the verdicts together."""
-Format: TypeAlias = Literal["auto", "raftbare", "etcd", "ccf", "hashicorp"]
+Format: TypeAlias = Literal["auto", "raftbare", "etcd", "ccf", "hashicorp", "rafttest"]
 """What wrote a recording; auto: what its first line says."""
 Verdict: TypeAlias = Literal["conforms", "violation", "bad_input", "inconclusive"]
 

@@ -25,8 +25,8 @@ class Covered:
     """What of a node's sends is noted."""
 
     capabilities: Capabilities
-    since: Term = 0
-    """What is sent in a later term is all there."""
+    since: Term | None = 0
+    """What is sent in a later term is all there; None: its term is not known yet."""
     until: Term = 0
     """The last term that was shown."""
 
@@ -105,7 +105,7 @@ class Mail:
         if message.type.endswith("_reply") and sender.capabilities.order == "states":
             if not message.granted:
                 return NOT_NOTED  # such a caller may make up a refusal for who does not answer
-        if sender.since and message.term <= sender.since:
+        if sender.since is None or (sender.since and message.term <= sender.since):
             return BEFORE
         whole = sender.capabilities.complete and len(self.files) == 1
         return AFTER if not whole and message.term >= sender.until else None

@@ -81,6 +81,8 @@ class PartialNode:
         self._life = 0
         """How often it has come up again."""
         self._has_received = False
+        self._came_up = False
+        """Whether it has been seen to come up: then what it has not shown yet is nothing."""
         self._seq = 0
 
     @property
@@ -123,11 +125,12 @@ class PartialNode:
         term, commit, last = moment.current_term, moment.commit_index or 0, moment.last_index or 0
         covered = self._mail.covered.get(self.node)
         if covered is None:
-            since = 0 if moment.came_up or self._capabilities.complete else term or 0
+            since = 0 if moment.came_up or self._capabilities.complete else term
             self._mail.covered[self.node] = Covered(self._capabilities, since)
         if not is_first:
             self._findings.leave("RestartFromDisk", RESTARTED)
             self._life += 1
+        self._came_up = self._came_up or moment.came_up is True
         self._backing.come_up(commit)
         self._known, self._noted = _Known(), 0
         self._asked.clear()
@@ -312,6 +315,10 @@ class PartialNode:
         self._followed.committed = max(was, commit)
         if commit <= was or is_first:
             return
+        if before.commit is None and not self._came_up:
+            self._findings.leave("CommittedOnQuorum", AT_FIRST)
+            self._backing.told = max(self._backing.told, commit)
+            return
         if self._is_founded(known.voters):
             self._findings.leave("CommittedOnQuorum", FOUNDED)
             self._backing.told = max(self._backing.told, commit)
@@ -388,6 +395,8 @@ class PartialNode:
             shown.terms.append((seq, term))
         covered = self._mail.covered[self.node]
         covered.until = max(covered.until, term)
+        if covered.since is None:
+            covered.since = term
         if last is None or moment.last_index is None:
             return
         changed = range(max(log.changed, 1), min(log.changed + RUN, last))
