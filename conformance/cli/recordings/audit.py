@@ -51,7 +51,7 @@ def audit_command(
         typer.Option(
             "--complete",
             help="The recordings end together and lack nothing, as when a cluster was stopped: "
-            "then the safety level judges late replies as well.",
+            "then the safety level judges late replies as well, and what a restart commits.",
         ),
     ] = False,
     form: Annotated[
