@@ -89,6 +89,7 @@ traces: setup
 
 docs: setup
 	$(BIN)/python -m conformance.trace.document
+	$(BIN)/python -m tests.pictures.document
 
 # Each from its own folder; what an earlier build left there would go into the wheel.
 dist: setup

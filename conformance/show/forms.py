@@ -11,6 +11,7 @@ from conformance.show.mermaid import mermaid
 from conformance.show.model import Picture
 from conformance.show.page.render import page
 from conformance.show.shiviz import shiviz
+from conformance.show.svg import svg
 from conformance.show.text import text
 
 FORMS: Final[dict[str, Callable[[Picture], Iterator[str]]]] = {
@@ -19,9 +20,16 @@ FORMS: Final[dict[str, Callable[[Picture], Iterator[str]]]] = {
     "mermaid": mermaid,
     "itf": itf,
     "shiviz": shiviz,
+    "svg": svg,
 }
 
-SUFFIXES: Final = {".html": "page", ".mmd": "mermaid", ".json": "itf", ".shiviz": "shiviz"}
+SUFFIXES: Final = {
+    ".html": "page",
+    ".mmd": "mermaid",
+    ".json": "itf",
+    ".shiviz": "shiviz",
+    ".svg": "svg",
+}
 
 
 def form_of(path: Path | None) -> str:

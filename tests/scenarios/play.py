@@ -28,6 +28,7 @@ The commands; N is a server, and whatever it is told is followed by a drain:
     lose N TO, lose all, repeat N TO
     crash N [DONE], restart N   in the drain that it owes, after so many actions but for timers
     hold COMMAND                no drain follows; `drain N` is one
+    quiet                       nothing of the block is told up to here
     logs                        each server's log; | ends what it knows to be committed
     read N, confirmed N         the leader takes a read (§8); whether it still led when it took it
     status N tTiI               what it knows of a proposal
@@ -193,7 +194,7 @@ class Player:
         self.settle()
         self.do_heartbeat("0")
         self.settle()
-        self.silent = len(self.recorder.records)
+        self.do_quiet()
         return self.do_logs()
 
     def do_found(self, name: str, *voters: str) -> None:
@@ -285,6 +286,9 @@ class Player:
     def do_drain(self, name: str) -> None:
         assert self.cluster.members[int(name)].pending != NOTHING
         self.take(c.Drain(int(name)))
+
+    def do_quiet(self) -> None:
+        self.silent = len(self.recorder.records)
 
     # Questions
 

@@ -38,6 +38,7 @@ def test_text_is_printed() -> None:
         ("a.mmd", "sequenceDiagram\n"),
         ("a.itf.json", '{"#meta"'),
         ("a.shiviz", "(?<event>"),
+        ("a.svg", "<svg "),
     ],
 )
 def test_the_name_of_the_output_says_the_form(tmp_path: Path, name: str, begins: str) -> None:
@@ -87,7 +88,7 @@ def test_a_recording_that_ends_early_is_shown_up_to_there(tmp_path: Path) -> Non
 
 
 def test_hostile_text_is_text(hostile: Path, tmp_path: Path) -> None:
-    for form in ("text", "mermaid", "itf", "shiviz"):
+    for form in ("text", "mermaid", "itf", "shiviz", "svg"):
         ran = run("show", hostile, "--as", form, "-o", tmp_path / "out")
         assert ran.code == 0
         shown = (tmp_path / "out").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import itf_py
 import pytest
@@ -17,8 +18,12 @@ from conformance.show.model import Picture
 from conformance.show.put_together import put_together
 from conformance.show.read import read_picture
 from conformance.show.shiviz import shiviz
+from conformance.show.svg import MOST as MOST_DRAWN
+from conformance.show.svg import drawing as drawing_of
+from conformance.show.svg import svg
 from conformance.show.text import text
 from spec import values as v
+from tests.scenarios.play import HERE, perform, specification
 from tests.support.recordings import crate, simulated, story
 from tests.support.tape import Tape
 
@@ -164,3 +169,76 @@ def test_a_shiviz_log_is_read_by_the_expression_that_it_begins_with(lost_commit:
         own[host] = own.get(host, 0) + 1
         assert json.loads(clock)[host] == own[host], "a host's own count goes up by one"
     assert "VoteForUpToDateLog" in found[40][0]
+
+
+# SVG
+
+SPACE = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(pieces: object) -> ElementTree.Element:
+    return ElementTree.fromstring(whole(pieces))
+
+
+def of_class(drawing: ElementTree.Element, tag: str, name: str) -> list[ElementTree.Element]:
+    found = drawing.iter(f"{SPACE}{tag}")
+    return [one for one in found if name in (one.get("class") or "").split()]
+
+
+def test_a_drawing_ends_with_the_first_thing_that_was_wrong(lost_commit: Picture) -> None:
+    drawing = drawn(svg(lost_commit))
+    first = lost_commit.first_wrong
+    assert first is not None
+    assert [one.text for one in of_class(drawing, "text", "end")][-1] == str(first.place)
+    assert len(of_class(drawing, "circle", "bad")) == 1
+    told = " ".join(one.text or "" for one in of_class(drawing, "text", "wrong"))
+    assert told.startswith(f"!! {first.name}: {first.detail[:40]}")
+    heads = [one.text for one in of_class(drawing, "text", "head")]
+    assert heads == [f"server {node}" for node in lost_commit.nodes]
+    assert not [one for one in drawing.iter() if one.tag.endswith(("script", "image", "use"))]
+
+
+def test_a_drawing_has_each_event_and_what_became_of_each_message() -> None:
+    picture = put_together(simulated(3)[:50])
+    drawing = drawn(svg(picture))
+    said = [
+        one.text
+        for group in drawing.iter(f"{SPACE}g")
+        for one in group
+        if one.tag == f"{SPACE}title"
+    ]
+    assert len(said) == len(list(drawing.iter(f"{SPACE}circle"))) == len(picture.moments)
+    assert (said[7] or "").startswith(words.event(picture.moment(8), picture))
+    arrived = [one for one in picture.sendings for _ in one.received]
+    arrows = [one for one in of_class(drawing, "path", "message") if one.get("marker-end")]
+    assert len(arrows) == len(arrived)
+    lost = [one for one in picture.sendings if one.fate == "lost"]
+    assert len(of_class(drawing, "path", "lost")) == len(lost) > 0
+
+
+def test_a_drawing_has_the_logs_after_its_last_event() -> None:
+    picture = put_together(simulated(3))
+    last = len(picture.moments) - 5
+    drawing = drawn(drawing_of(picture, last - 30, last))
+    ends = {one.node: one for one in picture.moments[:last]}
+    boxes = of_class(drawing, "rect", "entry")
+    assert len(boxes) == sum(len(one.disk.log.entries) for one in ends.values()) > 3
+    done = sum(
+        min(one.record.state.commit_index, one.disk.log.last_index)
+        - one.disk.log.snapshot_position.index
+        for one in ends.values()
+    )
+    assert len(of_class(drawing, "path", "done")) == done
+    assert len(list(drawing.iter(f"{SPACE}circle"))) == 31
+
+
+def test_a_drawing_is_no_longer_than_can_be_read() -> None:
+    drawing = drawn(svg(put_together(simulated(3))))
+    assert len(list(drawing.iter(f"{SPACE}circle"))) == MOST_DRAWN
+
+
+def test_an_entry_that_is_committed_otherwise_elsewhere_is_framed() -> None:
+    """Server 0 of Figure 8 comes back with what was overwritten."""
+    story = (HERE / "figure-8-overwritten.txt").read_text(encoding="utf-8")
+    drawing = drawn(svg(put_together(perform(story, specification).recorder.records)))
+    assert len(of_class(drawing, "rect", "differs")) == 2

@@ -15,12 +15,12 @@ from conformance.cli.terminal import finish, print_json, progress, refuse, warn
 def show_command(
     files: Annotated[list[Path], typer.Argument(readable=False, help="Recordings of one cluster.")],
     form: Annotated[
-        Literal["text", "page", "mermaid", "itf", "shiviz"] | None,
+        Literal["text", "page", "mermaid", "itf", "shiviz", "svg"] | None,
         typer.Option(
             "--as",
             help="text: a line an event.  page: a web page that needs no network.  mermaid: a "
             "sequence diagram.  itf: the states, as Apalache and Quint write them.  shiviz: a log "
-            "with vector clocks.  "
+            "with vector clocks.  svg: a drawing.  "
             "Default: as the name of the output says, or else text.",
         ),
     ] = None,
