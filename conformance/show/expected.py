@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from typing import Final
 
-from conformance.observe.observed import Checkpoint, observed, recorded_outcome
+from conformance.observe.observed import Checkpoint, Observed, observed, recorded_outcome
 from conformance.observe.recorded import Recorded
 from conformance.observe.show import show
+from conformance.show import words
 from conformance.show.model import Moment, Picture
 from spec import rules
 from spec import values as v
@@ -111,14 +113,34 @@ def _rows(
         outcome = True  # recorded by a release that did not tell the number
     if outcome is not None or found is not None:
         yield Row("outcome", show(outcome), show(found))
-    yield from _actions(list(map(show, actions or ())), list(map(show, record.actions or ())))
+    told = [words.action(one) for one in actions or ()]
+    yield from _actions(told, [words.action(one) for one in record.actions or ()])
     specified, state = observed(node), record.state
     for field in specified._fields:
         if field == "leader_given" or (field == "leader" and not state.leader_given):
             continue
         if field == "confirmed" and state.confirmed is None:
             continue
-        yield Row(field, show(getattr(specified, field)), show(getattr(state, field)))
+        yield Row(PARTS.get(field, field), _value(specified, field), _value(state, field))
+
+
+PARTS: Final = {
+    "current_term": "term",
+    "voted_for": "vote",
+    "commit_index": "committed",
+    "last_position": "log ends at",
+    "snapshot_position": "snapshot",
+    "config": "members",
+    "confirmed": "call confirmed by a quorum",
+}
+"""What fields are called for people."""
+
+
+def _value(state: Observed, field: str) -> str:
+    value = getattr(state, field)
+    if value is None and field in ("voted_for", "leader"):
+        return "nobody"
+    return show(value)
 
 
 def _actions(specified: list[str], found: list[str]) -> Iterator[Row]:

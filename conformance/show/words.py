@@ -165,14 +165,12 @@ def actions(moment: Moment, picture: Picture) -> list[str]:
     said: list[str] = []
     numbers = iter(moment.sent)
     last = 0 if moment.previous is None else picture.moment(moment.previous).disk.log.last_index
-    for action in moment.record.actions:
-        match action:
+    for one in moment.record.actions:
+        match one:
             case v.SetElectionTimeout():
                 continue
-            case v.SaveCurrentTerm(term):
-                said.append(f"saves term {term}")
-            case v.SaveVotedFor(vote):
-                said.append("saves no vote" if vote is None else f"saves vote {vote}")
+            case v.SaveCurrentTerm() | v.SaveVotedFor():
+                said.append(action(one))
             case v.AppendLogEntries(prev, entries):
                 dropped = last - prev.index
                 drops = f", dropping {dropped}" if dropped > 0 else ""
@@ -187,6 +185,25 @@ def actions(moment: Moment, picture: Picture) -> list[str]:
                 sending = picture.sendings[next(numbers)]
                 said.append(f"> {receivers([sending])} {message(sending.content)}")
     return said
+
+
+def action(one: v.Action) -> str:
+    """An action by itself, timers too."""
+    match one:
+        case v.SetElectionTimeout():
+            return "sets its timer"
+        case v.SaveCurrentTerm(term):
+            return f"saves term {term}"
+        case v.SaveVotedFor(vote):
+            return "saves no vote" if vote is None else f"saves vote {vote}"
+        case v.AppendLogEntries(prev, entries):
+            return f"writes {carried(entries)} after {show(prev)}"
+        case v.BroadcastMessage(content, to):
+            return f"sends {message(content)} to {','.join(map(str, to)) or 'nobody'}"
+        case v.SendMessage(to, content):
+            return f"sends {message(content)} to {to}"
+        case v.InstallSnapshot(to):
+            return f"sends its snapshot to {to}"
 
 
 def receivers(sendings: list[Sending]) -> str:

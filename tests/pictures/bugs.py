@@ -18,8 +18,8 @@ TAKEN_BACK: Final = (
         "D1",
         "a vote by the index alone",
         "Server 2 votes for server 0, whose log is longer (33), though it ends in an earlier term.",
-        "Server 0 leads without index 3 of term 2, which is committed (28), and has it overwritten "
-        "(35, 37).",
+        "Server 0 leads without index 3 of term 2, which is committed (28), and commits another "
+        "entry in its place (38).",
         "The later last term wins, and only among equal terms the longer log: server 2 has to "
         "refuse (§5.4.1).",
         """
@@ -41,7 +41,7 @@ lose 0 1
 exchange 0 2
 lose 0 1
 exchange 0 2
-deliver 0 2
+exchange 0 2
 """,
     ),
     Bug(

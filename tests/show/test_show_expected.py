@@ -29,15 +29,14 @@ def test_what_differs_is_set_beside_what_was_found() -> None:
     told = expected(put_together(tape.records), 2)
     assert told is not None
     (row,) = (row for row in told.rows if row.differs)
-    reply = "RequestVoteReply(sender 1, term 1, seqno 1, vote_granted True)"
-    assert row == Row("action", f"send to 0: {reply}", "nothing")
+    assert row == Row("action", "sends RV+#1 t1 to 0", "nothing")
 
 
 def test_after_a_departure_an_event_is_judged_from_what_the_node_showed() -> None:
     told = expected(read_picture([crate("crate-3n-lost-commit.jsonl")]), 41)
     assert told is not None
     assert told.alone
-    assert Row("voted_for", "None", "0") in told.rows
+    assert Row("vote", "nobody", "0") in told.rows
 
 
 @pytest.mark.parametrize("drained", [True, False])

@@ -99,7 +99,7 @@ def test_it_opens_at_the_first_violation(browser: webdriver.Chrome, tmp_path: Pa
     shown = opened(browser, read_picture([VOTE]), tmp_path)
     assert shown.text("#event h2") == "Event 28, server 2"
     assert "SpecifiedState" in shown.text("#findings li.first")
-    assert shown.all("#event .problem .differs") == ["voted for 1 None"]
+    assert shown.all("#event .problem .differs") == ["vote 1 nobody"]
     assert shown.all(".row.selected") == [""]
     top, bottom = shown.script(
         "const seen = document.querySelector('.row.selected').getBoundingClientRect(),"
@@ -117,8 +117,13 @@ def test_it_says_who_decided_wrongly_what_was_lost_and_what_should_have_been_don
 ) -> None:
     shown = opened(browser, read_picture([crate("crate-3n-lost-commit.jsonl")]), tmp_path)
     assert shown.text("#event h2") == "Event 41, server 2"
+    short = dict(zip(shown.all("#short dt"), shown.all("#short dd"), strict=True))
+    assert "votes for 0 in term 6" in short["Who decided wrongly"]
+    assert "it saves no vote" in short["What should have been done"]
+    assert "3T, which was committed in event 30" in short["What was lost"]
+    assert short["What was lost"].endswith("event 47")
     assert "votes for 0 in term 6" in shown.text("#event .problem")
-    assert "voted for None 0" in shown.all("#event .problem .differs")
+    assert "vote nobody 0" in shown.all("#event .problem .differs")
     assert any(
         "index 3 is committed, the log now ends at index 2" in one
         for one in shown.all("#findings li")

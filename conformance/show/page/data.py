@@ -15,6 +15,7 @@ from conformance.observe.show import show
 from conformance.show import words
 from conformance.show.expected import expected
 from conformance.show.model import ORDERS, Moment, Picture, Wrong
+from conformance.show.short import in_short
 from conformance.show.text import ROLES, clean
 from spec import properties
 from spec import values as v
@@ -65,6 +66,7 @@ def plain(picture: Picture) -> dict[str, Any]:
         ],
         "wrong": [_wrong(one, picture, count) for count, one in enumerate(picture.wrong)],
         "first": picture.wrong.index(first) if first is not None else -1,
+        "short": list(_short(picture)),
     }
 
 
@@ -136,6 +138,16 @@ def _number(value: int) -> int | str:
 
 def _name(node: v.NodeId | None) -> str:
     return "nobody" if node is None else str(node)
+
+
+def _short(picture: Picture) -> Iterable[list[Any]]:
+    """question, answer, event (0: none)"""
+    first = picture.first_wrong
+    if first is None or first.place is None:
+        return
+    told = expected(picture, first.place) if picture.specified and not first.note else None
+    for one in in_short(picture, told, SOURCES.get(first.name, "")):
+        yield [one.question, one.said, one.place or 0]
 
 
 def _wrong(one: Wrong, picture: Picture, count: int) -> dict[str, Any]:

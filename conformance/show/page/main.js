@@ -177,7 +177,15 @@ function drawFindings() {
   if (items.length) document.getElementById("findings").append(element("ol", {}, ...items));
 }
 
+// Who decided wrongly, what should have been done, what was lost.
+function drawShort() {
+  const items = data.short.flatMap(([question, said, place]) =>
+    [element("dt", {}, question), element("dd", {}, said, ...(place ? [" — ", link(place)] : []))]);
+  if (items.length) document.getElementById("findings").before(element("dl", { id: "short" }, ...items));
+}
+
 if (count) {
+  drawShort();
   drawFindings();
   const first = data.first >= 0 ? data.wrong[data.first].place : 0;
   extent.style.height = `${count * row() + 12}px`;

@@ -79,7 +79,7 @@ function problem(one) {
   const rows = one.rows.filter(([, specified, found]) => specified !== found);
   if (rows.length) {
     const body = rows.map(([part, specified, found]) => element("tr", { class: "differs" },
-      element("th", { scope: "row" }, part.replace("_", " ")),
+      element("th", { scope: "row" }, part),
       element("td", {}, specified), element("td", {}, found)));
     const head = ["", "the specification", "recorded"].map(name => element("th", { scope: "col" }, name));
     parts.push(

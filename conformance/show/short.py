@@ -1,0 +1,177 @@
+"""A run in short, for who sees it for the first time: who decided wrongly, what should have been
+done, and what was lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from conformance.observe.show import show
+from conformance.show import words
+from conformance.show.expected import Expected, Row
+from conformance.show.model import Moment, Picture
+from conformance.show.text import clean
+from spec import values as v
+
+
+class Answer(NamedTuple):
+    """A question, what is to be said of it, and the place of the event that shows it."""
+
+    question: str
+    said: str
+    place: int | None = None
+
+
+WHO: Final = "Who decided wrongly"
+SHOULD: Final = "What should have been done"
+LOST: Final = "What was lost"
+
+MOST: Final = 2
+"""So many entries are named that were lost."""
+
+MAY_BE: Final = {
+    "call confirmed by a quorum": "but a read that waits for that call may be stale "
+    "(dissertation, §6.4)"
+}
+"""What comes of it, where no log shows it."""
+
+DECISION: Final = re.compile(r"D\d \([^)]*\)")
+"""How an audit names a departure that it knows."""
+
+
+def in_short(picture: Picture, told: Expected | None, source: str = "") -> Iterator[Answer]:
+    """Answers about the first thing that was wrong; nothing where nothing was.
+
+    `told`: what the specification makes of that event.  `source`: where the paper has what was
+    broken.
+    """
+    first = picture.first_wrong
+    if first is None or first.place is None:
+        return
+    moment, why = picture.moment(first.place), first.detail
+    if first.departure:
+        decision = DECISION.match(first.detail)
+        why = decision[0] if decision else ""
+    who = f"server {moment.node}, {_when(moment, picture)}"
+    yield Answer(WHO, clean(f"{who}: {why}" if why else who), first.place)
+    rows = [row for row in (told.rows if told else ()) if row.differs]
+    should = "; ".join(_should(rows))
+    if should or source:
+        said = should or f"what the paper says in {source}"
+        yield Answer(SHOULD, said + (f" ({source})" if should and source else ""), first.place)
+    losses = lost(picture)
+    for one in losses[:MOST]:
+        yield Answer(LOST, _loss(one), one.at)
+    if not losses:
+        consequences = [MAY_BE[row.part] for row in rows if row.part in MAY_BE]
+        nothing = "nothing that was committed, as far as this is recorded"
+        yield Answer(LOST, "; ".join([nothing, *consequences]))
+
+
+def _when(moment: Moment, picture: Picture) -> str:
+    """What happened to the server, without signs."""
+    event = moment.record.event
+    message = event.message if isinstance(event, v.Receive) else None
+    match message:
+        case v.RequestVoteCall(sender, term, _, last):
+            return f"asked by {sender} for its vote in term {term} (log up to {show(last)})"
+        case v.RequestVoteReply(sender, term, vote_granted=granted):
+            return f"as {sender} {'grants' if granted else 'refuses'} it a vote in term {term}"
+        case v.AppendEntriesCall(sender, term, _, _, prev, entries):
+            what = f"{len(entries)} entries" if len(entries) != 1 else "an entry"
+            return f"called by {sender} in term {term}, with {what} after {show(prev)}"
+        case v.AppendEntriesReply(sender, term, seqno, _, accepted):
+            return (
+                f"as {sender} {'accepts' if accepted else 'refuses'} call {seqno}, in term {term}"
+            )
+    return f"at event {moment.place}: {words.event(moment, picture)}"
+
+
+def _should(rows: Sequence[Row]) -> Iterator[str]:
+    """What the specification does with the event, in words."""
+    missed = [row.specified for row in rows if row.part == "action" and row.specified != "nothing"]
+    wrongly = [row.found for row in rows if row.part == "action" and row.found != "nothing"]
+    if any(row.part == "outcome" and row.specified in ("False", "Refused") for row in rows):
+        yield "it refuses this, and stays as it is"
+        return
+    if missed:
+        yield "it " + ", ".join(missed)
+    if wrongly:
+        yield "it does none of these: " + ", ".join(wrongly)
+    for row in rows:
+        if row.part not in ("action", "outcome"):
+            yield f"{row.part}: {row.specified}, not {row.found}"
+
+
+# What was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An entry that a server knew to be committed, and what became of it.
+
+    `since`: the event in which one first knew.  `other`: what is committed in its place from the
+    event `at` on; None: there it is removed from a disk.
+    """
+
+    index: v.Index
+    entry: v.Entry
+    since: int
+    at: int
+    other: v.Entry | None
+
+
+def lost(picture: Picture) -> list[Lost]:
+    """What was committed, and is committed otherwise elsewhere, or removed; by index.
+
+    Costs as much as the logs are long, and what is written again.
+    """
+    known: dict[v.Index, tuple[v.Entry, int]] = {}
+    found: dict[v.Index, Lost] = {}
+    for moment in picture.moments:
+        removed = _removed(moment, picture)
+        for index in removed:
+            if index in known and index not in found:
+                found[index] = Lost(index, *known[index], moment.place, None)
+        for index in _committed(moment, picture, removed):
+            entry = moment.disk.log.entry(index)
+            first, since = known.setdefault(index, (entry, moment.place))
+            if first.term != entry.term and (index not in found or found[index].other is None):
+                found[index] = Lost(index, first, since, moment.place, entry)
+    return [found[index] for index in sorted(found)]
+
+
+def _removed(moment: Moment, picture: Picture) -> list[v.Index]:
+    """The entries that the server knew to be committed, and that its writes have replaced."""
+    writes = [one for one in moment.record.actions or () if isinstance(one, v.AppendLogEntries)]
+    if not writes or moment.before is None or moment.previous is None:
+        return []
+    old, log = picture.moment(moment.previous).disk.log, moment.disk.log
+    first = min(one.prev_position.index for one in writes)
+    first = max(first, old.snapshot_position.index, log.snapshot_position.index) + 1
+    last = min(moment.before.commit_index, old.last_index)
+    return [
+        index
+        for index in range(first, last + 1)
+        if index > log.last_index or log.entry(index).term != old.entry(index).term
+    ]
+
+
+def _committed(moment: Moment, picture: Picture, removed: Sequence[v.Index]) -> range:
+    """The entries on the disk that the server knows to be committed, and did not before."""
+    log, before = moment.disk.log, 0
+    if moment.before is not None and moment.previous is not None:
+        known = picture.moment(moment.previous).disk.log.last_index
+        before = min([moment.before.commit_index, known, *(index - 1 for index in removed[:1])])
+    first = max(before, log.snapshot_position.index) + 1
+    return range(first, min(moment.record.state.commit_index, log.last_index) + 1)
+
+
+def _loss(one: Lost) -> str:
+    what = f"index {one.index}: {words.entry(one.entry)}, which was committed in event {one.since}"
+    if one.other is None:
+        return f"{what}, is removed from a disk"
+    return f"{what}; now {words.entry(one.other)} is committed in its place"

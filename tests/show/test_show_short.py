@@ -1,0 +1,99 @@
+"""A run in short: who decided wrongly, what should have been done, what was lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.show.expected import expected
+from conformance.show.model import Picture, Wrong
+from conformance.show.put_together import put_together
+from conformance.show.read import read_picture
+from conformance.show.short import LOST, SHOULD, WHO, Answer, Lost, in_short, lost
+from spec import values as v
+from tests.pictures.bugs import TAKEN_BACK
+from tests.pictures.wrong import run_of
+from tests.scenarios.play import HERE, perform, specification
+from tests.support.recordings import crate, simulated
+from tests.support.tape import Tape
+
+VIOLATIONS = Path("traces/violations")
+
+
+def answers(picture: Picture, source: str = "") -> list[Answer]:
+    first = picture.first_wrong
+    told = None if first is None or first.place is None else expected(picture, first.place)
+    return list(in_short(picture, told, source))
+
+
+def test_of_what_the_crate_loses() -> None:
+    who, should, what = answers(read_picture([crate("crate-3n-lost-commit.jsonl")]), "§5.4.1")
+    asked = "server 2, asked by 0 for its vote in term 6 (log up to t1i4): votes for 0 in term 6"
+    assert who.said.startswith(asked)
+    assert "it saves no vote; it does none of these: " in should.said
+    assert should.said.endswith("sends RV+#10 t6 to 0; vote: nobody, not 0 (§5.4.1)")
+    assert what.said.startswith("index 3: 3T, which was committed in event 30; now 1c is committed")
+    assert (who.place, should.place, what.place) == (41, 41, 47)
+
+
+def test_of_a_vote_by_the_index_alone() -> None:
+    assert answers(read_picture([VIOLATIONS / "index-only-vote.jsonl"])) == [
+        Answer(
+            WHO,
+            "server 2, asked by 1 for its vote in term 4 (log up to t3i4): D1 (a vote compares the "
+            "index of the last entries only)",
+            28,
+        ),
+        Answer(SHOULD, "vote: 1, not nobody", 28),
+        Answer(LOST, "nothing that was committed, as far as this is recorded"),
+    ]
+
+
+def test_of_what_makes_a_read_stale() -> None:
+    who, should, what = answers(read_picture([VIOLATIONS / "half-confirms.jsonl"]))
+    assert who.said == "server 0, as 1 grants it a vote in term 2"
+    assert should.said == "call confirmed by a quorum: 0, not 3"
+    assert "a read that waits for that call may be stale" in what.said
+
+
+def test_what_should_have_been_refused() -> None:
+    _, should, _ = answers(run_of(TAKEN_BACK[8]))
+    assert should.said == "it refuses this, and stays as it is"
+
+
+def test_an_entry_that_gives_way_to_another_one_is_lost() -> None:
+    first, *others = lost(run_of(TAKEN_BACK[0]))
+    assert first == Lost(3, v.Entry(2, v.TERM), 28, 38, v.Entry(1, v.COMMAND))
+    assert others == []
+
+
+def test_a_committed_entry_that_is_removed_is_lost() -> None:
+    entries = (v.Entry(0, v.Config(frozenset({0, 1, 2}))), v.Entry(1, v.TERM))
+    tape = Tape().add(0, v.Start())
+    write = v.AppendLogEntries(v.ZERO, entries)
+    tape.add(0, v.Heartbeat(), write, commit_index=2, last_position=v.Position(1, 2))
+    assert lost(put_together(tape.records)) == []
+    tape.add(0, v.Heartbeat(), v.AppendLogEntries(v.Position(0, 1), ()), commit_index=2)
+    assert lost(put_together(tape.records)) == [Lost(2, entries[1], 2, 3, None)]
+
+
+@pytest.mark.parametrize("episode", range(1, 13))
+def test_where_all_is_as_specified_nothing_is_lost(episode: int) -> None:
+    picture = put_together(simulated(episode))
+    assert lost(picture) == []
+    assert answers(picture) == []
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.txt")), ids=lambda path: path.stem)
+def test_no_scenario_loses_anything(path: Path) -> None:
+    records = perform(path.read_text(encoding="utf-8"), specification).recorder.records
+    assert lost(put_together(records)) == []
+
+
+def test_without_a_counterpart_in_the_specification_the_paper_says_what_is_right() -> None:
+    picture = put_together(Tape().add(0, v.Start()).records)
+    picture.wrong = [Wrong("ElectionSafety", "two of them", 0, 1)]
+    assert list(in_short(picture, None, "§5.2"))[1] == Answer(
+        SHOULD, "what the paper says in §5.2", 1
+    )
