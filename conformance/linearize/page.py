@@ -10,7 +10,7 @@ from typing import Final
 import jinja2
 
 from conformance.linearize.check import Report, Violation
-from conformance.linearize.models import Operation
+from conformance.linearize.models import MODELS, Cell, Operation, State
 
 MOST_SHOWN: Final = 80
 """So many operations are drawn, and the core: those closest to where the order breaks."""
@@ -46,6 +46,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Short:
+    """The operation whose return broke the order, and what a single copy would have held then.
+
+    `before`: of the part that has no order, what had returned before it was called.
+    """
+
+    broken: Operation
+    held: str
+    before: list[Operation]
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """One key on which no order explains what clients saw."""
 
@@ -57,6 +69,7 @@ class Timeline:
     height: int
     breaks_x: int
     left_out: int
+    short: Short
 
 
 def page(report: Report) -> str:
@@ -69,16 +82,16 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["printable"] = printable
-    violations = report.violations
+    violations = [(one, MODELS[file.model]) for file in report.files for one in file.violations]
     return environment.get_template("page.html.jinja").render(
         report=report,
-        timelines=[timeline(violation) for violation in violations[:MOST_PAGED]],
+        timelines=[timeline(*found) for found in violations[:MOST_PAGED]],
         left_out=max(0, len(violations) - MOST_PAGED),
         margin=MARGIN,
     )
 
 
-def timeline(violation: Violation) -> Timeline:
+def timeline(violation: Violation, model: Cell) -> Timeline:
     """Where each operation is drawn: a row for each process, a column for each event."""
     why = violation.explanation
     shown = _shown(violation)
@@ -111,7 +124,20 @@ def timeline(violation: Violation) -> Timeline:
         ROW * len(processes),
         MARGIN + EVENT * columns.get(why.breaks_at, len(columns)),
         len(violation.operations) - len(shown),
+        in_short(violation, model),
     )
+
+
+def in_short(violation: Violation, model: Cell) -> Short:
+    why = violation.explanation
+    (broken,) = (one for one in violation.operations if one.returned == why.breaks_at)
+    held: State = model.initial
+    for one in why.order:
+        if one.called == broken.called:
+            break
+        held = model.step(held, one.call)
+    before = [one for one in why.core if one.returned and one.returned < broken.called]
+    return Short(broken, str(held), before)
 
 
 def _shown(violation: Violation) -> list[Operation]:

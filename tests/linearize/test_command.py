@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -119,6 +120,17 @@ def test_the_page_marks_the_part_that_has_no_order(tmp_path: Path) -> None:
     assert text.count('class="core"') == 1
     assert text.count('class="other"') == 1
     assert "line 5" in text
+
+
+def test_the_page_says_what_should_have_been_answered_and_what_was_lost(tmp_path: Path) -> None:
+    ran = run("linearize", "--out", tmp_path, "traces/histories/stale-read.jsonl", "--json")
+    text = " ".join(Path(ran.json["page"]).read_text(encoding="utf-8").split())
+    answers = re.findall("<dt>(.*?)</dt> <dd> ?(.*?) ?</dd>", text)
+    said = {question: re.sub("<.*?>", "", answer) for question, answer in answers}
+    assert said["What was answered wrongly"] == "get -&gt; 1, to process 2 (lines 9 to 10)"
+    assert said["What should have been there"].startswith("2: that is what a single copy holds")
+    assert said["What was lost to it"] == "put 2 of process 1, which had returned at line 6"
+    assert "clients do not see which server" in said["Who decided wrongly"]
 
 
 def test_there_is_a_page_of_findings_alone(tmp_path: Path) -> None:
