@@ -30,6 +30,8 @@ autodoc_typehints = "signature"
 html_theme = "furo"
 html_title = f"raftbare {release}"
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["pictures.css"]
 
 
 def tell(app: Sphinx, name: str, source: list[str]) -> None:

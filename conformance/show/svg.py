@@ -1,7 +1,7 @@
 """A picture as one still drawing, SVG without scripts: for documents, and to be sent around.
 
-Time goes down, a lane is a server; below are all logs after the last event.  It has the colours of
-the reader's system, light or dark.
+Time goes down, a lane is a server; below are all logs, before the first event that is drawn and
+after the last one.  It has the colours of the reader's system, light or dark.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class _Drawing:
         self.picture, self.first, self.last, self.title = picture, first, last, title
         lanes = len(picture.nodes)
         self.lane = 104 if lanes <= 3 else 84 if lanes <= 5 else 66
-        self.said = LEFT + lanes * self.lane + 4
+        self.said = LEFT + lanes * self.lane + 20
         """Where what happened is told."""
         self.width = self.said + SAID
         self.wrong: dict[int, list[Wrong]] = {}
@@ -98,11 +98,14 @@ class _Drawing:
             y += ROW + LINE * len(self.below.get(place, ()))
         self.bottom = y + 4
         self.moments = picture.moments[first - 1 : last]
+        self.before = {moment.node: moment for moment in picture.moments[: first - 1]}
         self.latest = {moment.node: moment for moment in picture.moments[:last]}
 
     def pieces(self) -> Iterator[str]:
         nodes, width = self.picture.nodes, self.width
-        height = self.bottom + 30 + (ROW - 2) * len(nodes)
+        logs = 30 + (ROW - 2) * len(nodes)
+        before = [self.before] if self.before else []
+        height = self.bottom + logs * (1 + len(before))
         yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
         yield f'width="{width}" height="{height:.0f}" role="img">\n'
         yield f"<title>{_escape(self.title)}</title>\n"
@@ -127,7 +130,11 @@ class _Drawing:
         yield "</g>\n"
         for moment in self.moments:
             yield from self._event(moment)
-        yield from self._logs()
+        y = self.bottom + 18
+        for latest in before:
+            yield from self._logs(latest, f"before {self.first}", y)
+            y += logs
+        yield from self._logs(self.latest, f"after {self.last}", y)
         yield "</svg>\n"
 
     def _x(self, node: NodeId) -> float:
@@ -215,34 +222,37 @@ class _Drawing:
             yield _text(LEFT - 20, y + ROW - 4 + LINE * number, look, line)
         yield "</g>\n"
 
-    def _logs(self) -> Iterator[str]:
-        """All logs after the last event, one under the other by index."""
+    def _logs(self, latest: dict[NodeId, Moment], said: str, y: float) -> Iterator[str]:
+        """All logs at one time, one under the other by index."""
         most = int((self.width - LEFT - 130) / CELL)
-        ends = [one.record.state.last_position.index for one in self.latest.values()]
-        last = max([1, *ends])
+        shown = [*self.before.values(), *self.latest.values()]
+        last = max([1, *(one.record.state.last_position.index for one in shown)])
         start = max(1, last - most + 1)
-        y = self.bottom + 18
-        yield _text(8, y, "soft", f"logs after {self.last}")
+        yield _text(8, y, "soft", said)
         for index in range(start, last + 1):
             yield _text(self._column(index - start), y, "mid soft", str(index))
         for node in self.picture.nodes:
             y += ROW - 2
             yield _text(8, y, "", f"server {node}")
-            if node in self.latest:
+            if node in latest:
                 for index in range(start, last + 1):
-                    yield from self._entry(self.latest[node], index, self._column(index - start), y)
+                    column = self._column(index - start)
+                    yield from self._entry(latest, node, index, _Point(column, y))
 
     def _column(self, number: int) -> float:
         return 120 + CELL * (number + 0.5)
 
-    def _entry(self, moment: Moment, index: int, x: float, y: float) -> Iterator[str]:
+    def _entry(
+        self, latest: dict[NodeId, Moment], node: NodeId, index: int, at: _Point
+    ) -> Iterator[str]:
+        moment, (x, y) = latest[node], (at.x, at.y)
         log, state = moment.disk.log, moment.record.state
         if index <= log.snapshot_position.index:
-            yield _text(x, y, "mid soft", "▒")
+            yield _text(x, y, "mid soft", "\u2592")
         elif index > state.last_position.index:
             return
         elif index > log.last_index:
-            yield _text(x, y, "mid soft", "·")
+            yield _text(x, y, "mid soft", "\u00b7")
         else:
             entry = log.entry(index)
             holds = words.entry(entry)
@@ -250,18 +260,19 @@ class _Drawing:
             yield f'<rect class="term entry" style="--hue:{hue(entry.term)}" {box}/>'
             if index <= state.commit_index:
                 yield f'<path class="done" d="M{x - 12.5:.1f} {y + 5:.0f}h25"/>'
-            if self._committed_otherwise(index, entry.term):
+            if _committed_otherwise(latest, index, entry.term):
                 yield f'<rect class="differs" {box}/>'
             yield _text(x, y, "mid", holds if len(holds) <= 3 else f"{entry.term}M")
 
-    def _committed_otherwise(self, index: int, term: int) -> bool:
-        """Whether some server knows another entry to be committed there."""
-        return any(
-            one.disk.log.snapshot_position.index < index <= one.record.state.commit_index
-            and index <= one.disk.log.last_index
-            and one.disk.log.entry(index).term != term
-            for one in self.latest.values()
-        )
+
+def _committed_otherwise(latest: dict[NodeId, Moment], index: int, term: int) -> bool:
+    """Whether some server knows another entry to be committed there."""
+    return any(
+        one.disk.log.snapshot_position.index < index <= one.record.state.commit_index
+        and index <= one.disk.log.last_index
+        and one.disk.log.entry(index).term != term
+        for one in latest.values()
+    )
 
 
 def _arrow(start: _Point, end: _Point, fate: str, head: bool = True) -> str:

@@ -141,7 +141,7 @@ def peers() -> str:
         ("replicate", "probe"): Way("M600 80Q440 40 282 80", 440, 50),
         ("probe", "replicate"): Way("M280 100Q440 130 598 100", 440, 132),
         ("probe", "catch up"): Way("M250 110Q290 190 378 208", 300, 172, ""),
-        ("catch up", "replicate"): Way("M500 206Q620 190 640 112", 512, 226, ""),
+        ("catch up", "replicate"): Way("M500 206Q620 190 640 112", 496, 246, ""),
         ("probe", "snapshot"): Way("M205 110V328", 12, 240, ""),
         ("snapshot", "probe"): Way("M230 330V112", 238, 270, ""),
         ("replicate", "snapshot"): Way("M690 110Q680 330 282 342", 370, 312, ""),

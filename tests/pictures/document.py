@@ -25,7 +25,7 @@ HEAD: Final = """\
 What goes wrong where one line of Raft is done otherwise. Each picture is of a run of these servers
 with that one mistake. Numbers in brackets are those of its events; the first thing that an audit
 finds wrong is red. [Looking at a run](show.md) tells what the signs mean: an arrow is a message, a
-band a term, a thick line a leader; below are the logs at the end.
+band a term, a thick line a leader; below are the logs, before and after.
 
 `make docs` makes this page of [bugs.py](../tests/pictures/bugs.py), which has the commands that
 lead to each run.

@@ -217,17 +217,23 @@ def test_a_drawing_has_each_event_and_what_became_of_each_message() -> None:
     assert len(of_class(drawing, "path", "lost")) == len(lost) > 0
 
 
-def test_a_drawing_has_the_logs_after_its_last_event() -> None:
+def test_a_drawing_has_the_logs_before_its_first_event_and_after_its_last_one() -> None:
     picture = put_together(simulated(3))
     last = len(picture.moments) - 5
     drawing = drawn(drawing_of(picture, last - 30, last))
-    ends = {one.node: one for one in picture.moments[:last]}
+    ends = [
+        one
+        for end in (last - 31, last)
+        for one in {moment.node: moment for moment in picture.moments[:end]}.values()
+    ]
     boxes = of_class(drawing, "rect", "entry")
-    assert len(boxes) == sum(len(one.disk.log.entries) for one in ends.values()) > 3
+    assert len(boxes) == sum(len(one.disk.log.entries) for one in ends) > 3
+    told = [one.text for one in drawing.iter(f"{SPACE}text")]
+    assert {f"before {last - 30}", f"after {last}"} <= set(told)
     done = sum(
         min(one.record.state.commit_index, one.disk.log.last_index)
         - one.disk.log.snapshot_position.index
-        for one in ends.values()
+        for one in ends
     )
     assert len(of_class(drawing, "path", "done")) == done
     assert len(list(drawing.iter(f"{SPACE}circle"))) == 31
