@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Scheduler, Seed
+from conformance.cli.ci.write import Formats
+from conformance.cli.options import (
+    FINDINGS,
+    Json,
+    Junit,
+    Out,
+    Pages,
+    Processes,
+    Sarif,
+    Scheduler,
+    Seed,
+)
 from conformance.cli.terminal import conclude, others, progress, refuse, save_trace, warn
 from conformance.observe.verdicts import AuditLevel
 from conformance.simulation import MAX_NODES
@@ -63,6 +74,8 @@ def campaign_command(
     ] = None,
     workers: Processes = 0,
     scheduler: Scheduler = None,
+    junit: Junit = None,
+    sarif: Sarif = None,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
     pages: Pages = True,
@@ -76,12 +89,15 @@ def campaign_command(
     from conformance.campaign.corpus import BadCorpus
     from conformance.campaign.run import Options, campaign
     from conformance.campaign.work import Plan
+    from conformance.cli.ci.items import of_campaign
     from conformance.cli.report.campaign import LiveTable, print_campaign, progress_line
 
     if level is not None and subject is None:
         refuse("--level; expected --subject with it", as_json)
     if subject is not None and only == "network":
         refuse("--subject with --only network; expected lockstep", as_json)
+    formats = Formats(junit, sarif)
+    formats.expect(as_json)
     foreign = None if subject is None else _foreign(subject, level or "safety", as_json)
     plan = Plan(seed, nodes, foreign=foreign)
     kinds = KINDS if foreign is None and only is None else (only or "lockstep",)
@@ -104,6 +120,7 @@ def campaign_command(
             refuse(f"the corpus {corpus}: {error}", as_json)
     traces = _save(report, out_dir, pages)
     page = _save_page(report, traces, out_dir) if pages else None
+    formats.write(of_campaign(report, traces), as_json)
     shown = partial(print_campaign, report=report, traces=traces, page=page)
     written = [None if path is None else str(path) for path in traces]
     conclude(report, as_json, shown, traces=written, page=page)

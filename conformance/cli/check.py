@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Scheduler, Seed
+from conformance.cli.ci.write import Formats
+from conformance.cli.options import (
+    FINDINGS,
+    Json,
+    Junit,
+    Out,
+    Pages,
+    Processes,
+    Sarif,
+    Scheduler,
+    Seed,
+)
 from conformance.cli.terminal import (
     conclude,
     others,
@@ -78,6 +89,8 @@ def check_command(
     ] = None,
     workers: Processes = 0,
     scheduler: Scheduler = None,
+    junit: Junit = None,
+    sarif: Sarif = None,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
     pages: Pages = True,
@@ -105,12 +118,14 @@ def check_command(
         keep_going=keep_going,
         ignored=frozenset(ignored or ()),
     )
+    formats = Formats(junit, sarif)
+    formats.expect(as_json)
     if subject is not None:
         if alone or coverage:
             refuse("--subject with --live or --coverage; expected one of them", as_json)
         if scheduler is not None:
             refuse("--subject with --scheduler; expected one of them", as_json)
-        left_out, saving = tuple(without or ()), Saving(out_dir, pages=pages)
+        left_out, saving = tuple(without or ()), Saving(out_dir, pages=pages, formats=formats)
         _check_subject(
             options, subject, level or "safety", left_out, answer_seconds, as_json, saving
         )
@@ -120,20 +135,21 @@ def check_command(
         options = replace(options, run=LIVE)
     with others(workers, scheduler, as_json) as them, progress("checking", as_json) as tell:
         report = check(options, lambda now: tell(progress_line(now), now.events, events), them)
-    saving = Saving(out_dir, "live-" if alone else "", pages)
+    saving = Saving(out_dir, "live-" if alone else "", pages, formats=formats)
     _conclude(report, as_json, saving, " --live" if alone else "")
 
 
 class Saving(NamedTuple):
     """Where the traces of findings go; `kind` begins their names.
 
-    `implementation`: what was recorded, None is this library.
+    `implementation`: what was recorded, None is this library.  `formats`: what is written besides.
     """
 
     directory: Path
     kind: str = ""
     pages: bool = True
     implementation: str | None = None
+    formats: Formats = Formats()
 
 
 def _check_subject(
@@ -177,10 +193,13 @@ def _check_subject(
 
 def _conclude(report: Report, as_json: bool, saving: Saving, again: str) -> NoReturn:
     """`again`: options with which the same is found once more."""
+    from conformance.cli.ci.items import of_check
     from conformance.cli.report.check import print_check
 
     trace = save_finding(report, saving)
     others = [_save(report, saving, found) for found in report.others]
+    traces = [] if report.found is None else [trace, *others]
+    saving.formats.write(of_check(report, traces), as_json)
     shown = partial(print_check, report=report, trace=trace, again=again, others=others)
     more: dict[str, Any] = {"trace": str(trace) if trace else None, "page": page_beside(trace)}
     if others:

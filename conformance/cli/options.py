@@ -26,6 +26,12 @@ def workers_of(kind: str) -> Any:
     return typer.Option(min=0, help=f"{kind}; 0: one for each core.")
 
 
+Junit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write what was judged as JUnit XML.")
+]
+Sarif = Annotated[
+    Path | None, typer.Option("--sarif", metavar="FILE", help="Write violations as SARIF 2.1.0.")
+]
 Processes = Annotated[int, workers_of("Processes")]
 Scheduler = Annotated[
     str | None,

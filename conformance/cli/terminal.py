@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 CLOSED: Final = 128 + signal.SIGPIPE
 """What a shell shows of a program whose reader went away."""
 
-EXTRAS: Final = {"numpy": "explore", "z3": "prove", "distributed": "distributed"}
+EXTRAS: Final = {
+    "numpy": "explore",
+    "z3": "prove",
+    "distributed": "distributed",
+    "junitparser": "ci",
+}
 """Packages that a command may lack, and what installs them."""
 
 INTERRUPTED: Final = 128 + signal.SIGINT

@@ -11,9 +11,12 @@ def escape(text: str) -> str:
     Control characters, and those that turn the direction of what follows, are written as Python
     writes them; line breaks and tabs stay.
     """
-    if not text.isprintable():
-        text = "".join([_shown(character) for character in text])
-    return rich.markup.escape(text)
+    return rich.markup.escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """The same for where nothing is markup."""
+    return text if text.isprintable() else "".join([_shown(character) for character in text])
 
 
 def _shown(character: str) -> str:

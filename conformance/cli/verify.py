@@ -9,9 +9,20 @@ from typing import Annotated
 import typer
 
 from conformance.cli.check import Saving, save_finding
+from conformance.cli.ci.write import Formats
 from conformance.cli.explore import save_exploration
 from conformance.cli.measure import save_measured
-from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Scheduler, Seed
+from conformance.cli.options import (
+    FINDINGS,
+    Json,
+    Junit,
+    Out,
+    Pages,
+    Processes,
+    Sarif,
+    Scheduler,
+    Seed,
+)
 from conformance.cli.prove import save_refutations
 from conformance.cli.terminal import conclude, others, progress, refuse
 from conformance.explore.states.bounds import PRESETS
@@ -42,17 +53,22 @@ def verify_command(
     ] = True,
     workers: Processes = 0,
     scheduler: Scheduler = None,
+    junit: Junit = None,
+    sarif: Sarif = None,
     as_json: Json = False,
 ) -> None:
     """The main job: a lockstep check, the library's nodes alone, an exploration, proofs, a cluster
     in virtual time, an audit of traces with known verdicts.
     """
+    from conformance.cli.ci.items import of_verify
     from conformance.cli.report.verify import Saved, print_verified
     from conformance.network import scenarios
     from conformance.release.collection import BadCollection, collection
     from conformance.release.verify import verify
     from conformance.simulation.check import Options
 
+    formats = Formats(junit, sarif)
+    formats.expect(as_json)
     bounds = PRESETS[EXPLORED["quick"]] if explore else {}
     try:
         with (
@@ -78,6 +94,13 @@ def verify_command(
         save_exploration(report.explored, out_dir, pages) if report.explored is not None else None,
         save_refutations(report.proofs, out_dir, pages) if report.proofs is not None else {},
         save_measured(report.measured, out_dir, pages) if report.measured is not None else {},
+    )
+    formats.write(
+        of_verify(
+            report,
+            {"lockstep": saved.checked, "live": saved.live, "exploration": saved.explored},
+        ),
+        as_json,
     )
     shown = partial(print_verified, report=report, saved=saved)
     conclude(report, as_json, shown, findings=[str(path) for path in saved.paths])

@@ -67,6 +67,7 @@ def test_outside_of_a_checkout_the_installed_recordings_are_taken(
 COMMANDS = {
     "numpy": ["explore"],
     "z3": ["prove"],
+    "junitparser": ["check", "--junit", "x.xml"],
     "distributed": ["check", "--scheduler", "tcp://127.0.0.1:1"],
 }
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Processes, Scheduler
+from conformance.cli.ci.write import Formats
+from conformance.cli.options import FINDINGS, Json, Junit, Processes, Sarif, Scheduler
 from conformance.cli.terminal import (
     STOPS,
     conclude,
@@ -88,6 +89,8 @@ def audit_command(
             "long; else one of 64, and whatever the fast path does not find to conform.",
         ),
     ] = False,
+    junit: Junit = None,
+    sarif: Sarif = None,
     as_json: Json = False,
     out_dir: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where the page of a violation goes.")
@@ -102,6 +105,7 @@ def audit_command(
     """
     from conformance.audit.both import BothReport, audit_both
     from conformance.audit.run import audit, found_size
+    from conformance.cli.ci.items import of_audit, of_both
     from conformance.cli.report.audit import print_audit, print_both
 
     if follow:
@@ -109,6 +113,10 @@ def audit_command(
             refuse("--follow takes one folder, which is there", as_json)
         if level in ("safety", "both") or complete:
             refuse("--follow judges at the exact level, and knows of no end", as_json)
+        if junit is not None or sarif is not None:
+            refuse(
+                "--follow tells a line for each finding; expected no --junit, no --sarif", as_json
+            )
         _follow(files[0], state, every, as_json)
     if state is not None:
         refuse("--state is for --follow", as_json)
@@ -116,6 +124,8 @@ def audit_command(
         for file in files:
             if os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file)):
                 refuse(f"{file}: cannot be read twice; expected a regular file", as_json)
+    formats = Formats(junit, sarif)
+    formats.expect(as_json)
     total = found_size(files) * (2 if level == "both" else 1) or None
     with (
         others(workers, scheduler, as_json) as elsewhere,
@@ -133,10 +143,11 @@ def audit_command(
             report = audit(files, level, told, complete, form, elsewhere, fast)
     if isinstance(report, BothReport):
         wrong = report.exact if report.exact.problems else report.safety
-        shown = partial(print_both, report=report)
+        shown, judged = partial(print_both, report=report), of_both(report)
     else:
-        wrong, shown = report, partial(print_audit, report=report)
+        wrong, shown, judged = report, partial(print_audit, report=report), of_audit(report)
     page = save_violation(wrong, files[0], out_dir) if pages else None
+    formats.write(judged, as_json)
     conclude(report, as_json, partial(shown, page=page), page=page)
 
 

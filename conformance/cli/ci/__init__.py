@@ -1,0 +1,1 @@
+"""What was judged, in the formats that CI services read: JUnit XML and SARIF."""
