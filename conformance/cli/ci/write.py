@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.cli.terminal import refuse
-from conformance.observe.write import write_whole
 
 if TYPE_CHECKING:
     from conformance.cli.ci.items import Judged
@@ -32,6 +31,8 @@ class Formats(NamedTuple):
 
     def write(self, judged: Judged, as_json: bool) -> None:
         """Both, whatever the verdict."""
+        from conformance.observe.write import write_whole
+
         for name, path in (("--junit", self.junit), ("--sarif", self.sarif)):
             if path is not None:
                 try:
