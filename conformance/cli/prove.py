@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Pages, Processes, Seconds, only_of
-from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace
+from conformance.cli.options import (
+    FINDINGS,
+    Json,
+    Out,
+    Pages,
+    Processes,
+    Scheduler,
+    Seconds,
+    only_of,
+)
+from conformance.cli.terminal import conclude, others, page_beside, progress, refuse, save_trace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +32,7 @@ def prove_command(
     ] = "quick",
     only: Annotated[str | None, only_of("proofs")] = None,
     workers: Processes = 0,
+    scheduler: Scheduler = None,
     seconds: Seconds = None,
     cache: Annotated[
         bool, typer.Option(help="Prove only what was not proved before of the same sources.")
@@ -45,11 +55,12 @@ def prove_command(
 
     options = Options(level, only, workers, seconds, FILE if cache else None)
     try:
-        with progress("proving", as_json) as tell:
+        with others(1, scheduler, as_json) as them, progress("proving", as_json) as tell:
             report = run(
                 options,
                 obligations,
                 lambda now: tell(progress_line(now), now.done, now.planned),
+                them,
             )
     except SelectionError as error:
         refuse(str(error), as_json)

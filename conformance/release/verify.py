@@ -106,7 +106,7 @@ def verify(
     if scenarios and report.found is None and (live is None or live.found is None):
         measured = _measure(scenarios, options.seed, progress, workers)
     if prove and live is not None and live.found is None:
-        proofs = _prove(progress, 0 if workers is None else workers.count)
+        proofs = _prove(progress, workers)
     traces: list[Verified] = []
     complaints: list[str] = []
     for part in PARTS:
@@ -165,11 +165,11 @@ def _explored(bounds: Bounds) -> Explored:
     return report
 
 
-def _prove(progress: Tell, workers: int) -> Proofs:
+def _prove(progress: Tell, workers: Workers | None) -> Proofs:
     from conformance.prove.catalogue import obligations
     from conformance.prove.runner.cache import FILE
     from conformance.prove.runner.run import Options as Proving
     from conformance.prove.runner.run import progress_line, run
 
-    options = Proving(workers=workers, cache=FILE)
-    return run(options, obligations, lambda now: progress(progress_line(now)))
+    options = Proving(cache=FILE)
+    return run(options, obligations, lambda now: progress(progress_line(now)), workers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -110,7 +110,7 @@ class Workers:
 
     def as_completed(
         self, task: Callable[[Given], Made], given: Iterable[Given], every: float | None = None
-    ) -> Iterator[Ended[Given, Made] | None]:
+    ) -> Generator[Ended[Given, Made] | None, None, None]:
         """What ends first comes first.  `every`: after so many seconds without any, None does."""
         left, begun = iter(given), dict[Future[Made], Given]()
         try:

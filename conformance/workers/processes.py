@@ -201,6 +201,8 @@ def _work(tasks: Connection, lifeline: Connection, folder: str) -> None:
     """Until this end of `tasks` is the only one."""
     tempfile.tempdir = folder
     end_with(lifeline)
+    with suppress(OSError):  # what a task prints is no output of the command
+        os.dup2(2, 1)
     with suppress(EOFError, OSError):
         while True:
             tasks.send_bytes(_answer(tasks.recv_bytes()))

@@ -37,7 +37,7 @@ BROAD: Final = {
     "conformance/mutants/mechanical/kill.py:_run": "OSError comes first; a mutant that takes all "
     "memory or calls itself without end does so where the library as it is has not",
     "conformance/prove/runner/worker.py:prove": "the result is unknown",
-    "conformance/prove/runner/worker.py:work": "what cannot be sent is told by its words",
+    "conformance/prove/runner/worker.py:answer": "what cannot be sent is told by its words",
     "conformance/workers/pool.py:_outcome": "WorkerError, which is inconclusive",
     "conformance/workers/processes.py:_answer": "WorkerError, which is inconclusive",
     "conformance/workers/processes.py:_try": "WorkerError, which is inconclusive",

@@ -147,7 +147,7 @@ def test_a_refutation_outweighs_what_is_unknown(proving: Prove) -> None:
     ran = proving(sample.of_all_kinds)
     assert ran.code == 1
     text = " ".join(ran.out.split())
-    assert "unknown: kinds/dies: its worker died" in text
+    assert "unknown: kinds/dies: a worker died" in text
     assert "unknown: kinds/raises: ZeroDivisionError: one by none" in text
 
 

@@ -15,6 +15,7 @@ from conformance.audit.run import audit
 from conformance.campaign.run import Options as CampaignOptions
 from conformance.campaign.run import Report as Campaigned
 from conformance.campaign.run import campaign
+from conformance.prove.runner import run as proving
 from conformance.simulation import check as check_module
 from conformance.simulation.check import Options, Report, check
 from conformance.workers import cluster as module
@@ -24,6 +25,7 @@ from conformance.workers.processes import processes
 from conformance.workers.sources import sources
 from tests.audit.recordings import Whole, broken, write
 from tests.cli.helpers import run
+from tests.prove.runner import sample
 from tests.workers.dask import Dask, dask
 from tests.workers.test_check import told
 
@@ -74,6 +76,19 @@ def test_a_recording_is_judged_alike_by_whoever_does_it(
         for workers in (them, here):
             elsewhere = audit([tmp_path], workers=workers).as_json()
             assert {**elsewhere, "seconds": 0} == {**alone, "seconds": 0}
+
+
+def test_obligations_are_proved_alike(running: Dask) -> None:
+    alone = proving.run(proving.Options(workers=1), sample.on_rules)
+    with cluster(running.address) as workers:
+        report = proving.run(proving.Options(), sample.on_rules, workers=workers)
+    assert proved(report) == proved(alone)
+    assert report.verdict == "conforms"
+
+
+def proved(report: proving.Report) -> list[object]:
+    """All but the seconds."""
+    return [{**one.as_json(), "seconds": 0} for one in report.proved]
 
 
 def waiting(path: str) -> None:

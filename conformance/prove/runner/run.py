@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from queue import Empty
 from time import monotonic
 from typing import Final, get_args
 
@@ -27,10 +28,14 @@ from conformance.prove.runner.obligation import (
     Verdict,
 )
 from conformance.prove.runner.sources import read
-from conformance.prove.runner.worker import Answer, Job, Source, Workers, name_of, prove
+from conformance.prove.runner.worker import Answer, Job, Source, answer, name_of, prove
+from conformance.workers.pool import WorkerError, Workers
+from conformance.workers.processes import processes
 
 SAVED_EVERY: Final = 30.0
 """Seconds."""
+LOOK_EVERY: Final = 1.0
+"""Seconds after which it is looked whether the budget is spent, if nothing is proved meanwhile."""
 INTERRUPT: Final = "an interrupt"
 
 
@@ -180,9 +185,13 @@ def run(
     options: Options,
     source: Source,
     progress: Callable[[Progress], None] = lambda _: None,
+    workers: Workers | None = None,
 ) -> Report:
-    """Prove what `source` gives.  Raises `Interrupted`."""
-    return _Run(options, source, progress).run()
+    """Prove what `source` gives.  Raises `Interrupted`.
+
+    `workers`: who does it; None for processes of this machine, so many as the options say.
+    """
+    return _Run(options, source, progress, workers).run()
 
 
 def _groups(names: Iterable[str]) -> Iterable[str]:
@@ -194,6 +203,7 @@ class _Run:
     options: Options
     source: Source
     progress: Callable[[Progress], None]
+    workers: Workers | None = None
     results: dict[str, Proved] = field(default_factory=dict)
     cache: Cache | None = None
     started: float = field(default_factory=monotonic)
@@ -246,27 +256,30 @@ class _Run:
     def _elsewhere(self, left: dict[str, Obligation]) -> str | None:
         units = () if self.cache is None else tuple(self.cache.sources.functions)
         job = Job(name_of(self.source), self.options.level, units)
-        workers = Workers(job, self._longest_first(left), self.options.workers or _cores())
-        planned, busy = len(self.results) + len(left), workers.count
-        try:
-            workers.begin()
-            while busy:
-                if self._over():
-                    return self._budget()
-                self._tell(planned, tuple(workers.current.values()))
-                try:
-                    answer = workers.answers.get(timeout=self._patience())
-                except Empty:
-                    continue
-                if answer is None:
-                    busy -= 1
-                else:
-                    self._take(left[answer.name], answer)
-        finally:
-            workers.stop()
-        return "the workers died" if len(self.results) < planned else None
+        with nullcontext(self.workers) if self.workers else processes(self._count(left)) as workers:
+            return self._by(workers, job, left)
 
-    def _take(self, obligation: Obligation, answer: Answer) -> None:
+    def _count(self, left: Sized) -> int:
+        return min(self.options.workers or _cores(), len(left))
+
+    def _by(self, workers: Workers, job: Job, left: dict[str, Obligation]) -> str | None:
+        planned, names = len(self.results) + len(left), self._longest_first(left)
+        budget = self.options.seconds
+        every = LOOK_EVERY if budget is None else min(LOOK_EVERY, max(0.01, budget / 10))
+        self._tell(planned, tuple(names[: workers.count]))
+        with closing(workers.as_completed(partial(answer, job), tuple(names), every)) as ended:
+            for one in ended:
+                if one is not None:
+                    names.remove(one.given)
+                    self._take(left[one.given], one.made)
+                if self._over() and names:
+                    return self._budget()
+                self._tell(planned, tuple(names[: workers.count]))  # tasks begin in their order
+        return None
+
+    def _take(self, obligation: Obligation, answer: Answer | WorkerError) -> None:
+        if isinstance(answer, WorkerError):
+            answer = Answer(obligation.name, Result("unknown", detail=str(answer)))
         self.results[obligation.name] = Proved(obligation, answer.result)
         if self.cache is not None:
             self.cache.put(self.options.level, obligation, answer.result, answer.called)
@@ -303,11 +316,6 @@ class _Run:
 
     def _budget(self) -> str:
         return f"the budget of {self.options.seconds:g} s was spent"
-
-    def _patience(self) -> float:
-        budget = self.options.seconds
-        left = 1.0 if budget is None else budget - (monotonic() - self.started)
-        return min(1.0, max(0.01, left))
 
 
 def _cores() -> int:

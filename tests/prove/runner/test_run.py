@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
 
 from conformance.observe.selection import SelectionError, selected
 from conformance.prove import catalogue
-from conformance.prove.runner import run as run_module
 from conformance.prove.runner.obligation import Obligation, Result, Subjects
 from conformance.prove.runner.run import Interrupted, Options, Progress, Report, run
-from conformance.prove.runner.worker import PATIENCE, Source, Workers, name_of
+from conformance.prove.runner.worker import Source, name_of
 from conformance.subjects.patched import in_rules, patched_rule
+from conformance.workers.processes import PATIENCE, TRIES
 from tests.prove.runner import sample
 
 LOWERS = patched_rule(
@@ -76,7 +77,7 @@ def test_results_are_in_the_order_of_the_obligations(workers: int) -> None:
     ]
     details = {one.obligation.name: one.result.detail for one in report.proved}
     assert details["kinds/raises"].startswith("ZeroDivisionError: one by none (sample.py:")
-    assert details["kinds/dies"] == "its worker died (exit code -9)"
+    assert details["kinds/dies"] == "a worker died (signal 9)"
     assert details["kinds/gives up"] == "too hard"
     assert "cannot be sent" in details["kinds/cannot be sent"]
     ((one, found),) = report.found
@@ -101,10 +102,10 @@ def test_a_worker_proves_one_after_another() -> None:
 
 def test_workers_that_only_die_are_not_replaced_for_ever() -> None:
     report = run(Options(workers=1), sample.deadly)
-    assert (report.verdict, report.stopped_by) == ("inconclusive", "the workers died")
+    assert report.verdict == "inconclusive"
     details = [one.result.detail for one in report.proved]
-    assert details[:PATIENCE] == ["its worker died (exit code -9)"] * PATIENCE
-    assert set(details[PATIENCE:]) == {"not ended before the workers died"}
+    assert set(details) == {"a worker died (signal 9)", "workers die one after another"}
+    assert details.count("a worker died (signal 9)") == PATIENCE // TRIES
 
 
 def test_at_the_end_of_the_budget_what_is_not_proved_is_unknown() -> None:
@@ -118,26 +119,28 @@ def test_at_the_end_of_the_budget_what_is_not_proved_is_unknown() -> None:
 
 def test_an_interrupt_ends_it_with_what_there_is() -> None:
     """And with it all workers."""
-    made: list[Workers] = []
+    begun: set[int | None] = set()
 
-    class Watched(Workers):
-        def __init__(self, *args: object) -> None:
-            super().__init__(*args)  # type: ignore[arg-type]
-            made.append(self)
+    def watched(process: SpawnProcess) -> None:
+        start(process)
+        begun.add(process.pid)
 
     def interrupt(now: Progress) -> None:
         if now.done == 1:
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as stopped:
-        patch.setattr(run_module, "Workers", Watched)
+        start = SpawnProcess.start
+        patch.setattr(SpawnProcess, "start", watched)
         run(Options(workers=2), sample.endless, interrupt)
     report = stopped.value.report
     assert (report.verdict, report.stopped_by) == ("inconclusive", "an interrupt")
     assert list(results(report).values()) == ["proved", "unknown", "unknown", "unknown"]
-    (workers,) = made
-    assert len(workers._processes) == 2
-    assert all(process.returncode is not None for process in workers._processes.values())
+    assert len(begun) == 2
+    for pid in begun:
+        assert pid is not None
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_progress() -> None:
