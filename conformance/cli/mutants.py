@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import Json, Pages, Processes, only_of
-from conformance.cli.terminal import conclude, page_beside, page_of, progress, refuse, save_page
+from conformance.cli.options import Json, Pages, Processes, Scheduler, only_of
+from conformance.cli.terminal import (
+    conclude,
+    others,
+    page_beside,
+    page_of,
+    progress,
+    refuse,
+    save_page,
+)
 from conformance.observe.verdicts import Level
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ def mutants_command(
         float | None, typer.Option(min=0.1, help="What one trial may take at the most.")
     ] = None,
     workers: Processes = 0,
+    scheduler: Scheduler = None,
     kept: Annotated[
         Path | None,
         typer.Option(
@@ -61,12 +70,13 @@ def mutants_command(
     except SelectionError as error:
         refuse(str(error), as_json)
     try:
-        with progress("planting", as_json) as tell:
+        with others(1, scheduler, as_json) as them, progress("planting", as_json) as tell:
             report = run(
                 Options(level, seconds, workers, kept, out_dir),
                 mutants,
                 methods,
                 lambda now: tell(progress_line(now), now.done, now.planned),
+                them,
             )
     except BadKept as error:
         refuse(str(error), as_json)

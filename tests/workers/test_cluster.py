@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from conformance.audit.run import audit
 from conformance.campaign.run import Options as CampaignOptions
 from conformance.campaign.run import Report as Campaigned
 from conformance.campaign.run import campaign
+from conformance.mutants.matrix import run as matrix
+from conformance.mutants.planted.catalogue import CATALOGUE
 from conformance.prove.runner import run as proving
 from conformance.simulation import check as check_module
 from conformance.simulation.check import Options, Report, check
@@ -84,6 +87,18 @@ def test_obligations_are_proved_alike(running: Dask) -> None:
         report = proving.run(proving.Options(), sample.on_rules, workers=workers)
     assert proved(report) == proved(alone)
     assert report.verdict == "conforms"
+
+
+def test_mutants_are_tried_alike(running: Dask) -> None:
+    """Each in a process of its own, wherever that is."""
+    (mutant,) = (one for one in CATALOGUE if one.name == "earlier-term-commit")
+    methods = matrix.methods_at("quick", "audit")
+    alone = matrix.run(matrix.Options(workers=1), [mutant], methods)
+    with cluster(running.address) as workers:
+        report = matrix.run(matrix.Options(), [mutant], methods, workers=workers)
+    (trial,), (same,) = report.fates[0].trials, alone.fates[0].trials
+    assert replace(trial, seconds=0.0) == replace(same, seconds=0.0)
+    assert trial.killed
 
 
 def proved(report: proving.Report) -> list[object]:

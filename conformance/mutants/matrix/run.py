@@ -8,16 +8,17 @@ import resource
 import signal
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing import active_children, get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from threading import Thread
 
 from conformance.mutants.matrix import methods as methods_module
 from conformance.mutants.matrix.kept import Kept
@@ -26,6 +27,7 @@ from conformance.mutants.matrix.trial import BUDGETS, Budget, Method, Trial, tri
 from conformance.observe.selection import SelectionError
 from conformance.observe.verdicts import Level
 from conformance.subjects.mutant import Mutant
+from conformance.workers.pool import WorkerError, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,9 @@ def run(
     mutants: Sequence[Mutant],
     methods: Sequence[Method],
     progress: Callable[[Progress], None] = lambda _: None,
+    workers: Workers | None = None,
 ) -> Report:
+    """`workers`: who makes the trials; None for processes of this machine."""
     report = Report(options, tuple(methods))
     started = time.monotonic()
     jobs = [(mutant, method.name) for mutant in mutants for method in methods]
@@ -171,8 +175,10 @@ def run(
         if (mutant.name, method) in known
     }
     left = [(mutant, method) for mutant, method in jobs if (mutant.name, method) not in trials]
-    with TemporaryDirectory(prefix="raftbare-") as folder:  # of processes that may be killed
-        for trial in _tried(left, options, folder):
+    here = _here(options.workers or os.cpu_count() or 1)
+    with nullcontext(workers) if workers is not None else here as them:
+        out = options.out if workers is None else None  # other machines have other files
+        for trial in _tried(left, options.budget, out, them):
             trials[trial.mutant, trial.method] = trial
             if kept is not None:
                 kept.add(trial)
@@ -187,53 +193,59 @@ def run(
 # A process for each trial: a mutant may never return, and then its process is ended.
 
 
-class _Running(NamedTuple):
-    mutant: str
-    method: str
-    process: BaseProcess
+@contextmanager
+def _here(count: int) -> Iterator[Workers]:
+    """Threads of this process, each of which waits for the process of a trial."""
+    begun, pool = set(active_children()), ThreadPoolExecutor(count)
+    try:
+        yield Workers(pool, count)
+    finally:
+        ending = Thread(target=pool.shutdown, kwargs={"cancel_futures": True})
+        ending.start()
+        while ending.is_alive():  # a thread may be about to begin one
+            for one in set(active_children()) - begun:
+                one.kill()
+            ending.join(0.05)
 
 
-def _tried(jobs: Sequence[tuple[Mutant, str]], options: Options, folder: str) -> Iterator[Trial]:
-    """The trials as they end, so many at a time as there are workers."""
+def _tried(
+    jobs: Sequence[tuple[Mutant, str]], budget: Budget, out: Path | None, workers: Workers
+) -> Iterator[Trial]:
+    """The trials as they end."""
+    trial = partial(tried_apart, budget, out)
+    with closing(workers.as_completed(trial, jobs)) as ended:
+        for one in ended:
+            if one is None:
+                continue
+            made, (mutant, method) = one.made, one.given
+            if isinstance(made, WorkerError):
+                made = Trial(mutant.name, method, stopped=str(made))
+            yield made
+
+
+def tried_apart(budget: Budget, out: Path | None, job: tuple[Mutant, str]) -> Trial:
+    """A trial in a process of its own, which is ended when its time is up."""
+    mutant, method = job
     context = get_context("forkserver")
     context.set_forkserver_preload([methods_module.__name__])
-    workers, budget = options.workers or os.cpu_count() or 1, options.budget
-    waiting, running = deque(jobs), dict[Connection, _Running]()
-    begun = set(active_children())
-    try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                mutant, method = waiting.popleft()
-                ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(
-                    target=_try,
-                    args=(mutant, method, budget, theirs, folder, options.out),
-                    daemon=True,
-                )
-                process.start()
-                theirs.close()
-                running[ours] = _Running(mutant.name, method, process)
-            for connection in wait(list(running)):
-                assert isinstance(connection, Connection)
-                yield _ended(running.pop(connection), connection, budget)
-    finally:
-        for one in set(active_children()) - begun:  # some may not be among `running` yet
-            one.kill()
-            one.join()
-
-
-def _ended(one: _Running, connection: Connection, budget: Budget) -> Trial:
-    try:
-        trial: Trial | None = connection.recv()
-    except EOFError:
-        trial = None
-    one.process.join()
+    ours, theirs = context.Pipe(duplex=False)
+    with ours, TemporaryDirectory(prefix="raftbare-") as folder:  # of one that may be killed
+        process = context.Process(
+            target=_try, args=(mutant, method, budget, theirs, folder, out), daemon=True
+        )
+        process.start()
+        theirs.close()
+        try:
+            trial: Trial | None = ours.recv()
+        except EOFError:
+            trial = None
+        process.join()
     if trial is not None:
         return trial
-    if one.process.exitcode == -signal.SIGXCPU:
+    if process.exitcode == -signal.SIGXCPU:
         stopped = f"the time of {budget.seconds:g} s"
-        return Trial(one.mutant, one.method, seconds=budget.seconds, stopped=stopped)
-    return Trial(one.mutant, one.method, stopped="the end of its process")
+        return Trial(mutant.name, method, seconds=budget.seconds, stopped=stopped)
+    return Trial(mutant.name, method, stopped="the end of its process")
 
 
 def _try(
