@@ -14,7 +14,8 @@ from conformance.campaign.finding import Found, Signature, found_by, signature_o
 from conformance.network.run import measure
 from conformance.observe.verdicts import AuditLevel
 from conformance.simulation import check as checking
-from conformance.simulation.check import LIBRARY, NewRun, play_one, schedule_of
+from conformance.simulation.check import LIBRARY, play_one, schedule_of
+from conformance.simulation.compiled import NewRun
 from conformance.simulation.foreign.judging import judging
 from conformance.simulation.schedule.profile import Profile
 from conformance.subjects.foreign.host import Host

@@ -58,15 +58,12 @@ READS: Final[dict[Callable[..., Any], int]] = {
 """What of a server a step has to touch to break a property; nothing for one that is not here."""
 
 
-NAMES: Final = frozenset(
-    one.name
-    for table in (
-        *(properties.LOG, properties.NODE, properties.MEMBER, properties.PAIR, properties.CLUSTER),
-        *(properties.HISTORY, properties.CHANGE, properties.QUORUM, properties.DISK),
-        *(properties.TURN, properties.RECEIVE, *properties.ACTION.values()),
-    )
-    for one in table
+TABLES: Final[tuple[Table, ...]] = (
+    *(properties.LOG, properties.NODE, properties.MEMBER, properties.PAIR, properties.CLUSTER),
+    *(properties.HISTORY, properties.CHANGE, properties.QUORUM, properties.DISK),
+    *(properties.TURN, properties.RECEIVE, *properties.ACTION.values()),
 )
+NAMES: Final = frozenset(one.name for table in TABLES for one in table)
 """Of all properties."""
 
 
