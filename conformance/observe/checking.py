@@ -59,9 +59,18 @@ READS: Final[dict[Callable[..., Any], int]] = {
 
 
 TABLES: Final[tuple[Table, ...]] = (
-    *(properties.LOG, properties.NODE, properties.MEMBER, properties.PAIR, properties.CLUSTER),
-    *(properties.HISTORY, properties.CHANGE, properties.QUORUM, properties.DISK),
-    *(properties.TURN, properties.RECEIVE, *properties.ACTION.values()),
+    properties.LOG,
+    properties.NODE,
+    properties.MEMBER,
+    properties.PAIR,
+    properties.CLUSTER,
+    properties.HISTORY,
+    properties.CHANGE,
+    properties.QUORUM,
+    properties.DISK,
+    properties.TURN,
+    properties.RECEIVE,
+    *properties.ACTION.values(),
 )
 NAMES: Final = frozenset(one.name for table in TABLES for one in table)
 """Of all properties."""
