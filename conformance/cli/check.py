@@ -87,6 +87,12 @@ def check_command(
         list[str] | None,
         typer.Option("--ignore", metavar="PROPERTY", help="Not judged; or several."),
     ] = None,
+    no_fast_path: Annotated[
+        bool,
+        typer.Option(
+            "--no-fast-path", help="Play all from the sources, whatever `make native` has made."
+        ),
+    ] = False,
     workers: Processes = 0,
     scheduler: Scheduler = None,
     junit: Junit = None,
@@ -117,6 +123,7 @@ def check_command(
         coverage=coverage,
         keep_going=keep_going,
         ignored=frozenset(ignored or ()),
+        fast=not no_fast_path,
     )
     formats = Formats(junit, sarif)
     formats.expect(as_json)

@@ -62,7 +62,7 @@ def _claim(
 def lockstep(level: Level, tell: Tell) -> Claim:
     with processes(0) as workers:
         report = check(
-            Options(seed=SEED, events=EVENTS[level]),
+            Options(seed=SEED, events=EVENTS[level], fast=False),
             lambda now: tell(f"lockstep: {now.events:,} events"),
             workers,
         )

@@ -14,7 +14,15 @@ from itertools import count, islice
 from types import ModuleType
 from typing import Final, TypeAlias
 
-from conformance.observe.finding import Difference, Finding, describe, name_of, not_again
+from conformance.observe.finding import (
+    NAMED,
+    NOT_AGAIN,
+    Difference,
+    Finding,
+    describe,
+    name_of,
+    not_again,
+)
 from conformance.observe.recorded import Recorder
 from conformance.simulation.choices import Choice, choice_of, take_all
 from conformance.simulation.compiled import (
@@ -127,6 +135,8 @@ class Options:
     """Whether, while it keeps going, what was found is ignored from then on: episodes go on past
     it, and come to what lies behind.  It takes a run in this process.
     """
+    fast: bool = True
+    """Whether episodes may be played by compiled copies, where there are any."""
     searching: Callable[[], AbstractContextManager[Clock]] = by_cpu_time
     """Entered while a schedule is shrunk: what tells the time meanwhile."""
 
@@ -338,11 +348,8 @@ def play_one(options: Options, number: int) -> Episode:
     """
     quickly = None
     with _uncollected():
-        if (
-            isinstance(options.run, OfLibrary)
-            and options.counting is Coverage
-            and not options.ignored
-        ):
+        copied = options.fast and options.counting is Coverage and not options.ignored
+        if copied and isinstance(options.run, OfLibrary):
             drawn = partial(schedule_of, options, number)
             quickly = played_by_copies(number, drawn, options.run, options.coverage)
             if quickly is not None and quickly.finding is None:
@@ -414,7 +421,8 @@ def _shown(options: Options, played: Episode, events: int) -> Found:
     shown, taken = take_all(closer(size, recorder), shortest)
     if shown is None:
         recorder = Recorder()
-        shown, taken, size = not_again(finding), choices, nodes
+        shown = finding if name_of(finding) == NAMED[NOT_AGAIN] else not_again(finding)
+        taken, size = choices, nodes
         take_all(closer(size, recorder), choices)
     return Found(
         episode=played.number,

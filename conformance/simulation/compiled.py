@@ -113,6 +113,8 @@ def played_by_copies(
         name = copies[name_of.__module__].name_of(came.finding)
         if name == NAMED["failure"]:
             return None
-        finding = Difference(0, None, NOT_AGAIN, AGAIN, f"once {name}, found by compiled copies")
+        where = came.finding.what if name == "Difference" else came.finding.detail
+        once = f"once {name}: {where}, found by compiled copies"
+        finding = Difference(0, None, NOT_AGAIN, AGAIN, once)
     counts = came.steps, came.events, came.witnesses
     return Episode(number, *counts, finding, came.unread, came.situations)

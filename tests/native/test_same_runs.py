@@ -93,7 +93,14 @@ def test_what_the_sources_do_not_find_is_not_the_same_again(
     assert found is not None
     assert isinstance(found.finding, Difference)
     assert found.finding.what == NOT_AGAIN
-    assert "Difference, found by compiled copies" in describe(found.finding)
+    assert describe(found.finding).endswith("once Difference: state, found by compiled copies")
+
+
+def test_the_fast_path_can_be_left_out(
+    copies: dict[str, ModuleType], played: list[Episode | None]
+) -> None:
+    check(Options(events=100, fast=False))
+    assert played == []
 
 
 def test_one_episode_in_so_many_is_judged_by_the_sources(copies: dict[str, ModuleType]) -> None:
