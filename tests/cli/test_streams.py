@@ -63,6 +63,17 @@ def test_what_is_half_made_when_a_signal_comes_is_not_complained_of(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_keeps_no_state(kind: str, tmp_path: Path) -> None:
+    """A pipe that nobody writes would be waited for, whatever signal comes."""
+    state = tmp_path / kind
+    os.mkfifo(state) if kind == "pipe" else state.mkdir()
+    (tmp_path / "in").mkdir()
+    ran = run("audit", "--follow", tmp_path / "in", "--state", state)
+    assert ran.code == 2
+    assert "is no regular file" in ran.err
+
+
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_where_there_are_no_recordings_nothing_is_certified_or_condemned(
     flags: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

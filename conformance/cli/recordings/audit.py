@@ -172,12 +172,14 @@ def _follow(folder: Path, state: Path | None, every: float, as_json: bool) -> No
     from conformance.cli.report.audit import print_told
     from conformance.trace.errors import BadTrace
 
+    known = state is not None and os.path.exists(state)
+    if state is not None and known and not os.path.isfile(state):
+        refuse(f"{state}: is no regular file; expected one for the state", as_json)
     stop = threading.Event()
     for number in STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, lambda *_: stop.set())
     try:
-        known = state is not None and os.path.exists(state)
         follower = load(folder, state) if state is not None and known else Follower(folder)
     except BadTrace as error:
         refuse(str(error), as_json)
