@@ -81,7 +81,7 @@ faults: setup
 mutate: setup
 	$(BIN)/conformance mutate
 
-fuzz: setup
+fuzz: $(COMPILED)/.current
 	$(BIN)/python -m tests.fuzz --seconds 3600
 
 traces: setup
