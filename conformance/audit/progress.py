@@ -1,11 +1,12 @@
 """What a follower keeps between its lives: how far it is, and the state of each node.
 
-A file of JSON.  A node's state is a checkpoint in the words of the trace format, and is judged as
-one when it is read again.
+A file of JSON, with a checksum: what was damaged is told, and never gone on from.  A node's state
+is a checkpoint in the words of the trace format, and is judged as one when it is read again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +28,7 @@ from spec import values as v
 from spec.pending import Pending, owed_in
 
 FORMAT: Final = "raftbare-audit-progress"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 def save(follower: Follower, path: Path) -> None:
@@ -53,7 +54,7 @@ def save(follower: Follower, path: Path) -> None:
             for node, seq in follower.seqs.items()
         ],
     }
-    write_whole(path, [json.dumps(saved)])
+    write_whole(path, [json.dumps(saved | {"sum": _sum(saved)})])
 
 
 def load(folder: Path, path: Path) -> Follower:
@@ -62,7 +63,10 @@ def load(folder: Path, path: Path) -> Follower:
     try:
         saved = json.loads(path.read_bytes())
         if saved["format"] != FORMAT or saved["version"] != VERSION:
-            raise BadTrace(path, None, f"format {saved['format']!r}", FORMAT)
+            problem = f"format {saved['format']!r}, version {saved['version']!r}"
+            raise BadTrace(path, None, problem, f"{FORMAT}, version {VERSION}")
+        if saved.pop("sum") != _sum(saved):
+            raise BadTrace(path, None, "its checksum is not that of what it says", expected)
         if saved["folder"] != str(folder):
             raise BadTrace(path, None, f"of the folder {saved['folder']}", str(folder))
         follower = Follower(folder, cluster=saved["cluster"], totals=Totals(**saved["totals"]))
@@ -80,6 +84,11 @@ def load(folder: Path, path: Path) -> Follower:
     except (ValueError, LookupError, TypeError, AttributeError, ValidationError) as error:
         raise BadTrace(path, None, f"{type(error).__name__} in it", expected) from None
     return follower
+
+
+def _sum(saved: dict[str, Any]) -> str:
+    """Of all that is saved besides, in hexadecimal."""
+    return hashlib.sha256(json.dumps(saved).encode()).hexdigest()
 
 
 def _plain(node: v.NodeId, state: NodeState, seq: int) -> dict[str, Any]:

@@ -14,7 +14,9 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     Raises `OSError`, and leaves what was there before; what is no regular file stays, too.
     """
     if path.exists() and not path.is_file():
-        raise FileExistsError(errno.EEXIST, "it is no regular file and cannot be replaced", str(path))
+        raise FileExistsError(
+            errno.EEXIST, "it is no regular file and cannot be replaced", str(path)
+        )
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "x", encoding="utf-8", newline="\n") as file:
