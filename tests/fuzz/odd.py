@@ -69,28 +69,33 @@ def places(folder: Path) -> None:
     (folder / "readonly" / "x").write_text("x", encoding="utf-8")
 
 
-def drawn(random: Random) -> list[str]:
+def drawn(random: Random) -> tuple[list[str], set[str]]:
+    """A command line, and where it is told to write: never over what it reads."""
     name = random.choice(list(OPTIONS))
-    words = [name, *ALWAYS.get(name, ())]
+    words, outputs = [name, *ALWAYS.get(name, ())], set[str]()
     if name in READERS:
         usual = {"linearize": "history", "convert": "etcd.ndjson"}.get(name, "small.jsonl.gz")
         words += [random.choice([usual, *NAMES]) for _ in range(random.choice([0, 1, 1, 1, 2]))]
     elif name == "subject" or random.random() < 0.05:
         words.append(random.choice(["raftbare", "spec", random.choice(NAMES)]))
+    reads = set(words[1:])
     for option in random.sample(OPTIONS[name], min(len(OPTIONS[name]), random.randrange(4))):
         option, _, is_file = option.partition("=")
         words.append(option)
         if option not in FLAGS:
             words.append(random.choice(NAMES if is_file else VALUES))
+        if is_file:
+            outputs.add(words[-1])
     if name == "convert" and "-o" not in words:
-        words += ["-o", random.choice(NAMES)]
-    return words
+        outputs.add(random.choice(NAMES))
+        words += ["-o", *outputs]
+    return words, outputs - reads
 
 
 def lines(random: Random, folder: Path) -> list[str]:
     """None of them raises, hangs, or leaves anything but what it was told to write."""
     places(folder)
-    words = drawn(random)
+    words, outputs = drawn(random)
     world = World(
         stop_after=2.0,
         closed=random.choice([(), (), (), (0,), (1,), (2,), (0, 1, 2)]),
@@ -98,7 +103,7 @@ def lines(random: Random, folder: Path) -> list[str]:
         encoding=random.choice(["utf-8", "utf-8", "ascii", "latin-1"]),
         given=random.choice([b"", b"\xff", b'{"format":"raftbare-trace"}\n']),
     )
-    reads = {"small.jsonl.gz", "broken.jsonl", "etcd.ndjson", "history", "in", "link"}
-    new = tuple({Path(word).parts[0] for word in words if word not in reads and Path(word).parts})
+    new = {Path(word).parts[0] for word in outputs if Path(word).parts}
+    new |= {f"{name}.html" for name in ("small", "broken", "etcd", "history", "in", "link")}
     ended = command(folder, *words, world=world, may_change=("findings", *new))
     return [f"conformance {words} {world}: {wrong}" for wrong in ended.wrong()]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from conformance.cli.options import Json
+from conformance.cli.recordings.output import writable
 from conformance.cli.terminal import conclude, progress, refuse
 from conformance.observe.verdicts import Format
 
@@ -33,6 +34,7 @@ def convert_command(
     from conformance.importers.convert import convert
     from conformance.trace.errors import BadTrace
 
+    writable(out, files, as_json)
     try:
         with progress("converting", as_json) as tell:
             converted = convert(files, out, form, lambda done: tell(f"{done:,} moments"))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from conformance.cli.options import Json
+from conformance.cli.recordings.output import writable
 from conformance.cli.terminal import finish, print_json, progress, refuse, warn
 
 
@@ -41,8 +42,8 @@ def show_command(
 
     if as_json and out is None:
         refuse("--json: expected -o FILE with it, as what is printed is the picture", as_json)
-    if out is not None and (problem := _unwritable(out, files)):
-        refuse(f"{out}: {problem}", as_json)
+    if out is not None:
+        writable(out, files, as_json)
     try:
         with progress("reading", as_json):
             picture = read_picture(files)
@@ -75,14 +76,3 @@ def show_command(
             }
         )
     finish("conforms" if picture.moments else "inconclusive")
-
-
-def _unwritable(out: Path, files: list[Path]) -> str | None:
-    """Why a file is not written over."""
-    if not out.exists():
-        return None
-    if not out.is_file():
-        return "is no regular file; expected a file to write"
-    if any(file.exists() and out.samefile(file) for file in files):
-        return "is a recording; expected another file to write"
-    return None
