@@ -398,11 +398,12 @@ def _unzstandarded(file: BinaryIO) -> Iterator[bytes]:
     frame: Any = None
     while data := file.read(ZSTD_CHUNK):
         while data:
-            if frame is None:
-                frame = zstandard.ZstdDecompressor().decompressobj()
             try:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
                 chunk = frame.decompress(data)
             except zstandard.ZstdError as error:
+                if "not enough memory" in str(error):  # that is no fault of the file
+                    raise MemoryError(str(error)) from None
                 raise _DamagedError(str(error)) from None
             if chunk:
                 yield chunk
@@ -451,8 +452,10 @@ class TraceWriter:
         """Write a line as `plain.record_line` makes it, without its line feed."""
         if len(line) > MAX_LINE:
             raise ValueError(f"a line of {len(line)} bytes; no reader takes more than {MAX_LINE}")
-        self._out.write(line)
-        self._out.write(b"\n")
+        try:
+            self._out.write(line + b"\n")
+        except zstandard.ZstdError as error:  # nothing else can be wrong with what is compressed
+            raise MemoryError(str(error)) from None
 
     def close(self) -> None:
         """Complete the file and put it in its place."""

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from conformance.observe import limits
 from conformance.trace.errors import BadTrace
-from conformance.trace.files import read
+from conformance.trace.files import TraceWriter, read
 from tests.cli.helpers import ROOT, run
 from tests.trace.lines import HEADER, consume, record, text
 
@@ -83,3 +84,37 @@ def test_help_names_them() -> None:
         assert "docs/limits.md" in run(command, "--help").out
     assert f"at most {limits.MAX_EXPLORED}" in run("explore", "--help").out
     assert str(limits.MAX_NODES) in run("check", "--help").out
+
+
+class Starved:
+    """As zstandard where no memory is left."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def fail(self, *_: object, **__: object) -> Any:
+        raise zstandard.ZstdError("zstd error: Allocation error : not enough memory")
+
+    decompressobj = fail
+    stream_writer = property(lambda self: lambda *_, **__: self)
+    write = fail
+
+    def close(self) -> None:
+        pass
+
+
+def test_too_little_memory_is_no_fault_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "trace.jsonl.zst"
+    path.write_bytes(zstandard.compress(text(HEADER, record())))
+    assert len(list(read(path))) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("conformance.trace.files.zstandard.ZstdDecompressor", Starved)
+        patch.setattr("conformance.trace.files.zstandard.ZstdCompressor", Starved)
+        with pytest.raises(MemoryError):
+            list(read(path))
+        with pytest.raises(MemoryError):
+            TraceWriter(path, implementation="test", nodes=1)
+    assert len(list(read(path))) == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["trace.jsonl.zst"]
