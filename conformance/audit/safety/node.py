@@ -343,8 +343,8 @@ class NodeAudit:
             if config is not None and config is not state.config and config != state.config:
                 detail = f"shows {state.config}, the log has {config}"
                 self._report("LogConsistent", detail, "config")
-        elif memory.known == last.index and state.config != self._state.config:
-            config = memory.config()
+        elif memory.known == last.index and state.config is not self._state.config:
+            config = memory.config() if state.config != self._state.config else None
             if config is not None and config != state.config:
                 detail = f"changes to {state.config}, the log has {config}"
                 self._report("LogConsistent", detail, "config")

@@ -26,8 +26,8 @@ NO_ROLE: Final = "the node's role is not shown"
 NO_TERM: Final = "the term of the entry is not known"
 GIVEN: Final = "the recording begins with a log of a later term"
 APPLIED: Final = "it is not noted where in the log a configuration stands"
-
 UNORDERED: Final = "what calls tell is not in the order of what is shown"
+
 FOUNDED: Final = "the node has no configuration yet: it is founded with it"
 
 RUN: Final = 64
