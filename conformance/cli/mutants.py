@@ -22,6 +22,7 @@ from conformance.observe.verdicts import Level
 
 if TYPE_CHECKING:
     from conformance.mutants.matrix.run import Report
+    from conformance.show.model import Picture, Wrong
 
 
 def mutants_command(
@@ -93,7 +94,6 @@ def shortest_runs(report: Report, pages: bool = True) -> dict[str, Path]:
     The other ones are removed.
     """
     from conformance.show.model import Wrong
-    from conformance.show.read import finding_picture
 
     judges = {method.name: method.judges for method in report.methods}
     traces: dict[str, Path] = {}
@@ -110,5 +110,14 @@ def shortest_runs(report: Report, pages: bool = True) -> dict[str, Path]:
             traces[fate.mutant.name] = path
             page_of(path).unlink(missing_ok=True)  # it is of a trace that was there before
             if pages:
-                save_page(path, partial(finding_picture, path, wrong))
+                save_page(path, partial(_picture, path, wrong))
     return traces
+
+
+def _picture(path: Path, wrong: Wrong) -> Picture:
+    """With what an audit finds in the run, and where; or else with what the method found."""
+    from conformance.show.read import finding_picture, read_picture
+
+    picture = read_picture([path])
+    as_much = any(one.departure <= wrong.departure for one in picture.wrong)
+    return picture if as_much else finding_picture(path, wrong)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from conformance.observe.show import show
 from conformance.show import words
 from conformance.show.expected import Expected, Row
-from conformance.show.model import Moment, Picture
+from conformance.show.model import Moment, Picture, Wrong
 from conformance.show.text import clean
 from spec import values as v
 
@@ -43,25 +43,18 @@ DECISION: Final = re.compile(r"D\d \([^)]*\)")
 
 
 def in_short(picture: Picture, told: Expected | None, source: str = "") -> Iterator[Answer]:
-    """Answers about the first thing that was wrong; nothing where nothing was.
+    """Answers about the first thing that was wrong; none where nothing was.
 
-    `told`: what the specification makes of that event.  `source`: where the paper has what was
-    broken.
+    Where the records are not those of who is wrong, nothing can be said of it; where what is wrong
+    is no server's, such as a figure beyond its bound, no more than what was lost.  `told`: what
+    the specification makes of that event.  `source`: where the paper has what was broken.
     """
     first = picture.first_wrong
-    if first is None or first.place is None:
+    if first is None or first.place is None or first.note:
         return
-    moment, why = picture.moment(first.place), first.detail
-    if first.departure:
-        decision = DECISION.match(first.detail)
-        why = decision[0] if decision else ""
-    who = f"server {moment.node}, {_when(moment, picture)}"
-    yield Answer(WHO, clean(f"{who}: {why}" if why else who), first.place)
     rows = [row for row in (told.rows if told else ()) if row.differs]
-    should = "; ".join(_should(rows))
-    if should or source:
-        said = should or f"what the paper says in {source}"
-        yield Answer(SHOULD, said + (f" ({source})" if should and source else ""), first.place)
+    if first.node is not None:
+        yield from _decided(picture.moment(first.place), picture, first, rows, source)
     losses = lost(picture)
     for one in losses[:MOST]:
         yield Answer(LOST, _loss(one), one.at)
@@ -69,6 +62,22 @@ def in_short(picture: Picture, told: Expected | None, source: str = "") -> Itera
         consequences = [MAY_BE[row.part] for row in rows if row.part in MAY_BE]
         nothing = "nothing that was committed, as far as this is recorded"
         yield Answer(LOST, "; ".join([nothing, *consequences]))
+
+
+def _decided(
+    moment: Moment, picture: Picture, first: Wrong, rows: Sequence[Row], source: str
+) -> Iterator[Answer]:
+    """Who decided wrongly, and what should have been done."""
+    why = first.detail
+    if first.departure:
+        decision = DECISION.match(first.detail)
+        why = decision[0] if decision else ""
+    who = f"server {moment.node}, {_when(moment, picture)}"
+    yield Answer(WHO, clean(f"{who}: {why}" if why else who), first.place)
+    should = "; ".join(_should(rows))
+    if should or source:
+        said = should or f"what the paper says in {source}"
+        yield Answer(SHOULD, said + (f" ({source})" if should and source else ""), first.place)
 
 
 def _when(moment: Moment, picture: Picture) -> str:

@@ -97,3 +97,15 @@ def test_without_a_counterpart_in_the_specification_the_paper_says_what_is_right
     assert list(in_short(picture, None, "§5.2"))[1] == Answer(
         SHOULD, "what the paper says in §5.2", 1
     )
+
+
+def test_of_a_figure_beyond_its_bound_no_server_is_told() -> None:
+    picture = put_together(Tape().add(0, v.Start()).records)
+    picture.wrong = [Wrong("entries", "too many", None, 1)]
+    assert [one.question for one in in_short(picture, None)] == [LOST]
+
+
+def test_of_records_that_are_not_those_of_who_is_wrong_nothing_is_said() -> None:
+    picture = put_together(Tape().add(0, v.Start()).records)
+    picture.wrong = [Wrong("equivalence/start", "x", 0, 1, departure=True, note="as specified")]
+    assert list(in_short(picture, None)) == []
