@@ -17,7 +17,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from conformance.observe.write import write_whole
 from conformance.show import words
-from conformance.show.model import Picture
+from conformance.show.model import Picture, Wrong
 from conformance.show.page.data import plain
 from conformance.show.page.render import page, rendered
 from conformance.show.put_together import put_together
@@ -129,6 +129,16 @@ def test_it_says_who_decided_wrongly_what_was_lost_and_what_should_have_been_don
         for one in shown.all("#findings li")
     )
     assert "1c≠" in shown.all("#logs td.differs"), "what is to be overwritten is seen beside it"
+
+
+def test_what_is_no_servers_is_told_without_one(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    """A figure beyond its bound."""
+    picture = put_together(Tape().add(0, v.Start()).records)
+    picture.wrong = [Wrong("entries", "too many", None, 1)]
+    shown = opened(browser, picture, tmp_path)
+    assert shown.text("#findings li.first") == "!! event 1: entries — too many"
+    assert shown.text("#event .problem h3") == "!! Found: entries"
+    assert shown.all("#short dt") == ["What was lost"]
 
 
 def test_keys_move_and_the_address_follows(browser: webdriver.Chrome, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ function drawFindings() {
   const properties = data.wrong.filter(one => !one.departure);
   const ordered = [...properties, ...data.wrong.filter(one => one.departure)];
   const items = ordered.slice(0, MOST).map(one => {
-    const where = one.place ? [link(one.place), one.node && `, server ${one.node}: `] : [];
+    const where = one.place ? [link(one.place), one.node ? `, server ${one.node}: ` : ": "] : [];
     const item = element("li", { class: one.departure ? "departs" : "wrong" },
       one.departure ? "?? " : "!! ", ...where, element("b", {}, one.name), ` — ${one.detail}`);
     if (one === data.wrong[data.first]) item.classList.add("first");

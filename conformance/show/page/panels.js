@@ -70,7 +70,7 @@ function ending(one) {
 }
 
 function problem(one) {
-  const sign = one.departure ? "?? Not as specified" : "!! Property broken";
+  const sign = one.departure ? "?? Not as specified" : one.node ? "!! Property broken" : "!! Found";
   const parts = [
     element("h3", {}, `${sign}: ${one.name} ${one.source && `(${one.source})`}`),
     element("p", {}, one.detail),
