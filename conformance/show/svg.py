@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 from conformance.show import words
 from conformance.show.model import Moment, Picture, Sending, Wrong
 from conformance.show.text import ROLES, cell, clean
-from spec.values import NodeId
+from spec.values import Log, NodeId
 
 MOST: Final = 60
 """Events that are drawn; a drawing of more cannot be read."""
@@ -104,7 +104,7 @@ class _Drawing:
     def pieces(self) -> Iterator[str]:
         nodes, width = self.picture.nodes, self.width
         logs = 30 + (ROW - 2) * len(nodes)
-        before = [self.before] if self.before else []
+        before = [self.before] if self.before and _logs(self.before) != _logs(self.latest) else []
         height = self.bottom + logs * (1 + len(before))
         yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
         yield f'width="{width}" height="{height:.0f}" role="img">\n'
@@ -172,35 +172,36 @@ class _Drawing:
             yield f'<path class="line {look}" d="M{x:.0f} {start:.0f}V{end:.0f}"/>\n'
 
     def _message(self, sending: Sending) -> Iterator[str]:
-        nodes = self.picture.nodes
-        if sending.to not in nodes:
+        if sending.to not in self.picture.nodes:
             return
-        x, sent = self._x(sending.to), sending.sent
-        if not sending.received and sent is not None and self.first <= sent <= self.last:
-            start = _Point(self._x(sending.sender), self._y(sent))
-            way = 1 if x > start.x else -1
-            end = _Point(start.x + way * self.lane * 0.42, start.y + ROW * 0.45)
-            yield _arrow(start, end, "lost", head=False)
-            yield _text(end.x, end.y + 4, "mid over soft", CROSS)
+        if not sending.received and self.first <= (sending.sent or 0) <= self.last:
+            yield from self._lost(sending)
         for again, place in enumerate(sending.received):
-            known = sent is not None and sending.sender in nodes
-            if place < self.first or (self._y(sent) if sent else self._y(place)) > self.bottom:
-                continue
-            end = _Point(x, self._y(place))
-            start = _Point(self._x(sending.sender), self._y(sent or place)) if known else end
-            if not known:
-                start = _Point(x + self.lane * 0.45, end.y)
-            fate = (
-                "repeated" if again else "received" if sending.fate == "repeated" else sending.fate
-            )
-            yield _arrow(start, end, fate)
-            late = {"late": " late", "repeated": " again"}.get(
-                fate, "" if known else " from nowhere"
-            )
-            label = max(start.x, end.x) - self.lane * 0.28  # to the left of it is a server's state
-            part = (label - start.x) / (end.x - start.x) if end.x != start.x else 0.0
-            y = start.y + (end.y - start.y) * part
-            yield _text(label, y + 3, "mid over", words.name(sending.content) + late)
+            if place >= self.first and (sending.sent or place) <= self.last:
+                yield from self._arrival(sending, place, again > 0)
+
+    def _lost(self, sending: Sending) -> Iterator[str]:
+        x, y = self._x(sending.sender), self._y(sending.sent or 0)
+        way = 1 if self._x(sending.to) > x else -1
+        end = _Point(x + way * self.lane * 0.42, y + ROW * 0.45)
+        yield _arrow(_Point(x, y), end, "lost", head=False)
+        yield _text(end.x, end.y + 4, "mid over soft", CROSS)
+
+    def _arrival(self, sending: Sending, place: int, again: bool) -> Iterator[str]:
+        end = _Point(self._x(sending.to), self._y(place))
+        name = words.name(sending.content)
+        if sending.sent is None or sending.sender not in self.picture.nodes:
+            start = _Point(end.x + self.lane * 0.45, end.y)
+            yield _arrow(start, end, sending.fate)
+            yield _text(start.x, start.y - 4, "over", f"{name} from nowhere")
+            return
+        start = _Point(self._x(sending.sender), self._y(sending.sent))
+        late = sending.fate == "late"
+        yield _arrow(start, end, "repeated" if again else "late" if late else "received")
+        x = max(start.x, end.x) - self.lane * 0.28  # to the left of that is a server's state
+        part = (x - start.x) / (end.x - start.x) if end.x != start.x else 0.0
+        y = start.y + (end.y - start.y) * part + 3
+        yield _text(x, y, "mid over", name + (" again" if again else " late" if late else ""))
 
     def _event(self, moment: Moment) -> Iterator[str]:
         x, y = self._x(moment.node), self._y(moment.place)
@@ -263,6 +264,11 @@ class _Drawing:
             if _committed_otherwise(latest, index, entry.term):
                 yield f'<rect class="differs" {box}/>'
             yield _text(x, y, "mid", holds if len(holds) <= 3 else f"{entry.term}M")
+
+
+def _logs(latest: dict[NodeId, Moment]) -> dict[NodeId, tuple[Log, int]]:
+    """What is to be seen of them."""
+    return {node: (one.disk.log, one.record.state.commit_index) for node, one in latest.items()}
 
 
 def _committed_otherwise(latest: dict[NodeId, Moment], index: int, term: int) -> bool:
