@@ -180,7 +180,16 @@ def _committed(moment: Moment, picture: Picture, removed: Sequence[v.Index]) -> 
 
 
 def _loss(one: Lost) -> str:
-    what = f"index {one.index}: {words.entry(one.entry)}, which was committed in event {one.since}"
+    what = f"index {one.index}: {_entry(one.entry)}, which was committed in event {one.since}"
     if one.other is None:
         return f"{what}, is removed from a disk"
-    return f"{what}; now {words.entry(one.other)} is committed in its place"
+    return f"{what}; now {_entry(one.other)} is committed in its place"
+
+
+def _entry(one: v.Entry) -> str:
+    """An entry without signs."""
+    if isinstance(one.payload, v.Config):
+        return f"the membership {words.config(one.payload)} of term {one.term}"
+    if one.payload == v.TERM:
+        return f"the entry that opens term {one.term}"
+    return f"a command of term {one.term}"

@@ -200,6 +200,8 @@ def action(one: v.Action) -> str:
             return f"writes {carried(entries)} after {show(prev)}"
         case v.BroadcastMessage(content, to):
             return f"sends {message(content)} to {','.join(map(str, to)) or 'nobody'}"
+        case v.SendMessage(to, v.RequestVoteReply(vote_granted=granted) as content):
+            return f"{'grants' if granted else 'refuses'} {to} its vote: {message(content)}"
         case v.SendMessage(to, content):
             return f"sends {message(content)} to {to}"
         case v.InstallSnapshot(to):

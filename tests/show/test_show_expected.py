@@ -29,7 +29,7 @@ def test_what_differs_is_set_beside_what_was_found() -> None:
     told = expected(put_together(tape.records), 2)
     assert told is not None
     (row,) = (row for row in told.rows if row.differs)
-    assert row == Row("action", "sends RV+#1 t1 to 0", "nothing")
+    assert row == Row("action", "grants 0 its vote: RV+#1 t1", "nothing")
 
 
 def test_after_a_departure_an_event_is_judged_from_what_the_node_showed() -> None:

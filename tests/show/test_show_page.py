@@ -120,7 +120,7 @@ def test_it_says_who_decided_wrongly_what_was_lost_and_what_should_have_been_don
     short = dict(zip(shown.all("#short dt"), shown.all("#short dd"), strict=True))
     assert "votes for 0 in term 6" in short["Who decided wrongly"]
     assert "it saves no vote" in short["What should have been done"]
-    assert "3T, which was committed in event 30" in short["What was lost"]
+    assert "the entry that opens term 3, which was committed in event 30" in short["What was lost"]
     assert short["What was lost"].endswith("event 47")
     assert "votes for 0 in term 6" in shown.text("#event .problem")
     assert "vote nobody 0" in shown.all("#event .problem .differs")

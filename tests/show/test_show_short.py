@@ -32,8 +32,9 @@ def test_of_what_the_crate_loses() -> None:
     asked = "server 2, asked by 0 for its vote in term 6 (log up to t1i4): votes for 0 in term 6"
     assert who.said.startswith(asked)
     assert "it saves no vote; it does none of these: " in should.said
-    assert should.said.endswith("sends RV+#10 t6 to 0; vote: nobody, not 0 (§5.4.1)")
-    assert what.said.startswith("index 3: 3T, which was committed in event 30; now 1c is committed")
+    assert should.said.endswith("grants 0 its vote: RV+#10 t6; vote: nobody, not 0 (§5.4.1)")
+    opens = "index 3: the entry that opens term 3, which was committed in event 30"
+    assert what.said == f"{opens}; now a command of term 1 is committed in its place"
     assert (who.place, should.place, what.place) == (41, 41, 47)
 
 
