@@ -117,6 +117,8 @@ def campaign_command(
         except BadCorpus as error:
             refuse(str(error), as_json)
         except OSError as error:
+            if corpus is None:
+                raise
             refuse(f"the corpus {corpus}: {error}", as_json)
     traces = _save(report, out_dir, pages)
     page = _save_page(report, traces, out_dir) if pages else None

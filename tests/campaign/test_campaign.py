@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from conformance.campaign import run as module
 from conformance.campaign import work
 from conformance.campaign.corpus import BadCorpus
 from conformance.campaign.run import Options, Report, campaign
 from conformance.campaign.work import Plan
+from conformance.cli.report.campaign import LiveTable
 from conformance.observe.recorded import Recorder
 from conformance.simulation.check import LIBRARY, against, live
 from conformance.simulation.run import Run
@@ -214,6 +217,20 @@ def test_the_command_of_what_conforms(tmp_path: Path) -> None:
     stopped = run("campaign", *given, "--minutes", 0, "--json", "--no-page")
     assert (stopped.code, stopped.json["verdict"]) == (3, "inconclusive")
     assert (stopped.json["stopped"], stopped.json["tasks"]) == (True, 1)
+
+
+def test_on_a_terminal_a_table_shows_how_far_it_is() -> None:
+    shown = Console(file=io.StringIO(), force_terminal=True, width=60, legacy_windows=False)
+    table = LiveTable()
+    with table(shown, "campaign", False) as tell:
+        table.report = Report(SMALL, tasks=3, cases=6)
+        tell("told", 3, 6)
+    assert isinstance(shown.file, io.StringIO)
+    text = shown.file.getvalue()
+    assert "3 of 6" in text
+    with table(shown, "campaign", True) as tell:
+        tell("nothing", 4, 6)
+    assert shown.file.getvalue() == text
 
 
 # Programs that speak the subject protocol

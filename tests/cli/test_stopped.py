@@ -110,6 +110,7 @@ COMMANDS: Final = {
     "check, alone": (("check", "--workers", 1), 1, "interrupted: checking: "),
     "explore": (("explore", "--preset", "quick"), 3, "interrupted: elections: depth 2, "),
     "prove": (("prove", "--no-cache", "--workers", 2), 1, "interrupted: proving: 0 of "),
+    "campaign": (("campaign", "--workers", 2), 1, "interrupted: campaign: 1 of 100 tasks, "),
     "measure": (("measure",), 1, "interrupted: measuring steady (0%)"),
     "mutants": (("mutants", "--only", "vote", "--method", "audit"), 1, "interrupted: 1 of "),
     "verify": (("verify",), 1, "interrupted: checking: "),

@@ -64,7 +64,7 @@ WRITERS: Final[tuple[Writing, ...]] = (
         for suffix in ("", ".gz", ".zst")
     ),
     Writing(("audit", "broken.jsonl", "--out", "."), "broken.html", FINDS),
-    Writing(("linearize", "history", "--page", "page.html"), "page.html", FINDS),
+    Writing(("linearize", "history", "--out", "."), "history.html", FINDS),
     Writing(("measure", "--only", "merged", "--plot", "plot.svg"), "plot.svg"),
     Writing((*EXPLORED, "--checkpoint", "kept"), "kept", same=False),
     Writing(
@@ -145,6 +145,7 @@ STOPPED: Final[tuple[tuple[object, ...], ...]] = (
     ("check", "--events", 10**6, "--workers", 1),
     ("check", "--live", "--events", 10**6, "--workers", 2),
     ("check", "--subject", SUBJECT, "--events", 10**6),
+    ("campaign", "--tasks", 1000, "--workers", 2),
     ("explore", "--preset", "quick", "--workers", 2),
     ("measure",),
     ("prove", "--no-cache", "--workers", 2),

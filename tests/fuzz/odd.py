@@ -27,7 +27,7 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "replay": ("--json",),
     "show": ("--as", "-o=F", "--json"),
     "convert": ("-o=F", "--format", "--json"),
-    "linearize": ("--budget", "--page=F", "--json"),
+    "linearize": ("--budget", "--out=F", "--no-page", "--json"),
     "check": ("--events", "--seconds", "--seed", "--nodes", "--episode", "--coverage", "--live",
               "--subject", "--level", "--without", "--answer-seconds", "--keep-going", "--workers",
               "--json", "--out=F", "--no-page"),

@@ -132,9 +132,9 @@ def history(random: Random, folder: Path) -> list[str]:
         codes = frozenset({0, 1, 2, 3})
         data = damaged(random, data)
     (folder / "history").write_bytes(data)
-    page = random.choice([(), ("--page", "page.html")])
+    page = random.choice([("--no-page",), ("--out", ".")])
     flags = random.choice([(), ("--json",)])
-    ended = command(folder, "linearize", "history", *page, *flags, may_change=("page.html",))
+    ended = command(folder, "linearize", "history", *page, *flags, may_change=("history.html",))
     return ended.wrong(codes)
 
 

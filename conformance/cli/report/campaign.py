@@ -74,8 +74,9 @@ def print_campaign(
         console.print(f"{report.resumed:,} tasks were done before, and noted in the corpus")
     if report.inherited:
         console.print(f"{report.inherited:,} features were reached by other campaigns")
-    _print_growth(console, report)
-    _print_missing(console, report)
+    if report.seen:
+        _print_growth(console, report)
+        _print_missing(console, report)
     for why in report.not_judged:
         console.print(f"[yellow]not judged:[/] {escape(why)}", soft_wrap=True)
     for one, trace in zip(report.findings, traces, strict=True):
