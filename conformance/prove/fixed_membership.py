@@ -1,4 +1,7 @@
-"""The obligations of the inductive invariant, by what happens, for clusters of some size.
+"""The obligations of the inductive invariant, by what happens, for clusters of any size.
+
+Of two voters or more at once (`conformance.prove.any_size`), and again of three, where z3 knows
+them by name, and gives concrete states: of paths that are live, and of rules that are wrong.
 
     induction/safety    the lemmas imply the properties of the paper's Figure 3
     induction/complete  there are no other shapes than those of `conformance.prove.induction.cases`
@@ -9,7 +12,7 @@
     induction/KIND      no step of this kind breaks a lemma, nor the claim of a message
     step/KIND           nor a property of two states (`spec.properties`: CHANGE, DISK, ACTION)
 
-For a size of 1 it is another argument: its leader leads before its term is on the disk.
+For an only voter it is another argument: its leader leads before its term is on the disk.
 """
 
 from __future__ import annotations
@@ -18,17 +21,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import z3
 
+from conformance.prove.any_size import statements as of_any
+from conformance.prove.any_size.beginning import Begins as BeginsOfAny
+from conformance.prove.any_size.cases import cases as cases_of_any
+from conformance.prove.any_size.theory import AnySize
 from conformance.prove.history.holding import broken
 from conformance.prove.history.variables import initial
 from conformance.prove.induction.cases import KINDS, Kind, cases, windows
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.merging import MergedWrites
 from conformance.prove.induction.order import InOrder
-from conformance.prove.induction.prover import Prover
+from conformance.prove.induction.prover import Checked, Prover
 from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.two_states import broken_by
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
@@ -37,22 +44,26 @@ from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.logic import both, implies
 from conformance.prove.statements.safety import COMPLETE, SAFETY
-from conformance.prove.statements.statements import SKOLEMS, at_goals, claims_of, instances, seen
+from conformance.prove.statements.statements import SKOLEMS, at_goals, seen
 from conformance.prove.statements.views import SENDER, entry_function
 from conformance.symbolic.paths import BudgetError, RepeatError
 from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import CreateCluster
 
-Size: TypeAlias = tuple[int, int]
+Voters: TypeAlias = int | Literal["any"]
+"""How many voters there are; any: two or more."""
+Size: TypeAlias = tuple[Voters, int]
 """How many voters, and how many entries of a log, after a snapshot, are looked at."""
 KEPT: Final[dict[Level, tuple[Size, ...]]] = {
-    "quick": ((3, 0),),
-    "full": ((3, 3), (5, 2)),
-    "deep": ((3, 3), (5, 2)),
+    "quick": (("any", 0),),
+    "full": (("any", 2), (3, 3)),
+    "deep": (("any", 2), (3, 3)),
 }
 """Of the lemmas."""
-STEPS: Final[dict[Level, Size]] = {"quick": (3, 1), "full": (3, 3), "deep": (3, 3)}
+STEPS: Final[dict[Level, tuple[int, int]]] = {"quick": (3, 1), "full": (3, 3), "deep": (3, 3)}
 """Of the properties of two states, which cost little; of other servers they say nothing."""
+ORDERED: Final = 5
+"""Servers of a cluster in which actions are owed in any order."""
 CASES: Final = 8
 """So many cases are one obligation."""
 
@@ -62,39 +73,48 @@ def obligations(level: Level) -> list[Obligation]:
     return [*kept, *properties_kept(*STEPS[level])]
 
 
-def lemmas_kept(size: int, entries: int) -> Iterator[Obligation]:
-    any_log = {"voters": size}
-    for name, lemmas in (("safety", SAFETY), ("complete", COMPLETE)):
-        yield Obligation(f"induction/{name}/{size} voters", any_log, Follows(size, lemmas).prove)
-    yield Obligation(f"induction/initial/{size} voters", any_log, Begins(size).prove)
-    yield Obligation(f"induction/order/{size} voters", any_log, InOrder(size).prove)
-    yield Obligation(f"induction/shortened/{size} voters", any_log, Shortened(size).prove)
-    bounds = {"voters": size, "entries": entries}
-    for log, new in product(windows(entries), range(entries + 1)):
-        name = f"induction/writes/{size} voters, {entries} entries/{log}, {new} more"
-        yield Obligation(name, bounds, MergedWrites(size, log, new).prove)
-    yield from batches("induction", size, entries, keeps_lemmas)
+def lemmas_kept(voters: Voters, entries: int) -> Iterator[Obligation]:
+    of, any_log = f"{voters} voters", {"voters": voters}
+    safety, complete = (SAFETY, COMPLETE) if voters != "any" else (of_any.SAFETY, of_any.COMPLETE)
+    for name, lemmas in (("safety", safety), ("complete", complete)):
+        yield Obligation(f"induction/{name}/{of}", any_log, Follows(voters, lemmas).prove)
+    yield Obligation(f"induction/shortened/{of}", any_log, Shortened(voters).prove)
+    begins = BeginsOfAny().prove if voters == "any" else Begins(voters).prove
+    yield Obligation(f"induction/initial/{of}", any_log, begins)
+    if voters == "any":
+        # Of what is owed, and of writes, nothing depends on how many voters there are.
+        yield Obligation("induction/order", {"voters": ORDERED}, InOrder(ORDERED).prove)
+        for log, new in product(windows(entries), range(entries + 1)):
+            name = f"induction/writes/{entries} entries/{log}, {new} more"
+            yield Obligation(name, {"entries": entries}, MergedWrites(3, log, new).prove)
+    yield from batches("induction", voters, entries, keeps_lemmas)
 
 
 def properties_kept(size: int, entries: int) -> Iterator[Obligation]:
     return batches("step", size, entries, keeps_properties)
 
 
-def batches(method: str, size: int, entries: int, proves: Proves) -> Iterator[Obligation]:
-    bounds = {"voters": size, "entries": entries}
+def batches(method: str, voters: Voters, entries: int, proves: Proves) -> Iterator[Obligation]:
+    bounds = {"voters": voters, "entries": entries}
     for kind in KINDS:
-        total = len(cases(kind, size, entries))
+        total = len(steps(kind, voters, entries))
         for first in range(0, total, CASES):
-            name = f"{method}/{kind}/{size} voters, {entries} entries"
+            name = f"{method}/{kind}/{voters} voters, {entries} entries"
             part = f"/{first // CASES + 1}" if total > CASES else ""
-            batch = Batch(kind, size, entries, first, proves)
+            batch = Batch(kind, voters, entries, first, proves)
             yield Obligation(name + part, bounds, batch.prove)
 
 
+def steps(kind: Kind, voters: Voters, entries: int) -> list[Step]:
+    if voters == "any":
+        return cases_of_any(kind, entries)
+    return cases(kind, voters, entries)
+
+
 @lru_cache(maxsize=2)
-def prover_of(size: int, rule: Rule) -> Prover:
+def prover_of(voters: Voters, rule: Rule) -> Prover:
     """One for each process: it takes time to tell z3 the hypotheses."""
-    return Prover(Theory(size, rule))
+    return Prover(AnySize(rule) if voters == "any" else Theory(voters, rule))
 
 
 Proves = Callable[[Prover, Step, Result], None]
@@ -104,9 +124,8 @@ Proves = Callable[[Prover, Step, Result], None]
 def keeps_lemmas(prover: Prover, step: Step, result: Result) -> None:
     checked = prover.check(step)
     theory = prover.theory
-    _, live = witness(theory.size, theory.rule, step, checked.impossible)
     result.paths += checked.paths
-    result.live += live
+    result.live += checked.live if isinstance(theory, AnySize) else witnessed(theory, step, checked)
     if checked.unassumed:
         result.result = "unknown"
         result.detail = f"{step.shape}: {checked.unassumed}"
@@ -114,12 +133,23 @@ def keeps_lemmas(prover: Prover, step: Step, result: Result) -> None:
         _, goals = checked.open[0]
         result.result = "unknown"
         result.detail = f"{step.shape}: {', '.join(name for name, _ in goals[:3])} may break"
-        found = counterexample(theory.size, theory.rule, step)
-        if found is not None:
-            result.result = "refuted" if found.replays else "unknown"
-            result.detail, result.found = f"{step.shape}: {found.what}", found
+        if not isinstance(theory, AnySize):
+            refute(theory, step, result)
     elif not checked.paths:
         result.result, result.detail = "unknown", f"{step.shape}: there is no such server"
+
+
+def witnessed(theory: Theory, step: Step, checked: Checked) -> int:
+    """How many paths a concrete cluster takes of which all lemmas are true."""
+    _, live = witness(theory.size, theory.rule, step, checked.impossible)
+    return live
+
+
+def refute(theory: Theory, step: Step, result: Result) -> None:
+    found = counterexample(theory.size, theory.rule, step)
+    if found is not None:
+        result.result = "refuted" if found.replays else "unknown"
+        result.detail, result.found = f"{step.shape}: {found.what}", found
 
 
 def keeps_properties(prover: Prover, step: Step, result: Result) -> None:
@@ -134,20 +164,22 @@ def keeps_properties(prover: Prover, step: Step, result: Result) -> None:
 class Batch:
     """Some cases of a kind, one after another.
 
-    Live are the paths that some state takes that satisfies all lemmas, within a small scope.
+    Live are the paths that some state takes that satisfies all lemmas, within a small scope; of any
+    number of voters, those of which z3 sees no contradiction with all lemmas.
     """
 
     kind: Kind
-    size: int
+    voters: Voters
     entries: int
     first: int
     proves: Proves
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        prover = prover_of(self.size, subjects.rule)
+        prover = prover_of(self.voters, subjects.rule)
         before = prover.queries
-        for step in cases(self.kind, self.size, self.entries)[self.first : self.first + CASES]:
+        every = steps(self.kind, self.voters, self.entries)
+        for step in every[self.first : self.first + CASES]:
             try:
                 self.proves(prover, step, result)
             except (BudgetError, RepeatError) as error:
@@ -162,19 +194,20 @@ class Batch:
 class Follows:
     """The lemmas imply these."""
 
-    size: int
+    voters: Voters
     lemmas: Sequence[Lemma]
 
     def prove(self, subjects: Subjects) -> Result:
         result = Result()
-        prover = prover_of(self.size, subjects.rule)
-        before = prover.theory.before
+        prover = prover_of(self.voters, subjects.rule)
+        theory, before = prover.theory, prover.theory.before
+        known = theory.of_consequences()
         for statement in self.lemmas:
-            for chosen in instances(statement.over, self.size):
+            for chosen in theory.asked_of(statement):
                 formula = at_goals(statement, before, chosen)
                 counted = seen(before.commit_term(SKOLEMS["j"]))
                 result.queries += 1
-                if prover.follows(implies(counted, formula)) != z3.unsat:
+                if prover.follows(implies(both(counted, *known), formula)) != z3.unsat:
                     result.result = "unknown"
                     result.detail = f"{statement.name}{list(chosen)} does not follow"
         result.paths = result.live = len(self.lemmas)
@@ -210,10 +243,10 @@ class Begins:
 class Shortened:
     """A call may be sent with fewer entries: what it claims then follows from what it claimed."""
 
-    size: int
+    voters: Voters
 
     def prove(self, subjects: Subjects) -> Result:
-        prover = prover_of(self.size, subjects.rule)
+        prover = prover_of(self.voters, subjects.rule)
         theory, before = prover.theory, prover.theory.before
         names = ("term", "commit", "prev_term", "prev_index", "last_index", "seqno")
         term, commit, prev_term, prev, last, seqno = [z3.Int(f"call_{name}") for name in names]
@@ -226,7 +259,11 @@ class Shortened:
             less,
             seen(before.tlog(call.term, SKOLEMS["i"])),
         ]
-        goals = [at_goals(one, before, (), fewer) for one in claims_of(call, False)]
+        goals = [
+            at_goals(one, before, chosen, fewer)
+            for one in theory.claims_of(call, False)
+            for chosen in theory.asked_of(one)
+        ]
         result = Result(paths=1, live=1, queries=1)
         if prover.follows(implies(both(*known), both(*goals))) != z3.unsat:
             result.result, result.detail = "unknown", "the claims of the shorter call do not follow"

@@ -178,9 +178,9 @@ CLAIMS: Final[dict[Level, tuple[Callable[[Level, Tell], Claim], ...]]] = {
 """The mutants take longer than all the rest."""
 
 _NEVER_COVERED: Final = (
-    "the induction with joint membership: proved are fixed clusters of three and five voters",
-    "clusters of more than seven nodes, but by the proofs of one node's step, which have no size "
-    "but that of the configuration",
+    "the induction with joint membership: proved are fixed clusters, of two voters or more",
+    "clusters of more than seven nodes, but by the proofs: of fixed clusters, of quorums, and of "
+    "one node's step, which has no size but that of the configuration",
     "the user's side: disks that lie, messages altered, actions executed out of order",
     "a compiled build: the proofs, explorations and mutants are of the Python sources; the "
     "compiled ones are only tested and run in lockstep",

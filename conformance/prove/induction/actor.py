@@ -15,6 +15,7 @@ import z3
 from conformance.prove.induction.unread import LastOnly, OneEntry, Tail, Token, Unread
 from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, choose
+from conformance.prove.statements.names import Name
 from conformance.prove.statements.views import ACTOR, ENTRY, FOUNDING, SENDER, TERM_OF, Before
 from conformance.symbolic.held import Held
 from conformance.symbolic.number import Flag, Number
@@ -98,7 +99,7 @@ class Actor:
     def given(self, **known: Any) -> None:
         """What these are of the acting server: a case that is looked at, or a name for a number."""
         self.server = replace(self.server, **known)
-        self.apart |= {value for value in known.values() if type(value) is int}
+        self.apart |= {value for value in known.values() if type(value) in (int, Name)}
         for name, value in known.items():
             old = getattr(self.was, name)
             if isinstance(old, dict):

@@ -18,6 +18,7 @@ from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import LogOf
 from conformance.prove.statements.logic import choose
 from conformance.prove.statements.messages import claim_of
+from conformance.prove.statements.names import Name
 from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF
 from conformance.symbolic.held import Held
 from spec import values as v
@@ -26,7 +27,7 @@ from spec.pending import Pending
 
 LIMITS: Final = v.Limits(entries=1, calls=1, ask_again=1)
 """So low that a log of few entries reaches them."""
-OTHER: Final = 2
+OTHER: Final = Name(2)
 """Stands for any server that neither acts nor has sent the message."""
 
 

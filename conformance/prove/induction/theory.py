@@ -118,8 +118,23 @@ class Theory:
             hypothesis(lemma, self.before, chosen)
             for lemma in self.lemmas
             if lemma.name in names
-            for chosen in instances(lemma.over, self.size)
+            for chosen in self.told_of(lemma)
         ]
+
+    def told_of(self, statement: Lemma | Claim) -> Iterator[tuple[Any, ...]]:
+        """The nodes of which a statement is told."""
+        return instances(statement.over, self.size)
+
+    def asked_of(self, statement: Lemma | Claim) -> Iterator[tuple[Any, ...]]:
+        """The nodes of which it has to be seen to hold."""
+        return instances(statement.over, self.size)
+
+    def claims_of(self, message: claims.Message, owed: bool) -> list[Claim]:
+        return claims_of(message, owed)
+
+    def older(self) -> tuple[Any, ...]:
+        """Any message, of any sender to any receiver."""
+        return older(self.size)
 
     def plain(self) -> list[Formula]:
         """Lemmas of a server's own numbers.  Most goals follow from these, and from the same of the
@@ -130,7 +145,7 @@ class Theory:
             lemma.holds(v, *chosen)
             for lemma in self.lemmas
             if all(kind in NODES for kind in lemma.over)
-            for chosen in instances(lemma.over, self.size)
+            for chosen in self.told_of(lemma)
         ]
         return [*found, v.choosable(term, i) == self.may_be_chosen(v, term, i)]
 
@@ -139,7 +154,11 @@ class Theory:
         yield (GROUPS[goal.statement], ALL) if goal.statement in GROUPS else (ALL,), goal
 
     def claimed(self, message: claims.Message, owed: bool) -> list[Formula]:
-        known = [hypothesis(one, self.before, (), message) for one in claims_of(message, owed)]
+        known = [
+            hypothesis(one, self.before, chosen, message)
+            for one in self.claims_of(message, owed)
+            for chosen in self.told_of(one)
+        ]
         if isinstance(message, claims.AppendCall):
             known += [seen(self.before.tlog(message.term, index)) for index in message.window]
             known.append(seen(self.before.tlog(message.term, message.prev_index)))
@@ -163,6 +182,10 @@ class Theory:
             ]
             hints += [before.tlog(term, index) for term in terms]
         return [seen(hint) for hint in hints]
+
+    def of_consequences(self) -> list[Formula]:
+        """What z3 has to know besides the lemmas, to see what follows from them."""
+        return []
 
     # A step
 
@@ -199,7 +222,8 @@ class Theory:
         """What the step wrote into the history."""
         before, after, term = ran.turn.before, ran.after, actor.paths.term
         node = after.node
-        leads = commit = told = acked = None
+        leads = commit = acked = None
+        told: int | None = None
         if isinstance(node.role, Leader):
             if node.log is not before.node.log or not isinstance(before.node.role, Leader):
                 leads = server.last, server.log
@@ -260,29 +284,31 @@ class Theory:
             yield Goal(f"never refused: {outcome.why}", False)
             return
         for lemma in self.lemmas:
-            for chosen in instances(lemma.over, self.size):
+            for chosen in self.asked_of(lemma):
                 if stands_for_all(chosen, alike) and after.changed & self.reads(lemma, chosen):
                     formula = at_goals(lemma, after, chosen)
                     hinted = self.with_hints(formula, after)
                     yield Goal(f"{lemma.name}{list(chosen)}", hinted, self.was(lemma, chosen))
         for message, owed in made.news:
-            for one in claims_of(message, owed):
-                formula = at_goals(one, after, (), message)
-                yield Goal(f"{one.name} (new)", self.with_hints(formula, after))
+            for one in self.claims_of(message, owed):
+                for chosen in self.asked_of(one):
+                    formula = at_goals(one, after, chosen, message)
+                    yield Goal(f"{one.name} (new)", self.with_hints(formula, after))
         yield from of_calls(made)
-        for message in older(self.size):
+        for message in self.older():
             if not stands_for_all(ends(message), alike):
                 continue
             for owed in (False, True):
                 if owed and message.sender == ACTOR and is_void(message, made.ran, happening):
                     continue
-                for one in claims_of(message, owed):
-                    if after.changed & self.reads(one, (), message):
-                        formula = at_goals(one, after, (), message)
-                        kept = z3.Implies(self.known_of(message, owed), formula)
-                        hinted = self.with_hints(kept, after)
-                        before = self.claimed_before(message, owed)
-                        yield Goal(older_name(one, message), hinted, before, formula)
+                for one in self.claims_of(message, owed):
+                    for chosen in self.asked_of(one):
+                        if after.changed & self.reads(one, chosen, message):
+                            formula = at_goals(one, after, chosen, message)
+                            kept = z3.Implies(self.known_of(message, owed), formula)
+                            hinted = self.with_hints(kept, after)
+                            before = self.claimed_before(message, owed)
+                            yield Goal(older_name(one, message), hinted, before, formula)
 
     def was(self, lemma: Lemma, chosen: tuple[int, ...]) -> Formula:
         """A lemma of the cluster before the step, at the numbers of the goals."""
@@ -293,7 +319,11 @@ class Theory:
 
         def make() -> Formula:
             return both(
-                *[at_goals(one, self.before, (), message) for one in claims_of(message, owed)]
+                *[
+                    at_goals(one, self.before, chosen, message)
+                    for one in self.claims_of(message, owed)
+                    for chosen in self.told_of(one)
+                ]
             )
 
         return self.once(("claimed", message, owed), make)

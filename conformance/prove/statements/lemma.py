@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -24,8 +24,8 @@ LogOf: TypeAlias = Callable[[Int], EntryTerm]
 class Server:
     """One server: numbers as z3 or Python has them, roles and what is owed as truth values.
 
-    `snap`: the index of the snapshot's last entry.  `granted`, `match`, `answered`: of each node.
-    `synced`: up to where the log on the disk is the one in memory.
+    `snap`: the index of the snapshot's last entry.  `granted`, `match`, `answered`: of each node,
+    by its name.  `synced`: up to where the log on the disk is the one in memory.
     """
 
     term: Int
@@ -36,8 +36,8 @@ class Server:
     log: LogOf
     leads: Formula
     campaigns: Formula
-    granted: Mapping[int, Formula]
-    match: Mapping[int, Int]
+    granted: Any
+    match: Any
     durable: Int
     disk_term: Int
     disk_vote: Int
@@ -48,7 +48,7 @@ class Server:
     owes_write: Formula
     synced: Int
     seqno: Int
-    answered: Mapping[int, Int]
+    answered: Any
 
 
 class View(Protocol):

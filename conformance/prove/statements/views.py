@@ -15,12 +15,13 @@ import z3
 from conformance.prove.statements.lemma import EntryTerm, Int, LogOf, Server
 from conformance.prove.statements.lemmas import may_be_chosen
 from conformance.prove.statements.logic import Formula, both, choose
+from conformance.prove.statements.names import Name
 
 ENTRY: Final = z3.DeclareSort("Entry")
 TERM_OF: Final = z3.Function("term_of", ENTRY, z3.IntSort())
 FOUNDING: Final = z3.Const("founding", ENTRY)
-ACTOR: Final = 0
-SENDER: Final = 1
+ACTOR: Final = Name(0)
+SENDER: Final = Name(1)
 
 
 def entry_function(name: str, *more: Any) -> Any:
