@@ -44,6 +44,7 @@ from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.logic import both, implies
 from conformance.prove.statements.safety import COMPLETE, SAFETY
+from conformance.prove.statements.solvers import RESOURCES
 from conformance.prove.statements.statements import SKOLEMS, at_goals, seen
 from conformance.prove.statements.views import SENDER, entry_function
 from conformance.symbolic.paths import BudgetError, RepeatError
@@ -180,10 +181,14 @@ class Batch:
         before = prover.queries
         every = steps(self.kind, self.voters, self.entries)
         for step in every[self.first : self.first + CASES]:
+            prover.solvers.hardest = 0, ""
             try:
                 self.proves(prover, step, result)
             except (BudgetError, RepeatError) as error:
                 result.result, result.detail = "unknown", f"{step.shape}: {error}"
+            spent, what = prover.solvers.hardest
+            if spent > result.work * RESOURCES:
+                result.work, result.hardest = spent / RESOURCES, f"{step.shape}: {what}"
             if result.result != "proved":
                 break
         result.queries = prover.queries - before

@@ -55,6 +55,13 @@ def print_proofs(console: Console, report: Report, traces: Mapping[str, Path]) -
             console.print(f"\n[bold red]refuted[/]: {escape(_told(one))}", soft_wrap=True)
     if len(report.found) > SHOWN:
         console.print(f"\n... and {len(report.found) - SHOWN} more that are refuted")
+    for one in report.nearest if report.options.level != "quick" else report.nearest[:1]:
+        console.print(
+            f"{one.result.work:.1%} of what z3 may do for an answer: "
+            f"{escape(one.obligation.name)}: {escape(one.result.hardest)}",
+            soft_wrap=True,
+            highlight=False,
+        )
     console.print(f"\n{summary(report)}", soft_wrap=True)
 
 

@@ -214,7 +214,7 @@ class Prover:
             left: list[Goal] = []
             answers = []
             for goal in goals:
-                answer = self.solvers.follows(of, goal.formula)
+                answer = self.solvers.follows(of, goal.formula, what=goal.name)
                 if self.solvers.against is not None:
                     return []
                 if answer != z3.unsat:

@@ -37,6 +37,8 @@ class _Kept(BaseModel):
     queries: int
     seconds: float
     detail: str
+    work: float = 0.0
+    hardest: str = ""
     called: int
     digest: str | None
 
@@ -88,7 +90,9 @@ class Cache:
         kept = self._results.get(_key(level, obligation))
         if kept is None or kept.digest is None or kept.digest != self._digest(kept.called):
             return None
-        return Result(kept.result, kept.paths, kept.live, kept.queries, kept.seconds, kept.detail)
+        counts = kept.paths, kept.live, kept.queries, kept.seconds
+        work = {"work": kept.work, "hardest": kept.hardest}
+        return Result(kept.result, *counts, kept.detail, **work)  # type: ignore[arg-type]
 
     def seconds(self, level: Level, obligation: Obligation) -> float | None:
         """How long it took when it was last proved, whatever has changed since."""
@@ -106,6 +110,8 @@ class Cache:
             queries=result.queries,
             seconds=result.seconds,
             detail=result.detail,
+            work=result.work,
+            hardest=result.hardest,
             called=number,
             digest=self._digest(number) if result.result in KEPT else None,
         )

@@ -46,7 +46,9 @@ class Result:
     """What came of an obligation.
 
     `paths`: the paths of the code that some numbers take; `live`: those of them that some numbers
-    take for which all hypotheses hold.  `queries`: how often z3 was asked.
+    take for which all hypotheses hold.  `queries`: how often z3 was asked.  `work`: the most that
+    it did for an answer, as a part of what it may do, and for which (`hardest`); 0 where nothing is
+    known of it.
     """
 
     result: Verdict = "proved"
@@ -56,6 +58,8 @@ class Result:
     seconds: float = 0.0
     detail: str = ""
     found: Counterexample | None = None
+    work: float = 0.0
+    hardest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

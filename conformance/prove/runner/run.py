@@ -55,6 +55,10 @@ class Options:
     subjects: Subjects | None = None
 
 
+NEAREST: Final = 10
+"""So many of the queries that come nearest to what z3 may do are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proved:
     """An obligation with its result, from an earlier run if it is `cached`."""
@@ -79,6 +83,8 @@ class Proved:
             "result": result.result,
             "cached": self.cached,
             "detail": result.detail,
+            "work": round(result.work, 4),
+            "hardest": result.hardest,
             "counterexample": None if result.found is None else told(result.found),
         }
 
@@ -118,6 +124,12 @@ class Report:
     def found(self) -> list[tuple[Proved, Counterexample]]:
         return [(one, one.result.found) for one in self.proved if one.result.found is not None]
 
+    @property
+    def nearest(self) -> list[Proved]:
+        """The obligations with a query that came nearest to its limit, the nearest first."""
+        measured = [one for one in self.proved if one.result.work > 0]
+        return sorted(measured, key=lambda one: -one.result.work)[:NEAREST]
+
     def totals(self) -> dict[str, int]:
         counts = Counter(one.result.result for one in self.proved)
         return {
@@ -137,6 +149,10 @@ class Report:
             "seconds": round(self.seconds, 3),
             "stopped_by": self.stopped_by,
             "vacuous": self.vacuous,
+            "nearest": [
+                {"name": one.obligation.name, "work": round(one.result.work, 4)}
+                for one in self.nearest
+            ],
             "obligations": [one.as_json() for one in self.proved],
         }
 

@@ -65,6 +65,10 @@ class Solvers:
 
     def __init__(self, known: Mapping[str, Iterable[Formula]]) -> None:
         self.queries = 0
+        self.hardest: tuple[int, str] = 0, ""
+        """Of the queries that were answered, the one that took most resources: how many; of what.
+        """
+        self._spent = 0
         self.each = {name: by_patterns() for name in known}
         for name, solver in self.each.items():
             solver.add(*known[name])
@@ -130,8 +134,11 @@ class Solvers:
         found = self._seen.get(formula.get_id(), ())
         return next((rests_on for rests_on in found if rests_on <= self._order.keys()), None)
 
-    def follows(self, of: str, *formulas: Formula) -> Any:
-        """`unsat` if they are seen to follow from what this solver knows, or were before."""
+    def follows(self, of: str, *formulas: Formula, what: str = "") -> Any:
+        """`unsat` if they are seen to follow from what this solver knows, or were before.
+
+        `what`: the goal that they are.
+        """
         self.against = None
         left = [one for one in formulas if one is not True]
         left = [one for one in left if one is False or self._was_seen(one) is None]
@@ -142,6 +149,10 @@ class Solvers:
         solver.push()
         solver.add(z3.Implies(goal, negation(both(*left))))
         answer = solver.check(*[name for name, _ in self._supposed], goal)
+        spent = spent_by(solver)
+        if answer == z3.unsat:
+            self.hardest = max(self.hardest, (spent - self._spent, what))
+        self._spent = spent
         if answer == z3.unsat:
             used = {one.get_id() for one in solver.unsat_core()}
             rests = [on for name, on in self._supposed if name.get_id() in used]
@@ -162,9 +173,16 @@ class Solvers:
         solver.push()
         solver.add(negation(formula))
         answer = solver.check(*[name for name, _ in self._supposed])
+        self._spent = spent_by(solver)
         model = solver.model() if answer == z3.sat else None
         solver.pop()
         return answer, model
+
+
+def spent_by(solver: z3.Solver) -> int:
+    """The resources that z3 has spent so far, in all solvers."""
+    spent: int = solver.statistics().get_key_value("rlimit count")
+    return spent
 
 
 def has_quantifier(formula: Formula) -> bool:

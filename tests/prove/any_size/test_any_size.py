@@ -229,8 +229,8 @@ def test_what_a_path_counts_is_shown_to_be_in_the_log() -> None:
 TOLD_APART = {
     "another peer's progress is read": (
         "progress.match < shared.index:",
-        "[*role.peers][-1].match < shared.index:",
-        "'Unread'",
+        "[one for one in role.peers][-1].match < shared.index:",
+        "what another peer holds was read",
     ),
     "peers are counted": (
         "progress.match < shared.index:",
