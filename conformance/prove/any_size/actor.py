@@ -41,7 +41,7 @@ BY_NAME: Final = {lemma.name: lemma.holds for lemma in LEMMAS}
 
 
 def voter(name: str) -> Any:
-    """A name for a server that is in some sets."""
+    """A name for a server that is in some sets; another one wherever there are other sets."""
     return z3.Int(f"voter_{name}")
 
 
@@ -177,20 +177,11 @@ class Actor(fixed.Actor):
             return False  # there are two voters or more
         more = nodes.more if isinstance(nodes, Votes) else nodes
         is_one = self._number("quorum of " + "".join(map(str, sorted(more, key=int))))
-        at, term, w = (
-            self.paths.term,
-            self.paths.term(self.member.node.current_term),
-            voter("votes"),
-        )
-        here = self.before
+        at, here, w = self.paths.term, self.before, voter(f"votes {len(self.told)}")
+        term, me = at(self.member.node.current_term), z3.IntVal(int(ACTOR))
+        votes, elects = self.has_voted(nodes), here.told_by_majority(term, me)
         self.told += [
-            within(
-                at(is_one) == 1,
-                self.has_voted(nodes),
-                here.told_by_majority(term, z3.IntVal(ACTOR)),
-                told(here, term, ACTOR),
-                w,
-            ),
+            within(at(is_one) == 1, votes, elects, told(here, term, ACTOR), w),
             BY_NAME["CandidateVotes"](here, ACTOR, w),
         ]
         return bool(is_one == 1)
