@@ -63,6 +63,7 @@ KEPT: Final[dict[Level, tuple[Size, ...]]] = {
 """Of the lemmas."""
 STEPS: Final[dict[Level, tuple[int, int]]] = {"quick": (3, 1), "full": (3, 3), "deep": (3, 3)}
 """Of the properties of two states, which cost little; of other servers they say nothing."""
+MOST: Final = max(entries for sizes in KEPT.values() for _, entries in sizes)
 ORDERED: Final = 5
 """Servers of a cluster in which actions are owed in any order."""
 CASES: Final = 8
@@ -134,8 +135,7 @@ def keeps_lemmas(prover: Prover, step: Step, result: Result) -> None:
         _, goals = checked.open[0]
         result.result = "unknown"
         result.detail = f"{step.shape}: {', '.join(name for name, _ in goals[:3])} may break"
-        if not isinstance(theory, AnySize):
-            refute(theory, step, result)
+        refute(theory.rule, step, result)
     elif not checked.paths:
         result.result, result.detail = "unknown", f"{step.shape}: there is no such server"
 
@@ -146,11 +146,25 @@ def witnessed(theory: Theory, step: Step, checked: Checked) -> int:
     return live
 
 
-def refute(theory: Theory, step: Step, result: Result) -> None:
-    found = counterexample(theory.size, theory.rule, step)
-    if found is not None:
-        result.result = "refuted" if found.replays else "unknown"
-        result.detail, result.found = f"{step.shape}: {found.what}", found
+def refute(rule: Rule, step: Step, result: Result) -> None:
+    """Look for a state of three voters from which the step breaks a lemma."""
+    for few in of_three(step):
+        found = counterexample(3, rule, few)
+        if found is not None:
+            result.result = "refuted" if found.replays else "unknown"
+            result.detail, result.found = f"{few.shape}: {found.what}", found
+            return
+
+
+def of_three(step: Step) -> list[Step]:
+    """Those of three voters of the same shape; a candidate with any votes has some in each."""
+    shape, any_votes, _ = step.shape.partition(", has any votes")
+    start = f"{shape}, has [" if any_votes else shape
+    return [
+        few
+        for few in cases(step.kind, 3, MOST)
+        if few.shape == start or (any_votes and few.shape.startswith(start))
+    ]
 
 
 def keeps_properties(prover: Prover, step: Step, result: Result) -> None:

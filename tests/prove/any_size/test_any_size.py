@@ -15,14 +15,15 @@ from conformance.audit.decisions import D1
 from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.prove.any_size import statements
 from conformance.prove.any_size.beginning import Begins
-from conformance.prove.any_size.cases import cases
+from conformance.prove.any_size.cases import KINDS, cases
 from conformance.prove.any_size.statements import CLAIMS, LEMMAS, Among
 from conformance.prove.any_size.theory import INDEX, AnySize
+from conformance.prove.fixed_membership import of_three, refute
 from conformance.prove.history.holding import Broken, failures
 from conformance.prove.history.view import Concrete, claims_of
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Prover
-from conformance.prove.runner.obligation import Subjects
+from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.statements.names import AskedError, Name, opaque_names
 from conformance.subjects.patched import Patch, patched_rule
 from conformance.symbolic.paths import Paths
@@ -184,6 +185,20 @@ def test_a_wrong_rule_is_left_open_and_the_right_one_is_not(name: str) -> None:
     assert (right.open, right.unassumed) == ([], "")
     assert right.live > 0
     assert bug.fact in open_goals(wrong)
+
+
+def test_what_is_left_open_is_refuted_by_a_state_of_three() -> None:
+    for name in ("votes compare indices only (D1)", "a stale vote counts"):
+        bug, result = BUGS[name], Result()
+        refute(patched_rule(*bug.patches), bug.step, result)
+        assert result.result == "refuted"
+        assert result.found is not None
+        assert result.found.replays
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_shape_is_one_of_three_voters_too(kind: str) -> None:
+    assert all(of_three(step) for step in cases(kind, 2))
 
 
 @pytest.mark.parametrize(
