@@ -73,7 +73,7 @@ def test_json(proving: Prove) -> None:
     for one in said["obligations"]:
         assert set(one) == {
             *("name", "bounds", "paths", "live", "queries", "seconds", "result", "cached"),
-            *("detail", "counterexample"),
+            *("detail", "work", "hardest", "counterexample"),
         }
         assert (one["bounds"], one["result"], one["cached"]) == ({"servers": 3}, "proved", False)
     for sum_ in ("paths", "live", "queries"):

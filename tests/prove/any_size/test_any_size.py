@@ -22,9 +22,10 @@ from conformance.prove.fixed_membership import of_three, refute
 from conformance.prove.history.holding import Broken, failures
 from conformance.prove.history.view import Concrete, claims_of
 from conformance.prove.induction.events import Step
-from conformance.prove.induction.prover import Prover
+from conformance.prove.induction.prover import Checked, Prover
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.statements.names import AskedError, Name, opaque_names
+from conformance.prove.statements.solvers import ALL
 from conformance.subjects.patched import Patch, patched_rule
 from conformance.symbolic.paths import Paths
 from spec.cluster import Cluster
@@ -236,6 +237,31 @@ def test_what_a_path_counts_is_shown_to_be_in_the_log() -> None:
     step = step_of("end of drain", "of a leader, founded + 1", 1)
     wrong = WithLittleWork(AnySize(patched_rule(*beyond)), INDEX).check(step)
     assert INDEX in open_goals(wrong)
+
+
+# No proof is about nothing
+
+
+class Alive(WithLittleWork):
+    """Looks for a path where all lemmas and all else that is known are no contradiction."""
+
+    def check_path(self, paths: Any, path: Any, happening: Any, checked: Checked) -> list[Any]:
+        if checked.live == 0:
+            made = path.result
+            formulas = [paths.formula(*one) for one in path.conditions] + made.known
+            with self.solvers.supposing(formulas):
+                checked.live = int(self.solvers.follows(ALL, False) != z3.unsat)
+        return []
+
+
+@cache
+def alive() -> Alive:
+    return Alive(AnySize())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_that_is_known_of_a_kind_of_step_is_no_contradiction(kind: str) -> None:
+    assert any(alive().check(step).live for step in reversed(cases(kind, 0)))
 
 
 # Representatives
