@@ -16,13 +16,14 @@ import z3
 from conformance.prove.changing.actor import Actor
 from conformance.prove.changing.cases import cases
 from conformance.prove.changing.history import History, Seen, broken
-from conformance.prove.changing.induction import INDEX, Changing
+from conformance.prove.changing.induction import Changing
 from conformance.prove.changing.statements import script
 from conformance.prove.changing.statements.lemmas import LEMMAS, majority_of, voters_of
 from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why import facts, fork
 from conformance.prove.changing.why.proofs import PROOFS
+from conformance.prove.induction.answers import INDEX
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Prover
 from conformance.prove.induction.theory import Consequence

@@ -33,6 +33,7 @@ from conformance.prove.any_size.views import (
     X,
     Y,
 )
+from conformance.prove.induction.answers import INDEX
 from conformance.prove.induction.events import STALE_NOW, Happening, Ran
 from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.statements import claims
@@ -47,8 +48,6 @@ from spec import rules
 from spec.cluster import Rule
 from spec.values import Leader, NodeId, ReadIndex
 
-INDEX: Final = "quorum index within the log"
-"""A goal of paths on which a leader counts."""
 NAMED: Final = (ACTOR, SENDER, X, Y)
 """The servers of which all lemmas are told."""
 OF_ALL: Final = frozenset(

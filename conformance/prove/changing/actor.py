@@ -18,11 +18,11 @@ from conformance.prove.changing.statements.lemmas import quorum
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, NEW, OLD, Before
 from conformance.prove.induction import actor as fixed
 from conformance.prove.induction.actor import Window
+from conformance.prove.induction.answers import answering
 from conformance.prove.induction.unread import LastOnly, Token, UnreadError
 from conformance.prove.statements.lemma import EntryTerm, within
 from conformance.prove.statements.logic import Formula, either, negation
 from conformance.prove.statements.views import ACTOR, FOUNDING
-from conformance.subjects.patched import modules_of
 from conformance.symbolic.held import Held
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
@@ -228,16 +228,8 @@ class Actor(fixed.Actor):
     def taken_at_their_word(self, rule: Rule) -> Iterator[None]:
         """For one run: another one is told nothing of what they answered in this."""
         self.told, self.required = [], []
-        names = {"has_quorum": self.has_quorum, "quorum_index": self.quorum_index}
-        spaces = [vars(module) for module in modules_of(rule)]
-        own = [(of, {name: of[name] for name in names if name in of}) for of in spaces]
-        for of, known in own:
-            of.update({name: names[name] for name in known})
-        try:
+        with answering(rule, has_quorum=self.has_quorum, quorum_index=self.quorum_index):
             yield
-        finally:
-            for of, known in own:
-                of.update(known)
 
     def has_quorum(self, config: v.Config, nodes: frozenset[int]) -> bool:
         assert isinstance(config, Shown)

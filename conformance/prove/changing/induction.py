@@ -29,6 +29,7 @@ from conformance.prove.changing.why.facts import (
     opening,
     wins,
 )
+from conformance.prove.induction.answers import INDEX
 from conformance.prove.induction.events import Happening, Ran
 from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.statements.goals import Goal
@@ -46,8 +47,6 @@ OWN_LOG: Final = "own log"
 """One that knows what a candidate's log says of the log that it then leads with."""
 MARKS: Final = ("Marks", "MarksAreLast", "MarksAgree", "InForce", "ConfigRule")
 """The lemmas of where configurations are in a log: they are many, and most goals do without."""
-INDEX: Final = "quorum index within the log"
-"""A goal of paths on which a leader counts."""
 LOGS: Final = (
     *("Ranges", "LogTerms", "Candidate", "Leader", "LeaderLog", "Elected", "LogFromLeader"),
     *("TermLogEnds", "TermLogTerms", "TermLogFromLeader", "KnownToLeader", "KnownIsCommitted"),

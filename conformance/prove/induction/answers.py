@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from conformance.subjects.patched import modules_of
 from spec.cluster import Rule
+
+INDEX: Final = "quorum index within the log"
+"""The goal of paths on which a rule has answered which index a quorum holds."""
 
 
 @contextmanager

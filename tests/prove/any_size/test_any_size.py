@@ -17,10 +17,11 @@ from conformance.prove.any_size import statements
 from conformance.prove.any_size.beginning import Begins
 from conformance.prove.any_size.cases import KINDS, cases
 from conformance.prove.any_size.statements import CLAIMS, LEMMAS, Among
-from conformance.prove.any_size.theory import INDEX, AnySize
+from conformance.prove.any_size.theory import AnySize
 from conformance.prove.fixed_membership import of_three, refute
 from conformance.prove.history.holding import Broken, failures
 from conformance.prove.history.view import Concrete, claims_of
+from conformance.prove.induction.answers import INDEX
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Checked, Prover
 from conformance.prove.runner.obligation import Result, Subjects
