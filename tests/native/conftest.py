@@ -47,6 +47,12 @@ def written_out_runs(tmp_path_factory: pytest.TempPathFactory) -> Modules:
     return _written_out(build.RUNS, tmp_path_factory.mktemp("runs"))
 
 
+def _put_in_place(what: build.Build, modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The specification looks for the rules of a drain by the name of their package."""
+    for name, module in (modules or {}).items():
+        monkeypatch.setitem(sys.modules, what.prefix + name, module)
+
+
 @pytest.fixture(params=["written out", "compiled"])
 def copies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Modules:
     """The copies that play episodes of `conformance check`, one form after the other."""
@@ -54,6 +60,7 @@ def copies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> M
         modules: Modules = request.getfixturevalue("written_out_runs")
     elif (modules := build.compiled(build.RUNS)) is None:
         pytest.skip("they are not compiled: `make native` does that")
+    _put_in_place(build.RUNS, modules, monkeypatch)
     monkeypatch.setattr(compiled, "compiled", lambda what: modules)
     return modules
 
@@ -69,6 +76,7 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     modules = forms[request.param]()
     if request.param == "compiled" and modules is None:
         pytest.skip("it is not compiled: `make native` does that")
+    _put_in_place(build.AUDITS, modules, monkeypatch)
     monkeypatch.setattr(handing, "compiled", lambda what: modules)
     handing._conversion.cache_clear()
     yield request.param

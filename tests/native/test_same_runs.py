@@ -78,7 +78,9 @@ def test_what_is_wrong_is_told_and_shrunk_by_the_sources(
     assert expected.found is not None
     assert said(found) == said(expected)
     *before, last = played
-    assert all(one is not None and one.finding is None for one in before)
+    assert [one and (one.number, one.finding) for one in before] == [
+        (number, None) for number in range(len(before))
+    ]
     assert last is not None
     assert isinstance(last.finding, Difference)
 
