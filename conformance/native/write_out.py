@@ -101,7 +101,9 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """mypyc does not bear a type alias that speaks of itself."""
+        """mypyc does not bear a type alias that speaks of itself; and of a constant that other
+        modules use it may have to be told the type.
+        """
         value, name = node.value, node.target
         if isinstance(value, ast.Call) and ast.unparse(node.annotation) == "Final":
             if isinstance(value.func, ast.Name) and value.func.id in self._fields:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Chain: TypeAlias = "tuple[int, Chain[int]] | None"
 
@@ -27,6 +27,9 @@ class Place(NamedTuple):
     @property
     def total(self) -> int:
         return self.term + self.index
+
+
+FIRST: Final = Place(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,15 @@ def told(value: object, limit: int = 3) -> object:
             return "other"
 
 
+def within(value: object) -> object:
+    match value:
+        case Held(place):
+            match place:
+                case Place(term, 2):
+                    return term
+    return None
+
+
 def parts(place: Place) -> Iterator[int]:
     term, index = place
     yield from (term, index, place[1])
@@ -93,6 +105,7 @@ def forms(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     assert "@dataclass" not in source
     assert source.count("match ") == 1  # that of a tuple
     assert "Chain[int]" not in source
+    assert "FIRST: Final[Place] = Place(1)" in source
     return made(SOURCE), made(source)
 
 
@@ -108,6 +121,8 @@ def test_values(forms: tuple[Any, Any]) -> None:
         assert form.Place(3, 0) > place >= form.Place(2, 5)
         assert list(form.parts(place)) == [2, 5, 5]
         assert tuple(place[:2]) == (2, 5)
+        assert form.Place._fields == ("term", "index")
+        assert form.Place(1) == form.FIRST
         assert form.Reason("no", "a") == form.Reason("no", "b") != form.Reason("yes", "a")
         assert len({form.Reason("no", "a"), form.Reason("no", "b")}) == 1
         changed = form.moved(form.Reason("no", "a"), "yes")
@@ -131,6 +146,9 @@ def test_matches(forms: tuple[Any, Any]) -> None:
     assert said == ["term 0", first, "three", held, "nothing", "x", "nothing", "three"]
     assert [written.told(value) for value in [*values(written), 5]] == said
     assert written.told(5, 4) == source.told(5, 4) == "other"
+    for form in (source, written):
+        assert form.within(form.Held(form.Place(7, 2))) == 7
+        assert form.within(form.Held(form.Place(7, 3))) is None
 
 
 def test_what_cannot_be_written_out_is_refused() -> None:

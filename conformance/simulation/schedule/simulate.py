@@ -409,6 +409,7 @@ class Schedule:
             return None
         log, theirs = node.log, cluster.members[to].node.log
         first = random.randint(log.snapshot_position.index, log.last_index)
+        # Drawn before the slice: compiled by mypyc, a slice may evaluate its bounds twice.
         length = random.randint(0, log.last_index - first)
         entries = log.after(first)[:length]
         if theirs.snapshot_position.index > log.snapshot_position.index and random.random() < 0.7:
