@@ -20,6 +20,7 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from threading import current_thread, main_thread
 from typing import Final, Generic, TypeVar
 
 Given = TypeVar("Given")
@@ -158,9 +159,23 @@ def _made(outcome: Made | WorkerError) -> Made:
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Processes that are begun here know nothing of Ctrl-C: who began them ends them."""
+    """Processes that are begun here know nothing of Ctrl-C: who began them ends them.
+
+    A signal that asks this one to end waits until they have begun: what had only half of what it
+    begins with would complain of that.
+    """
+    came: list[int] = []
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = {}
+    if current_thread() is main_thread():  # no other one may set handlers, nor has to
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if callable(signal.getsignal(number)):
+                before[number] = signal.signal(number, lambda number, _: came.append(number))
     try:
         yield
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if came:
+            signal.raise_signal(came[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -28,7 +29,7 @@ from conformance.simulation.run import Run
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import Subject
-from conformance.workers.pool import WorkerError, Workers
+from conformance.workers.pool import WorkerError, Workers, without_interrupts
 from conformance.workers.processes import processes
 from tests.cli.helpers import run
 
@@ -149,3 +150,21 @@ def test_what_the_command_runs_can_be_sent() -> None:
     """Else all of it would silently be played here."""
     for takes in (LIBRARY, live()):
         assert pickle.dumps(Options(run=takes))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_waits_until_a_process_has_begun(number: signal.Signals) -> None:
+    """Or the process, of what it is to begin with, would get half."""
+    before = signal.signal(number, signal.default_int_handler)
+    done = []
+    try:
+        with pytest.raises(KeyboardInterrupt), without_interrupts():
+            signal.raise_signal(number)
+            done.append(True)
+        assert done
+        assert signal.getsignal(number) is signal.default_int_handler
+        with without_interrupts():
+            done.append(True)
+    finally:
+        signal.signal(number, before)
+    assert len(done) == 2
