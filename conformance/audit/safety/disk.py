@@ -46,6 +46,8 @@ class Durable:
         """The votes that were shown since the last drain, and may still be told."""
         self._commit: v.Index = 0
         self._at_most: v.Index = 0
+        self.told = 0
+        """How many calls have told up to where to commit."""
         self._votes_sent: dict[v.Term, v.NodeId] = {}
         """Whom the node voted for, as its replies say, or its campaigns."""
         self._lost: set[v.Term] = set()
@@ -171,7 +173,7 @@ class Durable:
         match message:
             case v.AppendEntriesCall(prev_position=prev, entries=entries):
                 self._shown.sent_calls.setdefault(message.term, seq)
-                self._checked["CommittedOnQuorum"] += 1
+                self.told += 1
                 if message.commit_index > self._at_most:
                     # Figure 2, leaderCommit: those who are told commit without counting.
                     detail = tells_more(message.commit_index, self._at_most)

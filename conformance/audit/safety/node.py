@@ -126,10 +126,11 @@ class NodeAudit:
         else:
             for position in done.committed:
                 self._note_position(position)
-            self._unanswered.clear()
             if self._undrained:
                 self._undrained.clear()
                 self.durable.votes_given.clear()
+            if self._unanswered:
+                self._unanswered.clear()
         self._state = state
 
     @property
@@ -146,6 +147,7 @@ class NodeAudit:
             self._checked[name] += self._records
         if self._doubts:
             self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
+        self._checked["CommittedOnQuorum"] += self.durable.told
         self.backing.finish(complete)
         self.steps.finish(joint_shown)
 
@@ -210,10 +212,12 @@ class NodeAudit:
                 return
         match record.event:
             case v.Receive(v.AppendEntriesCall() as call):
-                is_known = self._state is None or memory.known >= self._state.last_position.index
-                self._follow(call, last)
-                if is_known and not memory.contains(last):
-                    self._check_followed(call, record)
+                before = self._state
+                if before is None or before.last_position != last:
+                    is_known = before is not None and memory.known >= before.last_position.index
+                    self._follow(call, last)
+                    if is_known and not memory.contains(last):
+                        self._check_followed(call, record)
             case v.ProposeCommand():
                 self._propose(v.COMMAND, record)
             case v.ProposeConfig(config):
@@ -248,8 +252,6 @@ class NodeAudit:
     def _follow(self, call: v.AppendEntriesCall, last: v.Position) -> None:
         """A log that now ends within a call's entries took them from it (§5.3)."""
         memory, prev, base = self._memory, call.prev_position, self.durable.log.base
-        if self._state is not None and self._state.last_position == last:
-            return
         if memory.contains(last) or not prev.index < last.index <= prev.index + len(call.entries):
             return
         ids = self._entry_ids.encode(prev.term, call.entries[: last.index - prev.index])
@@ -264,7 +266,7 @@ class NodeAudit:
         follow.  What it had, and what the call has, is known here.
         """
         state = record.state
-        if self._state is None or state.role == "leader":
+        if state.role == "leader":
             return
         detail = (
             f"shows a log up to {at(state.last_position)}; it had none there, and cannot have it "
@@ -343,7 +345,7 @@ class NodeAudit:
             if config is not None and config is not state.config and config != state.config:
                 detail = f"shows {state.config}, the log has {config}"
                 self._report("LogConsistent", detail, "config")
-        elif memory.known == last.index and state.config is not self._state.config:
+        elif state.config is not self._state.config and memory.known == last.index:
             config = memory.config() if state.config != self._state.config else None
             if config is not None and config != state.config:
                 detail = f"changes to {state.config}, the log has {config}"
