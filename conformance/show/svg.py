@@ -104,7 +104,7 @@ class _Drawing:
     def pieces(self) -> Iterator[str]:
         nodes, width = self.picture.nodes, self.width
         logs = 30 + (ROW - 2) * len(nodes)
-        before = [self.before] if self.before and _logs(self.before) != _logs(self.latest) else []
+        before = [self.before] if self.before and _shown(self.before) != _shown(self.latest) else []
         height = self.bottom + logs * (1 + len(before))
         yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
         yield f'width="{width}" height="{height:.0f}" role="img">\n'
@@ -266,8 +266,8 @@ class _Drawing:
             yield _text(x, y, "mid", holds if len(holds) <= 3 else f"{entry.term}M")
 
 
-def _logs(latest: dict[NodeId, Moment]) -> dict[NodeId, tuple[Log, int]]:
-    """What is to be seen of them."""
+def _shown(latest: dict[NodeId, Moment]) -> dict[NodeId, tuple[Log, int]]:
+    """What is drawn of logs, by the server."""
     return {node: (one.disk.log, one.record.state.commit_index) for node, one in latest.items()}
 
 
