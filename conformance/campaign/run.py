@@ -25,7 +25,7 @@ from conformance.campaign.work import Done, Plan, Shown, do, show
 from conformance.observe.verdicts import Verdict
 from conformance.simulation.coverage import LEAST
 from conformance.simulation.schedule.profile import Profile
-from conformance.workers.pool import AHEAD, WorkerError, Workers
+from conformance.workers.pool import AHEAD, TaskError, Workers
 from conformance.workers.sources import sources
 
 CASES: Final = 8
@@ -169,7 +169,8 @@ def campaign(
     """All tasks, and each finding once more, shrunk.
 
     `workers`: who does them; None for this process.  Raises `BadCorpus`, and `OSError` where the
-    corpus cannot be written.  A worker that dies over its task each time leaves it not judged.
+    corpus cannot be written, and `WorkerError` where there are no workers any more.  Who dies over
+    its task each time leaves that one not judged.
     """
     base = _header(options)
     known = inherited(options.corpus, base)
@@ -240,7 +241,7 @@ class _Campaign:
 
     # Tasks
 
-    def _outcomes(self, first: int) -> Iterator[Done | WorkerError]:
+    def _outcomes(self, first: int) -> Iterator[Done | TaskError]:
         given = (self._cases(task) for task in range(first, self.options.tasks))
         one = partial(do, self.options.plan)
         if self.workers is None:
@@ -257,8 +258,8 @@ class _Campaign:
 
     # Results, in the order of the tasks
 
-    def _line(self, task: int, done: Done | WorkerError) -> Line:
-        if isinstance(done, WorkerError):
+    def _line(self, task: int, done: Done | TaskError) -> Line:
+        if isinstance(done, TaskError):
             return Line(task, 0, 0, not_judged=f"task {task}: {done}")
         new = sorted(name for name in done.seen if name not in self.numbers)
         number = {name: len(self.names) + at for at, name in enumerate(new)}
@@ -317,10 +318,10 @@ class _Campaign:
         first = list(self.report.found.values())[:MOST_SHRUNK]
         given = [(found, self.cases[found.signature]) for found, _ in first]
         one = partial(show, self.options.plan)
-        shown: Iterator[Shown | WorkerError]
+        shown: Iterator[Shown | TaskError]
         shown = map(one, given) if self.workers is None else self.workers.outcomes(one, given)
         for (found, _), each in zip(given, shown, strict=True):
-            if isinstance(each, WorkerError):
+            if isinstance(each, TaskError):
                 each = Shown(found, found.signature)
             self.report.shown.append(each)
             self._tell()

@@ -38,29 +38,31 @@ def cluster(address: str) -> Iterator[Workers]:
 
     Raises `SchedulerError` where nobody answers, there is no worker, or one has other sources.
     """
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)  # what goes wrong is told by what is raised here
+    _silence()
     try:
+        client: Client = _Client(  # type: ignore[no-untyped-call]
+            address, timeout=CONNECT_SECONDS, set_as_default=False
+        )
+    except (OSError, ValueError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SchedulerError(f"no scheduler answers at {address}: {said}") from error
+    try:
+        count = _same_sources(client, address)
+        executor = _Cluster(client.get_executor(pure=False), sources())
         try:
-            client: Client = _Client(  # type: ignore[no-untyped-call]
-                address, timeout=CONNECT_SECONDS, set_as_default=False
-            )
-        except (OSError, ValueError) as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise SchedulerError(f"no scheduler answers at {address}: {said}") from error
-        try:
-            count = _same_sources(client, address)
-            executor = _Cluster(client.get_executor(pure=False), sources())
-            try:
-                yield Workers(executor, count, (KilledWorker,))
-            finally:
-                executor.shutdown(wait=False)
+            yield Workers(executor, count, (KilledWorker,))
         finally:
-            with suppress(TimeoutError):
-                client.close(timeout=1)
+            executor.shutdown(wait=False)
     finally:
-        log.setLevel(before)
+        with suppress(TimeoutError):
+            client.close(timeout=1)
+
+
+def _silence() -> None:
+    """What goes wrong is told by what is raised here; a client that is closed complains later."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 class _Client(Client):

@@ -31,18 +31,22 @@ AHEAD: Final = 3
 
 
 class WorkerError(Exception):
-    """Of a task nothing came, which says nothing of what it was to check."""
+    """There are no workers any more.  What they were to check is not judged."""
 
 
-class WorkerDiedError(WorkerError):
-    """Workers died over a task, each time that it was tried."""
+class TaskError(WorkerError):
+    """Of one task nothing came.  What it was to check is not judged."""
+
+
+class WorkerDiedError(TaskError):
+    """Workers died over it, each time that it was tried."""
 
     def __init__(self, why: str = "a worker died") -> None:
         super().__init__(why)
 
 
-class TaskFailedError(WorkerError):
-    """A task raised something."""
+class TaskFailedError(TaskError):
+    """It raised something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Ended(Generic[Given, Made]):
     """A task that has ended, and what came of it."""
 
     given: Given
-    made: Made | WorkerError
+    made: Made | TaskError
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,11 @@ class Workers:
 
     def outcomes(
         self, task: Callable[[Given], Made], given: Iterable[Given], ahead: int | None = None
-    ) -> Iterator[Made | WorkerError]:
-        """The same, where one task that fails is no affair of the others."""
+    ) -> Iterator[Made | TaskError]:
+        """The same, where one task that fails is no affair of the others: it is a result.
+
+        Raises `WorkerError` where there are no workers any more.
+        """
         most = AHEAD * self.count if ahead is None else ahead
         left, begun = iter(given), deque[Future[Made]]()
         self._begin(task, left, begun, most)
@@ -99,7 +106,7 @@ class Workers:
         left: Iterator[Given],
         begun: deque[Future[Made]],
         most: int,
-    ) -> Iterator[Made | WorkerError]:
+    ) -> Iterator[Made | TaskError]:
         try:
             while begun:
                 outcome = self._outcome(begun.popleft())
@@ -112,7 +119,10 @@ class Workers:
     def as_completed(
         self, task: Callable[[Given], Made], given: Iterable[Given], every: float | None = None
     ) -> Generator[Ended[Given, Made] | None, None, None]:
-        """What ends first comes first.  `every`: after so many seconds without any, None does."""
+        """As `outcomes`, what ends first comes first.
+
+        `every`: after so many seconds in which no task ends, None comes.
+        """
         left, begun = iter(given), dict[Future[Made], Given]()
         try:
             while True:
@@ -136,23 +146,25 @@ class Workers:
             with without_interrupts():
                 return self.executor.submit(task, *given)
         except self.died as error:
-            raise WorkerDiedError from error
+            raise WorkerError("the workers are gone") from error
 
-    def _outcome(self, future: Future[Made]) -> Made | WorkerError:
+    def _outcome(self, future: Future[Made]) -> Made | TaskError:
         try:
             return future.result()
-        except WorkerError as error:
+        except TaskError as error:
             return error
+        except WorkerError:
+            raise
         except self.died:
             return WorkerDiedError()
-        except CancelledError:
-            return WorkerError("the workers are gone")
+        except CancelledError as error:
+            raise WorkerError("the workers are gone") from error
         except Exception as error:
             return TaskFailedError(f"a worker raised {type(error).__name__}: {error}")
 
 
-def _made(outcome: Made | WorkerError) -> Made:
-    if isinstance(outcome, WorkerError):
+def _made(outcome: Made | TaskError) -> Made:
+    if isinstance(outcome, TaskError):
         raise outcome
     return outcome
 

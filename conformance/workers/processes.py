@@ -22,7 +22,13 @@ from tempfile import TemporaryDirectory
 from threading import Lock, Thread
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from conformance.workers.pool import TaskFailedError, WorkerDiedError, Workers, without_interrupts
+from conformance.workers.pool import (
+    TaskFailedError,
+    WorkerDiedError,
+    WorkerError,
+    Workers,
+    without_interrupts,
+)
 
 Made = TypeVar("Made")
 
@@ -135,14 +141,15 @@ class Processes(Executor):
 
     def _try(self, task: _Task, worker: _Worker | None) -> _Worker | None:
         """The worker that is to have the next task."""
-        why = "workers die one after another"
+        why: WorkerError = WorkerError("the workers were stopped")
         for _ in range(TRIES):
             if self._died_in_a_row >= PATIENCE:
+                why = WorkerError("the workers died, one after another")
                 break
             try:
                 worker = worker or self._started()
             except OSError as error:
-                why = f"no worker can be begun: {error}"
+                why = WorkerError(f"no worker can be begun: {error}")
                 break
             if worker is None:
                 break
@@ -150,7 +157,7 @@ class Processes(Executor):
                 worker.connection.send_bytes(task.sent)
                 answer: _Answer = pickle.loads(worker.connection.recv_bytes())
             except (EOFError, OSError):
-                why = f"a worker died ({_exit_of(self._end(worker))})"
+                why = WorkerDiedError(f"a worker died ({_exit_of(self._end(worker))})")
                 worker = None
                 self._died_in_a_row += 1
                 continue
@@ -163,8 +170,7 @@ class Processes(Executor):
             else:
                 task.future.set_exception(TaskFailedError(f"a worker raised {made}"))
             return worker
-        why = "the workers were stopped" if self._stopping else why
-        task.future.set_exception(WorkerDiedError(why))
+        task.future.set_exception(why)
         return worker
 
     def _started(self) -> _Worker | None:

@@ -22,6 +22,7 @@ STARTED_IN = 60
 @dataclass(frozen=True)
 class Dask:
     address: str
+    scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]]
 
 
@@ -31,7 +32,7 @@ def dask(folder: Path, workers: int = 2) -> Iterator[Dask]:
     file = folder / "scheduler.json"
     with ExitStack() as stack:
         of_scheduler = ("--port", "0", "--no-show", "--scheduler-file", file)
-        stack.enter_context(_process(folder, "scheduler", *of_scheduler))
+        scheduler = stack.enter_context(_process(folder, "scheduler", *of_scheduler))
         # The file is there once the scheduler listens; both kinds of process wait for it.
         of_worker = ("--scheduler-file", file, "--nthreads", 1, "--no-nanny")
         begun = [
@@ -39,7 +40,7 @@ def dask(folder: Path, workers: int = 2) -> Iterator[Dask]:
         ]
         with Client(scheduler_file=str(file), timeout=STARTED_IN, set_as_default=False) as client:
             client.wait_for_workers(workers, timeout=STARTED_IN)
-        yield Dask(json.loads(file.read_text())["address"], begun)
+        yield Dask(json.loads(file.read_text())["address"], scheduler, begun)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from conformance.simulation import check as check_module
 from conformance.simulation.check import Options, Report, check
 from conformance.workers import cluster as module
 from conformance.workers.cluster import SchedulerError, _do, _same_sources, cluster
-from conformance.workers.pool import TaskFailedError, WorkerDiedError, Workers
+from conformance.workers.pool import TaskFailedError, WorkerDiedError, WorkerError, Workers
 from conformance.workers.processes import processes
 from conformance.workers.sources import sources
 from tests.audit.recordings import Whole, broken, write
@@ -146,20 +146,25 @@ def test_the_command_takes_a_scheduler(running: Dask) -> None:
 
 
 @pytest.mark.usefixtures("little")
-def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_half_way_changes_nothing(running: Dask, tmp_path: Path) -> None:
+    """The last one: it leaves nobody who works."""
     options, played = Options(events=EVENTS), list[int]()
-    with dask(tmp_path) as begun, cluster(begun.address) as workers:
+    with cluster(running.address) as workers:
 
         def kill(now: Report) -> None:
             played.append(now.episodes)
             if now.episodes == 3:
-                begun.workers[0].kill()
-                begun.workers[0].wait()
+                running.workers[0].kill()
+                running.workers[0].wait()
 
         report = check(options, kill, workers)
-        assert begun.workers[0].returncode is not None
-        assert begun.workers[1].poll() is None
+        assert running.workers[0].returncode is not None
+        assert running.workers[1].poll() is None
         again = campaign(TASKS, workers=workers)  # by the one that is left
+        left = workers.in_order(waiting, [str(tmp_path / "never")] * 2)
+        running.scheduler.kill()
+        with pytest.raises(WorkerError, match="the workers are gone"):
+            next(left)
     assert told(report) == told(check(options))
     assert plain(again) == plain(campaign(TASKS))
     assert played == list(range(1, report.episodes + 1))

@@ -27,7 +27,7 @@ from conformance.mutants.matrix.trial import BUDGETS, Budget, Method, Trial, tri
 from conformance.observe.selection import SelectionError
 from conformance.observe.verdicts import Level
 from conformance.subjects.mutant import Mutant
-from conformance.workers.pool import WorkerError, Workers
+from conformance.workers.pool import TaskError, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _tried(
             if one is None:
                 continue
             made, (mutant, method) = one.made, one.given
-            if isinstance(made, WorkerError):
+            if isinstance(made, TaskError):
                 made = Trial(mutant.name, method, stopped=str(made))
             yield made
 

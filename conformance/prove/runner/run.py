@@ -29,7 +29,7 @@ from conformance.prove.runner.obligation import (
 )
 from conformance.prove.runner.sources import read
 from conformance.prove.runner.worker import Answer, Job, Source, answer, name_of, prove
-from conformance.workers.pool import WorkerError, Workers
+from conformance.workers.pool import TaskError, WorkerError, Workers
 from conformance.workers.processes import processes
 
 SAVED_EVERY: Final = 30.0
@@ -273,7 +273,10 @@ class _Run:
         units = () if self.cache is None else tuple(self.cache.sources.functions)
         job = Job(name_of(self.source), self.options.level, units)
         with nullcontext(self.workers) if self.workers else processes(self._count(left)) as workers:
-            return self._by(workers, job, left)
+            try:
+                return self._by(workers, job, left)
+            except WorkerError as error:
+                return str(error)
 
     def _count(self, left: Sized) -> int:
         return min(self.options.workers or _cores(), len(left))
@@ -293,8 +296,8 @@ class _Run:
                 self._tell(planned, tuple(names[: workers.count]))  # tasks begin in their order
         return None
 
-    def _take(self, obligation: Obligation, answer: Answer | WorkerError) -> None:
-        if isinstance(answer, WorkerError):
+    def _take(self, obligation: Obligation, answer: Answer | TaskError) -> None:
+        if isinstance(answer, TaskError):
             answer = Answer(obligation.name, Result("unknown", detail=str(answer)))
         self.results[obligation.name] = Proved(obligation, answer.result)
         if self.cache is not None:
