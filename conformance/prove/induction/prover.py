@@ -206,10 +206,10 @@ class Prover:
         """
         answers: list[Failure] = []
         for of in asked:
-            if (
-                of != ALL
-                and self.solvers.follows(of, *[goal.formula for goal in goals]) == z3.unsat
-            ):
+            if not goals:
+                break
+            together, what = [goal.formula for goal in goals], f"{goals[0].name} and others"
+            if of != ALL and self.solvers.follows(of, *together, what=what) == z3.unsat:
                 return []
             left: list[Goal] = []
             answers = []

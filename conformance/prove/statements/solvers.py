@@ -68,7 +68,6 @@ class Solvers:
         self.hardest: tuple[int, str] = 0, ""
         """Of the queries that were answered, the one that took most resources: how many; of what.
         """
-        self._spent = 0
         self.each = {name: by_patterns() for name in known}
         for name, solver in self.each.items():
             solver.add(*known[name])
@@ -148,12 +147,10 @@ class Solvers:
         self.queries += 1
         solver.push()
         solver.add(z3.Implies(goal, negation(both(*left))))
+        before = spent_so_far(solver)
         answer = solver.check(*[name for name, _ in self._supposed], goal)
-        spent = spent_by(solver)
         if answer == z3.unsat:
-            self.hardest = max(self.hardest, (spent - self._spent, what))
-        self._spent = spent
-        if answer == z3.unsat:
+            self.hardest = max(self.hardest, (spent_so_far(solver) - before, what))
             used = {one.get_id() for one in solver.unsat_core()}
             rests = [on for name, on in self._supposed if name.get_id() in used]
             rests_on = frozenset[int]().union(*rests)
@@ -173,13 +170,12 @@ class Solvers:
         solver.push()
         solver.add(negation(formula))
         answer = solver.check(*[name for name, _ in self._supposed])
-        self._spent = spent_by(solver)
         model = solver.model() if answer == z3.sat else None
         solver.pop()
         return answer, model
 
 
-def spent_by(solver: z3.Solver) -> int:
+def spent_so_far(solver: z3.Solver) -> int:
     """The resources that z3 has spent so far, in all solvers."""
     spent: int = solver.statistics().get_key_value("rlimit count")
     return spent

@@ -26,7 +26,7 @@ from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Checked, Prover
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.statements.names import AskedError, Name, opaque_names
-from conformance.prove.statements.solvers import ALL
+from conformance.prove.statements.solvers import ALL, RESOURCES
 from conformance.subjects.patched import Patch, patched_rule
 from conformance.symbolic.paths import Paths
 from spec.cluster import Cluster
@@ -364,3 +364,57 @@ def test_safety_follows_from_the_lemmas_and_from_nothing_less(lemma: Any) -> Non
 
 def statements_of(kind: str) -> Any:
     return z3.Int(f"some_{kind}")
+
+
+def test_the_hardest_answer_is_told_with_what_it_took() -> None:
+    prover = Prover(AnySize())
+    prover.check(step_of("vote call", "vote none"))
+    spent, what = prover.solvers.hardest
+    assert 0 < spent < RESOURCES / 10
+    assert what
+
+
+# How z3 is asked
+
+MANY = 1_000
+"""Instances of lemmas that z3 looks at for a query, on the average: a pattern that brings about
+what it matches itself makes more of it.
+"""
+
+
+class Loops(AnySize):
+    """With a lemma whose pattern makes another term that it matches."""
+
+    def known(self) -> dict[str, list[Any]]:
+        term, lead = z3.Int("all_T"), self.before.lead
+        follows = z3.ForAll([term], lead(term + 1) >= -1, patterns=[lead(term)])
+        return {name: [*formulas, follows] for name, formulas in super().known().items()}
+
+
+def instances(theory: AnySize, step: Step) -> float:
+    """How many a query takes."""
+    prover = WithLittleWork(theory, "LeadersHave")
+    prover.check(step)
+    found = 0
+    for solver in prover.solvers.each.values():
+        statistics = solver.statistics()
+        counted = {key: statistics.get_key_value(key) for key in list(statistics.keys())}
+        found += counted.get("quant instantiations", 0)
+    return found / prover.queries
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("vote reply", "snapshot, has any votes"),
+        ("append call", "snapshot, a call of snapshot"),
+        ("end of drain", "of a leader, snapshot"),
+        ("snapshot", "a follower, founded"),
+    ],
+)
+def test_no_pattern_loops(kind: str, shape: str) -> None:
+    assert instances(AnySize(), step_of(kind, shape)) < MANY
+
+
+def test_a_pattern_that_loops_is_noticed() -> None:
+    assert instances(Loops(), step_of("vote reply", "snapshot, has any votes")) > MANY
