@@ -133,7 +133,7 @@ class AnySize(Theory):
         return product(NAMED, repeat=sum(kind in NODES for kind in statement.over))
 
     def asked_of(self, statement: Lemma | Claim) -> Iterator[tuple[Any, ...]]:
-        """The acting server, and any other one; of messages X is the sender."""
+        """The acting server, and any other one: X, or Y where X is the sender of a message."""
         other = dict.fromkeys(NODES, Y) if isinstance(statement, Claim) else ANY
         return product(*[(ACTOR, other[kind]) for kind in statement.over if kind in NODES])
 
@@ -233,11 +233,9 @@ class AnySize(Theory):
         later, w = v.commit_term(z3.Int("beyond")), voter("left")
         leader = v.lead(later)
         elected = both(leader != NOBODY, v.told_by_majority(later, leader))
-        by_majority = z3.Bool("left_by_majority_now")
+        elect, left_now = told(v, later, leader), z3.Bool("left_by_majority_now")
         return [
-            within(
-                elected, told(v, later, leader), by_majority, lambda n: self.had_left(n, term), w
-            ),
+            within(elected, elect, left_now, lambda n: self.had_left(n, term), w),
             BY_NAME["ToldIsSaved"](v, w, later),
         ]
 
