@@ -59,6 +59,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar, final
 
+from raftbare.arguments import wrong_of
 from raftbare.codec.binary import BytesSink, BytesSource
 from raftbare.codec.checkpoint import Checkpoint as Checkpoint
 from raftbare.codec.checkpoint import Executed as Executed
@@ -167,7 +168,10 @@ class Codec(Generic[T]):
         """The value that was encoded so.  Raises `CodecError` for any other bytes.
 
         `data` is all of it: bytes do not say where they end, so a stream needs frames.
+        Raises `TypeError` for what is no `bytes`.
         """
+        if not isinstance(data, bytes):
+            raise wrong_of((bytes,), data)
         if not data or data[0] != VERSION << 4 | self._kind:
             raise self._wrong_header(data)
         source = BytesSource(data)

@@ -392,3 +392,10 @@ def test_the_error_is_a_value_error_and_goes_from_process_to_process() -> None:
     assert issubclass(codec.CodecError, ValueError)
     again = pickle.loads(pickle.dumps(codec.CodecError("byte 3 (term)", "4", "5")))
     assert (again.where, str(again)) == ("byte 3 (term)", "byte 3 (term): 4; expected 5")
+
+
+@pytest.mark.parametrize("found", [{1: 2}, "text", bytearray(b"x"), None, [0]])
+def test_what_is_no_bytes_is_refused_alike_in_both_builds(found: Any) -> None:
+    for kind in KINDS.values():
+        with pytest.raises(TypeError, match="bytes object expected; got "):
+            kind.codec.decode(found)
