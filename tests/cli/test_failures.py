@@ -41,7 +41,7 @@ BROAD: Final = {
     "conformance/workers/pool.py:_outcome": "WorkerError, which is inconclusive",
     "conformance/workers/processes.py:_answer": "WorkerError, which is inconclusive",
     "conformance/workers/processes.py:_try": "WorkerError, which is inconclusive",
-    "conformance/cli/terminal.py:save_page": "of a finding, which is told whatever becomes of this",
+    "conformance/cli/terminal.py:write_page": "of a finding, which is told whatever comes of this",
     "conformance/cli/terminal.py:run": "PROGRAM_FAILED comes first; code 3 in any case",
 }
 """Clauses that take everything, and why no finding comes of it."""

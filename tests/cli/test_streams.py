@@ -63,13 +63,12 @@ def test_what_is_half_made_when_a_signal_comes_is_not_complained_of(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("command", ["convert", "linearize", "show"])
+@pytest.mark.parametrize("command", ["convert", "show"])
 @pytest.mark.parametrize("name", ["recording", "./recording", "link"])
 def test_no_recording_is_written_over(command: str, name: str, tmp_path: Path) -> None:
     (tmp_path / "recording").write_bytes(b"recorded")
     (tmp_path / "link").symlink_to("recording")
-    option = "--page" if command == "linearize" else "-o"
-    ran = run(command, tmp_path / "recording", option, f"{tmp_path}/{name}")
+    ran = run(command, tmp_path / "recording", "-o", f"{tmp_path}/{name}")
     assert ran.code == 2
     assert "is a recording; expected another file to write" in ran.err
     assert (tmp_path / "recording").read_bytes() == b"recorded"

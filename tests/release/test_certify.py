@@ -135,7 +135,7 @@ def test_a_violation_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
             claims,
             "Options",
-            lambda seed, events: Options(seed, 5_000, shrink_seconds=0, run=live(broken)),
+            lambda seed, events, fast: Options(seed, 5_000, shrink_seconds=0, run=live(broken)),
         )
         with pytest.raises(FailedError, match="lockstep: violation"):
             lockstep("quick", lambda _: None)

@@ -22,6 +22,7 @@ from itertools import product
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, Protocol, TypeAlias
 
+from conformance.observe.failed import PROGRAM_FAILED
 from conformance.prove.quorums.regions import Group, Holds, Some, Venn, cells, on_regions, subsets
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.subjects.patched import modules_of
@@ -329,6 +330,8 @@ class AnySize:
     def plainly(self, subjects: Subjects, plain: Plain) -> Said:
         try:
             return self.ask(subjects, plain)
+        except PROGRAM_FAILED:
+            raise
         except Exception as error:
             return Said(f"it raises {error!r}")
 
