@@ -46,7 +46,7 @@ site: setup
 	$(BIN)/sphinx-build -q -W -c docs . build/site
 
 test: setup
-	$(MAKE) --no-print-directory -j 2 lint site test-compiled
+	$(MAKE) --no-print-directory -j 2 test-compiled lint site
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 # The library once more as mypyc compiles it; proofs run on the source there too.

@@ -49,13 +49,6 @@ def test_obligations_cover_every_kind() -> None:
             assert any(name.startswith(f"step/{kind}/") for name in names)
 
 
-def test_five_voters_keep_the_lemmas_when_votes_are_counted() -> None:
-    prover = Prover(Theory(5))
-    for shape in ("snapshot, has [0, 2]", "founded, has [0]"):
-        checked = prover.check(step_of("vote reply", shape, 0, 5))
-        assert (checked.paths > 0, checked.open, checked.unassumed) == (True, [], "")
-
-
 # What is left out
 
 
