@@ -108,7 +108,7 @@ def test_workers_that_only_die_are_not_replaced_for_ever() -> None:
     assert (report.verdict, report.stopped_by) == ("inconclusive", why)
     details = [one.result.detail for one in report.proved]
     died = details.count("a worker died (signal 9)")
-    assert died in (PATIENCE // TRIES - 1, PATIENCE // TRIES)  # the last one ends it all, or is told
+    assert died in (PATIENCE // TRIES - 1, PATIENCE // TRIES)  # the last is told, or ends it all
     assert set(details[:died]) == {"a worker died (signal 9)"}
     assert set(details[died:]) == {f"not ended before {why}"}
 
