@@ -10,8 +10,8 @@ judged, nor of Raft.
     report.verdict            # "conforms", "violation" or "inconclusive"
 
 `search` is the checker itself, for operations on any object that a `Model` describes.  May import
-the standard library, pydantic, jinja2 for the page, and of `conformance.observe` how files are
-written and what is wrong with them is told.
+the standard library, pydantic, jinja2 for the page, and of `conformance.observe` how files and
+pages are made and what is wrong with files is told.
 """
 
 from conformance.linearize.check import Report, check, judge

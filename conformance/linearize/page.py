@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import jinja2
-
 from conformance.linearize.check import Report, Violation
 from conformance.linearize.models import MODELS, Cell, Operation, State
+from conformance.observe.templates import templates
 
 MOST_SHOWN: Final = 80
 """So many operations are drawn, and the core: those closest to where the order breaks."""
@@ -74,13 +73,7 @@ class Timeline:
 
 def page(report: Report) -> str:
     """The page as text.  Everything that comes from a history is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(Path(__file__).parent)
     environment.filters["printable"] = printable
     violations = [(one, MODELS[file.model]) for file in report.files for one in file.violations]
     return environment.get_template("page.html.jinja").render(

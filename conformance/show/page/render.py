@@ -8,8 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from conformance.observe.templates import templates
 from conformance.show.model import Picture
 from conformance.show.page.data import plain
 
@@ -28,13 +27,7 @@ def rendered(data: dict[str, Any]) -> Iterator[str]:
     Nothing of a recording is markup in it: the template escapes, the data is JSON without angle
     brackets, the script makes text of it, and the browser is told to run no other script.
     """
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(HERE)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": True}
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{script}}})();\n'
