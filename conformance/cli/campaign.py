@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from conformance.cli.check import Saving, save_found
 from conformance.cli.ci.write import Formats
 from conformance.cli.options import (
     FINDINGS,
@@ -20,7 +21,7 @@ from conformance.cli.options import (
     Scheduler,
     Seed,
 )
-from conformance.cli.terminal import conclude, others, progress, refuse, save_trace, warn
+from conformance.cli.terminal import conclude, others, progress, refuse, write_page
 from conformance.observe.verdicts import AuditLevel
 from conformance.simulation import MAX_NODES
 
@@ -146,34 +147,17 @@ def _foreign(command: str, level: AuditLevel, as_json: bool) -> Foreign:
 
 def _save(report: Report, directory: Path, pages: bool) -> list[Path | None]:
     """Where the trace of each finding is; None where there is none."""
-    from conformance.show.read import wrong_of
-
-    written: list[Path | None] = []
-    for one in report.findings:
-        if one.shortest is None:
-            written.append(None)
-            continue
-        name = f"campaign-seed{report.options.plan.seed}-case{one.found.case}.jsonl"
-        wrong = wrong_of(one.shortest.finding) if pages else None
-        records, nodes = one.shortest.recorder.records, one.shortest.nodes
-        written.append(save_trace(directory / name, records, nodes, wrong, _made_by(report)))
-    return written
-
-
-def _made_by(report: Report) -> str | None:
-    """What was recorded; None is this library."""
-    foreign = report.options.plan.foreign
-    return None if foreign is None else f"subject {foreign.command}"
+    plan = report.options.plan
+    made_by = None if plan.foreign is None else f"subject {plan.foreign.command}"
+    saving = Saving(directory, f"campaign-seed{plan.seed}-", pages, made_by)
+    return [
+        None if one.shortest is None else save_found(one.shortest, f"case{one.found.case}", saving)
+        for one in report.findings
+    ]
 
 
 def _save_page(report: Report, traces: list[Path | None], directory: Path) -> str | None:
-    from conformance.campaign.page import write_page
+    from conformance.campaign.page import page
 
     path = directory / f"campaign-seed{report.options.plan.seed}.html"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        write_page(report, traces, path)
-    except OSError as error:
-        warn(f"the page was not written: {error}")
-        return None
-    return str(path)
+    return write_page(path, lambda: [page(report, traces)])

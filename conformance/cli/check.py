@@ -219,9 +219,13 @@ def save_finding(report: Report, saving: Saving) -> Path | None:
 
 
 def _save(report: Report, saving: Saving, found: Found) -> Path | None:
+    return save_found(found, f"seed{report.options.seed}-episode{found.episode}", saving)
+
+
+def save_found(found: Found, name: str, saving: Saving) -> Path | None:
+    """Write the trace of a finding; None, and a warning, where that cannot be."""
     from conformance.show.read import wrong_of
 
-    name = f"{saving.kind}seed{report.options.seed}-episode{found.episode}.jsonl"
+    path = saving.directory / f"{saving.kind}{name}.jsonl"
     wrong = wrong_of(found.finding) if saving.pages else None
-    records = found.recorder.records
-    return save_trace(saving.directory / name, records, found.nodes, wrong, saving.implementation)
+    return save_trace(path, found.recorder.records, found.nodes, wrong, saving.implementation)

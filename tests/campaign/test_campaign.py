@@ -204,6 +204,8 @@ def test_the_command_writes_what_it_found(tmp_path: Path, monkeypatch: pytest.Mo
     shown = run("campaign", *given)
     assert (shown.code, shown.out.splitlines()[-1]) == (1, "violation")
     assert f"first in case {first['case']} (lockstep)" in shown.out
+    again = "Reproduce: conformance campaign --seed 0 --tasks 3 --round 16 --only lockstep\n"
+    assert again in shown.out
 
 
 def test_the_command_of_what_conforms(tmp_path: Path) -> None:

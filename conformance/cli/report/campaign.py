@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from conformance.campaign.features import is_situation
 from conformance.campaign.run import Report
-from conformance.cli.report.parts import STYLES, columns, print_again
+from conformance.cli.report.parts import STYLES, columns, print_again, print_page
 from conformance.cli.terminal import Progress
 from conformance.cli.text import escape
 from conformance.simulation.coverage import LEAST
@@ -97,7 +98,8 @@ def print_campaign(
     for found in report.not_shrunk:
         console.print(f"  case {found.case}: {escape(' / '.join(found.signature))}")
     if page is not None:
-        console.print(f"\nThe page: {escape(page)}", soft_wrap=True)
+        console.print()
+        print_page(console, page)
     if report.stopped:
         console.print("[yellow]stopped[/] before all tasks were done")
     console.print(f"[bold {STYLES[report.verdict]}]{report.verdict}[/]")
@@ -105,9 +107,15 @@ def print_campaign(
 
 def again(report: Report) -> str:
     """The command that finds the same once more."""
-    plan = report.options.plan
-    nodes = f" --nodes {plan.nodes}" if plan.nodes else ""
-    return f"campaign --seed {plan.seed} --tasks {report.options.tasks}{nodes}"
+    options, plan = report.options, report.options.plan
+    command = f"campaign --seed {plan.seed} --tasks {options.tasks} --round {options.round}"
+    if plan.nodes:
+        command += f" --nodes {plan.nodes}"
+    if plan.foreign is not None:
+        command += f" --subject {shlex.quote(plan.foreign.command)} --level {plan.foreign.level}"
+    elif len(options.kinds) == 1:
+        command += f" --only {options.kinds[0]}"
+    return command
 
 
 def _print_growth(console: Console, report: Report) -> None:
