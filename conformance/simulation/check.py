@@ -33,7 +33,7 @@ from conformance.simulation.compiled import (
     played_by_copies,
 )
 from conformance.simulation.coverage import Coverage
-from conformance.simulation.episode import Episode, play, played
+from conformance.simulation.episode import Episode, play, play_through
 from conformance.simulation.healing import CONVERGENCE
 from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
@@ -366,7 +366,7 @@ def _played_by_sources(options: Options, number: int) -> Episode:
         return Episode(number, 0, 0, Counter(), None, (str(error),))
     if options.coverage:
         run.coverage = options.counting()
-    return played(number, schedule, run)
+    return play_through(number, schedule, run)
 
 
 def _new_run(options: Options, size: int, number: int, recorder: Recorder | None = None) -> Run:

@@ -103,7 +103,7 @@ def played_by_copies(
         copy = run.of_copies(copies, schedule.profile.nodes, number)
         if coverage:
             copy.coverage = copies[Coverage.__module__].Coverage()
-        came: Any = copies[Episode.__module__].played(number, schedule, copy)
+        came: Any = copies[Episode.__module__].play_through(number, schedule, copy)
     except PROGRAM_FAILED:
         raise
     except Exception:

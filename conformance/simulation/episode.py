@@ -52,14 +52,15 @@ def play(schedule: Schedule, run: Run, length: int | None = None) -> Iterator[Pl
         yield from (Played(*healing) for healing in heal(run))
 
 
-def played(number: int, schedule: Schedule, run: Run) -> Episode:
+def play_through(number: int, schedule: Schedule, run: Run, length: int | None = None) -> Episode:
     """Play an episode up to the first finding; at its end the logs are compared in full.
 
-    One that is ignored ends it, if the nodes cannot go on from it, and is no finding.
+    One that is ignored ends it, if the nodes cannot go on from it, and is no finding.  `length`: as
+    for `play`.
     """
     steps = 0
     finding: Finding | None = None
-    for step in play(schedule, run):
+    for step in play(schedule, run, length):
         steps += 1
         finding = step.finding
         if finding is not None:
@@ -72,11 +73,8 @@ def played(number: int, schedule: Schedule, run: Run) -> Episode:
 
 
 def first_finding(schedule: Schedule, run: Run, length: int | None = None) -> Finding | None:
-    """Play an episode up to the first finding; at its end the logs are compared in full."""
-    for played in play(schedule, run, length):
-        if played.finding is not None:
-            return played.finding
-    return run.compare_logs()
+    """What an episode ends with, where nothing else of it is of interest."""
+    return play_through(0, schedule, run, length).finding
 
 
 def changes(

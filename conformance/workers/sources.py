@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +12,16 @@ from pathlib import Path
 @cache
 def sources() -> str:
     """A digest of the specification, the library and the checks, as this process has them."""
-    build = "compiled" if import_module("raftbare").compiled else "pure"
-    digest = hashlib.sha256(build.encode())
     root = Path(__file__).parents[2]
-    for package in ("conformance", "raftbare", "spec"):
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    build = "compiled" if import_module("raftbare").compiled else "pure"
+    return digest_of((root / name for name in ("conformance", "raftbare", "spec")), build)
+
+
+def digest_of(folders: Iterable[Path], build: str = "") -> str:
+    """Of all Python files in these folders, by their paths there."""
+    digest = hashlib.sha256(build.encode())
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            name = path.relative_to(folder.parent).as_posix()
+            digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -90,7 +90,7 @@ def test_what_the_sources_do_not_find_is_not_the_same_again(
 ) -> None:
     seen = copies[Difference.__module__].Difference(0, None, "state", 1, 2)
     came = Episode(0, 1, 1, Counter(), seen)
-    monkeypatch.setattr(copies[Episode.__module__], "played", lambda *_: came)
+    monkeypatch.setattr(copies[Episode.__module__], "play_through", lambda *_: came)
     found = check(Options(events=100, shrink_seconds=0.0)).found
     assert found is not None
     assert isinstance(found.finding, Difference)

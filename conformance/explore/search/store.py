@@ -8,7 +8,6 @@ was damaged is told, and never gone on from.  A checkpoint is one run's until th
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import io
 import json
 import os
@@ -29,6 +28,7 @@ from conformance.explore.states.tables import Array, Keys
 from conformance.observe.failed import PROGRAM_FAILED
 from conformance.observe.finding import Difference
 from conformance.observe.observed import Observed
+from conformance.workers.sources import digest_of
 from spec.properties import Violation
 
 FORMAT: Final = 2
@@ -255,14 +255,10 @@ def _identity(space: Space) -> dict[str, Any]:
 
 def sources() -> str:
     """A digest of the code that decides what an exploration finds."""
-    digest = hashlib.sha256()
     assert spec.__file__ is not None
     assert raftbare.__file__ is not None
     here = Path(__file__).parents[1]
-    folders = [Path(spec.__file__).parent, Path(raftbare.__file__).parent, here]
-    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    return digest_of([Path(spec.__file__).parent, Path(raftbare.__file__).parent, here])
 
 
 class _Unpickler(pickle.Unpickler):
