@@ -123,21 +123,7 @@ def told_is_saved(v: View, n: Node, term: Int) -> Formula:
 
 @lemma("A candidate voted for itself, which is told once it is saved, and does not lead.")
 def candidate(v: View, n: Node) -> Formula:
-    s = v.server(n)
-    term = s.term
-    return both(
-        negation(both(s.campaigns, s.leads)),
-        implies(
-            s.campaigns,
-            both(
-                term >= 1,
-                s.last >= 1,
-                s.vote == n,
-                v.lead(term) != n,
-                either(s.owes_vote, v.told(n, term) == n),
-            ),
-        ),
-    )
+    return fixed.candidacy(v, n)
 
 
 @lemma("The votes that a candidate counts were told to it.", "nm")

@@ -134,7 +134,8 @@ LEMMAS += [one for one in fixed.LEMMAS if one.name not in CHANGED]
 )
 def candidate(v: View, n: int) -> Formula:
     s = v.server(n)
-    return fixed.candidacy(v, n, v.term_of(s.log(s.last)) < s.term)
+    nothing_of_its_own = v.term_of(s.log(s.last)) < s.term
+    return fixed.candidacy(v, n, nothing_of_its_own, *fixed.votes_told(v, n))
 
 
 @lemma(
