@@ -182,7 +182,7 @@ def snapshot(folder: Folder = HERE, timeout: Timeout = 10) -> None:
     """Have every server compact its log."""
     cluster = ClusterFolder(folder)
     for member in cluster.members:
-        with Client(cluster.cluster, [member.address], timeout=timeout, tls=cluster.tls) as client:
+        with cluster.client(timeout, member.address) as client:
             try:
                 client.ask(TakeSnapshot)
             except NoAnswerError as error:
@@ -249,13 +249,12 @@ def _end(reason: str, code: int) -> None:
 
 
 def _client(folder: Path, timeout: float) -> Client:
-    cluster = ClusterFolder(folder)
-    return Client(cluster.cluster, cluster.addresses, timeout=timeout, tls=cluster.tls)
+    return ClusterFolder(folder).client(timeout)
 
 
 def _wait_for_leader(cluster: ClusterFolder, patience: float = 30.0) -> NodeId | None:
     until = time.monotonic() + patience
-    with Client(cluster.cluster, cluster.addresses, timeout=1, tls=cluster.tls) as client:
+    with cluster.client(timeout=1) as client:
         while time.monotonic() < until:
             for member in cluster.members:
                 if _status(client, member.address).get("role") == "leader":

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from typing import Final
 
 import psutil
 
+from examples.kvstore.client import Client
 from examples.kvstore.driver.letters import Member
 from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from examples.kvstore.driver.transport import PemCertificates
@@ -111,12 +111,11 @@ class ClusterFolder:
     def addresses(self) -> list[str]:
         return [member.address for member in self.members]
 
-    @property
-    def tls(self) -> ssl.SSLContext | None:
-        """A client's."""
-        if self.certificates is None:
-            return None
-        return certificates_in(self.certificates, CLIENT).client()
+    def client(self, timeout: float, *addresses: str) -> Client:
+        """Of the servers at these addresses, or else of all; with TLS, if the cluster has it."""
+        folder = self.certificates
+        tls = None if folder is None else certificates_in(folder, CLIENT).client()
+        return Client(self.cluster, addresses or self.addresses, timeout=timeout, tls=tls)
 
     def member(self, node_id: int) -> Member:
         for member in self.members:

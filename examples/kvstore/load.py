@@ -46,13 +46,7 @@ def main() -> None:
     threads = [
         threading.Thread(
             target=work,
-            args=(
-                Client(cluster.cluster, cluster.addresses, tls=cluster.tls),
-                name,
-                until,
-                options.reads,
-                took,
-            ),
+            args=(cluster.client(timeout=10), name, until, options.reads, took),
         )
         for name in range(options.clients)
     ]

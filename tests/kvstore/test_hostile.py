@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from examples.kvstore.client import Client
 from examples.kvstore.driver.letters import (
     LETTERS,
     Carried,
@@ -53,9 +52,8 @@ from raftbare import (
     Term,
     TermEntry,
 )
-from tests.kvstore.serving import serve_while
+from tests.kvstore.serving import PATIENCE, exposed, members, serve_while
 
-PATIENCE = 60.0
 ME, PEER = NodeId(1), Member(NodeId(2), "node-2", "127.0.0.1:1", "its disk")
 
 
@@ -118,24 +116,8 @@ def attack(me: Member, seed: int, frames: int) -> Counter[str]:
 
 
 def under_attack(path: Path, seed: int, frames: int) -> Counter[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        me = Member(ME, "node-1", f"127.0.0.1:{probe.getsockname()[1]}", "my disk")
-    storage = SQLiteStorage.create(path / "data", Identity("ours", me, (me,)))
     count = Counter[str]()
-
-    def use() -> None:
-        with Client("ours", [me.address], timeout=PATIENCE) as client:
-            client.put("key", "before")
-            count.update(attack(me, seed, frames))
-            assert client.get("key") == "before"
-            client.put("key", "after")
-            assert client.get("key") == "after"
-
-    try:
-        serve_while([Server(storage.identity, storage, KeyValue())], use)
-    finally:
-        storage.close()
+    exposed(path, lambda me: count.update(attack(me, seed, frames)))
     return count
 
 
@@ -156,9 +138,7 @@ def test_a_contradiction_stops_a_server_if_it_comes_of_a_member_alone(tmp_path: 
     )
 
     def sent_by_peer(path: Path, voters: list[NodeId]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            me = Member(ME, "node-1", f"127.0.0.1:{probe.getsockname()[1]}", "my disk")
+        (me,) = members(1)
         path.mkdir()
         storage = SQLiteStorage.create(path / "data", Identity("ours", me, ()))
         config = ClusterConfig(voters)

@@ -6,7 +6,7 @@ import json
 import random
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -33,12 +33,9 @@ from examples.kvstore.driver.letters import (
     TimeoutNow,
 )
 from examples.kvstore.driver.packing import LENGTH
-from examples.kvstore.driver.server import Server
-from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from examples.kvstore.driver.transport import HELLO as HELLO_SIZE
 from examples.kvstore.driver.transport import Frames, RefusedError, framed, split_address
 from examples.kvstore.folder import ClusterFolder, FolderError, Process
-from examples.kvstore.machine import KeyValue
 from raftbare import (
     AppendEntriesCall,
     CommandEntry,
@@ -51,37 +48,13 @@ from raftbare import (
     RequestVoteCall,
     Term,
 )
-from tests.kvstore.serving import serve_while
-
-PATIENCE = 60.0  # of clients, so that no test fails on a machine that is slow
+from tests.kvstore.serving import PATIENCE, exposed
 
 ONE = NodeId(1)
 TWO = Member(NodeId(2), "node-2", "127.0.0.1:1", "its disk")
 
 
 # One server in this process, and who comes to it
-
-
-def exposed(path: Path, attack: Callable[[Member], None]) -> None:
-    """A server that leads alone is attacked; a client is served before and after."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        me = Member(ONE, "node-1", f"127.0.0.1:{probe.getsockname()[1]}", "my disk")
-    storage = SQLiteStorage.create(path / "data", Identity("ours", me, (me,)))
-
-    def use() -> None:
-        client = Client("ours", [me.address], timeout=PATIENCE)
-        client.put("key", "before")
-        attack(me)
-        assert client.get("key") == "before"
-        client.put("key", "after")
-        assert client.get("key") == "after"
-        client.close()
-
-    try:
-        serve_while([Server(storage.identity, storage, KeyValue())], use)
-    finally:
-        storage.close()
 
 
 def is_closed_after(address: str, data: bytes) -> bool:

@@ -13,18 +13,16 @@ from typer.testing import CliRunner
 
 from examples.kvstore.app import app
 from examples.kvstore.client import Client, NoAnswerError
-from examples.kvstore.driver.letters import Hello, Member
+from examples.kvstore.driver.letters import Hello
 from examples.kvstore.driver.server import Server
 from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from examples.kvstore.driver.transport import PemCertificates, framed, split_address
 from examples.kvstore.folder import ClusterFolder
 from examples.kvstore.machine import KeyValue
-from raftbare import NodeId
-from tests.kvstore.serving import serve_while
+from tests.kvstore.serving import PATIENCE, members, serve_while
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
 
-PATIENCE = 60.0
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
@@ -47,19 +45,6 @@ def certificate(folder: Path, name: str) -> PemCertificates:
     return PemCertificates(*paths)
 
 
-def two_members() -> tuple[Member, Member]:
-    with socket.socket() as first, socket.socket() as second:
-        ports = []
-        for probe in (first, second):
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-    one, two = [
-        Member(NodeId(number), f"node-{number}", f"127.0.0.1:{port}", f"disk {number}")
-        for number, port in enumerate(ports, 1)
-    ]
-    return one, two
-
-
 def is_turned_away(
     address: str, context: ssl.SSLContext, first: bytes, patience: float = PATIENCE
 ) -> bool:
@@ -80,22 +65,22 @@ def test_servers_and_clients_know_each_other_by_certificates(tmp_path: Path) -> 
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     make_authority(ours)
     make_authority(theirs)
-    members = two_members()
-    certificates = {member.name: certificate(ours, member.name) for member in members}
+    both = members(2)
+    certificates = {member.name: certificate(ours, member.name) for member in both}
     client_certificate = certificate(ours, "client").client()
     stranger = certificate(theirs, "node-2").client()
     storages = [
-        SQLiteStorage.create(tmp_path / member.name, Identity("ours", member, members))
-        for member in members
+        SQLiteStorage.create(tmp_path / member.name, Identity("ours", member, tuple(both)))
+        for member in both
     ]
 
     def use() -> None:
-        addresses = [member.address for member in members]
+        addresses = [member.address for member in both]
         with Client("ours", addresses, timeout=PATIENCE, tls=client_certificate) as client:
             client.put("key", "value")  # which takes both servers
             assert client.get("key") == "value"
-        hello = framed(Hello("ours", members[1], members[0].id))
-        at = members[0].address
+        hello = framed(Hello("ours", both[1], both[0].id))
+        at = both[0].address
         assert not is_turned_away(at, certificates["node-2"].client(), hello, 0.5)
         assert is_turned_away(at, certificates["node-1"].client(), hello), "in another's name"
         assert is_turned_away(at, stranger, hello), "of another authority"
