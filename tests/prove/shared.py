@@ -36,6 +36,15 @@ def patch(old: str, new: str = "") -> tuple[Patch, ...]:
     return (in_rules(old, new),)
 
 
+COUNTS_EARLIER_ANSWERS: Final = patch(
+    "not isinstance(role, v.Leader) or reply.term < node.current_term or reply.seqno == 0",
+    "not isinstance(role, v.Leader) or reply.seqno == 0",
+)
+READS_AT_ONCE: Final = patch(
+    "    if node.log.term(node.commit_index) != node.current_term:\n        return None\n"
+)
+
+
 def open_goals(checked: Checked) -> set[str]:
     """The names of those that z3 does not see to follow."""
     return {name for _, goals in checked.open for name, _ in goals}

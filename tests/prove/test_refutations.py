@@ -32,7 +32,15 @@ from spec import rules
 from spec.cluster import Member
 from spec.pending import Pending
 from spec.values import AppendEntriesReply, AppendLogEntries, Position, SendMessage
-from tests.prove.shared import WithLittleWork, fact_of, patch, step_of, take_in_order
+from tests.prove.shared import (
+    COUNTS_EARLIER_ANSWERS,
+    READS_AT_ONCE,
+    WithLittleWork,
+    fact_of,
+    patch,
+    step_of,
+    take_in_order,
+)
 
 
 class Bug(NamedTuple):
@@ -136,10 +144,7 @@ BUGS = {
         "snapshot, a call of snapshot",
     ),
     "an answer of an earlier term counts": Bug(
-        patch(
-            "not isinstance(role, v.Leader) or reply.term < node.current_term or reply.seqno == 0",
-            "not isinstance(role, v.Leader) or reply.seqno == 0",
-        ),
+        COUNTS_EARLIER_ANSWERS,
         "append reply",
         "snapshot, accepted",
     ),
@@ -152,10 +157,7 @@ BUGS = {
         "of a leader, snapshot",
     ),
     "a read is taken before an entry of the term is committed": Bug(
-        patch(
-            "    if node.log.term(node.commit_index) != node.current_term:\n        return None\n",
-            "",
-        ),
+        READS_AT_ONCE,
         "read",
         "of a leader, snapshot + 2",
         2,

@@ -31,7 +31,14 @@ from conformance.subjects.patched import Patch, patched_rule
 from conformance.symbolic.paths import Paths
 from spec.cluster import Cluster
 from tests.prove.runs import events
-from tests.prove.shared import WithLittleWork, fact_of, open_goals, patch
+from tests.prove.shared import (
+    COUNTS_EARLIER_ANSWERS,
+    READS_AT_ONCE,
+    WithLittleWork,
+    fact_of,
+    open_goals,
+    patch,
+)
 
 
 def step_of(kind: str, shape: str, entries: int = 0) -> Step:
@@ -156,19 +163,13 @@ BUGS = {
         1,
     ),
     "an answer of an earlier term counts": Bug(
-        patch(
-            "not isinstance(role, v.Leader) or reply.term < node.current_term or reply.seqno == 0",
-            "not isinstance(role, v.Leader) or reply.seqno == 0",
-        ),
+        COUNTS_EARLIER_ANSWERS,
         "append reply",
         "snapshot, accepted",
         "AnsweredIsMade[0, any_other]",
     ),
     "a read is taken before an entry of the term is committed": Bug(
-        patch(
-            "    if node.log.term(node.commit_index) != node.current_term:\n        return None\n",
-            "",
-        ),
+        READS_AT_ONCE,
         "read",
         "of a leader, snapshot + 2",
         "StaleWasLeft[]",
