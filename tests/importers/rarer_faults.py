@@ -36,12 +36,6 @@ def _nodes(moments: list[Moment]) -> list[v.NodeId]:
 # Messages that nobody sent
 
 
-def _vote_of(moment: Moment) -> SeenMessage | None:
-    told = moment.received
-    is_vote = told is not None and told.type == "request_vote_reply" and told.from_ != moment.node
-    return told if is_vote else None
-
-
 def vote_invented(moments: list[Moment], random: Random) -> list[Moment] | None:
     """A candidate receives the vote of one that gave it none."""
     given = {
