@@ -87,7 +87,8 @@ def test_nothing_is_lost_by_asking_of_what_was_touched_alone() -> None:
 
 @pytest.mark.parametrize("name", MUTATED)
 def test_nor_where_a_rule_is_broken(name: str) -> None:
-    broken = first_broken(MUTATED[name](), range(80))
+    """Some break nothing in runs this short: they are compared in fewer."""
+    broken = first_broken(MUTATED[name](), range(80 if name in BROKEN else 20))
     assert broken or name not in BROKEN
 
 

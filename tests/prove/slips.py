@@ -20,10 +20,10 @@ def _slip(
 
 CATALOGUED: Final = {
     "index-only-vote": "vote call/",
-    "removed-leader-forgets-vote": "append reply/leader in",
+    "removed-leader-forgets-vote": "append reply/leader in voters 12",
     "vote-told-to-all": "vote call/",
     "stale-vote-reply": "vote reply/",
-    "earlier-term-commit": "append reply/",
+    "earlier-term-commit": "append reply/leader of 2/log of 2",
     "commit-past-verified": "append call/",
     "truncation-on-stale-append": "append call/",
     "vote-quorum-of-half": "election timeout/",
@@ -126,7 +126,7 @@ SLIPS: Final = (
         "rules",
         "        if index < log.latest_config_index:\n",
         "        if index <= log.latest_config_index:\n",
-        "append reply/",
+        "append reply/leader in voters 12",
     ),
     _slip(
         "snapshot-at-commit",

@@ -20,7 +20,7 @@ from spec import values as v
 from spec.cluster import Deliver, Input, Member
 from spec.pending import Pending
 
-EVENTS = 100_000
+EVENTS = 50_000
 
 
 def met() -> Iterator[tuple[Member | None, v.Event | None]]:
