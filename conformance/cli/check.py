@@ -35,6 +35,7 @@ from conformance.simulation import MAX_NODES
 
 if TYPE_CHECKING:
     from conformance.simulation.check import Found, Options, Report
+    from conformance.workers.pool import Workers
 
 
 def check_command(
@@ -130,12 +131,11 @@ def check_command(
     if subject is not None:
         if alone or coverage:
             refuse("--subject with --live or --coverage; expected one of them", as_json)
-        if scheduler is not None:
-            refuse("--subject with --scheduler; expected one of them", as_json)
         left_out, saving = tuple(without or ()), Saving(out_dir, pages=pages, formats=formats)
-        _check_subject(
-            options, subject, level or "safety", left_out, answer_seconds, as_json, saving
-        )
+        with others(workers, scheduler, as_json) as them:
+            _check_subject(
+                options, subject, level or "safety", left_out, answer_seconds, as_json, saving, them
+            )
     if level is not None or without or answer_seconds is not None:
         refuse("--level, --without or --answer-seconds; expected --subject with it", as_json)
     if alone:
@@ -167,8 +167,9 @@ def _check_subject(
     seconds: float | None,
     as_json: bool,
     saving: Saving,
+    them: Workers | None,
 ) -> NoReturn:
-    """The same of a program that speaks the subject protocol, in this process."""
+    """The same of a program that speaks the subject protocol: a process of it for each worker."""
     from conformance.cli.report.check import progress_line
     from conformance.simulation.check import check
     from conformance.simulation.foreign.judging import CannotJudgeError, judging, not_judged
@@ -186,7 +187,9 @@ def _check_subject(
     with host, progress("checking", as_json) as tell:
         try:
             chosen = judging(options, host, level, without)
-            report = check(chosen, lambda now: tell(progress_line(now), now.events, options.events))
+            report = check(
+                chosen, lambda now: tell(progress_line(now), now.events, options.events), them
+            )
         except CannotJudgeError as error:
             refuse(str(error), as_json)
         except (OSError, SubjectError) as error:

@@ -29,8 +29,7 @@ def judging(
 ) -> Options:
     """The options with which that subject is checked.  Raises CannotJudgeError.
 
-    `without`: features that are left out though it has them.  Its process belongs to this one: no
-    worker can take part.
+    `without`: features that are left out though it has them.
     """
     lacks = frozenset({*host.hello.lacks, *without})
     if level == "exact":

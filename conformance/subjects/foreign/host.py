@@ -1,7 +1,11 @@
-"""A subject's command: its process is begun anew whenever it has failed."""
+"""A subject's command: its process is begun anew whenever it has failed.
+
+What a host is sent to, a worker, has a process of its own.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -30,6 +34,7 @@ class Host(AbstractContextManager["Host"]):
 
     def __init__(self, command: str, seconds: float = ANSWER_SECONDS) -> None:
         self.command = command
+        self._name = os.urandom(8)
         self._seconds = seconds
         self._waited = 0.0  # of the processes that are over
         self._process: SubjectProcess | None
@@ -88,6 +93,9 @@ class Host(AbstractContextManager["Host"]):
             process.close()
             raise
 
+    def __reduce__(self) -> tuple[Callable[[str, float, bytes], Host], tuple[object, ...]]:
+        return _here, (self.command, self._seconds, self._name)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -95,3 +103,17 @@ class Host(AbstractContextManager["Host"]):
         traceback: TracebackType | None,
     ) -> None:
         self.end()
+
+
+_of_worker: dict[bytes, Host] = {}
+"""The host that this worker was sent, by its name: it serves all tasks of one command."""
+
+
+def _here(command: str, seconds: float, name: bytes) -> Host:
+    """The host as it is sent to this worker; one of an earlier command ends."""
+    if name not in _of_worker:
+        for earlier in _of_worker.values():
+            earlier.end()
+        _of_worker.clear()
+        _of_worker[name] = Host(command, seconds)
+    return _of_worker[name]

@@ -28,6 +28,9 @@ LONGEST_LINE: Final = 16 << 20
 STDERR_KEPT: Final = 2_000
 CHUNK: Final = 1 << 16
 
+_GUARD: Final = 'read _; kill -s KILL -- "-$1"'
+"""For `sh`: ends the group of processes that it is given when this process has ended, however."""
+
 
 class SubjectError(Exception):
     """A subject did not answer as it has to: `what` names how, as `observe.finding` has it."""
@@ -81,6 +84,10 @@ class SubjectProcess:
             start_new_session=True,  # an interrupt is for the harness, which then ends it
         )
         process = self._process
+        guard = ["/bin/sh", "-c", _GUARD, "sh", str(process.pid)]
+        self._guard = subprocess.Popen(
+            guard, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         self._pipes = _pipes(process.stdin, process.stdout, process.stderr)
         self._stdin, self._stdout, self._stderr = (pipe.fileno() for pipe in self._pipes)
         self._to_write = bytearray()
@@ -190,6 +197,8 @@ class SubjectProcess:
 
     def close(self) -> None:
         """End it, and whatever it has started in its session."""
+        self._guard.kill()  # before the id may be another one's
+        self._guard.communicate()
         self._pipes[0].close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(0.0 if self.unanswered else 1.0)

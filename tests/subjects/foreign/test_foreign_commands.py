@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.audit.run import audit
+from conformance.simulation import check as module
+from conformance.simulation.check import Options, check
+from conformance.simulation.foreign.judging import judging
+from conformance.subjects.foreign.host import Host
 from conformance.subjects.foreign.serve import BadRequestError, serve
 from conformance.subjects.subject import SpecSubject
+from conformance.workers.pool import Workers
 from tests.cli.helpers import ROOT, run
 
 OURS = shlex.join([sys.executable, "-m", "conformance.cli.app", "subject"])
@@ -146,3 +155,31 @@ def test_there_is_no_such_mutant() -> None:
     ran = run("subject", "raftbare", "--mutant", "no-such")
     assert ran.code == 2
     assert "raftbare has no mutant no-such" in ran.err
+
+
+class Elsewhere(Executor):
+    """A worker of this process, to which everything is sent."""
+
+    def submit(self, fn: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        fn, given, named = pickle.loads(pickle.dumps((fn, given, named)))
+        future: Future[Any] = Future()
+        future.set_result(fn(*given, **named))
+        return future
+
+
+@pytest.mark.parametrize("options", [(), ("-DSTALE_VOTES",)])
+def test_workers_find_with_processes_of_their_own_what_one_finds(
+    options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SMALL", 0)
+    begun: list[str] = []
+    with Host(str(compiled(tmp_path, *options))) as host:
+        asked = judging(Options(events=900, shrink_seconds=0.0), host, "safety")
+        alone = check(asked)
+        host.end()
+        if not options:  # what is found is shown by this process
+            monkeypatch.setattr(host, "begin", lambda: begun.append("here"))
+        shared = check(asked, workers=Workers(Elsewhere(), 2))
+    assert begun == []
+    assert shared.as_json() | {"seconds": 0} == alone.as_json() | {"seconds": 0}
+    assert (alone.found is not None) == bool(options)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import select
 import shlex
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +27,7 @@ from conformance.subjects.foreign.process import (
 )
 from conformance.subjects.foreign.protocol import OFFER, read_answer, read_hello
 from spec.values import Start
+from tests.cli.helpers import ROOT
 
 BAD = Path(__file__).with_name("badly_behaved.py")
 START = b'{"node":0,"event":{"kind":"start"}}'
@@ -91,8 +95,9 @@ def test_many_long_requests_and_answers_may_be_under_way() -> None:
     process.close()
 
 
-def test_closing_ends_what_hangs_and_what_it_has_started(tmp_path: Path) -> None:
-    """Which is seen by a pipe that the child alone holds the other end of."""
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """A program that hangs, and one end of a pipe of which a child of it alone holds the other."""
     os.mkfifo(tmp_path / "held")
     ours = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
     starter = (
@@ -101,14 +106,36 @@ def test_closing_ends_what_hangs_and_what_it_has_started(tmp_path: Path) -> None
         "print('started', flush=True)\n"
         "p.wait()\n"
     )
-    process = SubjectProcess(python(starter))
+    yield python(starter), ours
+    os.close(ours)
+
+
+def has_ended(ours: int) -> bool:
+    poll = select.poll()
+    poll.register(ours, 0)
+    return poll.poll(60_000) == [(ours, select.POLLHUP)]
+
+
+def test_closing_ends_what_hangs_and_what_it_has_started(held: tuple[str, int]) -> None:
+    process = SubjectProcess(held[0])
     process.ask(b"")
     assert process.answer() == b"started"
     process.close()
-    poll = select.poll()
-    poll.register(ours, 0)
-    assert poll.poll(60_000) == [(ours, select.POLLHUP)]
-    os.close(ours)
+    assert has_ended(held[1])
+
+
+def test_a_harness_that_is_killed_leaves_no_subject_behind(held: tuple[str, int]) -> None:
+    harness = (
+        "import os, signal\n"
+        "from conformance.subjects.foreign.process import SubjectProcess\n"
+        f"process = SubjectProcess({held[0]!r})\n"
+        "process.ask(b'')\n"
+        "process.answer()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", harness], cwd=ROOT, check=False)
+    assert ran.returncode == -signal.SIGKILL
+    assert has_ended(held[1])
 
 
 @pytest.mark.parametrize(
@@ -152,3 +179,15 @@ def test_hurry_ends_with_the_search() -> None:
                 process.answer()
             assert clock() >= begun + 0.3
         assert process.seconds == 50.0
+
+
+def test_what_is_sent_to_a_worker_has_a_process_of_its_own_there() -> None:
+    with Host(command("complains")) as host:
+        there = pickle.loads(pickle.dumps(host))
+        assert there is not host
+        assert pickle.loads(pickle.dumps(host)) is there  # with the next task
+        assert there.begin() is not host.begin()
+        with Host(command("complains")) as other:  # of the next command
+            assert pickle.loads(pickle.dumps(other)) is not there
+        assert there.begin().unanswered == 0  # it would start again
+        there.end()
