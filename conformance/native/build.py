@@ -60,6 +60,9 @@ RUNS: Final = Build(
         "spec/*.py",
         "spec/rules/*.py",
         "conformance/__init__.py",
+        "conformance/native/__init__.py",
+        "conformance/native/reading.py",
+        "conformance/native/text.py",
         "conformance/observe/__init__.py",
         "conformance/observe/checking.py",
         "conformance/observe/finding.py",
@@ -68,6 +71,10 @@ RUNS: Final = Build(
         "conformance/simulation/__init__.py",
         "conformance/simulation/coverage.py",
         "conformance/simulation/episode.py",
+        "conformance/simulation/foreign/__init__.py",
+        "conformance/simulation/foreign/lines.py",
+        "conformance/simulation/foreign/lockstep.py",
+        "conformance/simulation/foreign/properties.py",
         "conformance/simulation/healing.py",
         "conformance/simulation/live.py",
         "conformance/simulation/lockstep.py",
@@ -77,15 +84,20 @@ RUNS: Final = Build(
         "conformance/subjects/asking/*.py",
         "conformance/subjects/counted.py",
         "conformance/subjects/draining.py",
+        "conformance/subjects/foreign/__init__.py",
+        "conformance/subjects/foreign/protocol.py",
         "conformance/subjects/handed.py",
         "conformance/subjects/hidden.py",
         "conformance/subjects/library.py",
         "conformance/subjects/names.py",
         "conformance/subjects/readback.py",
         "conformance/subjects/subject.py",
+        "conformance/trace/__init__.py",
+        "conformance/trace/plain.py",
+        "conformance/trace/translate.py",
     ),
 )
-"""The episodes of `conformance check`: all but the library that is checked."""
+"""The episodes of `conformance check`: all but the library, or the program, that is checked."""
 
 SETUP: Final = """\
 from setuptools import setup

@@ -2,8 +2,9 @@
 
 A `NamedTuple` or a `dataclass` gets its methods at run time, where mypyc does not see them, so that
 it stays an ordinary Python class: making such values is most of what a step of the specification
-costs.  Here each becomes a class with the same constructor, fields, `_replace`, equality and hash,
-all written as source.  Everything else stays word by word as it is, under another package name.
+costs.  Here each becomes a class with the same constructor, fields, `_replace`, `_asdict`, equality
+and hash, all written as source.  Everything else stays word by word as it is, under another package
+name.
 
 What a tuple can do is kept as far as the modules use it: order (of numbers alone), iteration,
 slices.  There is no `repr`: what is shown to people comes from the specification itself.
@@ -224,7 +225,9 @@ def _replace(name: str, fields: list[_Field]) -> str:
 
 def _as_tuple(name: str, fields: list[_Field]) -> str:
     values = "".join(f"self.{field.name}, " for field in fields)
+    items = ", ".join(f"{field.name!r}: self.{field.name}" for field in fields)
     text = (
+        f"def _asdict(self) -> dict[str, _Any]:\n    return {{{items}}}\n"
         "def __iter__(self) -> _Iterator[_Any]:\n"
         f"    return iter(({values}))\n"
         "def __getitem__(self, key: _Any) -> _Any:\n"

@@ -29,7 +29,7 @@ from conformance.simulation.compiled import (
     AgainstLibrary,
     LibraryAlone,
     NewRun,
-    OfLibrary,
+    WithCopies,
     played_by_copies,
 )
 from conformance.simulation.coverage import Coverage
@@ -349,7 +349,7 @@ def play_one(options: Options, number: int) -> Episode:
     quickly = None
     with _uncollected():
         copied = options.fast and options.counting is Coverage and not options.ignored
-        if copied and isinstance(options.run, OfLibrary):
+        if copied and isinstance(options.run, WithCopies):
             drawn = partial(schedule_of, options, number)
             quickly = played_by_copies(number, drawn, options.run, options.coverage)
             if quickly is not None and quickly.finding is None:

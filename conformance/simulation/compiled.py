@@ -1,4 +1,4 @@
-"""Episodes of the library, played by compiled copies of all but the library, where there are any.
+"""Episodes that are played by compiled copies of all but the subject, where there are any.
 
 `make native` makes the copies (`conformance.native.build.RUNS`).  They say that nothing is wrong
 with an episode, and what it came by.  What is wrong with one is found once more, told and shrunk by
@@ -42,7 +42,7 @@ class NewRun(Protocol):
 
 
 @runtime_checkable
-class OfLibrary(NewRun, Protocol):
+class WithCopies(NewRun, Protocol):
     """It can be made of copies, too."""
 
     def of_copies(self, copies: Copies, size: int, episode: int) -> Run: ...
@@ -86,7 +86,7 @@ class LibraryAlone:
 
 
 def played_by_copies(
-    number: int, drawn: Callable[[type[Schedule]], Schedule], run: OfLibrary, coverage: bool
+    number: int, drawn: Callable[[type[Schedule]], Schedule], run: WithCopies, coverage: bool
 ) -> Episode | None:
     """What came of an episode; None where there are no copies, or where they cannot tell.
 

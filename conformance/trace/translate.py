@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
+import conformance.trace.model as t
+import conformance.trace.vocabulary as w
 from conformance.observe.observed import Checkpoint, Observed, RecordedOutcome
-from conformance.trace import model as t
-from conformance.trace import vocabulary as w
 from spec import values as v
 
 

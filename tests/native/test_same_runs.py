@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from types import ModuleType
 
 import pytest
 
+from conformance.audit.decisions import D4, as_in_crate
 from conformance.observe.finding import NOT_AGAIN, Difference, describe
+from conformance.observe.verdicts import AuditLevel
 from conformance.simulation import compiled
 from conformance.simulation.check import Options, Report, against_library, check, live
 from conformance.simulation.compiled import SAMPLE, played_by_copies
 from conformance.simulation.episode import Episode
+from conformance.simulation.foreign.judging import judging
 from conformance.simulation.run import Run
+from conformance.subjects.foreign.local import LocalHost
 from conformance.subjects.patched import Patch, patched_library
+from conformance.subjects.subject import SpecSubject
 
 RUNS = (against_library(), live())
 
@@ -45,7 +51,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Episode | None]:
 @pytest.mark.parametrize("run", RUNS)
 def test_copies_count_what_the_sources_count(
     copies: dict[str, ModuleType],
-    run: compiled.OfLibrary,
+    run: compiled.WithCopies,
     honest: bool,
     played: list[Episode | None],
     monkeypatch: pytest.MonkeyPatch,
@@ -56,6 +62,38 @@ def test_copies_count_what_the_sources_count(
     played.clear()
     assert said(check(options)) == expected
     assert len([one for one in played if one is not None]) == len(played) >= 2
+
+
+@pytest.mark.parametrize("level", ["exact", "safety"])
+def test_copies_count_what_the_sources_count_of_a_program(
+    copies: dict[str, ModuleType],
+    level: AuditLevel,
+    played: list[Episode | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = LocalHost(SpecSubject, "the specification")
+    options = judging(Options(seed=7, events=400), host, level)
+    expected = said(by_sources(options, monkeypatch))
+    played.clear()
+    assert said(check(options)) == expected
+    assert len([one for one in played if one is not None]) == len(played) >= 2
+
+
+@pytest.mark.parametrize("level", ["exact", "safety"])
+def test_what_is_wrong_with_a_program_is_told_by_the_sources(
+    copies: dict[str, ModuleType],
+    level: AuditLevel,
+    played: list[Episode | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = LocalHost(partial(SpecSubject, as_in_crate(D4)), "the crate's rule")
+    options = judging(Options(events=4_000, shrink_seconds=0.0), host, level)
+    expected = by_sources(options, monkeypatch)
+    played.clear()
+    found = check(options)
+    assert expected.found is not None
+    assert said(found) == said(expected)
+    assert all(one is not None and one.finding is None for one in played[:-1])
 
 
 VOTE_NOT_SAVED = Patch(
@@ -107,7 +145,7 @@ def test_the_fast_path_can_be_left_out(
 
 def test_one_episode_in_so_many_is_judged_by_the_sources(copies: dict[str, ModuleType]) -> None:
     run = against_library()
-    assert isinstance(run, compiled.OfLibrary)
+    assert isinstance(run, compiled.WithCopies)
 
     def drawn(kind: type) -> object:
         return kind(0, SAMPLE - 1, 3)

@@ -115,6 +115,7 @@ def test_values(forms: tuple[Any, Any]) -> None:
         assert (place.term, place.index, place.total) == (2, 5, 7)
         assert form.Place(2) == form.Place(2, 0) == form.Place(term=2)
         assert place._replace(index=6) == form.Place(2, 6) != place
+        assert list(place._asdict().items()) == [("term", 2), ("index", 5)]
         assert place == form.Place(2, 5)
         assert hash(place) == hash(form.Place(2, 5))
         assert form.Place(1, 9) < place < form.Place(2, 6) <= form.Place(2, 6)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.observe.recorded import Recorder
 from conformance.observe.verdicts import AuditLevel
 from conformance.simulation.check import Options
+from conformance.simulation.compiled import Copies
 from conformance.simulation.foreign.lockstep import ForeignLockstep
 from conformance.simulation.foreign.properties import NOT_JUDGED, OF_FEATURE, ForeignProperties
 from conformance.simulation.run import Run
@@ -22,6 +22,21 @@ NEEDED: Final = ("joint_changes", "timers")
 
 class CannotJudgeError(Exception):
     """A subject of which that level says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """Makes runs of one kind of a subject's nodes; it can be sent to a worker if the host can."""
+
+    kind: type[ForeignLockstep | ForeignProperties]
+    host: Host | LocalHost
+
+    def __call__(self, size: int, recorder: Recorder | None = None, episode: int = 0, /) -> Run:
+        return self.kind(size, self.host, recorder)
+
+    def of_copies(self, copies: Copies, size: int, episode: int) -> Run:
+        run: Run = getattr(copies[self.kind.__module__], self.kind.__name__)(size, self.host)
+        return run
 
 
 def judging(
@@ -39,11 +54,11 @@ def judging(
                 f"the subject lacks {', '.join(missing)}; expected --level safety, for it is not "
                 "compared with a specification that has them"
             )
-        run = partial(_exact, host)
+        run = _Foreign(ForeignLockstep, host)
         return replace(options, run=run, lacks=lacks, searching=host.searching)
     return replace(
         options,
-        run=partial(_safety, host),
+        run=_Foreign(ForeignProperties, host),
         lacks=lacks | {"alone"},
         honest=True,
         learns=options.keep_going,
@@ -67,15 +82,3 @@ def not_judged(
         )
         told.append("what comes of it: whether a leader is found, and commits")
     return tuple(told)
-
-
-def _exact(
-    host: Host | LocalHost, size: int, recorder: Recorder | None = None, episode: int = 0
-) -> Run:
-    return ForeignLockstep(size, host, recorder)
-
-
-def _safety(
-    host: Host | LocalHost, size: int, recorder: Recorder | None = None, episode: int = 0
-) -> Run:
-    return ForeignProperties(size, host, recorder)

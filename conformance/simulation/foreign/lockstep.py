@@ -14,6 +14,7 @@ from typing import Final
 from conformance.observe.finding import Difference, Part, first_difference
 from conformance.observe.observed import Observed, RecordedOutcome, observed, recorded_outcome
 from conformance.observe.recorded import Recorder
+from conformance.simulation.foreign.lines import answer, request
 from conformance.simulation.run import Run
 from conformance.simulation.schedule.origin import Origin
 from conformance.subjects.foreign.host import Host
@@ -21,7 +22,6 @@ from conformance.subjects.foreign.local import LocalHost
 from conformance.subjects.foreign.process import SubjectError
 from conformance.subjects.foreign.protocol import Answered, read_answer
 from conformance.subjects.names import Names
-from conformance.trace.plain import answer_line, request_line
 from spec import values as v
 from spec.cluster import Turn
 
@@ -104,7 +104,7 @@ class ForeignLockstep(Run):
         held, self._held = self._held, None
         if held is not None:
             self._sent.append(held)
-            self._process.ask(request_line(held.node, held.event, held.actions is not None))
+            self._process.ask(request(held.node, held.event, held.actions is not None))
 
     def _answered(self, unanswered: int) -> Difference | None:
         """Compare answers until no more than so many are left."""
@@ -139,7 +139,7 @@ class ForeignLockstep(Run):
 def _line(expected: Expected) -> bytes | None:
     if expected.state is None:
         return None
-    return answer_line(expected.event, expected.outcome, expected.actions, expected.state)
+    return answer(expected.event, expected.outcome, expected.actions, expected.state)
 
 
 def _both(expected: Expected, answered: Answered) -> Iterator[Part]:

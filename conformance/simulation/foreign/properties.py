@@ -14,12 +14,12 @@ from conformance.observe.checking import seen_in
 from conformance.observe.finding import Finding
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorder
+from conformance.simulation.foreign.lines import AnswerReader, request
 from conformance.simulation.run import Run
 from conformance.subjects.foreign.host import Host
 from conformance.subjects.foreign.local import LocalHost
 from conformance.subjects.foreign.process import BadAnswerError, SubjectError
-from conformance.subjects.foreign.protocol import Answered, read_answer
-from conformance.trace.plain import request_line
+from conformance.subjects.foreign.protocol import Answered
 from conformance.trace.vocabulary import MAX_INTEGER
 from spec import cluster as c
 from spec import steps
@@ -55,6 +55,7 @@ class ForeignProperties(Run):
         self.recorder = recorder
         self._host = host
         self._process = host.begin()
+        self._reader = AnswerReader()
         self._lacks = frozenset[str](host.hello.lacks)
         self.ignored = NOT_JUDGED.union(*(OF_FEATURE.get(one, ()) for one in self._lacks))
         self._cut: dict[v.NodeId, int] = {}
@@ -123,10 +124,10 @@ class ForeignProperties(Run):
         return self._judged(change)
 
     def _ask(self, node: v.NodeId, event: v.Event) -> Answered:
-        self._process.ask(request_line(node, event))
-        answered = read_answer(self._process.answer(), event, drained=True)
+        self._process.ask(request(node, event))
+        answered = self._reader.read(self._process.answer(), event)
         for action in answered.actions or ():
-            if isinstance(action, v.BroadcastMessage | v.SendMessage):
+            if isinstance(action, (v.BroadcastMessage, v.SendMessage)):
                 if action.message.sender != node:
                     sender = action.message.sender
                     raise BadAnswerError(f"sends a message from node {sender}; expected {node}")

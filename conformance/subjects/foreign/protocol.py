@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+import conformance.trace.model as t
 from conformance.observe.observed import Observed, RecordedOutcome
 from conformance.subjects.foreign.process import BadAnswerError
-from conformance.trace import model as t
 from conformance.trace.errors import explain
 from conformance.trace.translate import actions_to_spec, position_to_spec, state_to_spec
 from spec import values as v

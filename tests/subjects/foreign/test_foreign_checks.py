@@ -19,13 +19,16 @@ from conformance.observe.observed import Observed
 from conformance.observe.verdicts import AuditLevel
 from conformance.simulation.check import Options, check
 from conformance.simulation.choices import take_all
+from conformance.simulation.foreign import lines, properties
 from conformance.simulation.foreign.judging import CannotJudgeError, judging, not_judged
 from conformance.simulation.foreign.lockstep import AHEAD, ForeignLockstep
 from conformance.subjects.foreign.process import DiedError, FloodedError, HungError
+from conformance.subjects.foreign.protocol import Answered, read_answer
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.patched import patched_library
 from conformance.subjects.subject import SpecSubject, Subject
 from conformance.trace.model import Feature
+from conformance.trace.plain import answer_line, request_line
 from spec import values as v
 from tests.subjects.foreign.local import Faults, LocalHost, local
 
@@ -292,3 +295,32 @@ def test_timers_of_its_own_are_not_judged() -> None:
     assert found is not None
     assert name_of(found.finding) == "TimerSetByCause"
     assert check(judging(options, local(Silent, ["timers"]), "safety")).found is None
+
+
+def test_lines_are_written_and_read_quickly_as_they_are_by_the_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And so is what is written in another way."""
+    read: list[bool] = []
+
+    class Both(lines.AnswerReader):
+        def read(self, line: bytes, event: v.Event) -> Answered:
+            spaced = json.dumps(json.loads(line)).encode()
+            by_models = read_answer(line, event, drained=True)
+            assert super().read(line, event) == super().read(spaced, event) == by_models
+            plain = answer_line(event, by_models.outcome, by_models.actions, by_models.state)
+            assert lines.answer(event, *by_models) == plain == line
+            if not isinstance(event, (v.Start, v.Restart)):  # those are for the models
+                read.append(self._quickly(line, event) == by_models)
+            return by_models
+
+    def both(node: v.NodeId, event: v.Event) -> bytes:
+        for drain in (True, False):
+            assert lines.request(node, event, drain) == request_line(node, event, drain)
+        return request_line(node, event)
+
+    monkeypatch.setattr(properties, "AnswerReader", Both)
+    monkeypatch.setattr(properties, "request", both)
+    check(judging(Options(events=600, fast=False), local(SpecSubject), "safety"))
+    assert len(read) > 500
+    assert all(read)
