@@ -1,35 +1,152 @@
-"""How fast it is: clients in threads of a process of their own, over loopback.
+"""How fast it is: as many clients as one likes, in one thread, over loopback.
 
-python -m examples.kvstore.load FOLDER --clients 16 --seconds 5
+    python -m examples.kvstore.load FOLDER --clients 16 --seconds 5
+
+Each client is a connection with a session of its own, on which one request is under way.  All of
+them together take little time, so that what is measured is the servers.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
+import selectors
+import socket
 import sys
-import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from examples.kvstore.client import Client, NoAnswerError
+from examples.kvstore.client import FRAME, PAUSE
+from examples.kvstore.driver.letters import (
+    ClientHello,
+    Done,
+    Execute,
+    NotLeader,
+    OpenSession,
+    Query,
+    Refused,
+    Request,
+)
+from examples.kvstore.driver.packing import NUMBER
+from examples.kvstore.driver.transport import Frames, framed, split_address
 from examples.kvstore.folder import ClusterFolder
+from examples.kvstore.machine import packed
+
+PATIENCE: Final = 60.0
+"""Seconds without any answer until it is given up."""
 
 
-def work(client: Client, name: int, until: float, reads: bool, took: list[float]) -> None:
-    """Write, or read, one after the other; `took` gets the seconds of each that was answered."""
-    for count in itertools.count():
-        begun = time.monotonic()
-        if begun >= until:
-            break
-        with suppress(NoAnswerError):
-            if reads:
-                client.get(f"key-{name}-{count % 100}")
-            else:
-                client.put(f"key-{name}-{count % 100}", f"value {count}")
-            took.append(time.monotonic() - begun)
-    client.close()
+class NotServedError(Exception):
+    """The servers do not do what they were asked."""
+
+
+class Caller:
+    """One of the clients: writes, or reads, one after the other."""
+
+    def __init__(self, cluster: ClusterFolder, name: int, reads: bool) -> None:
+        self.took: list[float] = []  # seconds of each operation that was answered
+        self._cluster = cluster
+        self._name = name
+        self._reads = reads
+        self._session = 0
+        self._number = 0
+        self._at = 0  # among the addresses
+        self._begun = 0.0
+        self._request: Request = OpenSession(0)
+
+    def connect(self) -> None:
+        """And send the request that is under way.  Raises `OSError`."""
+        address = split_address(self._cluster.addresses[self._at])
+        self.connection, self._frames = socket.create_connection(address, PATIENCE), Frames(FRAME)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        hello = framed(ClientHello(self._cluster.cluster))
+        self.connection.sendall(hello + framed(self._request))
+
+    def begin(self) -> None:
+        """The next operation."""
+        self._number += 1
+        key = f"key-{self._name}-{self._number % 100}"
+        if self._reads:
+            self._request = Query(self._number, packed(op="get", key=key))
+        else:
+            command = packed(op="put", key=key, value=f"value {self._number}")
+            self._request = Execute(self._number, self._session, self._number, command)
+        self._begun = time.monotonic()
+        self.connection.sendall(framed(self._request))
+
+    def is_answered(self) -> bool:
+        """Whether what has arrived is the answer.  Raises `OSError` where it has to be asked for
+        again, and `NotServedError`.
+        """
+        data = self.connection.recv(65536)
+        if not data:
+            raise ConnectionError
+        for letter in self._frames.feed(data):
+            match letter:
+                case Done(0, content):
+                    (self._session,) = NUMBER.unpack(content)
+                case Done():
+                    self.took.append(time.monotonic() - self._begun)
+                case NotLeader(_, address) if address in self._cluster.addresses:
+                    self._at = self._cluster.addresses.index(address) - 1  # the next one to ask
+                    raise ConnectionError
+                case NotLeader() | Refused(_, _, True):
+                    raise ConnectionError
+                case _:
+                    raise NotServedError(f"a server answered {letter}")
+            return True
+        return False
+
+    def connect_again(self) -> None:
+        """To the next server that can be reached."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            self.connection.close()
+            self._at = (self._at + 1) % len(self._cluster.addresses)
+            with suppress(OSError):
+                self.connect()
+                return
+            time.sleep(PAUSE)
+        raise NotServedError(f"no server was reached within {PATIENCE:g} s")
+
+
+def load(
+    cluster: ClusterFolder, clients: int, is_over: Callable[[int], bool], *, reads: bool = False
+) -> list[float]:
+    """The seconds of each operation, in ascending order, until `is_over` says so of their count.
+
+    Raises `NotServedError`.
+    """
+    callers = [Caller(cluster, name, reads) for name in range(clients)]
+    count = 0
+    with selectors.DefaultSelector() as selector:
+        for caller in callers:
+            caller.connect()
+            selector.register(caller.connection, selectors.EVENT_READ, caller)
+        while not is_over(count):
+            ready = selector.select(PATIENCE)
+            if not ready:
+                raise NotServedError(f"no answer within {PATIENCE:g} s")
+            unanswered = []
+            for key, _ in ready:
+                caller = key.data
+                try:
+                    if caller.is_answered():
+                        count += 1
+                        caller.begin()
+                except OSError:
+                    unanswered.append(caller)
+            if unanswered:
+                time.sleep(PAUSE)
+            for caller in unanswered:
+                selector.unregister(caller.connection)
+                caller.connect_again()
+                selector.register(caller.connection, selectors.EVENT_READ, caller)
+    for caller in callers:
+        caller.connection.close()
+    return sorted(seconds for caller in callers for seconds in caller.took)
 
 
 def main() -> None:
@@ -40,23 +157,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--reads", action="store_true")
     options = parser.parse_args()
-    cluster = ClusterFolder(options.folder)
-    took: list[float] = []
     until = time.monotonic() + options.seconds
-    threads = [
-        threading.Thread(
-            target=work,
-            args=(cluster.client(timeout=10), name, until, options.reads, took),
-        )
-        for name in range(options.clients)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    took = load(
+        ClusterFolder(options.folder),
+        options.clients,
+        lambda count: time.monotonic() >= until,
+        reads=options.reads,
+    )
     if not took:
         sys.exit("nothing was answered")
-    took.sort()
     half, most = took[len(took) // 2], took[len(took) * 99 // 100]
     print(
         f"{options.clients} clients: {len(took) / options.seconds:.0f} a second, "
