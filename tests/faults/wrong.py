@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.subjects.patched import Patch
-from examples.kvstore.driver.letters import Done, Query
+from examples.kvstore.driver.letters import Done
 from examples.kvstore.driver.reads import Reads
 from examples.kvstore.driver.replica import Replica
 from examples.kvstore.driver.storage import Snapshot, SQLiteStorage
@@ -114,23 +114,22 @@ def _session_forgotten() -> None:
 
 def _read_without_confirmation() -> None:
     def serve(self: Reads, applied: int) -> None:
-        early, taken = [*self._early], [*self._taken]
-        self._early.clear()
-        self._taken.clear()
-        for client, query in [*early, *[(client, query) for client, query, _ in taken]]:
+        for client, query in self._waiting:
             client.send(Done(query.tag, self._query(query.question)))
+        self._waiting = []
 
+    _replace(Reads, "call", lambda self: None)
     _replace(Reads, "serve", serve)
 
 
 def _read_before_own_entry() -> None:
-    def take(self: Reads, client: Any, query: Query) -> None:
+    def call(self: Reads) -> None:
         node = self._context.node
-        node.read_index()  # raises where it does not lead
-        read = ReadIndex(node.current_term, node.heartbeat(), node.commit_index)
-        self._taken.append((client, query, read))
+        if self._waiting and self._read is None and self._context.leads:
+            self._read = ReadIndex(node.current_term, node.heartbeat(), node.commit_index)
+            self._asked, self._waiting = self._waiting, []
 
-    _replace(Reads, "take", take)
+    _replace(Reads, "call", call)
 
 
 MISTAKES: Final[dict[str, Mistake]] = {

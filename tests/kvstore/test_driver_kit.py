@@ -28,7 +28,7 @@ from raftbare import (
     RaftError,
 )
 
-ROUGH = Faults(loss=0.15, doubling=0.15, delay=0.1, crash=0.002, partition=0.4, change=0.3)
+ROUGH = Faults(loss=0.15, doubling=0.15, delay=0.1, crash=0.003, partition=0.4, change=0.3)
 
 
 def disks(kind: type[MemoryStorage] = MemoryStorage) -> Callable[[Identity], MemoryStorage]:
@@ -133,9 +133,10 @@ class RepliesFirst(Core):
 
 class Unconfirmed(Reads):
     def serve(self, applied: LogIndex) -> None:
-        while self._context.leads and self._taken:
-            client, query, _ = self._taken.popleft()
-            client.send(Done(query.tag, self._query(query.question)))
+        if self._context.leads:
+            for client, query in self._asked:
+                client.send(Done(query.tag, self._query(query.question)))
+            self._asked = []
         super().serve(applied)
 
 

@@ -245,6 +245,7 @@ class Core:
                 self._changes.heartbeat()
             self._elections.timer_ran_out()
         self._receiver.tick()
+        self._reads.call()
         self._drain()
         while True:
             self._apply()
@@ -272,7 +273,6 @@ class Core:
             case BroadcastMessage(message):
                 self._outbox.send(self._who_can_use(message), self._carried(message))
                 if node.role.is_leader:
-                    self._reads.called_all(message.seqno)
                     self._elections.called_all(message.seqno)
             case AppendLogEntries(entries):
                 self._storage.append(entries, self._contents)

@@ -1,11 +1,14 @@
-"""Linearizable reads without an entry in the log (§8; dissertation, §6.4)."""
+"""Linearizable reads without an entry in the log (§8; dissertation, §6.4).
+
+All reads that wait are confirmed by one round of calls, and answered together; those that come
+meanwhile wait for the next round.
+"""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
-from raftbare import LogIndex, MessageSeqNo, NotLeaderError, ReadIndex
+from raftbare import LogIndex, NotLeaderError, ReadIndex
 
 from .context import Client, Context
 from .letters import Done, Query, Refused
@@ -17,55 +20,42 @@ class Reads:
     def __init__(self, context: Context, query: Callable[[bytes], bytes]) -> None:
         self._context = context
         self._query = query
-        self._early: list[tuple[Client, Query]] = []  # before the leader knows what is committed
-        self._taken: deque[tuple[Client, Query, ReadIndex]] = deque()
-        self._round = MessageSeqNo(0)  # the latest call to all
+        self._waiting: list[tuple[Client, Query]] = []  # for a round
+        self._asked: list[tuple[Client, Query]] = []  # for the end of the one that is under way
+        self._read: ReadIndex | None = None  # what that one confirms
 
     def __len__(self) -> int:
-        return len(self._early) + len(self._taken)
+        return len(self._waiting) + len(self._asked)
 
     def take(self, client: Client, query: Query) -> None:
         """Of a leader."""
-        read = self._context.node.read_index()
-        if read is None:
-            self._early.append((client, query))
-        else:
-            self._taken.append((client, query, read))
+        self._waiting.append((client, query))
 
-    def called_all(self, number: MessageSeqNo) -> None:
-        """A leader has sent this call to all others."""
-        self._round = number
+    def call(self) -> None:
+        """Begin the next round, unless one is under way.  The next drain makes the calls."""
+        if self._waiting and self._read is None and self._context.leads:
+            self._read = self._context.node.read_index()
+            if self._read is not None:  # else it does not know yet what is committed
+                self._context.node.heartbeat()
+                self._asked, self._waiting = self._waiting, []
 
     def serve(self, applied: LogIndex) -> None:
-        """Answer those that are confirmed and applied, and have the others confirmed."""
-        if not len(self):
-            return
+        """End the round, if it is confirmed and as much is applied, and begin the next one."""
         if not self._context.leads:
             self._fail()
             return
         try:
-            while self._taken:
-                client, query, read = self._taken[0]
-                if not self._context.node.is_confirmed(read) or read.index > applied:
-                    break
-                self._taken.popleft()
-                client.send(Done(query.tag, self._query(query.question)))
+            read = self._read
+            if read and self._context.node.is_confirmed(read) and read.index <= applied:
+                for client, query in self._asked:
+                    client.send(Done(query.tag, self._query(query.question)))
+                self._asked, self._read = [], None
         except NotLeaderError:  # it leads again, in a later term
             self._fail()
-        early, self._early = self._early, []
-        for client, query in early:
-            self.take(client, query)
-        self._call()
-
-    def _call(self) -> None:
-        """One round of calls at a time, for all reads that came during the one before it."""
-        node = self._context.node
-        if self._taken and self._taken[-1][2].seqno > self._round <= node.confirmed:
-            node.heartbeat()
+        self.call()
 
     def _fail(self) -> None:
-        lost = [*self._early, *[(client, query) for client, query, _ in self._taken]]
-        self._early, self._taken = [], deque()
+        lost = self._asked + self._waiting
+        self._asked, self._waiting, self._read = [], [], None
         for client, query in lost:
-            refused = Refused(query.tag, "this server leads no more", True)
-            client.send(refused)
+            client.send(Refused(query.tag, "this server leads no more", True))
