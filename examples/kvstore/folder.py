@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Final
 
 import psutil
+from msgspec import structs
 
 from examples.kvstore.client import Client
 from examples.kvstore.driver.letters import Member
@@ -202,8 +203,8 @@ class ClusterFolder:
             "cluster": self.cluster,
             "record": self.record,
             "certificates": None if self.certificates is None else str(self.certificates),
-            "founders": [asdict(member) for member in self.founders],
-            "members": [asdict(member) for member in self.members],
+            "founders": [structs.asdict(member) for member in self.founders],
+            "members": [structs.asdict(member) for member in self.members],
             "removed": self.removed,
         }
         _replace(self.path / "cluster.json", json.dumps(plain, indent=1))

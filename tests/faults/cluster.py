@@ -12,10 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from examples.kvstore.client import AnsweredNoError, Client, NoAnswerError
 from examples.kvstore.driver.letters import (

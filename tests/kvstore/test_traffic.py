@@ -7,7 +7,8 @@ from dataclasses import replace
 from examples.kvstore.driver.core import Core
 from examples.kvstore.driver.kit.disks import MemoryStorage
 from examples.kvstore.driver.kit.simulation import HEALED, SMALL, Simulation
-from examples.kvstore.driver.letters import LETTERS, Carried, PeerLetter
+from examples.kvstore.driver.letters import Carried, PeerLetter
+from examples.kvstore.driver.packing import pack
 from examples.kvstore.driver.storage import Identity
 from raftbare import AppendEntriesCall, Limits, NodeId
 
@@ -25,7 +26,7 @@ class Counted(Simulation):
             if isinstance(letter.message, AppendEntriesCall):
                 placed = letter.message.entries.iter_with_positions()
                 self.counted += [position.index for position, _ in placed]
-        data = LETTERS.pack(letter)
+        data = pack(letter)
         self.after(LATENCY, lambda: self._deliver(sender, to, data))
 
 

@@ -43,9 +43,7 @@ from .changes import Changes
 from .context import AnyNode, Client, Context, Outbox, Settings
 from .elections import Elections
 from .letters import (
-    CONTENTS,
     AddMember,
-    Answer,
     Carried,
     Chunk,
     Content,
@@ -69,6 +67,7 @@ from .letters import (
     TimeoutNow,
     Wanted,
 )
+from .packing import pack
 from .reads import Reads
 from .replica import Replica, SessionLostError, StateMachine
 from .snapshots import Receiver, Sender
@@ -158,6 +157,7 @@ class Core:
         self._context.now = now
         match letter:
             case Carried(message, contents):
+                assert isinstance(message, Message)
                 self._receive_message(message, contents)
             case PreVote():
                 self._elections.was_asked(sender, letter)
@@ -220,7 +220,7 @@ class Core:
             client.send(Refused(request.tag, str(error), True))
 
     def _propose(self, content: Content, client: Client, request: CoreRequest) -> None:
-        packed = CONTENTS.pack(content)
+        packed = pack(content)
         if len(packed) > self._settings.command:
             reason = f"{len(packed)} bytes: {self._settings.command} are the most"
             client.send(Refused(request.tag, reason, False))
@@ -327,20 +327,20 @@ class Core:
                 self._apply_command(position)
 
     def _apply_command(self, position: LogPosition) -> None:
-        waiting = self._waiting.pop(position, None)
-        tag = waiting[1].tag if waiting else 0
-        answer: Answer
+        client, request = self._waiting.pop(position, (None, None))
+        refused = ""
         try:
-            answer = Done(tag, self.replica.apply(position.index, self._contents[position]))
+            result = self.replica.apply(position.index, self._contents[position])
         except SessionLostError as error:
-            answer = Refused(tag, str(error), False)
-        if waiting is None:
+            refused = str(error)
+        if client is None or request is None:
             return
-        client, request = waiting
         if isinstance(request, AddMember):
             self._changes.add(client, request, self.replica.members[request.member.id])
+        elif refused:
+            client.send(Refused(request.tag, refused, False))
         else:
-            client.send(answer)
+            client.send(Done(request.tag, result))
 
     def _settle(self) -> None:
         self._reads.serve(self.applied)

@@ -79,10 +79,8 @@ class Elections:
 
     def was_asked(self, sender: NodeId, letter: PreVote) -> None:
         node, call = self._context.node, letter.call
-        if isinstance(call, RequestVoteCall) and call.sender == sender:
-            yes = node.would_vote(call) and not self.would_disturb(call)
-            answer = PreVoteAnswer(letter.ballot, yes, node.current_term)
-            self._context.send(sender, answer)
+        yes = node.would_vote(call) and not self.would_disturb(call)
+        self._context.send(sender, PreVoteAnswer(letter.ballot, yes, node.current_term))
 
     def was_answered(self, sender: NodeId, answer: PreVoteAnswer) -> None:
         self._told = max(self._told, answer.term)

@@ -1,33 +1,37 @@
-"""What goes over the network, and what is in the log: plain dataclasses, and how they are packed.
+"""What goes over the network, and what is in the log, as `packing` writes it.
 
 Commands, questions and answers are bytes to the driver: only the state machine reads them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
+
+from msgspec.msgpack import Decoder
 
 from raftbare import (
     AppendEntriesCall,
     ClusterConfig,
     CommandEntry,
     LogPosition,
-    Message,
     NodeId,
+    RequestVoteCall,
     Term,
 )
+from raftbare.message import Headed
 
-from .packing import Packing
+from .packing import NATURAL, Natural, Packed, decoder
+
+AnyNodeId: TypeAlias = Annotated[NodeId, NATURAL]
+AnyTerm: TypeAlias = Annotated[Term, NATURAL]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Packed, frozen=True):
     """A server of the cluster.  `disk` is drawn when its disk is made: a lost disk does not come
     back under its old name.
     """
 
-    id: NodeId
+    id: AnyNodeId
     name: str
     address: str
     disk: str
@@ -36,20 +40,18 @@ class Member:
 # Between servers
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Packed, frozen=True):
     """The first frame of a server's connection: who it is, and whom it wants to speak to."""
 
     cluster: str
     sender: Member
-    to: NodeId
+    to: AnyNodeId
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Packed, frozen=True):
     """A message of the library, with the content of each command among its entries."""
 
-    message: Message
+    message: Headed  # any: `Message`, for which msgspec has no union
     contents: tuple[bytes, ...] = ()
 
     @property
@@ -62,54 +64,48 @@ class Carried:
         return commands == len(self.contents)
 
 
-@dataclass(frozen=True, slots=True)
-class PreVote:
+class PreVote(Packed, frozen=True):
     """Would your node vote for mine (dissertation, §9.6)?  `ballot` tells questions apart."""
 
-    ballot: int
-    call: Message
+    ballot: Natural
+    call: RequestVoteCall
 
 
-@dataclass(frozen=True, slots=True)
-class PreVoteAnswer:
+class PreVoteAnswer(Packed, frozen=True):
     """`term`: the one that the answering node is in."""
 
-    ballot: int
+    ballot: Natural
     yes: bool
-    term: Term
+    term: AnyTerm
 
 
-@dataclass(frozen=True, slots=True)
-class TimeoutNow:
+class TimeoutNow(Packed, frozen=True):
     """The leader of this term wants your node to take its place (dissertation, §3.10)."""
 
-    term: Term
+    term: AnyTerm
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Packed, frozen=True):
     """The leader of `term` has a snapshot that you need (§7): ask for its parts."""
 
-    term: Term
+    term: AnyTerm
     position: LogPosition
     config: ClusterConfig
-    size: int
+    size: Natural
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Packed, frozen=True):
     """Send this part of the snapshot at `position`."""
 
     position: LogPosition
-    offset: int
-    length: int
+    offset: Natural
+    length: Natural
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Packed, frozen=True):
     position: LogPosition
-    offset: int
+    offset: Natural
     data: bytes
 
 
@@ -118,73 +114,64 @@ PeerLetter: TypeAlias = Carried | PreVote | PreVoteAnswer | TimeoutNow | Offer |
 # From clients, and back.  `tag` is the client's: its answer has it too.
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(Packed, frozen=True):
     """The first frame of a client's connection."""
 
     cluster: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(Packed, frozen=True):
     """Answered with the session's number: 8 bytes."""
 
-    tag: int
+    tag: Natural
 
 
-@dataclass(frozen=True, slots=True)
-class Execute:
+class Execute(Packed, frozen=True):
     """Apply a command once, however often this is sent (dissertation, §6.3).
 
     `number` counts the session's commands from 1; one at a time is under way.
     """
 
-    tag: int
-    session: int
-    number: int
+    tag: Natural
+    session: Natural
+    number: Natural
     command: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Packed, frozen=True):
     """A linearizable read."""
 
-    tag: int
+    tag: Natural
     question: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AddMember:
-    tag: int
+class AddMember(Packed, frozen=True):
+    tag: Natural
     member: Member
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveMember:
-    tag: int
-    id: NodeId
+class RemoveMember(Packed, frozen=True):
+    tag: Natural
+    id: AnyNodeId
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(Packed, frozen=True):
     """Give up leadership to this member (dissertation, §3.10)."""
 
-    tag: int
-    to: NodeId
+    tag: Natural
+    to: AnyNodeId
 
 
-@dataclass(frozen=True, slots=True)
-class TakeSnapshot:
+class TakeSnapshot(Packed, frozen=True):
     """Of whichever server is asked."""
 
-    tag: int
+    tag: Natural
 
 
-@dataclass(frozen=True, slots=True)
-class GetStatus:
+class GetStatus(Packed, frozen=True):
     """Of whichever server is asked; answered in JSON."""
 
-    tag: int
+    tag: Natural
 
 
 CoreRequest: TypeAlias = (
@@ -195,25 +182,22 @@ CoreRequest: TypeAlias = (
 Request: TypeAlias = CoreRequest | GetStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    tag: int
+class Done(Packed, frozen=True):
+    tag: Natural
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NotLeader:
+class NotLeader(Packed, frozen=True):
     """Ask the server at `address`; where that is empty, none is known: try again, anywhere."""
 
-    tag: int
+    tag: Natural
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Packed, frozen=True):
     """`again`: it may be asked again, and may have taken effect; otherwise neither."""
 
-    tag: int
+    tag: Natural
     reason: str
     again: bool
 
@@ -222,31 +206,24 @@ Answer: TypeAlias = Done | NotLeader | Refused
 
 Letter: TypeAlias = Hello | PeerLetter | ClientHello | Request | Answer
 
-LETTERS: Final[Packing[Letter]] = Packing[Letter](
-    *(Hello, Carried, PreVote, PreVoteAnswer, TimeoutNow, Offer, Wanted, Chunk),
-    *(ClientHello, OpenSession, Execute, Query, AddMember, RemoveMember, HandOver),
-    *(TakeSnapshot, GetStatus, Done, NotLeader, Refused),
-)
+LETTERS: Final[Decoder[Letter]] = decoder(Letter)
 
 # In the log
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Packed, frozen=True):
     """A session begins, which the entry's index names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
+class Executed(Packed, frozen=True):
     """A command of a session."""
 
-    session: int
-    number: int
+    session: Natural
+    number: Natural
     command: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolled:
+class Enrolled(Packed, frozen=True):
     """A server gets its name and address, before it becomes a member."""
 
     member: Member
@@ -254,4 +231,4 @@ class Enrolled:
 
 Content: TypeAlias = Opened | Executed | Enrolled
 
-CONTENTS: Final[Packing[Content]] = Packing[Content](Opened, Executed, Enrolled)
+CONTENTS: Final[Decoder[Content]] = decoder(Content)

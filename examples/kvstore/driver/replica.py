@@ -7,14 +7,15 @@ All of it is in the snapshot: a session that was forgotten there would let a ret
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
+
+from msgspec.msgpack import Decoder
 
 from raftbare import LogIndex, NodeId
 
 from .letters import CONTENTS, Enrolled, Executed, Member, Opened
-from .packing import NUMBER, Packing
+from .packing import NUMBER, Natural, Packed, decoder, pack
 
 SESSIONS: Final = 10_000
 """So many are kept; a new one then takes the place of the one that was used longest ago.  The same
@@ -41,17 +42,15 @@ class SessionLostError(Exception):
     """The command's session is unknown, or has gone on: nothing was applied."""
 
 
-@dataclass(slots=True)
-class _Session:
+class _Session(Packed, frozen=True):
     """`number`: of its latest command, which `result` is of."""
 
-    id: int
-    number: int
+    id: Natural
+    number: Natural
     result: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Packed, frozen=True):
     """A snapshot."""
 
     digest: bytes
@@ -60,7 +59,7 @@ class _State:
     machine: bytes
 
 
-_STATES: Final = Packing[_State](_State)
+_STATES: Final[Decoder[_State]] = decoder(_State)
 
 
 class Replica:
@@ -80,7 +79,7 @@ class Replica:
         Raises `SessionLostError`.  The cost is the state machine's.
         """
         self.digest = sha256(self.digest + NUMBER.pack(index) + content).digest()
-        match CONTENTS.unpack(content):
+        match CONTENTS.decode(content):
             case Opened():
                 self._sessions[index] = _Session(index, 0, b"")
                 if len(self._sessions) > SESSIONS:
@@ -101,19 +100,19 @@ class Replica:
         if number < found.number:
             raise SessionLostError(f"session {session} is at command {found.number} already")
         if number > found.number:
-            found.result = self.machine.apply(command)
-            found.number = number
+            found = _Session(session, number, self.machine.apply(command))
+            self._sessions[session] = found
         return found.result
 
     def snapshot(self) -> bytes:
         """All of it.  O(size)."""
         members = tuple(self.members[node_id] for node_id in sorted(self.members))
         sessions = tuple(self._sessions.values())
-        return _STATES.pack(_State(self.digest, members, sessions, self.machine.snapshot()))
+        return pack(_State(self.digest, members, sessions, self.machine.snapshot()))
 
     def restore(self, data: bytes) -> None:
         """Be what `snapshot` was made of.  O(size).  Raises `UnreadableError`."""
-        state = _STATES.unpack(data)
+        state = _STATES.decode(data)
         self.digest = state.digest
         self.members = {member.id: member for member in state.members}
         self._sessions = OrderedDict((session.id, session) for session in state.sessions)

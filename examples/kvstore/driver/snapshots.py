@@ -6,9 +6,11 @@ or another leader offers the same snapshot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
+
+from msgspec.structs import replace
 
 from raftbare import MemberState, NodeId, Term
 

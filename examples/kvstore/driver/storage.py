@@ -10,6 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
+from msgspec.msgpack import Decoder
+
 from raftbare import (
     ClusterConfig,
     CommandEntry,
@@ -25,7 +27,7 @@ from raftbare import (
 )
 
 from .letters import Member
-from .packing import Packing, UnreadableError
+from .packing import Packed, UnreadableError, decoder, pack
 
 Contents = dict[LogPosition, bytes]
 
@@ -34,8 +36,7 @@ class StorageError(Exception):
     """The disk does not hold what it must, or cannot be written: the server must not go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Packed, frozen=True):
     """Written when the disk is made, and never changed.
 
     - `cluster`: drawn when the cluster is made; servers of another one are not spoken to.
@@ -110,7 +111,7 @@ CREATE TABLE snapshot (only INTEGER PRIMARY KEY CHECK (only = 1), term INTEGER N
 INSERT INTO state VALUES (1, 0, NULL);
 """
 
-_IDENTITIES: Final = Packing[Identity](Identity)
+_IDENTITIES: Final[Decoder[Identity]] = decoder(Identity)
 _COMMAND, _TERM, _CONFIG = range(3)
 
 
@@ -132,7 +133,7 @@ class SQLiteStorage:
         try:
             _configure(self._db)
             (packed,) = self._db.execute("SELECT packed FROM identity").fetchone()
-            self.identity = _IDENTITIES.unpack(packed)
+            self.identity = _IDENTITIES.decode(packed)
         except (sqlite3.Error, TypeError, UnreadableError) as error:
             self._db.close()
             raise StorageError(f"{path}: not the data of a server: {error}") from error
@@ -147,7 +148,7 @@ class SQLiteStorage:
             with _transaction(db):
                 for statement in _SCHEMA.split(";"):
                     db.execute(statement)
-                db.execute("INSERT INTO identity VALUES (?)", (_IDENTITIES.pack(identity),))
+                db.execute("INSERT INTO identity VALUES (?)", (pack(identity),))
         return cls(path)
 
     def close(self) -> None:

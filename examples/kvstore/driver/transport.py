@@ -17,7 +17,7 @@ from random import Random
 from typing import Final, Protocol, cast
 
 from .letters import LETTERS, Letter
-from .packing import LENGTH, UnreadableError
+from .packing import LENGTH, UnreadableError, pack
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class RefusedError(Exception):
 
 def framed(letter: Letter) -> bytes:
     """O(size)."""
-    packed = LETTERS.pack(letter)
+    packed = pack(letter)
     return LENGTH.pack(len(packed)) + packed
 
 
@@ -58,7 +58,7 @@ class Frames:
                     break
                 frame = bytes(self._rest[at + 4 : at + 4 + length])
                 at += 4 + length
-                yield LETTERS.unpack(frame)
+                yield LETTERS.decode(frame)
         except UnreadableError as error:
             raise RefusedError(f"a frame that is no letter: {error}") from None
         finally:

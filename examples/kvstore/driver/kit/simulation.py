@@ -39,7 +39,7 @@ from ..letters import (
     RemoveMember,
     TakeSnapshot,
 )
-from ..packing import NUMBER
+from ..packing import NUMBER, pack
 from ..storage import Identity
 from .disks import ClosableStorage, CrashError, CrashingStorage
 from .journal import Journal, Operation, problems
@@ -167,14 +167,14 @@ class Simulation:
 
     def send(self, sender: NodeId, to: NodeId, letter: PeerLetter) -> None:
         """As bytes, as on a wire."""
-        data, faults, draw = LETTERS.pack(letter), self.faults, self.random.random
+        data, faults, draw = pack(letter), self.faults, self.random.random
         if (sender in self._cut) != (to in self._cut) or draw() < faults.loss:
             return
         for _ in range(2 if draw() < faults.doubling else 1):
             self.after(draw() * faults.delay, lambda: self._deliver(sender, to, data))
 
     def _deliver(self, sender: NodeId, to: NodeId, data: bytes) -> None:
-        letter = LETTERS.unpack(data)
+        letter = LETTERS.decode(data)
         assert isinstance(letter, PeerLetter)
         assert not isinstance(letter, Carried) or letter.is_whole
         server = self.servers.get(to)
