@@ -2,57 +2,86 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+from msgspec import DecodeError, Struct, json
+
+
+class _Asked(Struct, tag_field="op", tag=str.lower, forbid_unknown_fields=True):
+    key: str
+
+
+class Put(_Asked):
+    value: str
+
+
+class Delete(_Asked):
+    pass
+
+
+class Cas(_Asked):
+    """Compare and set: the value becomes `new` where it is `old`; null is that of no value."""
+
+    old: str | None
+    new: str
+
+
+class Get(_Asked):
+    pass
+
+
+class Keys(Struct, tag_field="op", tag="keys", forbid_unknown_fields=True):
+    """The first `most` keys after this one."""
+
+    after: str
+    most: int
+
+
+_COMMANDS: Final[json.Decoder[Put | Delete | Cas]] = json.Decoder(Put | Delete | Cas)
+_QUESTIONS: Final[json.Decoder[Get | Keys]] = json.Decoder(Get | Keys)
+_VALUES: Final = json.Decoder(dict[str, str])
 
 
 def packed(**fields: Any) -> bytes:
     """A command, a question or an answer."""
-    return _encode(fields).encode()
+    return json.encode(fields)
 
 
 class KeyValue:
-    """`put`, `delete`, `cas` (compare and set) are commands; `get` and `keys` are questions.
-
-    `cas` sets `new` where the value is `old`; null is the value of what is not there.
-    """
+    """`put`, `delete` and `cas` are commands; `get` and `keys` are questions."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
 
     def apply(self, command: bytes) -> bytes:
-        match _read(command):
-            case {"op": "put", "key": str(key), "value": str(value)}:
-                self._values[key] = value
+        try:
+            asked = _COMMANDS.decode(command)
+        except DecodeError:
+            return packed(error="no such command")
+        found = self._values.get(asked.key)
+        match asked:
+            case Put():
+                self._values[asked.key] = asked.value
                 return packed(done=True)
-            case {"op": "delete", "key": str(key)}:
-                return packed(done=self._values.pop(key, None) is not None)
-            case {"op": "cas", "key": str(key), "old": str() | None as old, "new": str(new)}:
-                found = self._values.get(key)
-                if found == old:
-                    self._values[key] = new
-                return packed(done=found == old, value=found)
-        return packed(error="no such command")
+            case Delete():
+                self._values.pop(asked.key, None)
+                return packed(done=found is not None)
+            case Cas():
+                if found == asked.old:
+                    self._values[asked.key] = asked.new
+                return packed(done=found == asked.old, value=found)
 
     def query(self, question: bytes) -> bytes:
-        match _read(question):
-            case {"op": "get", "key": str(key)}:
-                return packed(value=self._values.get(key))
-            case {"op": "keys", "after": str(after), "most": int(most)}:
-                return packed(keys=sorted(key for key in self._values if key > after)[:most])
-        return packed(error="no such question")
+        try:
+            asked = _QUESTIONS.decode(question)
+        except DecodeError:
+            return packed(error="no such question")
+        if isinstance(asked, Get):
+            return packed(value=self._values.get(asked.key))
+        return packed(keys=sorted(key for key in self._values if key > asked.after)[: asked.most])
 
     def snapshot(self) -> bytes:
-        return json.dumps(self._values, sort_keys=True).encode()
+        return json.encode(self._values, order="sorted")
 
     def restore(self, data: bytes) -> None:
-        self._values = json.loads(data)
-
-
-def _read(data: bytes) -> object:
-    try:
-        return json.loads(data.decode())
-    except (ValueError, RecursionError):
-        return None
+        self._values = _VALUES.decode(data)
