@@ -52,13 +52,25 @@ class Caller:
         self._reads = reads
         self._session = 0
         self._number = 0
-        self._at = 0  # among the addresses
+        self._at = -1  # among the addresses
         self._begun = 0.0
         self._request: Request = OpenSession(0)
 
     def connect(self) -> None:
-        """And send the request that is under way.  Raises `OSError`."""
-        address = split_address(self._cluster.addresses[self._at])
+        """To the next server that can be reached; the request that is under way is sent.
+
+        Raises `NotServedError`.
+        """
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            self._at = (self._at + 1) % len(self._cluster.addresses)
+            with suppress(OSError):
+                self._connect(split_address(self._cluster.addresses[self._at]))
+                return
+            time.sleep(PAUSE)
+        raise NotServedError(f"no server was reached within {PATIENCE:g} s")
+
+    def _connect(self, address: tuple[str, int]) -> None:
         self.connection, self._frames = socket.create_connection(address, PATIENCE), Frames(FRAME)
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         hello = framed(ClientHello(self._cluster.cluster))
@@ -99,18 +111,6 @@ class Caller:
             return True
         return False
 
-    def connect_again(self) -> None:
-        """To the next server that can be reached."""
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            self.connection.close()
-            self._at = (self._at + 1) % len(self._cluster.addresses)
-            with suppress(OSError):
-                self.connect()
-                return
-            time.sleep(PAUSE)
-        raise NotServedError(f"no server was reached within {PATIENCE:g} s")
-
 
 def load(
     cluster: ClusterFolder, clients: int, is_over: Callable[[int], bool], *, reads: bool = False
@@ -142,7 +142,8 @@ def load(
                 time.sleep(PAUSE)
             for caller in unanswered:
                 selector.unregister(caller.connection)
-                caller.connect_again()
+                caller.connection.close()
+                caller.connect()
                 selector.register(caller.connection, selectors.EVENT_READ, caller)
     for caller in callers:
         caller.connection.close()
