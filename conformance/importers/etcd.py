@@ -37,6 +37,8 @@ TYPES: Final[Mapping[str, MessageType]] = {
 
 NOBODY: Final = "0"
 
+ADDED: Final = "AddNewServer"
+
 
 class State(Foreign):
     term: Integer
@@ -58,6 +60,19 @@ class Message(Foreign):
     reject: bool
 
 
+class Change(Foreign):
+    nid: str
+    action: str
+
+
+class ConfChange(Foreign):
+    changes: tuple[Change, ...] = ()
+
+
+class Properties(Foreign):
+    cc: ConfChange | None = None
+
+
 class Event(Foreign):
     name: str
     nid: str
@@ -66,6 +81,19 @@ class Event(Foreign):
     log: Integer
     conf: tuple[tuple[str, ...], tuple[str, ...]]
     msg: Message | None = None
+    prop: Properties | None = None
+
+    @property
+    def changes_voters(self) -> bool:
+        """Whether a leader is about to append a configuration with other voters: a learner may
+        come and go as it likes.  One that names no changes leaves a joint configuration.
+        """
+        change = self.prop.cc if self.prop is not None else None
+        if self.name != "ChangeConf" or change is None:
+            return False
+        voters, outgoing = self.conf
+        toggled = [(one.nid in voters) != (one.action == ADDED) for one in change.changes]
+        return any(toggled) or bool(outgoing and not toggled)
 
 
 class Line(Foreign):
@@ -128,6 +156,7 @@ class Etcd(Importer[Line]):
             "commit_index": state.commit,
             "last_index": event.log,
             "voters": self.voters((incoming, outgoing) if outgoing else (incoming,)),
+            "config_index": event.log + 1 if event.changes_voters else None,
         }
         if state.snapshot_term:
             fields["snapshot_position"] = Position(

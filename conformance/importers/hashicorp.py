@@ -135,7 +135,7 @@ class Hashicorp(Importer[Line]):
             durability="unknown",
             entries="counts",
             numbers=False,
-            configuration="unknown",
+            configuration="append",
             changes="single",
             votes="copied",
             compared="last",
@@ -152,7 +152,8 @@ class Hashicorp(Importer[Line]):
         role = ROLES.get(state.role)
         if role is None:
             raise Refused(f"event.state.role is {shown(state.role)}", "one of " + ", ".join(ROLES))
-        if event.name == "ProposeConfigChange":
+        changes = event.name == "ProposeConfigChange"
+        if changes:
             self._voters = ()  # it names the server and not what becomes of it
         fields: dict[str, Any] = {"node": node, "voters": self._voters}
         msg = event.msg
@@ -169,6 +170,8 @@ class Hashicorp(Importer[Line]):
                 "commit_index": state.commit_index,
                 "last_index": state.last_index,
                 "last_term": state.last_term,
+                # Its entry has just been appended.
+                "config_index": state.last_index if changes else None,
             }
         if msg is not None and msg.from_ and msg.to:
             self._note(event, msg, fields)

@@ -76,12 +76,13 @@ class Capabilities(Model):
         "contents, and one that is sent twice counts as sent for each receipt."
     )
     configuration: Literal["append", "apply", "unknown"] = Field(
-        description="When a new configuration is shown to be in force; where none is shown, "
-        "quorums are not judged."
+        description="When a new configuration is shown to be in force: once it is in the log, or "
+        "once it is applied; where none is shown, quorums are not judged.  A leader shows each one."
     )
     changes: Literal["single", "joint", "both"] = Field(
         description="Whether the configuration changes by one voter at a time or by joint "
-        "consensus; nothing is judged by it."
+        "consensus.  With single, what stands at a new `config_index` is a change of one voter, "
+        "shown or not; else what is shown tells."
     )
     votes: Literal["stored", "copied", "none"] = Field(
         description="Whether the vote shown is the stored one.  Another one is no evidence; what "
@@ -135,6 +136,10 @@ class Moment(Model):
     snapshot_position: OptionalPosition = optional("The last position of its snapshot.")
     voters: Voters = optional(
         "Sets of voters, of each of which a quorum is a majority; two in a joint configuration."
+    )
+    config_index: OptionalInteger = optional(
+        "Of a leader, where in its log the last configuration stands, or comes to stand, that may "
+        "have other voters than the one before; in force or not."
     )
     received: Annotated[SeenMessage | None, AfterValidator(not_null)] = optional(
         "The message that arrives."

@@ -15,7 +15,7 @@ from random import Random
 from conformance.trace.moments import Capabilities, Moment
 from tests.importers.faults import renumbered
 from tests.importers.rarer_faults import FAULTS, LEFT_OPEN
-from tests.importers.withheld import audited, noted, simulated, whole
+from tests.importers.withheld import audited, changes_in_one_step, noted, simulated, whole
 
 PLACES = 25
 EPISODES = 40
@@ -25,7 +25,7 @@ EPISODES = 40
 def made(episode: int) -> tuple[list[Moment], Capabilities]:
     """A right recording, and what its recorder notes."""
     random = Random(f"whole {episode}")
-    by = whole(random)
+    by = whole(random, "single" if changes_in_one_step(episode) else "joint")
     return noted(simulated(episode), by, random), by.capabilities
 
 

@@ -38,6 +38,17 @@ def inserted(moments: list[Moment], place: int, **fields: Any) -> list[Moment]:
     return [*moments[: place + 1], more, *moments[place + 1 :]]
 
 
+def unreceived(
+    moments: list[Moment], last: int, fits: Callable[[SeenMessage], bool]
+) -> list[Moment]:
+    """Up to this moment, its node has received none of these messages."""
+    changed = list(moments)
+    for at, one in enumerate(moments[: last + 1]):
+        if one.node == moments[last].node and one.received is not None and fits(one.received):
+            changed[at] = one.model_copy(update={"received": None})
+    return changed
+
+
 def pick(places: Iterator[int], random: Random) -> int | None:
     found = list(places)
     return random.choice(found) if found else None
@@ -87,11 +98,7 @@ def votes_removed(moments: list[Moment], random: Random) -> list[Moment] | None:
     if place is None:
         return None
     leader = moments[place]
-    return [
-        one
-        for at, one in enumerate(moments)
-        if not (at <= place and one.node == leader.node and _votes_for(leader, one.received))
-    ]
+    return unreceived(moments, place, lambda told: _votes_for(leader, told))
 
 
 def votes_refused(moments: list[Moment], random: Random) -> list[Moment] | None:
@@ -155,17 +162,14 @@ def acknowledgements_removed(moments: list[Moment], random: Random) -> list[Mome
         return None
     leader = moments[place]
 
-    def acknowledges(one: Moment) -> bool:
-        reply = one.received
+    def acknowledges(reply: SeenMessage) -> bool:
         return (
-            one.node == leader.node
-            and reply is not None
-            and reply.type == "append_entries_reply"
+            reply.type == "append_entries_reply"
             and reply.term == leader.current_term
             and (reply.index or 0) >= (leader.commit_index or 0)
         )
 
-    return [one for at, one in enumerate(moments) if at > place or not acknowledges(one)]
+    return unreceived(moments, place, acknowledges)
 
 
 def _committed_from(moments: list[Moment], place: int) -> list[Moment]:

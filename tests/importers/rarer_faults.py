@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, Final
 
-from conformance.audit.safety.partial.node import APPLIED, GIVEN, RESTARTED
+from conformance.audit.safety.partial.node import GIVEN, RESTARTED
 from conformance.importers.importer import message
 from conformance.trace.moments import Moment, SeenMessage
 from conformance.trace.vocabulary import Position
@@ -21,12 +21,12 @@ from tests.importers.faults import (
     elections,
     inserted,
     led,
-    others,
     pick,
     previous,
     sent_otherwise,
     with_fields,
 )
+from tests.importers.member_faults import MEMBER_FAULTS
 
 
 def _nodes(moments: list[Moment]) -> list[v.NodeId]:
@@ -332,26 +332,10 @@ def _restarted(
     return with_fields(moments, place, **fields)
 
 
-def voters_changed_at_once(moments: list[Moment], random: Random) -> list[Moment] | None:
-    """A leader's configuration changes by two, with no joint one in between."""
-    place = pick((at for at, one, _ in led(moments) if others(one)), random)
-    if place is None:
-        return None
-    node, changed = moments[place].node, list(moments)
-    for at in range(place, len(moments)):
-        one = moments[at]
-        if one.node == node and one.voters:
-            more = tuple(sorted({*one.voters[0], 98, 99}))
-            changed[at] = one.model_copy(update={"voters": (more,)})
-            break
-    return changed
-
-
 LEFT_OPEN: Final[dict[str, tuple[str, str]]] = {
     "later_entry": ("TermNotBelowLog", GIVEN),
     "restart_in_an_earlier_term": ("RestartFromDisk", RESTARTED),
     "restart_without_an_entry": ("RestartFromDisk", RESTARTED),
-    "voters_changed_at_once": ("ConfigChangeThroughJoint", APPLIED),
 }
 """The property that is left open, and the reason."""
 
@@ -379,8 +363,7 @@ RARER: Final[dict[str, Edit]] = {
         snapshot_of_another_term,
         vote_after_the_term,
         vote_invented,
-        voters_changed_at_once,
     )
 }
 
-FAULTS: Final[dict[str, Edit]] = dict(sorted((EDITS | RARER).items()))
+FAULTS: Final[dict[str, Edit]] = dict(sorted((EDITS | RARER | MEMBER_FAULTS).items()))

@@ -222,17 +222,6 @@ def test_a_vote_that_was_not_durable_may_be_forgotten(path: Path) -> None:
     assert properties(report) == {"VoteOncePerTerm"}
 
 
-def test_nothing_is_known_of_a_configuration_that_is_changed(path: Path) -> None:
-    """hashicorp names the server and not what becomes of it."""
-    lines = stories.hashicorp()
-    place = [of(line) for line in lines].index("BecomeLeader") + 1
-    lines.insert(place, stories.hashicorp_line("ProposeConfigChange", "a", role="Leader"))
-    lines = [line for line in lines if of(line) != "HandleReplicateResponse"]
-    report = judged(path, lines)
-    assert report.verdict == "conforms"
-    assert report.unjudged["CommittedOnQuorum"]["no configuration is shown"] == 1
-
-
 @pytest.mark.parametrize("name", ["etcd", "ccf"])
 def test_a_file_a_node(name: str, path: Path) -> None:
     """Order is kept within each file; what a leader's log tells of a call may be read too late."""

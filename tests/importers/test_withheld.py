@@ -9,8 +9,15 @@ from random import Random
 import pytest
 
 from tests.importers.edits import made, trial
+from tests.importers.member_faults import FOUND_BY
 from tests.importers.rarer_faults import FAULTS, LEFT_OPEN
-from tests.importers.withheld import audited, noted, recorder, simulated
+from tests.importers.withheld import (
+    audited,
+    changes_in_one_step,
+    noted,
+    recorder,
+    simulated,
+)
 
 EPISODES = range(14)
 PLACES = 5
@@ -24,7 +31,8 @@ def test_what_is_withheld_makes_no_fault(episode: int) -> None:
     judged = Counter[str]()
     for part in range(4):
         random = Random(f"{episode}/{part}")
-        by = recorder(random, recording(episode))
+        changes = "single" if changes_in_one_step(episode) else "joint"
+        by = recorder(random, recording(episode), changes)
         problems, audit = audited(noted(recording(episode), by, random), by.capabilities)
         assert problems == []
         judged.update(audit.checked)
@@ -39,6 +47,7 @@ def test_a_fault_is_found(name: str) -> None:
     assert tried.missed == []
     assert tried.found + tried.open == tried.places
     assert tried.found or name in LEFT_OPEN
+    assert tried.by[FOUND_BY[name]] == tried.found if name in FOUND_BY else True
 
 
 def test_what_moments_do_not_show_is_never_found_by_chance() -> None:

@@ -20,13 +20,23 @@ from conformance.simulation.schedule.simulate import Schedule
 from conformance.trace.moments import Capabilities, Moment, SeenMessage
 from conformance.trace.vocabulary import Position
 from spec import values as v
+from tests.support import single_step
 
 CALLS = ("request_vote_call", "append_entries_call", "heartbeat_call")
 REPLIES = ("request_vote_reply", "append_entries_reply", "heartbeat_reply")
 
 
+def changes_in_one_step(episode: int) -> bool:
+    return episode % 3 == 0
+
+
 def simulated(episode: int) -> list[Recorded]:
-    """What the specification does, in a network that takes a message whole or not at all."""
+    """What the specification does, in a network that takes a message whole or not at all.
+
+    Every third is of the like that changes voters in one step.
+    """
+    if changes_in_one_step(episode):
+        return single_step.simulated(episode)
     profile = replace(Schedule(5, episode).honest().profile, shorten=0.0)
     schedule, recording = Schedule(5, episode, profile=profile), Notes()
     assert first_finding(schedule, Run(profile.nodes, recorder=recording)) is None
@@ -43,7 +53,7 @@ class Recorder:
     """Nodes of which there is no file."""
 
 
-def recorder(random: Random, recorded: Iterable[Recorded]) -> Recorder:
+def recorder(random: Random, recorded: Iterable[Recorded], changes: str) -> Recorder:
     """Withholds some of what could be noted."""
 
     def some(of: tuple[str, ...], share: float) -> tuple[str, ...]:
@@ -60,13 +70,13 @@ def recorder(random: Random, recorded: Iterable[Recorded]) -> Recorder:
             "entries": random.choice(("terms", "counts")),
             "numbers": False,
             "configuration": "append",
-            "changes": "joint",
+            "changes": changes,
             "votes": random.choice(("stored", "copied", "none")),
             "compared": random.choice(("last", "committable")),
             "complete": not cut,
         }
     )
-    fields = ("role", "commit_index", "last_index", "last_term", "voters")
+    fields = ("role", "commit_index", "last_index", "last_term", "voters", "config_index")
     shows = frozenset(some(fields, 0.85)) | {"current_term", "voted_for", "snapshot_position"}
     nodes = sorted({one.node for one in recorded})
     missing = frozenset(node for node in nodes if random.random() < 0.1)
@@ -132,7 +142,8 @@ class _Noting:
         if came_up or before is None:
             before = None
         if caps.state == "after" or before is None:
-            yield self._moment(record.node, after, came_up, received=received, sent=sent)
+            changed = None if before is None else place_of_change(record, before)
+            yield self._moment(record.node, after, came_up, changed, received, sent)
         else:
             if received is not None:
                 yield self._moment(record.node, before, received=received)
@@ -141,7 +152,7 @@ class _Noting:
                 half = after._replace(voted_for=before.voted_for)
             for one in sent:
                 yield self._moment(record.node, half, sent=[one])
-            yield self._moment(record.node, after)
+            yield self._moment(record.node, after, config_index=place_of_change(record, before))
         self.states[record.node] = after
 
     def _moment(
@@ -149,6 +160,7 @@ class _Noting:
         node: v.NodeId,
         state: Observed,
         came_up: bool = False,
+        config_index: v.Index | None = None,
         received: SeenMessage | None = None,
         sent: Iterable[SeenMessage] = (),
     ) -> Moment:
@@ -163,6 +175,7 @@ class _Noting:
             "last_term": state.last_position.term,
             "snapshot_position": Position(term=snapshot.term, index=snapshot.index),
             "voters": tuple(tuple(sorted(voters)) for voters in sets),
+            "config_index": config_index,
         }
         told = {name: value for name, value in told.items() if name in self.recorder.shows}
         told |= {"came_up": came_up or None, "received": received, "sent": tuple(sent) or None}
@@ -199,6 +212,15 @@ class _Noting:
                 )
 
 
+def place_of_change(record: Recorded, before: Observed) -> v.Index | None:
+    """Where a leader puts the configuration with other voters that it is asked for."""
+    config, given = record.state.config, record.outcome
+    if not isinstance(record.event, v.ProposeConfig) or not isinstance(given, v.Position):
+        return None
+    changes = config.is_joint or config.voters != before.config.voters
+    return given.index if changes else None
+
+
 def sends(record: Recorded) -> Iterator[tuple[v.NodeId, v.Message]]:
     for action in record.actions or ():
         if isinstance(action, v.SendMessage):
@@ -225,9 +247,9 @@ def audited(
     return audit.finish(), audit
 
 
-def whole(random: Random) -> Recorder:
+def whole(random: Random, changes: str) -> Recorder:
     """Notes all that moments can tell of a recording."""
-    partial = recorder(random, ())
+    partial = recorder(random, (), changes)
     capabilities = partial.capabilities.model_copy(
         update={
             "sends": CALLS + REPLIES,

@@ -37,6 +37,7 @@ LISTED = 12
 """So many sightings are told of one contradiction."""
 
 CHECKS = (
+    "ChangeAfterCommitInTerm",
     "CommitMonotonic",
     "CommittedEntriesStay",
     "CommittedOnQuorum",
@@ -52,6 +53,7 @@ CHECKS = (
     "LogConsistent",
     "LogMatching",
     "NeverCommitEarlierTermDirectly",
+    "OneChangeAtATime",
     "RestartFromDisk",
     "SnapshotWithinCommit",
     "StaleCallRejected",
@@ -128,9 +130,9 @@ class SafetyAudit:
     def finish(self) -> list[Problem]:
         """All problems, each cause once, by property, node and seq.  To be called once."""
         recorded = self._nodes.values()
-        joint_shown = any(node.steps.shows_joint for node in recorded)
+        steps_shown = any(node.steps.shows_steps for node in recorded)
         for node in recorded:
-            node.finish(joint_shown, self.complete)
+            node.finish(steps_shown, self.complete)
         self._mail.finish(self.complete)
         self._partial.finish()
         nodes: dict[NodeId, Judged] = dict(sorted((self._nodes | self._partial.nodes).items()))

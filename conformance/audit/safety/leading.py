@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.audit.safety.changes import SingleSteps
 from conformance.audit.safety.disk import Durable
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import VolatileLog
@@ -24,6 +25,7 @@ class Leading:
         self._durable = durable
         self._shown = shown
         self._findings = findings
+        self._single_steps = SingleSteps(steps.node, findings)
         self._proposed: tuple[v.Config, v.Index] | None = None
         """The latest configuration that the node was asked for, and where it stands."""
 
@@ -46,6 +48,7 @@ class Leading:
             at_once = isinstance(record.event, (v.CreateCluster, v.ElectionTimeout, v.TimeoutNow))
             at_once = at_once and before is not None and before.current_term < term
             self.backing.elected(term, configs, has_own_vote, at_once, seq)
+            self._single_steps.elected(log.base.index if before is None else before.commit_index)
         same_config = before is not None and (
             before.config is state.config or before.config == state.config
         )
@@ -67,9 +70,15 @@ class Leading:
             self._check_commit(record, before, was, memory)
 
     def _check_config(self, record: Recorded, before: Observed) -> None:
-        self.steps.check_config(record, before, self._index_of(before.config))
+        state = record.state
+        is_single = self.steps.check_config(record, before, self._index_of(before.config))
+        commit, place = state.commit_index, self._index_of(state.config)
         if isinstance(record.outcome, v.Position):
-            self._proposed = record.state.config, record.outcome.index
+            # What the drain after a proposal commits, it commits too late.
+            commit, place = before.commit_index, record.outcome.index
+            self._proposed = state.config, place
+        if is_single:
+            self._single_steps.take(record.seq, state.current_term, commit, place)
 
     def _index_of(self, config: v.Config) -> v.Index | None:
         """Where a configuration stands in the log, if that is known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Final
 
+from conformance.audit.safety.changes import as_appended
 from conformance.audit.safety.disk import Drained, Durable
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.leading import Leading
@@ -138,8 +139,8 @@ class NodeAudit:
         """Of the configuration that it showed last."""
         return frozenset() if self._state is None else self._state.config.members
 
-    def finish(self, joint_shown: bool, complete: bool) -> None:
-        """`joint_shown`: some node's recording has a joint configuration.
+    def finish(self, steps_shown: bool, complete: bool) -> None:
+        """`steps_shown`: some node's recording shows how voters change.
 
         `complete`: the recordings lack nothing.
         """
@@ -149,7 +150,7 @@ class NodeAudit:
             self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
         self._checked["CommittedOnQuorum"] += self.durable.told
         self.backing.finish(complete)
-        self.steps.finish(joint_shown)
+        self.steps.finish(steps_shown)
 
     # Coming up
 
@@ -221,7 +222,7 @@ class NodeAudit:
             case v.ProposeCommand():
                 self._propose(v.COMMAND, record)
             case v.ProposeConfig(config):
-                self._propose(config, record)
+                self._propose(as_appended(config, record.state.config), record)
             case v.CreateCluster(voters):
                 self._propose(v.Config(voters), record)
         if memory.known >= last.index and not memory.contains(last):
@@ -235,7 +236,7 @@ class NodeAudit:
         previous = self._memory.term_at(given.index - 1, state.last_position)
         payload: v.Payload = v.COMMAND
         if isinstance(event, v.ProposeConfig):
-            payload = event.config
+            payload = as_appended(event.config, state.config)
         elif isinstance(event, v.CreateCluster):
             payload = v.Config(event.voters)
         if previous is not None:

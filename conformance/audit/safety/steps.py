@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
+from conformance.audit.safety.changes import THROUGH_JOINT
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import at
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
 from spec import values as v
 
-CONFIG_CHANGE: Final = "ConfigChangeThroughJoint"
-
 GIVEN: Final = "the recording begins with a log of a later term"
-NO_JOINT: Final = "no joint configuration is shown"
+NO_STEPS: Final = "neither a joint configuration is shown nor a change of one voter"
 
 
 class Steps:
     """What a node shows after each event, against what it showed before."""
 
     def __init__(self, node: v.NodeId, findings: Findings) -> None:
-        self.shows_joint = False
-        """Whether the node ever showed a joint configuration."""
-        self._node = node
+        self.shows_steps = False
+        """Whether the node ever showed how voters change: a joint configuration, or a leader's with
+        one voter more or less.
+        """
+        self.node = node
         self._findings = findings
         self._checked = findings.checked
         self._given = v.ZERO
@@ -53,7 +54,7 @@ class Steps:
         if not state.snapshot_position.term <= last.term <= state.current_term:
             self._check_terms(state, record.seq)
         if state.config.new_voters:
-            self.shows_joint = True
+            self.shows_steps = True
         if before is None:
             return
         was = before.last_position
@@ -69,14 +70,15 @@ class Steps:
             if message.term < before.current_term:
                 self._check_answer(message, record, before.current_term, unanswered)
 
-    def check_config(self, record: Recorded, before: Observed, joint_at: v.Index | None) -> None:
+    def check_config(self, record: Recorded, before: Observed, joint_at: v.Index | None) -> bool:
         """§6: a leader's configuration changes from one set of voters to another through both.
 
         `joint_at`: where the joint configuration before stands in the log, if that is known.  One
-        voter more or less needs none: then majorities overlap anyway (dissertation, §4.1).
+        voter more or less needs none: then majorities overlap anyway (dissertation, §4.1).  The
+        answer is whether that is what has changed.
         """
         old, new, state = before.config, record.state.config, record.state
-        wrong = None
+        wrong, is_single = None, False
         if (new.new_voters if new.is_joint else new.voters) & new.non_voters:
             wrong = f"{new} has a node both as voter and non-voter"
         elif old.is_joint:
@@ -85,28 +87,31 @@ class Steps:
             elif joint_at is not None and state.commit_index < joint_at:
                 wrong = f"leaves {old} at index {joint_at}, committed is {state.commit_index}"
         elif not old.voters:
-            return
+            return False
         elif new.is_joint:
             if new.voters != old.voters:
                 wrong = f"from {old} to {new}"
         elif len(new.voters ^ old.voters) > 1:
             self._times_at_once += 1
             self._at_once = self._at_once or (record.seq, f"from {old} to {new}")
-            return
-        self._checked[CONFIG_CHANGE] += 1
+            return False
+        elif new.voters != old.voters:
+            is_single = self.shows_steps = True
+        self._checked[THROUGH_JOINT] += 1
         if wrong is not None:
-            self._report(CONFIG_CHANGE, record.seq, wrong)
+            self._report(THROUGH_JOINT, record.seq, wrong)
+        return is_single
 
-    def finish(self, joint_shown: bool) -> None:
-        """`joint_shown`: some node's recording has a joint configuration."""
+    def finish(self, steps_shown: bool) -> None:
+        """`steps_shown`: some node's recording shows how voters change."""
         if self._at_once is None:
             return
-        if joint_shown:
+        if steps_shown:
             seq, detail = self._at_once
-            self._checked[CONFIG_CHANGE] += self._times_at_once
-            self._report(CONFIG_CHANGE, seq, detail)
+            self._checked[THROUGH_JOINT] += self._times_at_once
+            self._report(THROUGH_JOINT, seq, detail)
         else:
-            self._findings.leave(CONFIG_CHANGE, NO_JOINT, self._times_at_once)
+            self._findings.leave(THROUGH_JOINT, NO_STEPS, self._times_at_once)
 
     def _check_terms(self, state: Observed, seq: int) -> None:
         """§5.1, §5.3: terms do not fall along a log, and the last is at most the node's own."""
@@ -136,7 +141,7 @@ class Steps:
         """§5.4.1: a vote goes to no candidate whose log is less up-to-date than the voter's."""
         state = record.state
         given = state.current_term, state.voted_for
-        if given != (call.term, call.sender) or call.sender == self._node:
+        if given != (call.term, call.sender) or call.sender == self.node:
             return
         if given == (before.current_term, before.voted_for):
             return
@@ -194,4 +199,4 @@ class Steps:
                         self._report("StaleCallRejected", record.seq, detail)
 
     def _report(self, name: str, seq: int, detail: str, cause: object = None) -> None:
-        self._findings.report(name, self._node, seq, detail, cause)
+        self._findings.report(name, self.node, seq, detail, cause)

@@ -13,6 +13,7 @@ from conformance.audit.safety.messages import NOT_COVERED
 from conformance.observe.recorded import Recorded
 from spec import values as v
 from tests.audit.safety.recorded import EPISODES, audited, recorded, simulated
+from tests.support import single_step
 from tests.support.recordings import by_node, shuffled
 
 # The crate's departures: D1, an election by the index alone, and what it does to the committed
@@ -90,10 +91,27 @@ def test_what_the_specification_does_conforms(episode: int) -> None:
     assert audited(shuffled(recording, Random(episode))) == result
 
 
+@pytest.mark.parametrize("episode", EPISODES)
+def test_changes_of_one_voter_at_a_time_conform(episode: int) -> None:
+    """Proposed as joint configurations, or as what they come to."""
+    recording = single_step.simulated(episode)
+    result = audited(recording)
+    assert result.problems == []
+    named = [
+        replace(record, event=v.ProposeConfig(record.state.config))
+        if isinstance(record.event, v.ProposeConfig) and isinstance(record.outcome, v.Position)
+        else record
+        for record in recording
+    ]
+    assert audited(named).problems == []
+    assert audited(shuffled(recording, Random(episode))) == result
+
+
 def test_the_simulated_recordings_come_by_every_check() -> None:
     checked: Counter[str] = Counter()
     for episode in EPISODES:
         checked.update(audited(simulated(episode)).checked)
+        checked.update(audited(single_step.simulated(episode)).checked)
     assert [name for name in CHECKS if not checked[name]] == []
 
 

@@ -280,14 +280,55 @@ def test_a_change_of_several_voters_at_once(tape: Tape) -> None:
     proposed(tape, AFTER, h.THIRD, config=AFTER)
     audit = tape.audit()
     assert audit.finish() == []
-    assert audit.unjudged == {"ConfigChangeThroughJoint": {steps.NO_JOINT: 1}}
+    assert audit.unjudged == {"ConfigChangeThroughJoint": {steps.NO_STEPS: 1}}
     h.restart(tape, 2, v.Restart(1, 0, v.new_log(entries=(h.FOUNDING, v.Entry(1, JOINT)))))
     assert ("ConfigChangeThroughJoint", 0, 6) in tape.found()
 
 
+# One voter at a time (dissertation, §4.1): node 0 leads term 1 in a cluster of three
+
+FEWER = v.Config(frozenset({0, 1}))
+FEWEST = v.Config(frozenset({0}))
+
+
 def test_a_change_of_one_voter_at_a_time(tape: Tape) -> None:
-    fewer = v.Config(frozenset({0, 1}))
-    assert proposed(tape, fewer, h.THIRD, config=fewer).found() == []
+    """Each once an entry of the term, and the change before, is committed."""
+    proposed(tape, FEWER, h.THIRD, config=FEWER)
+    acknowledged(tape, h.THIRD, 1, commit_index=3)
+    audit = proposed(tape, FEWEST, FOURTH, config=FEWEST).audit()
+    assert audit.finish() == []
+    assert audit.checked["OneChangeAtATime"] == 1
+    assert audit.checked["ChangeAfterCommitInTerm"] == 2
+
+
+def test_a_second_change_before_the_first_is_committed(tape: Tape) -> None:
+    proposed(tape, FEWER, h.THIRD, config=FEWER)
+    proposed(tape, FEWEST, FOURTH, config=FEWEST)
+    assert ("OneChangeAtATime", 0, 7) in tape.found()
+
+
+def test_several_voters_at_once_where_others_came_one_by_one(tape: Tape) -> None:
+    """Who shows single steps would have shown the one in between."""
+    proposed(tape, FEWER, h.THIRD, config=FEWER)
+    acknowledged(tape, h.THIRD, 1, commit_index=3)
+    proposed(tape, AFTER, FOURTH, config=AFTER)
+    assert tape.found() == [("ConfigChangeThroughJoint", 0, 8)]
+
+
+def test_non_voters_come_and_go_freely(tape: Tape) -> None:
+    spare = replace(FEWER, non_voters=frozenset({7}))
+    proposed(tape, FEWER, h.THIRD, config=FEWER)
+    proposed(tape, spare, FOURTH, config=spare)
+    assert tape.found() == []
+
+
+def test_a_change_before_anything_of_the_term_is_committed(tape: Tape) -> None:
+    """The flaw of 2015: leaders of two terms change what neither of them has committed."""
+    h.lead(tape, 0, 2, h.SECOND)
+    write = v.AppendLogEntries(v.Position(2, 3), (v.Entry(2, FEWER),))
+    last = v.Position(2, 4)
+    tape.add(0, v.ProposeConfig(FEWER), write, outcome=last, last_position=last, config=FEWER)
+    assert [name for name, _, _ in tape.found()] == ["ChangeAfterCommitInTerm"]
 
 
 # Terms and votes

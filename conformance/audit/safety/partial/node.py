@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.log import EntryIds, at
 from conformance.audit.safety.partial.backing import AT_FIRST, PartialBacking, Voters
+from conformance.audit.safety.partial.changing import Changing
 from conformance.audit.safety.partial.following import FollowedLog
+from conformance.audit.safety.partial.known import Known
 from conformance.audit.safety.partial.log import Run
 from conformance.audit.safety.partial.mail import Ballots, Covered, Mail
 from conformance.audit.safety.quorum import tells_more
@@ -25,25 +26,12 @@ COMMITTABLE: Final = "votes do not compare the last positions of logs"
 NO_ROLE: Final = "the node's role is not shown"
 NO_TERM: Final = "the term of the entry is not known"
 GIVEN: Final = "the recording begins with a log of a later term"
-APPLIED: Final = "it is not noted where in the log a configuration stands"
 UNORDERED: Final = "what calls tell is not in the order of what is shown"
 
 FOUNDED: Final = "the node has no configuration yet: it is founded with it"
 
 RUN: Final = 64
 """So many entries are noted one by one: a line may speak of any number."""
-
-
-@dataclass(slots=True)
-class _Known:
-    """What the node showed last, each value since it was shown."""
-
-    role: str | None = None
-    term: v.Term | None = None
-    vote: v.NodeId | None = None
-    commit: v.Index | None = None
-    last: v.Index | None = None
-    voters: Voters | None = None
 
 
 class PartialNode:
@@ -69,9 +57,10 @@ class PartialNode:
         self._mail = mail
         self._ballots = ballots
         self._backing = PartialBacking(node, capabilities, findings)
+        self._changing = Changing(node, capabilities, findings)
         self._followed = FollowedLog(mail, self._show_committed)
         self._log = self._followed.log
-        self._known = _Known()
+        self._known = Known()
         self._told: tuple[v.Index, int] = 0, 0
         """Up to where its calls have told to commit since it came up, and the seq."""
         self._asked: dict[v.NodeId, SeenMessage] = {}
@@ -99,7 +88,7 @@ class PartialNode:
         if received is not None and self._capabilities.state == "after":
             self._receive(received)
         before = self._known
-        self._known = _Known(
+        self._known = Known(
             moment.role or (before.role if moment.current_term in (None, before.term) else None),
             _or(moment.current_term, before.term),
             moment.voted_for if self._capabilities.votes == "stored" else None,
@@ -107,7 +96,7 @@ class PartialNode:
             _or(moment.last_index, before.last),
             _or(moment.voters, before.voters),
         )
-        led = before.role == self._known.role == "leader" and before.term == self._known.term
+        led = self._known.leads_on(before)
         self._followed.show(moment, self._known.term, led, self._known.commit or 0)
         self._check_state(moment, before)
         self._check_told(moment)
@@ -132,7 +121,7 @@ class PartialNode:
             self._life += 1
         self._came_up = self._came_up or moment.came_up is True
         self._backing.come_up(commit)
-        self._known, self._noted = _Known(), 0
+        self._known, self._noted = Known(), 0
         self._asked.clear()
         self._told = 0, 0
         self._followed.come_up(last, commit)
@@ -141,7 +130,7 @@ class PartialNode:
 
     # What the node shows against what it showed before
 
-    def _check_state(self, moment: Moment, before: _Known) -> None:
+    def _check_state(self, moment: Moment, before: Known) -> None:
         known, checked = self._known, self._checked
         term, commit, last = moment.current_term, moment.commit_index, moment.last_index
         if term is not None and before.term is not None:
@@ -158,7 +147,7 @@ class PartialNode:
             if last < committed:
                 detail = f"index {committed} is committed, the log now ends at index {last}"
                 self._report("CommittedEntriesStay", detail)
-            if before.role == known.role == "leader" and before.term == known.term:
+            if known.leads_on(before):
                 checked["LeaderAppendOnly"] += 1
                 if before.last is not None and last < before.last:
                     detail = f"the leader of term {known.term} no longer has index {before.last}"
@@ -299,13 +288,12 @@ class PartialNode:
 
     # Leadership and commitment
 
-    def _check_committed(self, moment: Moment, before: _Known, is_first: bool) -> None:
+    def _check_committed(self, moment: Moment, before: Known, is_first: bool) -> None:
         known, commit = self._known, moment.commit_index
         term, led = known.term, before.role == "leader"
         leads = known.role == "leader"
         configs = (before.voters, known.voters)
-        if known.voters != before.voters and before.voters is not None and any(before.voters):
-            self._findings.leave("ConfigChangeThroughJoint", APPLIED)
+        self._changing.check(moment, before, known)
         if leads and term is not None and not (led and before.term == term):
             self._elect(term, configs, is_first)
         if commit is None:
