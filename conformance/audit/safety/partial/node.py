@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from conformance.audit.safety.findings import Findings
@@ -12,7 +13,7 @@ from conformance.audit.safety.partial.changing import Changing
 from conformance.audit.safety.partial.following import FollowedLog
 from conformance.audit.safety.partial.known import Known
 from conformance.audit.safety.partial.log import Run
-from conformance.audit.safety.partial.mail import Ballots, Covered, Mail
+from conformance.audit.safety.partial.mail import NOT_NOTED, Ballots, Covered, Mail
 from conformance.audit.safety.quorum import tells_more
 from conformance.audit.safety.shown import Commitment, Election, Shown
 from conformance.trace.moments import Capabilities, Moment, SeenMessage
@@ -29,6 +30,12 @@ GIVEN: Final = "the recording begins with a log of a later term"
 UNORDERED: Final = "what calls tell is not in the order of what is shown"
 
 FOUNDED: Final = "the node has no configuration yet: it is founded with it"
+
+OF_REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "request_vote_reply": ("VoteForUpToDateLog", "VotePersistedBeforeReply"),
+    "append_entries_reply": ("EntriesPersistedBeforeReply",),
+}
+"""What is asked of a reply that grants something where it is sent."""
 
 RUN: Final = 64
 """So many entries are noted one by one: a line may speak of any number."""
@@ -265,6 +272,9 @@ class PartialNode:
         self._check_message(message)
         self._mail.received(self._seq, message)
         self._backing.receive(message)
+        if message.granted and sender != self.node and kind not in self._capabilities.sends:
+            for name in OF_REPLIES.get(kind, ()):
+                self._findings.leave(name, NOT_NOTED)
         if kind == "request_vote_call":
             self._asked[sender] = message
             self._ballots.note(term, sender, sender, None, (self.node, self._seq, "its candidacy"))
