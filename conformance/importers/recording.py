@@ -20,7 +20,7 @@ from conformance.importers.rafttest import Rafttest
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
 from conformance.observe.verdicts import Format
-from conformance.trace.errors import BadTrace, explain, is_json
+from conformance.trace.errors import BadTrace, NoHeader, explain, is_json
 from conformance.trace.files import LineReader, TraceReader
 from conformance.trace.moments import Capabilities, Moment
 from conformance.trace.records import records
@@ -29,6 +29,12 @@ from spec.values import NodeId
 IMPORTERS: Final[Mapping[str, type[Importer[Any]]]] = {
     importer.NAME: importer for importer in (Etcd, Ccf, Hashicorp, Rafttest)
 }
+
+KNOWN: Final = (
+    "the header of a trace, or a recording of etcd, ccf or hashicorp "
+    "(of rafttest by --format alone)"
+)
+"""What is told by its first line."""
 
 
 class Recording:
@@ -47,7 +53,12 @@ class Recording:
         kind = _sniffed(path) if form == "auto" else IMPORTERS.get(form)
         self._reader: LineReader
         if kind is None:
-            self._reader = self._trace = TraceReader(path)
+            try:
+                self._reader = self._trace = TraceReader(path)
+            except NoHeader as error:
+                if form != "auto":
+                    raise
+                raise BadTrace(path, error.line, error.problem, KNOWN) from None
             header = self._trace.header
             self.implementation = header.implementation
             self.capabilities: Capabilities | None = header.capabilities
@@ -59,7 +70,8 @@ class Recording:
                 raise BadTrace(path, None, "the file is empty", f"a recording of {kind.NAME}")
             self._lines = chain([first], self._reader.lines)
             version = kind.sniff(_object(first[0]))
-            if version is None and is_json(first[0]):
+            # What is cut off already in its first line tells of no format.
+            if version is None and (is_json(first[0]) or first[1]):
                 raise BadTrace(path, 1, "the line is of another format", f"one of {kind.NAME}")
         except BaseException:
             self._reader.close()

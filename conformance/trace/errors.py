@@ -19,6 +19,10 @@ class BadTrace(BadFile):
     """A trace cannot be read, or not from this line on."""
 
 
+class NoHeader(BadTrace):
+    """The first line is none of a trace: the file may be of another format."""
+
+
 class TruncatedTrace(BadTrace):
     """A trace ends in the middle of a line or of its archive, as a recorder's crash leaves it.
 

@@ -24,7 +24,7 @@ from pydantic_core import from_json
 
 from conformance.observe.limits import MAX_IN_FILE, PER_BYTE
 from conformance.observe.limits import MAX_LINE as MAX_LINE
-from conformance.trace.errors import BadTrace, TruncatedTrace, explain, is_json, shown
+from conformance.trace.errors import BadTrace, NoHeader, TruncatedTrace, explain, is_json, shown
 from conformance.trace.model import (
     FORMAT,
     VERSION,
@@ -219,22 +219,23 @@ class TraceReader(LineReader):
             raise BadTrace(self.path, None, "the file is empty", f"a header of {FORMAT}")
         if is_last and not is_json(line):
             raise self.cut_line()
+        kind = BadTrace
         try:
             data = from_json(line)
         except ValueError:
-            data = None  # the model tells what is wrong with it
+            kind = NoHeader  # the model tells what is wrong with it
         else:
             self._check_format(data)
         try:
             return Header.model_validate_json(line)
         except ValidationError as error:
-            raise BadTrace(self.path, self.line, *explain(line, error)) from None
+            raise kind(self.path, self.line, *explain(line, error)) from None
 
     def _check_format(self, data: Any) -> None:
         """Another format or version is no fault of the file: the reader is the wrong one."""
         expected = f'a header: {{"format":"{FORMAT}","version":{VERSION},...}}'
         if not isinstance(data, dict) or "format" not in data:
-            raise BadTrace(self.path, 1, "the first line is not a header", expected)
+            raise NoHeader(self.path, 1, "the first line is not a header", expected)
         if data["format"] != FORMAT:
             found = f"the format is {shown(data['format'])}"
             raise BadTrace(self.path, 1, found, f'"{FORMAT}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.importers.importer import MAX_NODES, Names, Refused
+from conformance.importers.recording import KNOWN
 from tests.cli.helpers import run
 from tests.importers.stories import ccf, etcd, etcd_line, hashicorp
 
@@ -104,6 +106,51 @@ def test_an_odd_file_is_refused(command: str, what: str, tmp_path: Path) -> None
     assert fault.startswith(found)
     assert fault.endswith(expected)
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+ETCD = "".join(json.dumps(line) + "\n" for line in etcd()).encode()
+WHOLE: dict[str, tuple[bytes, str, str, str]] = {
+    # what: the file, the format that is asked for, what is said after its name, and at the end
+    "empty": (b"", "etcd", ": the file is empty", "a recording of etcd"),
+    "of no format": (b'{"x":1}\n', "auto", ":1: the first line is not a header", KNOWN),
+    "a list of all lines": (b"[" + ETCD[:-1] + b"]\n", "auto", ":1: not JSON", KNOWN),
+    "text": (b"campaign 1\n----\nok\n", "auto", ":1: not JSON", KNOWN),
+    "a byte order mark": (b"\xef\xbb\xbf" + ETCD, "auto", ":1: not JSON", KNOWN),
+    "two bytes a letter": (ETCD.decode().encode("utf-16"), "auto", ":1: not UTF-8", KNOWN),
+    "zeros": (bytes(100), "etcd", ":1: the line is of another format", "one of etcd"),
+    "all in one line": (
+        ETCD.replace(b"\n", b" "),
+        "etcd",
+        ":1: the line is of another format",
+        "one of etcd",
+    ),
+    "compressed twice": (gzip.compress(gzip.compress(ETCD)), "etcd", ":1: not UTF-8", "UTF-8"),
+    "no transcript": (b"campaign 1\n", "rafttest", ":1: no command", "interaction tests"),
+    "another format further on": (
+        ETCD + json.dumps(ccf()[0]).encode() + b"\n",
+        "auto",
+        f':{len(etcd()) + 1}: tag is "raft_trace"',
+        "trace or config",
+    ),
+    "a million servers": (
+        json.dumps({"tag": "config", "config": {"servers": [*map(str, range(10**6))]}}).encode()
+        + b"\n",
+        "hashicorp",
+        f":1: more than {MAX_NODES} nodes",
+        "the recording of one cluster",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_an_odd_file_is_refused_as_a_whole(what: str, tmp_path: Path) -> None:
+    content, form, found, expected = WHOLE[what]
+    path = tmp_path / "odd.ndjson"
+    path.write_bytes(content)
+    ran = run("audit", path, "--format", form, "--no-page")
+    (said,) = [line for line in ran.out.splitlines() if line.startswith(f"{path}{found}")]
+    assert ran.code == 2
+    assert said.endswith(expected)
 
 
 @pytest.mark.parametrize("size", [2**63, 2**64 - 1])
