@@ -50,7 +50,7 @@ def test_the_library_as_a_rule_reaches_the_same_states(name: str) -> None:
     bounds = {
         "elections": Bounds(terms=2, log=3, in_flight=1, crashes=1),
         "changes": Bounds(voters=2, terms=1, log=5, in_flight=1, proposals=0, changes=1),
-        "snapshots": Bounds(terms=1, log=3, in_flight=2, proposals=1, heartbeats=1, snapshots=1),
+        "snapshots": Bounds(terms=1, log=3, in_flight=1, proposals=1, heartbeats=1, snapshots=1),
     }[name]
     specified = explore(Exploring(bounds, library=None, eventually=False))
     found = explore(

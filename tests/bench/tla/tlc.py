@@ -23,7 +23,7 @@ FOR_LONG: Final = ("-XX:+UseParallelGC",)
 """Options of Java where TLC runs for minutes, and speed is what is measured."""
 BRIEFLY: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """Where it runs for seconds: else half of them go into compiling what runs no more."""
-MODULE = Path(__file__).parent / "tla" / "Raftbare.tla"
+MODULE = Path(__file__).with_name("Raftbare.tla")
 
 
 @dataclass(frozen=True, slots=True)

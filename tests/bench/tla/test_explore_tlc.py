@@ -13,7 +13,7 @@ from conformance.explore.search.run import Options, explore
 from conformance.explore.states.bounds import Bounds
 from conformance.mutants.planted.in_both import IN_BOTH
 from conformance.observe.finding import name_of
-from tests.bench.tlc import BRIEFLY, explore_with_tlc
+from tests.bench.tla.tlc import BRIEFLY, explore_with_tlc
 
 SMALL = {
     "one message at a time": (Bounds(terms=2, log=3, in_flight=1), 2_893),
