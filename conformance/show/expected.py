@@ -138,8 +138,8 @@ PARTS: Final = {
 
 def _value(state: Observed, field: str) -> str:
     value = getattr(state, field)
-    if value is None and field in ("voted_for", "leader"):
-        return "nobody"
+    if value is None:
+        return "nobody" if field in ("voted_for", "leader") else "none"
     return show(value)
 
 

@@ -38,6 +38,21 @@ MAY_BE: Final = {
 }
 """What comes of it, where no log shows it."""
 
+SAID: Final = {
+    "role": ("it is", "a "),
+    "term": ("it is in term", ""),
+    "vote": ("it votes for", ""),
+    "committed": ("it takes for committed what is up to index", ""),
+    "log ends at": ("its log ends at", ""),
+    "snapshot": ("its snapshot ends at", ""),
+    "members": ("its members are", ""),
+    "leader": ("its leader is", ""),
+    "call confirmed by a quorum": ("the last call that a quorum confirms is", ""),
+}
+"""Parts of a state, for who does not know them: what is said before a value, and with each."""
+
+POSITION: Final = re.compile(r"\bt(\d+)i(\d+)\b")
+
 DECISION: Final = re.compile(r"D\d \([^)]*\)")
 """How an audit names a departure that it knows."""
 
@@ -52,14 +67,14 @@ def in_short(picture: Picture, told: Expected | None, source: str = "") -> Itera
     first = picture.first_wrong
     if first is None or first.place is None or first.note:
         return
-    rows = [row for row in (told.rows if told else ()) if row.differs]
+    rows = told.rows if told else ()
     if first.node is not None:
         yield from _decided(picture.moment(first.place), picture, first, rows, source)
     losses = lost(picture)
     for one in losses[:MOST]:
         yield Answer(LOST, _loss(one), one.at)
     if not losses:
-        consequences = [MAY_BE[row.part] for row in rows if row.part in MAY_BE]
+        consequences = [MAY_BE[row.part] for row in rows if row.differs and row.part in MAY_BE]
         nothing = "nothing that was committed, as far as this is recorded"
         yield Answer(LOST, "; ".join([nothing, *consequences]))
 
@@ -86,12 +101,16 @@ def _when(moment: Moment, picture: Picture) -> str:
     message = event.message if isinstance(event, v.Receive) else None
     match message:
         case v.RequestVoteCall(sender, term, _, last):
-            return f"asked by {sender} for its vote in term {term} (log up to {show(last)})"
+            own = moment.before.last_position if moment.before is not None else v.ZERO
+            logs = f"log up to {show(last)}, its own up to {show(own)}"
+            return _spelt(f"asked by {sender} for its vote in term {term} ({logs})")
         case v.RequestVoteReply(sender, term, vote_granted=granted):
             return f"as {sender} {'grants' if granted else 'refuses'} it a vote in term {term}"
         case v.AppendEntriesCall(sender, term, _, _, prev, entries):
-            what = f"{len(entries)} entries" if len(entries) != 1 else "an entry"
-            return f"called by {sender} in term {term}, with {what} after {show(prev)}"
+            what = {0: "without entries", 1: "with an entry"}.get(
+                len(entries), f"with {len(entries)} entries"
+            )
+            return _spelt(f"called by {sender} in term {term}, {what} after {show(prev)}")
         case v.AppendEntriesReply(sender, term, seqno, _, accepted):
             return (
                 f"as {sender} {'accepts' if accepted else 'refuses'} call {seqno}, in term {term}"
@@ -100,19 +119,45 @@ def _when(moment: Moment, picture: Picture) -> str:
 
 
 def _should(rows: Sequence[Row]) -> Iterator[str]:
-    """What the specification does with the event, in words."""
-    missed = [row.specified for row in rows if row.part == "action" and row.specified != "nothing"]
-    wrongly = [row.found for row in rows if row.part == "action" and row.found != "nothing"]
-    if any(row.part == "outcome" and row.specified in ("False", "Refused") for row in rows):
+    """What the specification does with the event, in words: what it comes to, and by what."""
+    differing = [row for row in rows if row.differs]
+    if any(row.part == "outcome" and row.specified in ("False", "Refused") for row in differing):
         yield "it refuses this, and stays as it is"
         return
+    if any(row.part == "outcome" and row.found in ("False", "Refused") for row in differing):
+        yield "it does this, and does not refuse it"
+    for row in differing:
+        if row.part not in ("action", "outcome"):
+            said, noun = SAID.get(row.part, (row.part, ""))
+            yield _spelt(f"{said} {noun}{row.specified}, not {noun}{row.found}")
+    actions = [row for row in differing if row.part == "action"]
+    missed = [row.specified for row in actions if row.specified != "nothing"]
+    wrongly = [row.found for row in actions if row.found != "nothing"]
+    for one in [one for one in missed if one in wrongly]:
+        missed.remove(one)
+        wrongly.remove(one)
+        yield _in_order(one, rows)
     if missed:
         yield "it " + ", ".join(missed)
     if wrongly:
         yield "it does none of these: " + ", ".join(wrongly)
-    for row in rows:
-        if row.part not in ("action", "outcome"):
-            yield f"{row.part}: {row.specified}, not {row.found}"
+
+
+def _spelt(text: str) -> str:
+    """Positions as words have them."""
+    return POSITION.sub(r"index \2 of term \1", text)
+
+
+def _in_order(moved: str, rows: Sequence[Row]) -> str:
+    """An action that is done at another place: what it has to stand before, or after."""
+    specified = [row.specified for row in rows if row.part == "action"]
+    found = [row.found for row in rows if row.part == "action"]
+    at, was = specified.index(moved), found.index(moved)
+    overtaken = [one for one in specified[at + 1 :] if one in found[:was] and one != "nothing"]
+    if overtaken:
+        return f"it {moved} before it {overtaken[0]}"
+    earlier = [one for one in specified[:at] if one in found[was:] and one != "nothing"]
+    return f"it {earlier[-1]} before it {moved}" if earlier else f"it {moved} in its place"
 
 
 # What was lost
