@@ -121,3 +121,28 @@ def test_sets_of_voters_that_follow_one_another(
     assert report.checked["safety ConfigChangeThroughJoint"] == len(sets)
     assert report.unjudged["ChangeAfterCommitInTerm"] == {NOT_IN_FORCE: len(sets)}
     assert report.unjudged["OneChangeAtATime"] == {NO_PLACE: len(sets)}
+
+
+def acknowledged(node: str, index: int, **shows: Any) -> dict[str, Any]:
+    reply = stories.etcd_message("MsgAppResp", node, "1", index=index)
+    name = "ReceiveAppendEntriesResponse"
+    return stories.etcd_line(name, "1", 1, msg=reply, **LEAD | {"log": index} | shows)
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_commitment_is_judged_by_the_voters_in_force(path: Path, applied: bool) -> None:
+    """Two of three commit index 5; two of four do not, once the fourth is applied."""
+    lines = [*stories.etcd(), proposed(3, ADD), acknowledged("2", 4), in_force(stories.ALL)]
+    four = [*stories.ALL, "4"] if applied else stories.ALL
+    lines += [in_force(four), acknowledged("2", 5, commit=4), in_force(four, commit=5)]
+    lines[-2]["event"]["conf"] = [four, []]
+    assert ("CommittedOnQuorum" in properties(judged(path, lines))) is applied
+
+
+@pytest.mark.parametrize("voters", [["1", "2"], stories.ALL, [*stories.ALL, "4"]])
+def test_an_election_is_judged_by_the_voters_in_force(path: Path, voters: list[str]) -> None:
+    """Node 1 has the vote of node 2 and its own, of a cluster that has come to be of these."""
+    lines = stories.etcd()
+    for line in lines:
+        line["event"]["conf"] = [voters, []]
+    assert ("ElectedByQuorum" in properties(judged(path, lines))) is (len(voters) == 4)
