@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from conformance.importers.importer import Foreign, Importer, Refused, message
 from conformance.trace.errors import shown
 from conformance.trace.moments import Capabilities, MessageType, Role, SeenMessage
-from conformance.trace.vocabulary import Integer
+from conformance.trace.vocabulary import Integer, problem
 
 ROLES: Final[Mapping[str, Role]] = {
     "None": "follower",
@@ -70,6 +70,10 @@ class Configuration(Foreign):
     nodes: dict[str, Any]
 
 
+class Arguments(Foreign):
+    configuration: Configuration | None = None
+
+
 class Event(Foreign):
     function: str
 
@@ -87,11 +91,28 @@ class Body(Foreign):
     to: str | None = None
     configurations: tuple[Configuration, ...] | None = None
     new_configuration: Configuration | None = None
+    args: Arguments | None = None
+    nodes: dict[str, Any] | None = None
+
+    @property
+    def added(self) -> dict[str, Any] | None:
+        """The nodes of a configuration that is added, wherever the version has them."""
+        if self.args is not None and self.args.configuration is not None:
+            return self.args.configuration.nodes
+        return self.nodes if self.new_configuration is None else self.new_configuration.nodes
 
 
 class Line(Foreign):
     tag: Literal["raft_trace", "tla"]
-    msg: Body
+    msg: Body | None = None
+    cmd: str | None = None
+    """A command to the driver that runs the nodes; versions before have it in `msg`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Line:
+        if self.msg is None and self.cmd is None:
+            raise problem("msg is missing", "that field")
+        return self
 
 
 class Ccf(Importer[Line]):
@@ -100,7 +121,7 @@ class Ccf(Importer[Line]):
 
     @classmethod
     def sniff(cls, first: Mapping[str, Any]) -> str | None:
-        if not isinstance(first.get("msg"), dict):
+        if not (isinstance(first.get("msg"), dict) or isinstance(first.get("cmd"), str)):
             return None
         match first.get("tag"):
             case "raft_trace":
@@ -137,6 +158,8 @@ class Ccf(Importer[Line]):
 
     def read(self, line: Line) -> dict[str, Any] | None:
         body = line.msg
+        if body is None:
+            return None
         state, function = body.state, body.event.function if body.event else body.function
         if state is None:
             return None  # a command to the driver that runs the nodes
@@ -148,8 +171,8 @@ class Ccf(Importer[Line]):
         if said is not None and said not in ROLES:
             raise Refused(f"the leadership is {shown(said)}", "one of " + ", ".join(ROLES))
         configurations = [one.nodes for one in body.configurations or ()]
-        if function == "add_configuration" and body.new_configuration is not None:
-            configurations.append(body.new_configuration.nodes)
+        if function == "add_configuration" and body.added is not None:
+            configurations.append(body.added)
         fields: dict[str, Any] = {
             "node": self.names.id_of(name),
             "role": None if said is None else ROLES[said],

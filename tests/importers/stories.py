@@ -169,6 +169,20 @@ def ccf_before_2023_06() -> list[dict[str, Any]]:
     return lines
 
 
+def ccf_later() -> list[dict[str, Any]]:
+    """The same as later versions write it: with commands, and a configuration among arguments."""
+    lines: list[dict[str, Any]] = [{"tag": "raft_trace", "cmd": "start"}]
+    for line in ccf():
+        msg = dict(line["msg"])
+        added = msg.pop("new_configuration", None)
+        if added is not None and msg["state"]["node_id"] == "1":
+            msg["args"] = {"configuration": added}
+        elif added is not None:
+            msg |= added
+        lines.append({**line, "msg": msg})
+    return lines
+
+
 # hashicorp
 
 
@@ -235,5 +249,6 @@ STORIES = {
     "etcd": etcd,
     "ccf": ccf,
     "ccf, older": ccf_before_2023_06,
+    "ccf, later": ccf_later,
     "hashicorp": hashicorp,
 }

@@ -137,6 +137,9 @@ FAULTS: dict[tuple[str, str], Callable[[Lines], Lines]] = {
     ("votes refused", "ccf"): changed(
         "recv_request_vote_response", in_place("msg", "packet", "vote_granted", value=False)
     ),
+    ("votes refused", "ccf, later"): changed(
+        "recv_request_vote_response", in_place("msg", "packet", "vote_granted", value=False)
+    ),
     ("votes refused", "ccf, older"): changed(
         "recv_request_vote_response", in_place("msg", "paket", "vote_granted", value=False)
     ),
