@@ -60,6 +60,10 @@ class FailingDisk(SQLiteStorage):
         with self._write():
             super().save_snapshot(snapshot)
 
+    def save_part(self, digest: bytes, offset: int, data: bytes) -> None:
+        with self._write():
+            super().save_part(digest, offset, data)
+
     @contextmanager
     def _write(self) -> Iterator[None]:
         when = self._told.read_text(encoding="utf-8") if self._told.exists() else ""

@@ -131,7 +131,7 @@ class Core:
         self._reads = Reads(context, machine.query)
         self._changes = Changes(context)
         self._sender = Sender(context, storage)
-        self._receiver = Receiver(context)
+        self._receiver = Receiver(context, storage, saved.parts)
         self._contents: Contents = saved.contents
         self._log_bytes = sum(map(len, saved.contents.values()))
         self._waiting: dict[LogPosition, tuple[Client, CoreRequest]] = {}

@@ -1,7 +1,7 @@
 """Snapshots that are brought to members (§7, Figure 13), in parts that the receiver asks for.
 
-So the receiver sets the pace, and goes on where it was when a part is lost, the connection breaks
-or another leader offers the same snapshot.
+So the receiver sets the pace, and goes on where it was when a part is lost, the connection breaks,
+it restarts, or another leader offers the same snapshot.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from raftbare import MemberState, NodeId, Term
 
 from .context import Context
 from .letters import Chunk, Offer, Wanted
-from .storage import Snapshot, Storage
+from .storage import Parts, Snapshot, Storage
 
 
 class Sender:
@@ -84,10 +84,15 @@ class _Incoming:
 
 
 class Receiver:
-    """Collects the parts of a leader's snapshot.  They are in memory until all are there."""
+    """Collects the parts of a leader's snapshot, in memory, and on the disk for after a restart.
 
-    def __init__(self, context: Context) -> None:
+    `parts`: those that the disk holds.
+    """
+
+    def __init__(self, context: Context, storage: Storage, parts: Parts | None) -> None:
         self._context = context
+        self._storage = storage
+        self._parts = parts
         self._incoming: _Incoming | None = None
 
     @property
@@ -105,6 +110,9 @@ class Receiver:
             return  # it has caught up
         if incoming is None or incoming.offer.digest != offer.digest:
             incoming = self._incoming = _Incoming(sender, offer, self._context.now)
+            if self._parts is not None and self._parts.digest == offer.digest:
+                incoming.data += self._parts.data
+            self._parts = None
         incoming.sender, incoming.offer = sender, offer
         self._ask_anew(incoming)
 
@@ -118,6 +126,7 @@ class Receiver:
         incoming.data += chunk.data
         incoming.since = self._context.now
         if len(incoming.data) < incoming.offer.size:
+            self._storage.save_part(incoming.offer.digest, chunk.offset, chunk.data)
             self._ask(incoming)
             return None
         self._incoming = None

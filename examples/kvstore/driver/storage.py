@@ -62,6 +62,14 @@ class Snapshot:
         return sha256(self.data).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is there of a snapshot that is being received, from its beginning on."""
+
+    digest: bytes
+    data: bytes
+
+
 @dataclass(slots=True)
 class Saved:
     """All that a disk holds.  `snapshot` is None where the log begins at its beginning."""
@@ -71,6 +79,7 @@ class Saved:
     log: Log = field(default_factory=lambda: Log(ClusterConfig(), LogEntries(LogPosition.ZERO)))
     contents: Contents = field(default_factory=dict)
     snapshot: Snapshot | None = None
+    parts: Parts | None = None
 
 
 class Storage(Protocol):
@@ -93,11 +102,18 @@ class Storage(Protocol):
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """In place of the one before, and of the log up to its position.
 
-        What the log has after that is kept if it has that position, and else dropped.
+        What the log has after that is kept if it has that position, and else dropped.  Parts of
+        this snapshot have served their purpose.
         """
 
     def read_snapshot(self, offset: int, length: int) -> bytes:
         """A part of the data of the snapshot that was saved last."""
+
+    def save_part(self, digest: bytes, offset: int, data: bytes) -> None:
+        """Of the snapshot with this digest, of which all before `offset` is there.
+
+        Where that is 0, in place of what was there of any other.
+        """
 
 
 _SCHEMA: Final = """
@@ -108,6 +124,7 @@ CREATE TABLE log (position INTEGER PRIMARY KEY, term INTEGER NOT NULL, kind INTE
                   content BLOB NOT NULL);
 CREATE TABLE snapshot (only INTEGER PRIMARY KEY CHECK (only = 1), term INTEGER NOT NULL,
                        position INTEGER NOT NULL, config BLOB NOT NULL, data BLOB NOT NULL);
+CREATE TABLE part (start INTEGER PRIMARY KEY, digest BLOB NOT NULL, data BLOB NOT NULL);
 INSERT INTO state VALUES (1, 0, NULL);
 """
 
@@ -169,7 +186,8 @@ class SQLiteStorage:
             entries.push(_entry(kind, of_term, content))
             if kind == _COMMAND:
                 contents[entries.last_position] = content
-        return Saved(term, voted_for, Log(config, entries), contents, snapshot)
+        parts = self._load_parts()
+        return Saved(term, voted_for, Log(config, entries), contents, snapshot, parts)
 
     def save_term(self, term: Term) -> None:
         with _transaction(self._db):
@@ -199,6 +217,7 @@ class SQLiteStorage:
                 self._db.execute("DELETE FROM log WHERE position <= ?", (index,))
             else:
                 self._db.execute("DELETE FROM log")
+            self._db.execute("DELETE FROM part WHERE digest = ?", (snapshot.digest,))
             self._db.execute(
                 "INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?, ?)",
                 (term, index, codec.CONFIG.encode(snapshot.config), snapshot.data),
@@ -208,6 +227,15 @@ class SQLiteStorage:
         with self._db.blobopen("snapshot", "data", 1, readonly=True) as blob:
             blob.seek(offset)
             return blob.read(length)
+
+    def save_part(self, digest: bytes, offset: int, data: bytes) -> None:
+        with _transaction(self._db):
+            self._db.execute("DELETE FROM part WHERE start >= ?", (offset,))
+            self._db.execute("INSERT INTO part VALUES (?, ?, ?)", (offset, digest, data))
+
+    def _load_parts(self) -> Parts | None:
+        rows = self._db.execute("SELECT digest, data FROM part ORDER BY start").fetchall()
+        return Parts(rows[0][0], b"".join([data for _, data in rows])) if rows else None
 
     def _load_snapshot(self) -> Snapshot | None:
         row = self._db.execute("SELECT term, position, config, data FROM snapshot").fetchone()

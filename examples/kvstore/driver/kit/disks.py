@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
 from raftbare import (
     ClusterConfig,
@@ -20,7 +21,7 @@ from raftbare import (
     TermEntry,
 )
 
-from ..storage import Saved, Snapshot, Storage
+from ..storage import Parts, Saved, Snapshot, Storage
 
 
 class CrashError(Exception):
@@ -37,7 +38,8 @@ class MemoryStorage:
         """A copy: the disk does not change with what is made of it."""
         saved = self.saved
         contents = dict(saved.contents)
-        return Saved(saved.term, saved.voted_for, saved.log.copy(), contents, saved.snapshot)
+        log, snapshot, parts = saved.log.copy(), saved.snapshot, saved.parts
+        return Saved(saved.term, saved.voted_for, log, contents, snapshot, parts)
 
     def save_term(self, term: Term) -> None:
         self.saved.term = term
@@ -59,11 +61,17 @@ class MemoryStorage:
         entries = self.saved.log.entries.since(snapshot.position)
         self.saved.log = Log(snapshot.config, entries or LogEntries(snapshot.position))
         self.saved.snapshot = snapshot
+        if self.saved.parts and self.saved.parts.digest == snapshot.digest:
+            self.saved.parts = None
         self._forget()
 
     def read_snapshot(self, offset: int, length: int) -> bytes:
         assert self.saved.snapshot is not None
         return self.saved.snapshot.data[offset : offset + length]
+
+    def save_part(self, digest: bytes, offset: int, data: bytes) -> None:
+        before = self.saved.parts.data[:offset] if self.saved.parts else b""
+        self.saved.parts = Parts(digest, before + data)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -111,6 +119,11 @@ class CrashingStorage:
     def read_snapshot(self, offset: int, length: int) -> bytes:
         return self._storage.read_snapshot(offset, length)
 
+    def save_part(self, digest: bytes, offset: int, data: bytes) -> None:
+        self._crash_point()
+        self._storage.save_part(digest, offset, data)
+        self._crash_point()
+
 
 class ClosableStorage(Storage, Protocol):
     """Opened for each life of a server, and closed when it ends, as a crash would do it."""
@@ -143,6 +156,9 @@ def check_storage(reopen: Callable[[], ClosableStorage], *, seed: int, steps: in
     storage.close()
 
 
+_SMALL: Final = b"a small snapshot, parts of which may be there"
+
+
 def _random_step(random: Random, saved: Saved) -> Callable[[Storage], None]:
     log, term = saved.log.entries, saved.term
     choice = random.random()
@@ -151,11 +167,22 @@ def _random_step(random: Random, saved: Saved) -> Callable[[Storage], None]:
     if choice < 0.4:
         vote = random.choice([None, NodeId(0), NodeId(2**40)])
         return lambda storage: storage.save_voted_for(vote)
-    if choice < 0.5 and term >= log.last_position.term:
+    if choice < 0.45:
+        begun = saved.parts or Parts(sha256(_SMALL).digest(), b"")
+        digest, offset = random.choice(
+            [
+                (begun.digest, len(begun.data)),
+                (random.randbytes(32), 0),
+                (sha256(_SMALL).digest(), 0),
+            ]
+        )
+        part = random.randbytes(random.randint(1, 300))
+        return lambda storage: storage.save_part(digest, offset, part)
+    if choice < 0.55 and term >= log.last_position.term:
         # Of its own log, or a leader's that lies beyond it.
         index = LogIndex(random.randint(log.prev_position.index, log.last_position.index + 5))
         at = LogPosition(log.get_term(index) or term, index)
-        data = random.randbytes(random.randint(1, 3000))
+        data = random.choice([_SMALL, random.randbytes(random.randint(1, 3000))])
         config = ClusterConfig([NodeId(random.randrange(9))], (), [NodeId(9)])
         snapshot = Snapshot(at, config, data)
         return lambda storage: storage.save_snapshot(snapshot)
@@ -192,3 +219,4 @@ def _assert_equal(found: Saved, expected: Saved, when: str) -> None:
     assert found.log == expected.log, f"{when}: {found.log!r}, {expected.log!r} was saved"
     assert found.contents == expected.contents, f"{when}: the contents of commands differ"
     assert found.snapshot == expected.snapshot, f"{when}: the snapshots differ"
+    assert found.parts == expected.parts, f"{when}: the parts of a snapshot differ"
