@@ -1,3 +1,3 @@
-"""All that a project needs to hold its Raft to the specification in its own tests."""
+"""All that a project needs to hold its Raft, and its driver, to the specification in its tests."""
 
-pytest_plugins = ["conformance.kit.plugin"]
+pytest_plugins = ["conformance.kit.plugin", "examples.kvstore.driver.kit.plugin"]

@@ -30,6 +30,7 @@ from ..letters import (
     Done,
     Execute,
     HandOver,
+    Letter,
     Member,
     NotLeader,
     OpenSession,
@@ -88,22 +89,27 @@ class Simulation:
         settings: Settings = SMALL,
         make_core: Callable[..., Core] = Core,
         recording: Path | None = None,
+        encode: Callable[[PeerLetter], bytes] = pack,
+        decode: Callable[[bytes], Letter] = LETTERS.decode,
     ) -> None:
         """`open_storage` opens the disk of a server, empty at first; it stays the same disk.
 
-        `make_core` may be a core with a mistake; `recording` is a folder for `conformance audit`.
+        `make_core` may be a core with a mistake; `recording` is a folder for `conformance audit`;
+        `encode` and `decode` are how letters are on the wire.
         """
         self.random = Random(seed)
         self.faults = faults
         self.settings = settings
         self.make_core = make_core
         self.recording = recording
+        self.encode = encode
+        self.decode = decode
         self.now = 0.0
         self.crashes = 0
         self._order = count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._cut: frozenset[NodeId] = frozenset()
-        founders = tuple(_member(number) for number in range(1, nodes + 1))
+        founders = tuple(simulated_member(number) for number in range(1, nodes + 1))
         self._open_storage = open_storage
         self._founders = founders
         self.servers: dict[NodeId, SimulatedServer] = {}
@@ -167,14 +173,14 @@ class Simulation:
 
     def send(self, sender: NodeId, to: NodeId, letter: PeerLetter) -> None:
         """As bytes, as on a wire."""
-        data, faults, draw = pack(letter), self.faults, self.random.random
+        data, faults, draw = self.encode(letter), self.faults, self.random.random
         if (sender in self._cut) != (to in self._cut) or draw() < faults.loss:
             return
         for _ in range(2 if draw() < faults.doubling else 1):
             self.after(draw() * faults.delay, lambda: self._deliver(sender, to, data))
 
     def _deliver(self, sender: NodeId, to: NodeId, data: bytes) -> None:
-        letter = LETTERS.decode(data)
+        letter = self.decode(data)
         assert isinstance(letter, PeerLetter)
         assert not isinstance(letter, Carried) or letter.is_whole
         server = self.servers.get(to)
@@ -452,7 +458,7 @@ def _change(simulation: Simulation) -> None:
     ask = random.choice(["add", "remove", "hand over", "snapshot"])
     if ask == "add" and len(servers) < 7:
         name = NodeId(max(servers) + 1)
-        simulation.add_server(_member(name))
+        simulation.add_server(simulated_member(name))
     requests: dict[str, CoreRequest] = {
         "add": AddMember(0, servers[name].identity.me),
         "remove": RemoveMember(0, name),
@@ -467,5 +473,5 @@ def _change(simulation: Simulation) -> None:
     server.input(client, lambda core: core.request(simulation.now, client, request))
 
 
-def _member(number: int) -> Member:
+def simulated_member(number: int) -> Member:
     return Member(NodeId(number), f"node-{number}", str(number), f"disk-{number}")
