@@ -23,7 +23,8 @@ node does, and no certificate speaks of it.
 """
 
 from raftbare.recorder.line import header
-from raftbare.recorder.recorded import RecordedActions, RecordedNode, RecorderError
+from raftbare.recorder.recorded import RecordedActions, RecordedNode
+from raftbare.recorder.records import RecorderError
 from raftbare.recorder.segments import SegmentError, SegmentWriter
 
 __all__ = [

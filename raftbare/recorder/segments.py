@@ -23,6 +23,9 @@ MEBIBYTE: Final = 2**20
 RETRY_AFTER: Final = 1.0
 """Seconds, on the writer's clock, from an error of the disk to the next attempt to go on."""
 
+HELD: Final = 64 * 2**10
+"""So many bytes are held at most, however long it is until a drain."""
+
 NAME: Final = re.compile(r"node-(\d+)-(\d{20})\.jsonl(\.gz)?")
 """A segment's file: the node, the number of the first record, and whether it is compressed."""
 
@@ -45,9 +48,10 @@ class SegmentWriter:
     A full one is compressed by a thread in the background, to `.jsonl.gz`, and the plain one goes
     when that is on the disk.  The writer deletes no recording: that is the user's.
 
-    **What a crash costs.**  Each record is handed to the operating system when its drain ends, and
-    is then safe from the end of the process (`kill -9`).  The one in the making is lost, and of the
-    line being written a part may stay: `traces/FORMAT.md` allows for both.  A crash of the machine
+    **What a crash costs.**  Records are handed to the operating system when a drain ends, those of
+    inputs without one together with the next, and are then safe from the end of the process
+    (`kill -9`).  Those since the last drain are lost, and of the line being written a part may
+    stay: `traces/FORMAT.md` allows for both.  A crash of the machine
     costs what was not synced besides; with `sync="record"`, nothing.  With a `buffer`, either costs
     what is in it.  The next writer goes on in a new segment, numbered from the last whole record in
     the folder.  Where it had a buffer it leaves a number out: as many records as nobody knows are
@@ -79,8 +83,9 @@ class SegmentWriter:
 
         - `max_bytes`, `max_age`: a segment that has so many bytes, uncompressed, or was begun so
           many seconds ago on `clock`, ends with the next drain.
-        - `sync`: when the file is synced to the disk: with each "record", at each "rotation", or
-          "never".  One that is compressed is synced when that is done, so that no drain waits.
+        - `sync`: when the file is synced to the disk: whenever a "record" is written, at each
+          "rotation", or "never".  One that is compressed is synced when that is done, so that no
+          drain waits.
         - `buffer`: so many bytes are held at most before they are written; see also `flush`.
         - `cluster`: a name, which an audit uses to refuse recordings of other clusters.
 
@@ -96,6 +101,7 @@ class SegmentWriter:
         self._node_id = node_id
         self._max_bytes, self._max_age, self._clock = max_bytes, max_age, clock
         self._compress, self._sync, self._buffer = compress, sync, buffer
+        self._most = max(buffer, HELD)
         self._cluster, self._on_error = cluster, on_error
         self.lost = 0
         """How many records this writer was given and could not keep."""
@@ -122,7 +128,8 @@ class SegmentWriter:
     def write(self, line: bytes) -> None:
         """Take a record; one that says all of the node's state where no segment is open.
 
-        Raises `OSError` where it cannot be kept and there is no `on_error`.
+        It is written with the end of its drain, which `settle` tells.  Raises `OSError` where it
+        cannot be kept and there is no `on_error`.
         """
         seq = self.next_seq
         self.next_seq = seq + 1
@@ -136,10 +143,18 @@ class SegmentWriter:
         try:
             if self._file < 0:
                 self._open(seq)
-            if self._held_size >= self._buffer:
+            if self._held_size >= self._most:
                 self._write_held()
         except OSError as error:
             self._fail(error)
+
+    def settle(self) -> None:
+        """The drain has ended: write what is held, unless the buffer has room for it.
+
+        `RecordedNode` says so after each drain.  Raises as `write` does.
+        """
+        if self._held_size > 0 and self._held_size >= self._buffer:
+            self.flush()
 
     def rotate(self) -> bool:
         """End the segment if it is full.  Where this is true, a checkpoint is to be written next.

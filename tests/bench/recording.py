@@ -20,6 +20,7 @@ from tests.bench.rounds import Driver
 
 SIZE = 3
 TURNS = 7
+BUFFER = 2**16
 
 
 class Recording(NamedTuple):
@@ -29,6 +30,7 @@ class Recording(NamedTuple):
     unrecorded: float
     to_memory: float
     to_files: float
+    buffered: float
     records: float
     size: float
     compressed: float
@@ -42,14 +44,21 @@ def cluster(make: Callable[[rb.NodeId], Any]) -> Driver:
 
 
 def measure(batch: int, rounds: int = 500) -> Recording:
-    """The least of some turns, those of the three in rotation."""
+    """The least of some turns, those of the four in rotation."""
     lines: list[bytes] = []
     with TemporaryDirectory() as folder:
-        writers = [SegmentWriter(folder, rb.NodeId(name), compress=False) for name in range(SIZE)]
+        writers = [
+            [
+                SegmentWriter(f"{folder}/{buffer}", rb.NodeId(name), compress=False, buffer=buffer)
+                for name in range(SIZE)
+            ]
+            for buffer in (0, BUFFER)
+        ]
         drivers = [
             cluster(rb.Node.start),
             cluster(lambda name: RecordedNode.start(name, to=lines.append)),
-            cluster(lambda name: RecordedNode.start(name, to=writers[name])),
+            cluster(lambda name: RecordedNode.start(name, to=writers[0][name])),
+            cluster(lambda name: RecordedNode.start(name, to=writers[1][name])),
         ]
         least = [float("inf")] * len(drivers)
         for _ in range(TURNS):
@@ -61,7 +70,7 @@ def measure(batch: int, rounds: int = 500) -> Recording:
                 least[at] = min(least[at], (time.process_time() - started) / rounds * 1e6)
                 if at == 1:
                     kept = list(lines)
-        for writer in writers:
+        for writer in [*writers[0], *writers[1]]:
             writer.close()
     commands = rounds * batch
     by_node = [[line for line in kept if b'"node":%d,' % name in line[:12]] for name in range(SIZE)]
@@ -71,6 +80,7 @@ def measure(batch: int, rounds: int = 500) -> Recording:
         least[0],
         least[1],
         least[2],
+        least[3],
         len(kept) / commands,
         sum(map(len, kept)) / commands,
         compressed / commands,
@@ -96,6 +106,6 @@ if __name__ == "__main__":
     print("compiled" if rb.compiled else "pure")
     for batch in (1, 16):
         found = measure(batch)
-        ratios = [found.to_memory / found.unrecorded, found.to_files / found.unrecorded]
-        print(found, "times", [round(ratio, 1) for ratio in ratios])
+        ways = (found.to_memory, found.to_files, found.buffered)
+        print(found, "times", [round(way / found.unrecorded, 1) for way in ways])
     print(sizes())

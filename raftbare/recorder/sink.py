@@ -1,16 +1,18 @@
-"""Values as text of JSON, written at once: a recorder has no use for the dictionaries between."""
+"""Values as text of JSON, field by field: a recorder has no use for the dictionaries between."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import final
+from collections.abc import Callable, Iterable
+from typing import TypeVar, final
 
 from raftbare.codec.forms import MAX_INTEGER, CodecError, Sink, ascending, between, shown
+
+T = TypeVar("T")
 
 
 @final
 class TextSink(Sink):
-    """`parts`, one after the other, are the text so far; `raw` adds any to it."""
+    """`parts`, one after the other, are the text so far."""
 
     __slots__ = ("_comma", "parts")
 
@@ -19,28 +21,13 @@ class TextSink(Sink):
         self.parts: list[str] = []
         self._comma = ""  # what comes before the next field or item
 
-    def raw(self, text: str, comma: bool = False) -> None:
-        """Text of any kind; `comma`: what follows is one more of the fields or items before it."""
-        self.parts.append(text)
-        self._comma = "," if comma else ""
-
-    def one(self, item: str) -> None:
-        """An item of a list, or a field, that is text already."""
-        self.parts.append(self._comma + item)
-        self._comma = ","
-
     def integer(self, name: str, value: int) -> None:
-        if not 0 <= value <= MAX_INTEGER:
-            raise CodecError(name, shown(value), between(0, MAX_INTEGER))
-        self.parts.append(f'{self._comma}"{name}":{value}')
+        self.parts.append(f'{self._comma}"{name}":{integer_text(name, value)}')
         self._comma = ","
 
     def optional(self, name: str, value: int | None) -> None:
-        if value is None:
-            self.parts.append(f'{self._comma}"{name}":null')
-            self._comma = ","
-        else:
-            self.integer(name, value)
+        self.parts.append(f'{self._comma}"{name}":{optional_text(name, value)}')
+        self._comma = ","
 
     def flag(self, name: str, value: bool) -> None:
         self.parts.append(f'{self._comma}"{name}":{"true" if value else "false"}')
@@ -51,8 +38,7 @@ class TextSink(Sink):
         self._comma = ","
 
     def ids(self, name: str, ids: Iterable[int]) -> None:
-        listed = ",".join([str(one) for one in ascending(name, ids)])
-        self.parts.append(f'{self._comma}"{name}":[{listed}]')
+        self.parts.append(f'{self._comma}"{name}":{ids_text(name, ids)}')
         self._comma = ","
 
     def begin(self, name: str) -> None:
@@ -75,3 +61,31 @@ class TextSink(Sink):
     def end_list(self) -> None:
         self.parts.append("]")
         self._comma = ","
+
+
+# Each raises `CodecError` for what no trace can say
+
+
+def integer_text(name: str, value: int) -> str:
+    if not 0 <= value <= MAX_INTEGER:
+        raise CodecError(name, shown(value), between(0, MAX_INTEGER))
+    return str(value)
+
+
+def optional_text(name: str, value: int | None) -> str:
+    return "null" if value is None else integer_text(name, value)
+
+
+def ids_text(name: str, ids: Iterable[int]) -> str:
+    return f"[{','.join([str(one) for one in ascending(name, ids)])}]"
+
+
+def fields_text(write: Callable[[Sink, T], None], value: T) -> str:
+    """What a function of `raftbare.codec.vocabulary` writes."""
+    sink = TextSink()
+    write(sink, value)
+    return "".join(sink.parts)
+
+
+def object_text(write: Callable[[Sink, T], None], value: T) -> str:
+    return f"{{{fields_text(write, value)}}}"
