@@ -1,6 +1,6 @@
 """The obligations of the inductive invariant, by what happens, for clusters of any size.
 
-Of two voters or more at once (`conformance.prove.any_size`), and again of three, where z3 knows
+Of any number of voters at once (`conformance.prove.any_size`), and again of three, where z3 knows
 them by name, and gives concrete states: of paths that are live, and of rules that are wrong.
 
     induction/safety    the lemmas imply the properties of the paper's Figure 3
@@ -11,13 +11,11 @@ them by name, and gives concrete states: of paths that are live, and of rules th
     induction/shortened a call with fewer entries claims no more than the whole one
     induction/KIND      no step of this kind breaks a lemma, nor the claim of a message
     step/KIND           nor a property of two states (`spec.properties`: CHANGE, DISK, ACTION)
-
-For an only voter it is another argument: its leader leads before its term is on the disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -31,6 +29,8 @@ from conformance.prove.any_size.cases import cases as cases_of_any
 from conformance.prove.any_size.theory import AnySize
 from conformance.prove.history.holding import broken
 from conformance.prove.history.variables import initial
+from conformance.prove.induction.batches import Clusters, Proves, keeps
+from conformance.prove.induction.batches import batches as of_steps
 from conformance.prove.induction.cases import KINDS, Kind, cases, windows
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.merging import MergedWrites
@@ -44,15 +44,13 @@ from conformance.prove.statements import claims
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.logic import both, implies
 from conformance.prove.statements.safety import COMPLETE, SAFETY
-from conformance.prove.statements.solvers import RESOURCES
 from conformance.prove.statements.statements import SKOLEMS, at_goals, seen
 from conformance.prove.statements.views import SENDER, entry_function
-from conformance.symbolic.paths import BudgetError, RepeatError
 from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import CreateCluster
 
 Voters: TypeAlias = int | Literal["any"]
-"""How many voters there are; any: two or more."""
+"""How many voters there are; any: one or more."""
 Size: TypeAlias = tuple[Voters, int]
 """How many voters, and how many entries of a log, after a snapshot, are looked at."""
 KEPT: Final[dict[Level, tuple[Size, ...]]] = {
@@ -66,8 +64,6 @@ STEPS: Final[dict[Level, tuple[int, int]]] = {"quick": (3, 1), "full": (3, 3), "
 MOST: Final = max(entries for sizes in KEPT.values() for _, entries in sizes)
 ORDERED: Final = 5
 """Servers of a cluster in which actions are owed in any order."""
-CASES: Final = 8
-"""So many cases are one obligation."""
 
 
 def obligations(level: Level) -> list[Obligation]:
@@ -97,14 +93,14 @@ def properties_kept(size: int, entries: int) -> Iterator[Obligation]:
 
 
 def batches(method: str, voters: Voters, entries: int, proves: Proves) -> Iterator[Obligation]:
-    bounds = {"voters": voters, "entries": entries}
-    for kind in KINDS:
-        total = len(steps(kind, voters, entries))
-        for first in range(0, total, CASES):
-            name = f"{method}/{kind}/{voters} voters, {entries} entries"
-            part = f"/{first // CASES + 1}" if total > CASES else ""
-            batch = Batch(kind, voters, entries, first, proves)
-            yield Obligation(name + part, bounds, batch.prove)
+    clusters = Clusters(
+        f"{voters} voters, {entries} entries",
+        {"voters": voters, "entries": entries},
+        tuple(KINDS),
+        lambda kind: steps(kind, voters, entries),
+        lambda rule: prover_of(voters, rule),
+    )
+    return of_steps(method, clusters, proves)
 
 
 def steps(kind: Kind, voters: Voters, entries: int) -> list[Step]:
@@ -119,25 +115,16 @@ def prover_of(voters: Voters, rule: Rule) -> Prover:
     return Prover(AnySize(rule) if voters == "any" else Theory(voters, rule))
 
 
-Proves = Callable[[Prover, Step, Result], None]
-"""Adds to the result what comes of one case."""
-
-
 def keeps_lemmas(prover: Prover, step: Step, result: Result) -> None:
-    checked = prover.check(step)
-    theory = prover.theory
-    result.paths += checked.paths
-    result.live += checked.live if isinstance(theory, AnySize) else witnessed(theory, step, checked)
-    if checked.unassumed:
-        result.result = "unknown"
-        result.detail = f"{step.shape}: {checked.unassumed}"
-    elif checked.open:
-        _, goals = checked.open[0]
-        result.result = "unknown"
-        result.detail = f"{step.shape}: {', '.join(name for name, _ in goals[:3])} may break"
+    """Live are the paths that some state takes that satisfies all lemmas, within a small scope; of
+    any number of voters, those of which z3 sees no contradiction with all lemmas.
+    """
+    theory, live = prover.theory, result.live
+    checked = keeps(prover, step, result)
+    if not isinstance(theory, AnySize):
+        result.live = live + witnessed(theory, step, checked)
+    if checked.open:
         refute(theory.rule, step, result)
-    elif not checked.paths:
-        result.result, result.detail = "unknown", f"{step.shape}: there is no such server"
 
 
 def witnessed(theory: Theory, step: Step, checked: Checked) -> int:
@@ -173,40 +160,6 @@ def keeps_properties(prover: Prover, step: Step, result: Result) -> None:
     result.live += paths
     if wrong:
         result.result, result.detail = "unknown", f"{step.shape}: {wrong[0]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some cases of a kind, one after another.
-
-    Live are the paths that some state takes that satisfies all lemmas, within a small scope; of any
-    number of voters, those of which z3 sees no contradiction with all lemmas.
-    """
-
-    kind: Kind
-    voters: Voters
-    entries: int
-    first: int
-    proves: Proves
-
-    def prove(self, subjects: Subjects) -> Result:
-        result = Result()
-        prover = prover_of(self.voters, subjects.rule)
-        before = prover.queries
-        every = steps(self.kind, self.voters, self.entries)
-        for step in every[self.first : self.first + CASES]:
-            prover.solvers.hardest = 0, ""
-            try:
-                self.proves(prover, step, result)
-            except (BudgetError, RepeatError) as error:
-                result.result, result.detail = "unknown", f"{step.shape}: {error}"
-            spent, what = prover.solvers.hardest
-            if spent > result.work * RESOURCES:
-                result.work, result.hardest = spent / RESOURCES, f"{step.shape}: {what}"
-            if result.result != "proved":
-                break
-        result.queries = prover.queries - before
-        return result
 
 
 @dataclass(frozen=True, slots=True)

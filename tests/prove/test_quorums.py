@@ -8,7 +8,7 @@ from itertools import combinations, product
 import pytest
 
 from conformance.mutants.planted.in_both import IN_BOTH
-from conformance.prove.changing.statements.lemmas import majority_of
+from conformance.prove.changing.history import majority
 from conformance.prove.quorums.obligations import obligations
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.subjects.patched import Patch, patched_library, patched_rule
@@ -47,22 +47,20 @@ def configurations(size: int) -> Iterator[Config]:
         yield Config(old, new)
 
 
-def is_quorum(config: Config, of: Nodes, size: int) -> bool:
+def is_quorum(config: Config, of: Nodes) -> bool:
     """As the lemmas of a changing membership have it."""
-    among = [m in of for m in range(size)]
     parts = [config.voters, *([config.new_voters] if config.is_joint else [])]
-    return all(majority_of([m in part for m in range(size)], among) for part in parts)
+    return all(majority(part, of.__contains__) for part in parts)
 
 
 def test_a_quorum_is_what_the_lemmas_take_for_one() -> None:
     for config, of in product(configurations(4), subsets(4)):
-        assert rules.has_quorum(config, of) is is_quorum(config, of, 4)
+        assert rules.has_quorum(config, of) is is_quorum(config, of)
 
 
 def test_quorums_of_neighbouring_configurations_overlap() -> None:
     quorums = {
-        config: [of for of in subsets(4) if is_quorum(config, of, 4)]
-        for config in configurations(4)
+        config: [of for of in subsets(4) if is_quorum(config, of)] for config in configurations(4)
     }
     for config, of_it in quorums.items():
         others = [config, Config(config.voters), *([Config(config.new_voters)] * config.is_joint)]
@@ -80,8 +78,7 @@ def test_what_is_counted_is_the_largest_that_a_quorum_holds() -> None:
         best = max(
             index
             for index in range(size)
-            if not index
-            or is_quorum(config, frozenset(m for m in range(size) if held[m] >= index), size)
+            if not index or is_quorum(config, frozenset(m for m in range(size) if held[m] >= index))
         )
         assert rules.quorum_index(node) == best
         assert rules.confirmed(node) == best

@@ -1,4 +1,4 @@
-"""The induction of a fixed membership for any number of voters, two or more.
+"""The induction of a fixed membership for any number of voters.
 
 May import `prove.induction` and what lies below it.
 """

@@ -24,13 +24,13 @@ from conformance.prove.any_size.statements import (
     told,
     within,
 )
-from conformance.prove.any_size.views import Before, Each
+from conformance.prove.any_size.views import ME, Before, Each
 from conformance.prove.induction import actor as fixed
 from conformance.prove.induction.answers import answering
 from conformance.prove.induction.events import OTHER
 from conformance.prove.induction.unread import Unread, UnreadError
 from conformance.prove.statements.lemma import within as between
-from conformance.prove.statements.logic import Formula, choose, either
+from conformance.prove.statements.logic import Formula, both, choose, either
 from conformance.prove.statements.statements import seen
 from conformance.prove.statements.views import ACTOR, SENDER
 from conformance.symbolic.number import Number
@@ -68,6 +68,8 @@ class Actor(fixed.Actor):
         self.required: list[Formula] = []
         """What that run went on with, and has to follow on its path."""
         self._given: dict[str, Any] = {}
+        untouched: Any = [Unread(f"what another peer {what}") for what in ("holds", "answered")]
+        self._untouched = untouched
         self.config = v.Config(frozenset((ACTOR, SENDER, OTHER)))
 
     def _role(self, role: Any, log: Any) -> Any:
@@ -87,14 +89,18 @@ class Actor(fixed.Actor):
         counted = at(self._number("quorum index"))
         self.paths.assume(counted >= 0, counted <= at(log.last_index))
         unread: Any = Unread("what a peer was sent")
-        of_calls = unread, unread, unread, unread
-        other: Any = [Unread(f"what another peer {what}") for what in ("holds", "answered")]
-        self._untouched = other
-        peers = (
-            v.Progress(SENDER, match, *of_calls, answered),
-            v.Progress(OTHER, other[0], *of_calls, other[1]),
-        )
-        return v.Leader(Peers(peers), durable)
+        sender = v.Progress(SENDER, match, unread, unread, unread, unread, answered)
+        return v.Leader(Peers([sender, *self.others()]), durable)
+
+    def others(self) -> list[v.Progress]:
+        """The peers that stand for all but the sender."""
+        return [self.other(OTHER)]
+
+    def other(self, name: v.NodeId) -> v.Progress:
+        """One of which nothing is read."""
+        unread: Any = Unread("what a peer was sent")
+        match, answered = self._untouched
+        return v.Progress(name, match, unread, unread, unread, unread, answered)
 
     def sent_before(self, node: v.Node, peers: dict[v.NodeId, bool]) -> v.Node:
         made = super().sent_before(node, peers)
@@ -163,27 +169,34 @@ class Actor(fixed.Actor):
         self.told, self.required = [], []
         with (
             answering(rule, has_quorum=self.has_quorum, quorum_index=self.quorum_index),
-            standing_for_all(rule),
+            standing_for_all(rule, self.has_peers),
         ):
             yield
+
+    def has_peers(self) -> bool:
+        """Whether there is another server at all."""
+        return bool(self._number("has peers") == 1)
+
+    def majorities(self, config: v.Config) -> list[tuple[Formula, tuple[Any, ...]]]:
+        """Of whom a quorum of a configuration has majorities: whether of these, and the arguments
+        by which the families name them.
+        """
+        if config is not self.config:
+            raise UnreadError("a quorum of another configuration was asked for")
+        return [(True, ())]
 
     def has_quorum(self, config: v.Config, nodes: Any) -> bool:
         """If it says yes, a majority is in this set; so these told that they vote for the server,
         if all of the set did.
         """
-        if config is not self.config:
-            raise UnreadError("a quorum of another configuration was asked for")
-        if nodes == frozenset({ACTOR}):
-            return False  # there are two voters or more
         more = nodes.more if isinstance(nodes, Votes) else nodes
         is_one = self._number("quorum of " + "".join(map(str, sorted(more, key=int))))
         at, here, w = self.paths.term, self.before, voter(f"votes {len(self.told)}")
-        term, me = at(self.member.node.current_term), z3.IntVal(int(ACTOR))
-        votes, elects = self.has_voted(nodes), here.told_by_majority(term, me)
-        self.told += [
-            within(at(is_one) == 1, votes, elects, told(here, term, ACTOR), w),
-            BY_NAME["CandidateVotes"](here, ACTOR, w),
-        ]
+        term, votes, yes = at(self.member.node.current_term), self.has_voted(nodes), at(is_one) == 1
+        for asked, of in self.majorities(config):
+            elects = here.told_by_majority(*of, term, ME)
+            self.told.append(within(both(yes, asked), votes, elects, told(here, term, ME), w))
+        self.told.append(BY_NAME["CandidateVotes"](here, ACTOR, w))
         return bool(is_one == 1)
 
     def quorum_index(self, node: v.Node) -> Any:
@@ -204,14 +217,10 @@ class Actor(fixed.Actor):
             return choose(m == ACTOR, durable, match[m])
 
         w, last = voter("holds"), voter("holds no more")
+        for asked, of in self.majorities(node.config):
+            acks = here.acked_by_majority(*of, term, c)
+            self.told.append(within(asked, lambda m: held(m) >= c, acks, acked(here, term, c), w))
         self.told += [
-            within(
-                z3.BoolVal(True),
-                lambda m: held(m) >= c,
-                here.acked_by_majority(term, c),
-                acked(here, term, c),
-                w,
-            ),
             held(last) == c,
             *[BY_NAME["LeaderProgress"](here, ACTOR, m) for m in (w, last)],
             seen(self.was.log(self.was.match[w])),

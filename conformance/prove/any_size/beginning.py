@@ -6,7 +6,8 @@ a constant.  Before a server creates the cluster nothing happens in it, and only
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from conformance.prove.induction.answers import answering
 from conformance.prove.induction.events import OTHER
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.statements.claims import CallAll
-from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Server
+from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Lemma, Server
 from conformance.prove.statements.logic import Formula, either, negation
 from conformance.prove.statements.statements import NODES, at_goals
 from conformance.prove.statements.views import (
@@ -92,13 +93,16 @@ class New:
 
     # Of all servers it is the same whether they are in one of these sets.
 
-    def told_by_majority(self, term: Int, n: Node) -> Formula:
+    def told_by_majority(self, *of: Any) -> Formula:
+        *_, n = of
         return n == NOBODY
 
-    def acked_by_majority(self, term: Int, i: Int) -> Formula:
+    def acked_by_majority(self, *of: Any) -> Formula:
+        *_, i = of
         return i <= 0
 
-    def may_ack_by_majority(self, term: Int, i: Int) -> Formula:
+    def may_ack_by_majority(self, *of: Any) -> Formula:
+        *_, term, i = of
         return either(i <= 0, term >= 0)
 
     def choosable(self, term: Int, i: Int) -> Formula:
@@ -139,35 +143,49 @@ def creator(member: Member) -> Server:
     )
 
 
+@dataclass(frozen=True, slots=True)
 class Begins:
-    """As a proof: on the representatives of any number of servers."""
+    """As a proof: on the representatives of any number of servers.
+
+    `new`, `created`: the views; of a changing membership they say more.
+    """
+
+    lemmas: Sequence[Lemma] = tuple(LEMMAS)
+    new: type[New] = New
+    created: type[Created] = Created
 
     def prove(self, subjects: Subjects) -> Result:
         rule, voters = subjects.rule, frozenset((ACTOR, SENDER, OTHER))
-        before = Member(rules_of(rule).start(ACTOR).node)
-        with answering(rule, has_quorum=lambda *_: False), standing_for_all(rule):
-            turn = take(before, v.CreateCluster(voters), rule)
-        result = Result(paths=2, live=2)
-        wrong = other_than_expected(turn, voters) or broken(New())
-        wrong = wrong or broken(Created(creator(turn.after)), CallAll(ACTOR, 1))
+        before, result = Member(rules_of(rule).start(ACTOR).node), Result(paths=1)
+        wrong = broken(self.lemmas, self.new())
+        for alone in (False, True):
+            quorums = answering(rule, has_quorum=lambda *_, alone=alone: alone)
+            with quorums, standing_for_all(rule, lambda alone=alone: not alone):  # type: ignore[misc]
+                turn = take(before, v.CreateCluster(voters), rule)
+            wrong = wrong or other_than_expected(turn, voters, not alone)
+            wrong = wrong or broken(
+                self.lemmas, self.created(creator(turn.after)), CallAll(ACTOR, 1)
+            )
+            result.paths += 1
+        result.live = result.paths
         if wrong:
             result.result, result.detail = "refuted", wrong
         return result
 
 
-def other_than_expected(turn: Turn, voters: frozenset[v.NodeId]) -> str:
-    """What a creator has, or owes, that `creator` leaves out."""
+def other_than_expected(turn: Turn, voters: frozenset[v.NodeId], calls: bool) -> str:
+    """What a creator has, or owes, that `creator` leaves out; it `calls` others, if any."""
     node, pending = turn.after.node, turn.after.pending
     if node.log != v.new_log(entries=(v.Entry(0, v.Config(voters)),)):
         return "its log is not the founding entry"
-    if pending._replace(append=None) != Pending(True, True, True, (), True):
+    if pending._replace(append=None) != Pending(True, True, True, (), calls):
         return "it owes other actions than to save, to write and to call"
     return "" if turn.after.disk == turn.before.disk else "its disk is another one"
 
 
-def broken(view: New, *owed: CallAll) -> str:
+def broken(lemmas: Sequence[Lemma], view: New, *owed: CallAll) -> str:
     """The first lemma, or claim of what is owed, that does not hold."""
-    for lemma in LEMMAS:
+    for lemma in lemmas:
         kinds = [kind for kind in lemma.over if kind in NODES]
         for nodes in product(*[(ACTOR, ANY[kind]) for kind in kinds]):
             if not is_true(at_goals(lemma, view, nodes)):  # type: ignore[arg-type]

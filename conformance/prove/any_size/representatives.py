@@ -11,7 +11,7 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from conformance.prove.statements.names import AskedError, Name, opaque_names
 from conformance.subjects.patched import modules_of
@@ -21,9 +21,12 @@ from spec.values import Progress
 
 
 class Peers(tuple[Any, ...]):
-    """What a leader knows of its peers: to be gone through, and to be asked if it has this one."""
+    """Peers, or what a leader knows of them: to be gone through, and to be asked for this one."""
 
     __slots__ = ()
+
+    are_some: ClassVar[Callable[[], bool]]
+    """Decides whether there are any: the only voter has none."""
 
     def _refuse(self, *_: object) -> NoReturn:
         raise AskedError("peers were counted, or one was chosen by its place")
@@ -31,7 +34,7 @@ class Peers(tuple[Any, ...]):
     __len__ = __getitem__ = __add__ = __mul__ = __lt__ = __gt__ = __le__ = __ge__ = _refuse
 
     def __bool__(self) -> bool:
-        return True  # there are two voters or more
+        return Peers.are_some()
 
 
 def stands_for_many(of: Iterable[Any]) -> bool:
@@ -40,8 +43,7 @@ def stands_for_many(of: Iterable[Any]) -> bool:
 
 def _tuple(of: Iterable[Any] = ()) -> tuple[Any, ...]:
     listed = list(of)
-    peers = any(isinstance(one, Progress) for one in listed)
-    return Peers(listed) if peers else tuple(listed)
+    return Peers(listed) if stands_for_many(listed) else tuple(listed)
 
 
 def _sorted(of: Iterable[Any], **how: Any) -> list[Any]:
@@ -72,12 +74,15 @@ SHADOWED: Final[dict[str, Callable[..., Any]]] = {
 
 
 @contextmanager
-def standing_for_all(rule: Rule) -> Iterator[None]:
-    """While the code of a step runs, names are opaque, and peers are not to be counted."""
+def standing_for_all(rule: Rule, are_some: Callable[[], bool]) -> Iterator[None]:
+    """While the code of a step runs, names are opaque, and peers are not to be counted; whether
+    there are any, `are_some` decides.
+    """
     modules: list[ModuleType] = [*modules_of(rule), values, log, pending, cluster]
     spaces = [vars(module) for module in modules]
     for space in spaces:
         space.update(SHADOWED)
+    Peers.are_some = staticmethod(are_some)
     try:
         with opaque_names():
             yield

@@ -100,7 +100,7 @@ def any_messages() -> tuple[Any, ...]:
 
 
 class AnySize(Theory):
-    """The lemmas of a fixed membership of two voters or more, and the steps of a rule."""
+    """The lemmas of a fixed membership of any number of voters, and the steps of a rule."""
 
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
     may_be_chosen: ClassVar[Callable[..., Formula]] = staticmethod(may_be_chosen)
@@ -116,8 +116,11 @@ class AnySize(Theory):
     # What is told to z3
 
     def known(self) -> dict[str, list[Formula]]:
-        others = [one != of for one in (X, Y) for of in (ACTOR, NOBODY)]
-        return {name: [*others, *formulas] for name, formulas in super().known().items()}
+        known = super().known()
+        return {name: [*self.others_differ(), *formulas] for name, formulas in known.items()}
+
+    def others_differ(self) -> list[Formula]:
+        return [one != of for one in (X, Y) for of in (ACTOR, NOBODY)]
 
     def hypotheses(self, names: Container[str]) -> list[Formula]:
         v = self.before
@@ -127,7 +130,10 @@ class AnySize(Theory):
                 found.append(of_all(lemma, v))
             elif lemma.name in names:
                 found += [hypothesis(lemma, v, nodes) for nodes in self.told_of(lemma)]
-        return [*found, counted_may_be_chosen(v)]
+        return [*found, *self.of_majorities()]
+
+    def of_majorities(self) -> list[Formula]:
+        return [counted_may_be_chosen(self.before)]
 
     def told_of(self, statement: Lemma | Claim) -> Iterator[tuple[Any, ...]]:
         return product(NAMED, repeat=sum(kind in NODES for kind in statement.over))

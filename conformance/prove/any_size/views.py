@@ -29,6 +29,8 @@ from conformance.prove.statements.views import (
 BOOL, INT = z3.BoolSort(), z3.IntSort()
 REPRESENTED: Final = 3
 """So many servers the code is run on: the acting one, the sender, and one for all others."""
+ME: Final = z3.IntVal(int(ACTOR))
+"""The acting server."""
 X, Y = z3.Int("any_server"), z3.Int("any_other")
 ANY: Final = {"n": X, "m": Y, "c": Y}
 """Any server but the acting one, by the kind of a lemma's argument."""
@@ -48,7 +50,7 @@ class Each:
 class Before:
     """A cluster of which nothing is known, and its history."""
 
-    size: Final = REPRESENTED
+    size: int = REPRESENTED
     founding = views.FOUNDING
 
     def __init__(self, size: int = REPRESENTED) -> None:
@@ -157,7 +159,7 @@ def is_other(n: Node) -> bool:
 class After:
     """The cluster after a step of the acting server."""
 
-    size: Final = REPRESENTED
+    size: int = REPRESENTED
     founding = views.FOUNDING
     term_of = Before.term_of
 
@@ -172,7 +174,7 @@ class After:
             self.changed |= {("choosable", None)}
 
     lead, tlast, tlog = views.After.lead, views.After.tlast, views.After.tlog
-    _counts = views.After._counts
+    _counts: Any = views.After._counts
     commit_term, committed_up_to = views.After.commit_term, views.After.committed_up_to
     read_term, read_seqno = views.After.read_term, views.After.read_seqno
     read_stale = views.After.read_stale
@@ -217,18 +219,19 @@ class After:
         if (name, None) not in self.changed:
             return old
         family = getattr(statements, name.removesuffix("_by_majority"))
-        was, is_in = family(self.before, *at)(ACTOR), family(self, *at)(ACTOR)
+        of = at[-2:]  # before them, of which voters, where that is said
+        was, is_in = family(self.before, *of)(ACTOR), family(self, *of)(ACTOR)
         moved = z3.Function(f"moved_{name}", *[one.sort() for one in terms(at)], BOOL)(*terms(at))
         return choose(was == is_in, old, choose(is_in, either(old, moved), both(old, moved)))
 
-    def told_by_majority(self, term: Int, n: Node) -> Formula:
-        return self._by_majority("told_by_majority", term, n)
+    def told_by_majority(self, *at: Any) -> Formula:
+        return self._by_majority("told_by_majority", *at)
 
-    def acked_by_majority(self, term: Int, i: Int) -> Formula:
-        return self._by_majority("acked_by_majority", term, i)
+    def acked_by_majority(self, *at: Any) -> Formula:
+        return self._by_majority("acked_by_majority", *at)
 
-    def may_ack_by_majority(self, term: Int, i: Int) -> Formula:
-        return self._by_majority("may_ack_by_majority", term, i)
+    def may_ack_by_majority(self, *at: Any) -> Formula:
+        return self._by_majority("may_ack_by_majority", *at)
 
     def choosable(self, term: Int, i: Int) -> Formula:
         if ("choosable", None) not in self.changed:

@@ -1,81 +1,68 @@
-"""The acting server of a cluster whose membership changes.
+"""The acting server of a cluster whose membership changes, of any number of servers.
 
 Of a configuration nothing is known but whether it is a joint one, and what the acting server is in
-it.  Who else votes, z3 is left to choose.  So two rules of the specification are not run here but
-taken at their word, `has_quorum` and `quorum_index`; that they keep it is proved for configurations
-of every size (`conformance.prove.quorums`).
+it.  Who else votes, z3 is left to choose.  The code is run on the names of a fixed membership, and
+where it may come to another configuration on two more: one of the peers that then go, and one of
+those that come.
 
-Who is a peer is no matter of safety: all nodes are, so a leader has to do with all of them.
+A server may be the only voter, and without a peer: whether there are others is left open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final
 
-from conformance.prove.changing.statements.lemmas import quorum
+import z3
+
+from conformance.prove.any_size import actor as fixed
+from conformance.prove.any_size.views import Each
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, NEW, OLD, Before
-from conformance.prove.induction import actor as fixed
 from conformance.prove.induction.actor import Window
-from conformance.prove.induction.answers import answering
+from conformance.prove.induction.events import OTHER
 from conformance.prove.induction.unread import LastOnly, Token, UnreadError
-from conformance.prove.statements.lemma import EntryTerm, within
-from conformance.prove.statements.logic import Formula, either, negation
-from conformance.prove.statements.views import ACTOR, FOUNDING
+from conformance.prove.statements.lemma import EntryTerm
+from conformance.prove.statements.logic import Formula, both, choose, negation
+from conformance.prove.statements.names import Name
+from conformance.prove.statements.views import ACTOR, FOUNDING, SENDER
 from conformance.symbolic.held import Held
 from conformance.symbolic.number import Number
 from conformance.symbolic.paths import Paths
 from spec import values as v
-from spec.cluster import Rule
 
 BEFORE: Final = -1
 """The place of a configuration that the log has before the entries that the code reads."""
+IS_JOINT: Final = "is joint"
+LEFT_BY_SENDER: Final = "is followed by one without the sender"
+LEAVES: Final = Name(3)
+"""Stands for any other peer that is none of the next configuration."""
+COMES: Final = Name(4)
+"""Stands for any peer of the next configuration that is none yet."""
+CHANGES: Final = z3.Function("changes", z3.IntSort(), z3.BoolSort())
+"""Of each server but the sender whether it goes or comes, where another configuration follows."""
 
 
-class Part(NamedTuple):
-    """What is known of a configuration: is it joint, has it the acting server as an old or a new
-    voter.  None: the code does not ask.
+class Members(frozenset[int]):
+    """Some servers, by the names that stand for them.  `acts` says whether the acting server is
+    one of them.
     """
 
-    joint: bool | None = None
-    old: bool | None = None
-    new: bool | None = None
-
-    def __str__(self) -> str:
-        if self.joint is None:
-            return "any configuration"
-        votes = [name for name, is_so in (("old", self.old), ("new", self.new)) if is_so]
-        kind = "joint" if self.joint else "not joint"
-        return f"{kind}, {' and '.join(votes) or 'no'} voter"
-
-
-PARTS: Final = [
-    *[Part(False, old, False) for old in (True, False)],
-    *[Part(True, old, new) for old in (True, False) for new in (True, False)],
-]
-
-
-class Voters(frozenset[int]):
-    """Some of the nodes, of which it is only known whether the acting server is one."""
-
-    known: bool | None
-    size: int
+    acts: Callable[[], bool]
 
     @classmethod
-    def of(cls, size: int, known: bool | None) -> Voters:
-        made = cls({ACTOR})
-        made.size, made.known = size, known
+    def of(cls, acts: Callable[[], bool], *names: int) -> Members:
+        made = cls(names)
+        made.acts = acts
         return made
 
     def __contains__(self, node: object) -> bool:
-        if node != ACTOR or self.known is None:
+        if node != ACTOR:
             raise UnreadError(f"whether {node} is a voter was read")
-        return self.known
+        return self.acts()
 
     def __or__(self, other: Any) -> Any:
-        known = [one.known for one in (self, other) if isinstance(one, Voters)]
-        return Voters.of(self.size, None if None in known else any(known))
+        known = [one for one in (self, other) if isinstance(one, Members)]
+        return Members.of(lambda: any(one.acts() for one in known), *self, *other)
 
     def __ror__(self, other: Any) -> Any:
         return self | other
@@ -83,9 +70,6 @@ class Voters(frozenset[int]):
     def __and__(self, other: Any) -> Any:
         """Of voters and non-voters: nobody is both, or the leader refuses."""
         return frozenset()
-
-    def __sub__(self, other: Any) -> Any:
-        return frozenset(range(self.size)) - other
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -95,38 +79,57 @@ class Voters(frozenset[int]):
 
 
 class Shown(v.Config):
-    """A configuration in the log; `entry` is what has it, to z3."""
+    """A configuration in the log; `entry` is what has it, to z3.
+
+    What the code asks of it, it `decides` then: is it a joint one, has it the acting server as a
+    voter, or as a new one.  Whatever its members are, they have three names.
+    """
 
     entry: EntryTerm
-    part: Part
+    decides: Callable[[str], bool]
+
+    def __init__(self, entry: EntryTerm, decides: Callable[[str], bool]) -> None:
+        known = {
+            "voters": Members.of(lambda: decides("votes")),
+            "non_voters": Members(),
+            "entry": entry,
+            "decides": decides,
+        }
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
 
     @property
     def is_joint(self) -> bool:
-        if self.part.joint is None:
-            raise UnreadError("whether a configuration is joint was read")
-        return self.part.joint
+        return self.decides(IS_JOINT)
+
+    @property
+    def new_voters(self) -> Members:
+        names = (OTHER,) if self.decides(LEFT_BY_SENDER) else (SENDER, OTHER)
+        return Members.of(lambda: self.decides("votes as a new voter"), *names)
+
+    @property
+    def members(self) -> frozenset[int]:
+        return frozenset((SENDER, OTHER, LEAVES))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 class Proposed(v.Config):
     """One that a user proposes: the voters are those in force, or the leader refuses."""
 
 
-def shown(part: Part, entry: EntryTerm, size: int) -> Shown:
-    made = Shown(Voters.of(size, part.old), Voters.of(size, part.new), Voters.of(size, False))
-    object.__setattr__(made, "entry", entry)
-    object.__setattr__(made, "part", part)
-    return made
+def proposed(node: v.Node, joint: bool) -> Proposed:
+    """A configuration that may be without some members, and with others."""
+    others = Members.of(nobody, SENDER, OTHER, COMES)
+    return Proposed(node.config.voters, others if joint else frozenset(), others)
 
 
-def is_part(entry: EntryTerm, part: Part) -> list[Formula]:
-    facts: list[Formula] = [IS_CONFIG(entry)]
-    if part.joint is not None:
-        facts.append(JOINT(entry) == part.joint)
-    if part.old is not None:
-        facts.append(OLD[ACTOR](entry) == part.old)
-    if part.joint and part.new is not None:
-        facts.append(NEW[ACTOR](entry) == part.new)
-    return facts
+def nobody() -> bool:
+    return False
 
 
 class AnyLog(LastOnly):
@@ -141,32 +144,36 @@ class Actor(fixed.Actor):
 
     def __init__(self, paths: Paths, before: Before) -> None:
         super().__init__(paths, before)
-        self.config = shown(Part(), FOUNDING, before.size)
-        self.part: Part | None = None
-        self.place = BEFORE
+        self.config: v.Config = Shown(FOUNDING, self.refuses)
+        self.place: int | None = None
+        self.sender_leaves = False
         self.in_force: EntryTerm = None
-        self.told: list[Formula] = []
-        """What the rules that are taken at their word have answered in the run that goes on."""
-        self.required: list[Formula] = []
-        """What that run went on with, and has to follow on its path: see `quorum_index`."""
-        self._given: dict[str, Any] = {}
 
-    def configure(self, part: Part, place: int = BEFORE) -> None:
-        """What is known of the configuration in force, and which of the entries that are read it
-        is.  Without this the code does not read configurations.
+    def configure(self, place: int = BEFORE, sender_leaves: bool = False) -> None:
+        """Which of the entries that are read is the configuration in force; and whether the sender
+        may be none of the one that follows it.  Without this the code reads no configuration.
         """
-        self.part, self.place = part, place
+        self.place, self.sender_leaves = place, sender_leaves
 
     def known(self, entry: EntryTerm) -> v.Config:
         """It is the one in force."""
-        assert self.part is not None
-        self.links += is_part(entry, self.part)
+        joint = self.paths.term(self._number(IS_JOINT)) == 1
+        self.links += [IS_CONFIG(entry), JOINT(entry) == joint]
         self.in_force = entry
-        return shown(self.part, entry, self.before.size)
+        return Shown(entry, self.decides)
+
+    def decides(self, what: str) -> bool:
+        """Of the configuration in force."""
+        if what == LEFT_BY_SENDER and not self.sender_leaves:
+            return False
+        return bool(self._number(what) == 1)
+
+    def refuses(self, what: str) -> bool:
+        raise UnreadError(f"of a configuration that is not in force was read if it {what}")
 
     def entries(self, name: str, count: int, least: Any, most: Any) -> v.Entries:
         made = list(super().entries(name, count, least, most))
-        if name == "entry" and self.part is not None:
+        if name == "entry" and self.place is not None:
             for k, entry in enumerate(made):
                 payload: Any = entry.payload
                 if k == self.place:
@@ -177,7 +184,7 @@ class Actor(fixed.Actor):
 
     def window(self, name: str, window: Window, most: int | Number) -> v.Log:
         start, count = window
-        here = name == "entry" and self.part is not None and self.place == BEFORE
+        here = name == "entry" and self.place == BEFORE
         if start == "empty":
             return v.Log()
         if start == "founded":
@@ -198,7 +205,7 @@ class Actor(fixed.Actor):
 
     def node(self, role: Any, log: Window | None, vote: Any) -> Any:
         made = super().node(role, log, vote)
-        if log is None and self.part is not None:
+        if log is None and self.place is not None:
             last = self.paths.term(made.log.last_index)
             self.case(last >= 1)
             config = self.known(self._config_at(last))
@@ -206,15 +213,8 @@ class Actor(fixed.Actor):
             made = made._replace(log=known)
         return made
 
-    def _role(self, role: Any, log: Any) -> Any:
-        made = super()._role(role, log)
-        if isinstance(made, v.Leader):
-            at = self.paths.term(self.given_by_rule("quorum index"))
-            self.paths.assume(at >= 0, at <= self.paths.term(log.last_index))
-        return made
-
-    def equals(self, *numbers: int | Number) -> None:
-        """Servers differ by what they are in a configuration."""
+    def others(self) -> list[v.Progress]:
+        return [self.other(OTHER), *([] if self.place is None else [self.other(LEAVES)])]
 
     def entry(self, entry: v.Entry) -> EntryTerm:
         payload: Any = entry.payload
@@ -222,49 +222,20 @@ class Actor(fixed.Actor):
             return payload.entry
         return self.created
 
-    # The rules that are taken at their word
+    # What the step has made of it
 
-    @contextmanager
-    def taken_at_their_word(self, rule: Rule) -> Iterator[None]:
-        """For one run: another one is told nothing of what they answered in this."""
-        self.told, self.required = [], []
-        with answering(rule, has_quorum=self.has_quorum, quorum_index=self.quorum_index):
-            yield
+    def _of_each(self, role: v.Leader, name: str, at: int) -> Each:
+        """Of who was no peer before, or is none now, nothing is known: 0."""
+        peers = [peer for peer in role.peers if peer.node != COMES]
+        names = {peer.node for peer in peers}
+        if self.place is None or LEAVES in names:
+            return super()._of_each(role, name, at)
+        if SENDER not in names:
+            peers.append(v.Progress(SENDER))
+        known = super()._of_each(v.Leader(tuple(peers)), name, at)
+        return Each(lambda m: choose(both(m != SENDER, CHANGES(m)), 0, known[m]))
 
-    def has_quorum(self, config: v.Config, nodes: frozenset[int]) -> bool:
+    def majorities(self, config: v.Config) -> list[tuple[Formula, tuple[Any, ...]]]:
         assert isinstance(config, Shown)
-        if nodes == {ACTOR}:
-            # No configuration has an only voter: its leader would not wait for its disk.
-            return False
-        name = "quorum of " + "".join(map(str, sorted(nodes)))
-        is_one = self.given_by_rule(name)
-        at = self.paths.term(is_one)
-        of = [m in nodes for m in range(self.before.size)]
-        self.told.append((at == 1) == quorum(self.before, config.entry, of))
-        return bool(is_one == 1)
-
-    def quorum_index(self, node: v.Node) -> Any:
-        """A number that a quorum holds, and one server holds no more than it.
-
-        Paths are sought where it lies within the log, as all that is held does: there the code
-        finds an entry.  No formula says so, so that it is a goal of each path.
-        """
-        config, role, at = node.log.config, node.role, self.paths.term
-        assert isinstance(config, Shown)
-        assert isinstance(role, v.Leader)
-        if self.required:
-            raise UnreadError("a second quorum index was read, and the run knows of one")
-        held = {peer.node: at(peer.match) for peer in role.peers} | {ACTOR: at(role.durable)}
-        index = self.given_by_rule("quorum index")
-        c = at(index)
-        members = range(self.before.size)
-        self.told.append(quorum(self.before, config.entry, [held[m] >= c for m in members]))
-        self.told.append(either(*[held[m] == c for m in members]))
-        self.required.append(within(0, c, at(node.log.last_index)))
-        return index
-
-    def given_by_rule(self, name: str) -> Any:
-        """A number that a rule gives, the same each time that the code is run."""
-        if name not in self._given:
-            self._given[name] = self.paths.number(name)
-        return self._given[name]
+        entry = config.entry
+        return [(True, (OLD(entry),)), (JOINT(entry), (NEW(entry),))]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.prove.history.holding import CLAIMS_OF, Broken, failures
+from conformance.prove.any_size import statements as families
+from conformance.prove.any_size.statements import Among
+from conformance.prove.changing.statements.lemmas import LEMMAS, Voters, may_be_chosen
+from conformance.prove.history.holding import Broken, failures
 from conformance.prove.history.variables import HistoryVariables, initial, put
 from conformance.prove.history.view import Choosable, Concrete, claims_of
 from spec.cluster import Cluster, Turn
@@ -72,11 +74,24 @@ class Seen(Concrete):
     def joint(self, entry: Any) -> bool:
         return self.is_config(entry) and entry.payload.is_joint
 
-    def old(self, entry: Any, m: int) -> bool:
-        return self.is_config(entry) and m in entry.payload.voters
+    def old(self, entry: Any) -> Voters:
+        return entry.payload.voters if self.is_config(entry) else NO_VOTERS
 
-    def new(self, entry: Any, m: int) -> bool:
-        return self.is_config(entry) and m in entry.payload.new_voters
+    def new(self, entry: Any) -> Voters:
+        return entry.payload.new_voters if self.is_config(entry) else NO_VOTERS
+
+    def told_by_majority(self, voters: Voters, term: Term, n: int) -> bool:
+        return majority(voters, families.told(self.view, term, n))
+
+    def acked_by_majority(self, voters: Voters, term: Term, i: Index) -> bool:
+        return majority(voters, families.acked(self.view, term, i))
+
+    def may_ack_by_majority(self, voters: Voters, term: Term, i: Index) -> bool:
+        return majority(voters, families.may_ack(self.view, term, i))
+
+    @property
+    def view(self) -> Any:
+        return self
 
     def lc(self, term: Term, i: Index) -> Index:
         return self._last(term, i, self.is_config)
@@ -97,6 +112,14 @@ class Seen(Concrete):
         return _at(self.history.since, j)
 
 
+NO_VOTERS: Final = frozenset[int]()
+
+
+def majority(voters: Voters, among: Among) -> bool:
+    """Whether more than half of these voters are in a set."""
+    return sum(bool(among(m)) for m in voters) > len(voters) // 2
+
+
 def _at(values: tuple[Index, ...], at: int) -> Index:
     return values[at] if 0 <= at < len(values) else 0
 
@@ -106,6 +129,6 @@ def broken(cluster: Cluster, history: History) -> list[Broken]:
     view = Seen(cluster, history)
     found = [one for lemma in LEMMAS for one in failures(lemma, view, {})]
     for message, owed in claims_of(cluster, history.variables):
-        for _, claim in CLAIMS_OF[type(message), owed]:
+        for claim in families.claims_of(message, owed):
             found += failures(claim, view, {}, message)
     return found

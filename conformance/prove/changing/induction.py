@@ -7,9 +7,11 @@ from typing import Any, ClassVar, Final
 
 import z3
 
+from conformance.prove.any_size.actor import voter
+from conformance.prove.any_size.theory import AnySize
 from conformance.prove.changing.actor import Actor, Proposed
 from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.prove.changing.statements.script import about_entries
+from conformance.prove.changing.statements.script import about_entries, about_majorities
 from conformance.prove.changing.statements.views import (
     IS_CONFIG,
     JOINT,
@@ -29,7 +31,6 @@ from conformance.prove.changing.why.facts import (
     opening,
     wins,
 )
-from conformance.prove.induction.answers import INDEX
 from conformance.prove.induction.events import Happening, Ran
 from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.statements.goals import Goal
@@ -37,8 +38,7 @@ from conformance.prove.statements.lemma import Lemma, Server
 from conformance.prove.statements.logic import Formula
 from conformance.prove.statements.solvers import ALL, PLAIN
 from conformance.prove.statements.statements import SKOLEMS, choosable_means, seen
-from conformance.prove.statements.views import TERM_OF
-from conformance.symbolic.paths import Path, Paths
+from conformance.prove.statements.views import SENDER, TERM_OF
 from spec.values import Config, Leader, NodeId
 
 MOST: Final = "most"
@@ -85,12 +85,16 @@ GROUPS: Final = {
 }
 
 
-class Changing(Theory):
+class Changing(AnySize):
+    """The lemmas of a changing membership of any number of servers, and the steps of a rule."""
+
     lemmas: ClassVar[Sequence[Lemma]] = LEMMAS
     may_be_chosen = staticmethod(may_be_chosen)
     cluster, actor, after, reading = Before, Actor, After, Reading
-    asked_first = MOST
     before: Before
+
+    def of_majorities(self) -> list[Formula]:
+        return about_majorities(self.before)
 
     def known(self) -> dict[str, list[Formula]]:
         v = self.before
@@ -105,7 +109,7 @@ class Changing(Theory):
             known[f"{name} alone"] = [*about_entries(), *self.hypotheses({name})]
         known[OWN_LOG] = [*about_entries(), *along_log(v), *self.hypotheses({"Candidate"})]
         known[ALL] = [*follow, *self.hypotheses(every), choosable_means(v, may_be_chosen)]
-        return known
+        return {name: [*self.others_differ(), *formulas] for name, formulas in known.items()}
 
     def asked(self, goal: Goal, made: Consequence) -> Iterator[tuple[tuple[str, ...], Goal]]:
         group = GROUPS.get(goal.statement, MOST)
@@ -123,10 +127,6 @@ class Changing(Theory):
         """None: see `why`."""
         return []
 
-    def alike(self, paths: Paths, path: Path[Consequence]) -> frozenset[NodeId]:
-        """That configurations treat others alike is not seen from here."""
-        return frozenset()
-
     def given(self, case: Formula, goal: Goal) -> Goal:
         return Goal(goal.name, z3.Implies(case, goal.formula))
 
@@ -137,14 +137,12 @@ class Changing(Theory):
         after, actor = made.after, made.actor
         assert isinstance(after, After)
         assert isinstance(actor, Actor)
-        for within_log in actor.required:
-            yield Goal(INDEX, within_log)
         if ("choosable", None) in after.changed:
             could = after.could_before(SKOLEMS["T"], SKOLEMS["i"])
             yield Goal("Choosable", self.with_hints(could, after))
         for exact in (False, True):
             after.exact = exact
-            for goal in Theory.goals(self, made, happening, alike):
+            for goal in super().goals(made, happening, alike):
                 if goal.name.startswith("CountedIsChosen") == exact:
                     yield goal
         after.exact = False
@@ -171,34 +169,24 @@ class Changing(Theory):
                 v.lj(t, last),
                 v.tlog(t, v.lc(t, last)),
             ]
-            role: Any = before.role
-            matches = [term(peer.match) for peer in role.peers] + [term(role.durable)]
-            mentions += [f for m in matches for f in (v.tlog(t, m), actor.was.log(m))]
+            w: Any = voter("holds")
+            held = actor.was.match[w], actor.was.match[SENDER], actor.was.durable
+            mentions += [f for m in held for f in (v.tlog(t, m), actor.was.log(m))]
             found += [seen(one) for one in mentions]
         return found
 
     def made(self, actor: Actor, config: Config) -> list[Formula]:
         """What is known of the configuration that the step has appended."""
-        entry, before, nodes = actor.created, actor.in_force, range(self.size)
+        entry, before = actor.created, actor.in_force
         if isinstance(config, Proposed):
             facts = [JOINT(entry) == config.is_joint]
-            return [IS_CONFIG(entry), *facts, *[OLD[m](entry) == OLD[m](before) for m in nodes]]
+            return [IS_CONFIG(entry), *facts, OLD(entry) == OLD(before)]
         # The one that follows a joint configuration.
         assert not config.is_joint
-        return [
-            IS_CONFIG(entry),
-            z3.Not(JOINT(entry)),
-            *[OLD[m](entry) == NEW[m](before) for m in nodes],
-        ]
-
-    def consequence(self, actor: Any, happening: Happening) -> Consequence:
-        with actor.taken_at_their_word(self.rule):
-            made = Theory.consequence(self, actor, happening)
-        made.known.extend(actor.told)
-        return made
+        return [IS_CONFIG(entry), z3.Not(JOINT(entry)), OLD(entry) == NEW(before)]
 
     def changes(self, actor: Any, ran: Ran, server: Server) -> Changes:
-        made = Theory.changes(self, actor, ran, server)
+        made = super().changes(actor, ran, server)
         before, node, term = ran.turn.before.node, ran.after.node, actor.paths.term
         commit, known, knew, elected, where = made.commit, None, None, None, None
         if isinstance(node.role, Leader) and not isinstance(before.role, Leader):
@@ -215,6 +203,7 @@ class Changing(Theory):
             commit,
             made.told,
             made.acked,
+            made.read,
             elected=elected,
             known=known,
             knew=knew,

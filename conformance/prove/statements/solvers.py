@@ -18,6 +18,10 @@ RESOURCES: Final = 20_000_000
 """After which z3 gives a query up, as it counts its own work: some ten seconds of an idle core.  A
 busy machine gets the same answers.
 """
+FIRST: Final = RESOURCES // 10
+"""What a solver may do that knows some lemmas only: if it does not see a goal soon, the one that
+knows all of them is asked.
+"""
 PLAIN: Final = "plain"
 """The solver that is told nothing with a quantifier, so that it is quick, and never in doubt."""
 
@@ -68,7 +72,8 @@ class Solvers:
         self.hardest: tuple[int, str] = 0, ""
         """Of the queries that were answered, the one that took most resources: how many; of what.
         """
-        self.each = {name: by_patterns() for name in known}
+        most = {PLAIN: RESOURCES, ALL: RESOURCES}
+        self.each = {name: by_patterns(most.get(name, FIRST)) for name in known}
         for name, solver in self.each.items():
             solver.add(*known[name])
         self.against: frozenset[int] | None = None

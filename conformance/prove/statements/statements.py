@@ -13,7 +13,6 @@ from conformance.prove.statements import claims
 from conformance.prove.statements.claims import CLAIMS, Claim
 from conformance.prove.statements.lemma import Lemma, View
 from conformance.prove.statements.logic import Formula
-from conformance.prove.statements.views import Before
 
 NODES = "nmc"
 SKOLEMS = {name: z3.Int(f"any_{name}") for name in "TSij"}
@@ -53,7 +52,7 @@ def at_goals(
     return statement.holds(view, *message, *arguments(statement.over, chosen, SKOLEMS))
 
 
-def choosable_means(before: Before, may_be_chosen: Callable[..., Formula]) -> Formula:
+def choosable_means(before: Any, may_be_chosen: Callable[..., Formula]) -> Formula:
     term, i = BOUND["T"], BOUND["i"]
     could = before.choosable(term, i)
     return z3.ForAll([term, i], could == may_be_chosen(before, term, i), patterns=[could])

@@ -82,7 +82,7 @@ def broken(cluster: Cluster, variables: Any) -> list[Broken]:
     return found
 
 
-@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_they_hold_in_random_runs_of_any_size(size: int) -> None:
     seen: Counter[str] = Counter()
     for number, event in enumerate(events(size, 450, seed=2)):

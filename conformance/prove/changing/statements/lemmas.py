@@ -22,42 +22,57 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from conformance.prove.statements import lemmas as fixed
+from conformance.prove.any_size import statements as fixed
+from conformance.prove.any_size.statements import Among, Node
 from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int, Lemma, LogOf, adds_to, within
 from conformance.prove.statements.lemma import View as FixedView
-from conformance.prove.statements.lemmas import is_committed
+from conformance.prove.statements.lemmas import candidacy, is_committed
 from conformance.prove.statements.logic import (
     Formula,
     both,
     choose,
     either,
     implies,
-    majority,
     negation,
 )
 from conformance.prove.statements.statements import seen
 
-Nodes = list[Formula]
-"""Of each node whether it is among them."""
-Holders: TypeAlias = Callable[[Int], Nodes]
-"""Who has, or may have, the entries up to an index."""
+Voters: TypeAlias = Any
+"""Those of a configuration, old or new: a term of z3, or a set."""
 
 
 class View(FixedView, Protocol):
-    """`is_config`, `joint`, `old`, `new`: what an entry is, and who its voters are."""
+    """`is_config`, `joint`, `old`, `new`: what an entry is, and who its voters are.
+
+    The families are those of a fixed membership, for any voters: whether more than half of these
+    are in such a set.
+    """
 
     def is_config(self, entry: EntryTerm) -> Formula: ...
     def joint(self, entry: EntryTerm) -> Formula: ...
-    def old(self, entry: EntryTerm, m: int) -> Formula: ...
-    def new(self, entry: EntryTerm, m: int) -> Formula: ...
+    def old(self, entry: EntryTerm) -> Voters: ...
+    def new(self, entry: EntryTerm) -> Voters: ...
     def lc(self, term: Int, i: Int) -> Int: ...
     def lj(self, term: Int, i: Int) -> Int: ...
     def el(self, term: Int) -> Int: ...
     def kc(self, term: Int) -> Int: ...
     def since(self, j: Int) -> Int: ...
+    def told_by_majority(self, voters: Voters, term: Int, n: Node) -> Formula: ...
+    def acked_by_majority(self, voters: Voters, term: Int, i: Int) -> Formula: ...
+    def may_ack_by_majority(self, voters: Voters, term: Int, i: Int) -> Formula: ...
+
+
+class Servers(NamedTuple):
+    """A set of servers.  `by`: whether more than half of some voters are among them."""
+
+    has: Among
+    by: Callable[[Voters], Formula]
+
+
+Holders: TypeAlias = Callable[[Int], Servers]
+"""Who has, or may have, the entries up to an index."""
 
 
 LEMMAS: list[Lemma] = []
@@ -69,30 +84,37 @@ lemma = adds_to(LEMMAS)
 # Quorums of configurations, §6
 
 
-def majority_of(voters: Nodes, of: Nodes) -> Formula:
-    """More than half of the voters are among these."""
-    nodes = range(len(voters))
-    cases = []
-    for size in range(1, len(voters) + 1):
-        for some in combinations(nodes, size):
-            are = [voters[m] if m in some else negation(voters[m]) for m in nodes]
-            cases.append(both(*are, majority([of[m] for m in some])))
-    return either(*cases)
+def told(v: View, term: Int, n: Node) -> Servers:
+    """Who told in a term that it votes for n."""
+    return Servers(fixed.told(v, term, n), lambda voters: v.told_by_majority(voters, term, n))  # type: ignore[arg-type]
 
 
-def voters_of(v: View, entry: EntryTerm) -> Nodes:
-    return [v.old(entry, m) for m in range(v.size)]
+def acknowledged(v: View, term: Int) -> Holders:
+    """Who did so in this term."""
+
+    def up_to(i: Int) -> Servers:
+        return Servers(fixed.acked(v, term, i), lambda voters: v.acked_by_majority(voters, term, i))  # type: ignore[arg-type]
+
+    return up_to
 
 
-def new_voters_of(v: View, entry: EntryTerm) -> Nodes:
-    return [v.new(entry, m) for m in range(v.size)]
+def may_acknowledge(v: View, term: Int) -> Holders:
+    """Who did so in this term, or still may."""
+
+    def up_to(i: Int) -> Servers:
+        may = fixed.may_ack(v, term, i)  # type: ignore[arg-type]
+        return Servers(may, lambda voters: v.may_ack_by_majority(voters, term, i))
+
+    return up_to
 
 
-def quorum(v: View, config: EntryTerm, of: Nodes) -> Formula:
-    return both(
-        majority_of(voters_of(v, config), of),
-        implies(v.joint(config), majority_of(new_voters_of(v, config), of)),
-    )
+def overlap(voters: Voters, one: Servers, other: Servers, witness: Node) -> Formula:
+    """Two majorities of the same voters have a server in common: see the fixed membership."""
+    return fixed.overlap(one.by(voters), one.has, other.by(voters), other.has, witness)
+
+
+def quorum(v: View, config: EntryTerm, of: Servers) -> Formula:
+    return both(of.by(v.old(config)), implies(v.joint(config), of.by(v.new(config))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,30 +134,25 @@ def along_leader(v: View, term: Int) -> Along:
     return Along(partial(v.tlog, term), partial(v.lc, term), partial(v.lj, term))
 
 
-def base(v: View, log: Along, i: Int) -> Nodes:
+def base(v: View, log: Along, i: Int) -> Voters:
     j = log.last_joint(i)
-    last = log.entry(j)
-    return [choose(j == 0, v.old(v.founding, m), v.new(last, m)) for m in range(v.size)]
-
-
-def same(one: Nodes, other: Nodes) -> Formula:
-    return both(*[a == b for a, b in zip(one, other, strict=True)])
+    return choose(j == 0, v.old(v.founding), v.new(log.entry(j)))
 
 
 # The lemmas of a fixed membership that speak of no majority
 
-CHANGED: Final = ("Candidate", "Elected", "CountedIsChosen")
+CHANGED: Final = ("Candidate", "Elected", "CountedIsChosen", "StaleWasLeft")
 LEMMAS += [one for one in fixed.LEMMAS if one.name not in CHANGED]
 
 
 @lemma(
-    "A candidate voted for itself, which is told once it is saved, and does not lead; the votes it "
-    "counts were told to it, and it has nothing of its own term."
+    "A candidate voted for itself, which is told once it is saved, and does not lead; it has "
+    "nothing of its own term."
 )
-def candidate(v: View, n: int) -> Formula:
+def candidate(v: View, n: Node) -> Formula:
     s = v.server(n)
     nothing_of_its_own = v.term_of(s.log(s.last)) < s.term
-    return fixed.candidacy(v, n, nothing_of_its_own, *fixed.votes_told(v, n))
+    return candidacy(v, n, nothing_of_its_own)
 
 
 @lemma(
@@ -144,21 +161,16 @@ def candidate(v: View, n: int) -> Formula:
     lambda v, term: [[v.lead(term)]],
 )
 def elected(v: View, term: Int) -> Formula:
-    return both(
-        within(NOBODY, v.lead(term), v.size - 1),
-        *[
-            implies(v.lead(term) == n, within(1, term, v.server(n).disk_term))
-            for n in range(v.size)
-        ],
-        implies(
-            v.lead(term) != NOBODY,
-            both(
-                v.el(term) >= 1,
-                v.el(term) < v.tlast(term),
-                v.term_of(v.tlog(term, v.el(term))) < term,
-                v.term_of(v.tlog(term, v.el(term) + 1)) == term,
-                within(0, v.kc(term), v.tlast(term)),
-            ),
+    n = v.lead(term)
+    return implies(
+        n != NOBODY,
+        both(
+            within(1, term, v.server(n).disk_term),
+            v.el(term) >= 1,
+            v.el(term) < v.tlast(term),
+            v.term_of(v.tlog(term, v.el(term))) < term,
+            v.term_of(v.tlog(term, v.el(term) + 1)) == term,
+            within(0, v.kc(term), v.tlast(term)),
         ),
     )
 
@@ -174,16 +186,8 @@ def elected_by(v: View, term: Int) -> EntryTerm:
     lambda v, term: [[v.lead(term)]],
 )
 def elected_by_quorum(v: View, term: Int) -> Formula:
-    config = elected_by(v, term)
-    return both(
-        *[
-            implies(
-                v.lead(term) == n,
-                quorum(v, config, [v.told(m, term) == n for m in range(v.size)]),
-            )
-            for n in range(v.size)
-        ]
-    )
+    n = v.lead(term)
+    return implies(n != NOBODY, quorum(v, elected_by(v, term), told(v, term, n)))
 
 
 # Configurations along the log of a leader
@@ -260,7 +264,7 @@ def in_force(v: View, term: Int, i: Int) -> Formula:
     log = along_leader(v, term)
     return implies(
         both(in_log(v, term, 1, i), negation(v.joint(log.in_force(i)))),
-        same(voters_of(v, log.in_force(i)), base(v, log, i)),
+        v.old(log.in_force(i)) == base(v, log, i),
     )
 
 
@@ -276,7 +280,7 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
     return implies(
         both(in_log(v, term, 2, i), v.is_config(entry)),
         both(
-            same(voters_of(v, entry), base(v, along_leader(v, term), i - 1)),
+            v.old(entry) == base(v, along_leader(v, term), i - 1),
             implies(
                 v.joint(before),
                 both(
@@ -299,7 +303,7 @@ def config_rule(v: View, term: Int, i: Int) -> Formula:
 
 
 @lemma("What a leader knows to be committed is what it knew when it last led.")
-def known_to_leader(v: View, n: int) -> Formula:
+def known_to_leader(v: View, n: Node) -> Formula:
     s = v.server(n)
     return implies(s.leads, v.kc(s.term) == s.commit)
 
@@ -343,27 +347,15 @@ def quorums_hold(
     at = v.lc(term, i - 1)
     before = v.tlog(term, at)
     return both(
-        majority_of(base(v, along_leader(v, term), i - 1), holders(i)),
+        holders(i).by(base(v, along_leader(v, term), i - 1)),
         implies(
             v.joint(before),
             either(
                 known(at),
-                majority_of(voters_of(v, before), holders(later(at, v.el(term) + 1))),
+                holders(later(at, v.el(term) + 1)).by(v.old(before)),
             ),
         ),
     )
-
-
-def acknowledged(v: View, term: Int) -> Holders:
-    """Who did so in this term."""
-    return lambda at: [v.ack(n, term) >= at for n in range(v.size)]
-
-
-def may_acknowledge(v: View, term: Int) -> Holders:
-    """Who did so in this term, or still may."""
-    return lambda at: [
-        either(v.ack(n, term) >= at, v.server(n).disk_term <= term) for n in range(v.size)
-    ]
 
 
 def could_be_chosen(v: View, term: Int, i: Int) -> Formula:
@@ -382,13 +374,10 @@ def opening_holds(v: Any) -> Formula:
     """
     last, log = v.actor.last, v.along_own()
     at, config = log.last_config(last), log.in_force(last)
-    not_later = [v.server(n).disk_term <= v.actor.term for n in range(v.size)]
+    may = may_acknowledge(v, v.actor.term)(last + 1)
     return both(
-        majority_of(base(v, log, last), not_later),
-        implies(
-            v.joint(config),
-            either(at <= v.actor.commit, majority_of(voters_of(v, config), not_later)),
-        ),
+        may.by(base(v, log, last)),
+        implies(v.joint(config), either(at <= v.actor.commit, may.by(v.old(config)))),
     )
 
 

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Final
 
 import z3
 
-from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
-from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
-from conformance.prove.statements.logic import Formula, negation
+from conformance.prove.any_size.theory import OF_ALL, of_all
+from conformance.prove.changing.statements.lemmas import (
+    LEMMAS,
+    acknowledged,
+    may_acknowledge,
+    may_be_chosen,
+)
+from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, VOTERS, Before
+from conformance.prove.statements.logic import Formula, both, implies, negation
 from conformance.prove.statements.solvers import by_patterns
-from conformance.prove.statements.statements import choosable_means, hypothesis, instances, seen
-from conformance.prove.statements.views import ENTRY, FOUNDING, TERM_OF
+from conformance.prove.statements.statements import NODES, choosable_means, hypothesis, seen
+from conformance.prove.statements.views import ACTOR, ENTRY, FOUNDING, TERM_OF
 
 RESOURCES: Final = 40_000_000
+COMMON: Final = z3.Int("common")
+"""A server that is in two sets, if majorities of the same voters are."""
 BY_NAME: Final = {one.name: one for one in LEMMAS}
 
 
@@ -32,6 +41,26 @@ def about_entries() -> list[Formula]:
         z3.Not(JOINT(FOUNDING)),
         z3.ForAll([entry], z3.Implies(JOINT(entry), IS_CONFIG(entry)), patterns=[JOINT(entry)]),
     ]
+
+
+def about_majorities(v: Any) -> list[Formula]:
+    """Of any voters: whoever acknowledged an index did so for lower ones, and may do so.
+
+    Each is `conformance.prove.any_size.statements.within`, of two sets of which one is in the other
+    whatever happens.
+    """
+    voters, (term, i, j) = z3.Const("of_voters", VOTERS), z3.Ints("of_term of_i of_j")
+    acked, may = acknowledged(v, term), may_acknowledge(v, term)
+    found = [
+        z3.ForAll(
+            [voters, term, i, j],
+            implies(both(of(j).by(voters), i <= j), of(i).by(voters)),
+            patterns=[z3.MultiPattern(of(i).by(voters), of(j).by(voters))],
+        )
+        for of in (acked, may)
+    ]
+    means = implies(acked(i).by(voters), may(i).by(voters))
+    return [*found, z3.ForAll([voters, term, i], means, patterns=[acked(i).by(voters)])]
 
 
 def for_all(formula: Callable[..., Formula], look: Callable[..., Any], *bound: Any) -> Formula:
@@ -59,15 +88,18 @@ class Script:
     def solver(self, using: str, mention: Iterable[Any]) -> z3.Solver:
         """Knows the lemmas and the facts of these names."""
         solver = by_patterns(RESOURCES)
-        solver.add(*about_entries())
+        solver.add(*about_entries(), *about_majorities(self.before))
         for name in using.split():
             if name in self.facts:
                 solver.add(*self.facts[name])
             elif name == "Choosable":
                 solver.add(choosable_means(self.before, may_be_chosen))
+            elif name in OF_ALL:
+                solver.add(of_all(BY_NAME[name], self.before))
             else:
                 lemma = BY_NAME[name]
-                for chosen in instances(lemma.over, self.before.size):
+                kinds = [kind for kind in lemma.over if kind in NODES]
+                for chosen in product((ACTOR, COMMON), repeat=len(kinds)):
                     solver.add(hypothesis(lemma, self.before, chosen))
         solver.add(*[seen(one) for one in mention])
         return solver

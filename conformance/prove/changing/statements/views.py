@@ -8,13 +8,15 @@ from typing import Any, Final
 
 import z3
 
+from conformance.prove.any_size import views
+from conformance.prove.any_size.views import FAMILIES
 from conformance.prove.changing.statements.lemmas import (
     Along,
+    Voters,
     could_be_chosen,
     may_be_chosen,
     opening_holds,
 )
-from conformance.prove.statements import views
 from conformance.prove.statements.lemma import EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, both, choose, either, implies
 from conformance.prove.statements.views import ENTRY, TERM_OF, Part, integer_function
@@ -22,10 +24,9 @@ from conformance.prove.statements.views import ENTRY, TERM_OF, Part, integer_fun
 BOOL, INT = z3.BoolSort(), z3.IntSort()
 IS_CONFIG: Final = z3.Function("is_config", ENTRY, BOOL)
 JOINT: Final = z3.Function("joint", ENTRY, BOOL)
-MOST: Final = 5
-"""So many nodes, and no more."""
-OLD: Final = [z3.Function(f"old_{m}", ENTRY, BOOL) for m in range(MOST)]
-NEW: Final = [z3.Function(f"new_{m}", ENTRY, BOOL) for m in range(MOST)]
+VOTERS: Final = z3.DeclareSort("Voters")
+OLD: Final = z3.Function("old", ENTRY, VOTERS)
+NEW: Final = z3.Function("new", ENTRY, VOTERS)
 
 
 class Configured:
@@ -37,16 +38,18 @@ class Configured:
     def joint(self, entry: EntryTerm) -> Formula:
         return JOINT(entry)
 
-    def old(self, entry: EntryTerm, m: int) -> Formula:
-        return OLD[m](entry)
+    def old(self, entry: EntryTerm) -> Voters:
+        return OLD(entry)
 
-    def new(self, entry: EntryTerm, m: int) -> Formula:
-        return NEW[m](entry)
+    def new(self, entry: EntryTerm) -> Voters:
+        return NEW(entry)
 
 
 class Before(Configured, views.Before):
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int = views.REPRESENTED) -> None:
         super().__init__(size)
+        for name in FAMILIES:
+            setattr(self, name, z3.Function(f"{name}_of", VOTERS, INT, INT, BOOL))
         self.lc = z3.Function("lc", INT, INT, INT)
         self.lj = z3.Function("lj", INT, INT, INT)
         self.el = integer_function("el")

@@ -10,15 +10,16 @@ from functools import partial
 
 import z3
 
-from conformance.prove.changing.statements.lemmas import could_be_chosen, elected_by
+from conformance.prove.any_size.views import ME
+from conformance.prove.changing.statements.lemmas import could_be_chosen, elected_by, told
 from conformance.prove.changing.statements.script import Script, for_all
-from conformance.prove.changing.why.facts import AT, K, T, has_chosen, has_votes, voted_for
+from conformance.prove.changing.why.facts import AT, K, T, has_chosen, has_votes
 from conformance.prove.changing.why.fork import Side
 from conformance.prove.changing.why.log_matching import is_leaders, own_is_leaders
 from conformance.prove.changing.why.overlap import Contradiction
 from conformance.prove.statements.lemma import NOBODY, Int
 from conformance.prove.statements.logic import both, implies, negation
-from conformance.prove.statements.views import ACTOR, TERM_OF
+from conformance.prove.statements.views import TERM_OF
 
 
 def prove_wins(s: Script) -> None:
@@ -29,7 +30,7 @@ def prove_wins(s: Script) -> None:
     s.given("missing", negation(has_chosen(v, own, y, term)(t, i)))
     s.given("least", for_all(has_chosen(v, own, y, t), v.choosable, T, AT))
     winner = Side(v, "_winner", z3.Int("mine"), y)
-    log, mine, voted = winner.log, winner.term, voted_for(v, term, ACTOR)
+    log, mine, voted = winner.log, winner.term, told(v, term, ME)
     against = Contradiction(s, winner, term, voted, t, i)
     s.step(
         "there",
@@ -79,7 +80,7 @@ def prove_new(s: Script) -> None:
     y, theirs = v.el(after), partial(v.tlog, after)
     s.given("leads", v.actor.leads, t == v.actor.term, i == v.actor.last + 1)
     s.given("held", could_be_chosen(v, t, i))
-    winner, voted = Side(v, "_winner", z3.Int("mine"), y), voted_for(v, after, v.lead(after))
+    winner, voted = Side(v, "_winner", z3.Int("mine"), y), told(v, after, v.lead(after))
     log, mine = winner.log, winner.term
     against = Contradiction(s, winner, after, voted, t, i)
     s.step(

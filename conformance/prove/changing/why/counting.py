@@ -7,19 +7,16 @@ from functools import partial
 import z3
 
 from conformance.prove.changing.statements.lemmas import (
-    Nodes,
+    Voters,
     acknowledged,
     along_leader,
     base,
     held_by_quorum,
     later,
-    majority_of,
     may_acknowledge,
-    same,
-    voters_of,
 )
 from conformance.prove.changing.statements.script import Script, for_all
-from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
+from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, VOTERS, Before
 from conformance.prove.changing.why.facts import K, counting
 from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
 from conformance.prove.statements.logic import Formula, both, choose, implies, negation
@@ -84,7 +81,7 @@ def prove_no_more(s: Script) -> None:
     )
     s.step(
         "no_more",
-        majority_of(voters_of(v, config), may_acknowledge(v, t)(later(at, v.el(t) + 1))),
+        may_acknowledge(v, t)(later(at, v.el(t) + 1)).by(v.old(config)),
         "counting own kept kept_in_force",
     )
 
@@ -101,7 +98,7 @@ def prove_counted(s: Script) -> None:
         "behind_joint",
         implies(
             both(JOINT(x(before)), before > v.actor.commit),
-            majority_of(voters_of(v, x(before)), acks(later(before, v.el(t) + 1))),
+            acks(later(before, v.el(t) + 1)).by(v.old(x(before))),
         ),
         "counting own unleft Marks MarksAreLast",
         [*at_el, before, x(before)],
@@ -126,21 +123,21 @@ def prove_counted(s: Script) -> None:
         "counting own second Marks MarksAreLast",
         [*known, second, x(second), at_c, x(at_c)],
     )
-    based = [z3.Bool(f"based_{m}") for m in range(v.size)]
-    s.given("based", same(based, base(v, along_leader(v, t), c - 1)))
+    based = z3.Const("based", VOTERS)
+    s.given("based", based == base(v, along_leader(v, t), c - 1))
     s.step(
         "high",
-        implies(joint >= c, same(voters_of(v, x(joint)), based)),
+        implies(joint >= c, v.old(x(joint)) == based),
         "counting own based joint_at joint_in_force Marks ConfigRule",
         [joint, x(joint), v.lc(t, joint - 1)],
     )
     s.step(
         "low",
-        implies(joint < c, same(next_voters_of(v, x(in_force)), based)),
+        implies(joint < c, next_voters_of(v, x(in_force)) == based),
         "counting own based joint_at Marks InForce",
         [joint, x(joint), in_force, x(in_force)],
     )
-    s.step("base", majority_of(based, acks(c)), "counting high low joint_in_force")
+    s.step("base", acks(c).by(based), "counting high low joint_in_force")
     s.step(
         "counted",
         held_by_quorum(v, t, c, acks, lambda at: at <= v.actor.commit),
@@ -148,6 +145,6 @@ def prove_counted(s: Script) -> None:
     )
 
 
-def next_voters_of(v: Before, config: EntryTerm) -> Nodes:
+def next_voters_of(v: Before, config: EntryTerm) -> Voters:
     """Whom the next configuration has as its voters."""
-    return [choose(JOINT(config), v.new(config, m), v.old(config, m)) for m in range(v.size)]
+    return choose(JOINT(config), v.new(config), v.old(config))

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import z3
 
-from conformance.prove.changing.statements.lemmas import majority_of, opening_holds
-from conformance.prove.changing.statements.script import Script
+from conformance.prove.any_size.views import ME
+from conformance.prove.changing.statements.lemmas import (
+    may_acknowledge,
+    opening_holds,
+    overlap,
+    told,
+)
+from conformance.prove.changing.statements.script import COMMON, Script
 from conformance.prove.changing.why.completeness import first_after
-from conformance.prove.changing.why.facts import alone, has_votes, voted_for, wins
+from conformance.prove.changing.why.facts import alone, has_votes, wins
 from conformance.prove.changing.why.fork import Fork, Side
 from conformance.prove.changing.why.log_matching import own_is_leaders
 from conformance.prove.statements.lemma import NOBODY, Int
@@ -30,7 +36,7 @@ def fork_of_candidate(s: Script, elected: Int, known: str) -> Fork:
     s.step("log_other", other.is_log(), f"{known} Elected", [v.lead(elected)])
     s.step(
         "quorum_other",
-        other.has_quorum(voted_for(v, elected, v.lead(elected))),
+        other.has_quorum(told(v, elected, v.lead(elected))),
         f"{known} ElectedByQuorum Elected",
         [v.lead(elected)],
     )
@@ -61,10 +67,11 @@ def prove_alone(s: Script) -> None:
     s.given("wins", wins(v))
     s.step("two", v.lead(term) != ACTOR, "votes Candidate")
     fork = fork_of_candidate(s, term, "votes")
-    for_own, for_other = voted_for(v, term, ACTOR), voted_for(v, term, v.lead(term))
+    for_own, for_other = told(v, term, ME), told(v, term, v.lead(term))
     s.step("quorum_own", fork.one.has_quorum(for_own), "votes own_config")
     ours, theirs = fork.majority(fork.one, for_own), fork.majority(fork.other, for_other)
-    s.step("contradiction", False, f"{ours} {theirs} two")
+    s.given("common", overlap(fork.based, for_own, for_other, COMMON))
+    s.step("contradiction", False, f"{ours} {theirs} two common")
 
 
 def prove_opening(s: Script) -> None:
@@ -79,9 +86,10 @@ def prove_opening(s: Script) -> None:
     after = first_after(s, term)
     s.step("unled", v.lead(term) == NOBODY, "votes alone")
     fork = fork_of_candidate(s, after, "votes after least unled")
-    majority = fork.majority(fork.other, voted_for(v, after, v.lead(after)))
+    voted = told(v, after, v.lead(after))
+    majority = fork.majority(fork.other, voted)
     # Nothing joint beyond the fork is left in the candidate's log: what is in force decides.
-    not_later = [v.server(n).disk_term <= term for n in range(v.size)]
+    may = may_acknowledge(v, term)(v.actor.last + 1)
     fork.unleft(fork.one)
     log, in_force, joint = fork.one.log, fork.one.in_force, fork.one.joint
     s.step(
@@ -93,13 +101,14 @@ def prove_opening(s: Script) -> None:
     )
     s.step(
         "held_own",
-        majority_of(fork.based, not_later),
+        may.by(fork.based),
         "held own_config known log_own prefix unleft_own high_own joint_own base before_own Marks",
         [in_force, log(in_force), joint, log(joint), v.lj(fork.one.term, fork.at)],
     )
+    s.given("common", overlap(fork.based, voted, may, COMMON))
     s.step(
         "contradiction",
         False,
-        f"{majority} held_own after ToldIsSaved Elected",
-        [v.lead(after), *[v.told(m, after) for m in range(v.size)]],
+        f"{majority} held_own common after unled log_own own_ended ToldIsSaved AckIsOfTerm Elected",
+        [v.lead(after), v.told(COMMON, after), v.ack(COMMON, term)],
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import z3
 
+from conformance.prove.any_size.views import ME
 from conformance.prove.changing.statements.lemmas import (
-    Nodes,
     acknowledged,
     base,
     could_be_chosen,
@@ -16,12 +16,10 @@ from conformance.prove.changing.statements.lemmas import (
     held_by_quorum,
     is_no_mark,
     later,
-    majority_of,
     may_acknowledge,
     opening_holds,
     quorum,
-    same,
-    voters_of,
+    told,
 )
 from conformance.prove.changing.statements.script import for_all
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
@@ -29,20 +27,15 @@ from conformance.prove.statements.lemma import NOBODY, Int, LogOf
 from conformance.prove.statements.lemmas import is_committed
 from conformance.prove.statements.logic import Formula, both, either, implies, negation
 from conformance.prove.statements.statements import seen
-from conformance.prove.statements.views import ACTOR, TERM_OF
+from conformance.prove.statements.views import TERM_OF
 
 T, AT, K = z3.Ints("t i k")
-
-
-def voted_for(v: Before, term: Int, n: Int) -> Nodes:
-    """Who told in a term that it votes for n."""
-    return [v.told(m, term) == n for m in range(v.size)]
 
 
 def has_votes(v: Before) -> Formula:
     """A quorum of its configuration told that it votes for the acting server, a candidate."""
     config = v.along_own().in_force(v.actor.last)
-    return both(v.actor.campaigns, quorum(v, config, voted_for(v, v.actor.term, ACTOR)))
+    return both(v.actor.campaigns, quorum(v, config, told(v, v.actor.term, ME)))
 
 
 def has_chosen(v: Before, log: LogOf, last: Int, before: Int) -> Callable[[Int, Int], Formula]:
@@ -127,7 +120,7 @@ def no_more(v: Before, c: Int) -> Formula:
         old = may_acknowledge(v, term)(later(at, v.el(term) + 1))
         return z3.Implies(
             both(v.el(term) < i, i <= v.actor.last + 1, JOINT(config), at <= c),
-            either(at <= v.kc(term), majority_of(voters_of(v, config), old)),
+            either(at <= v.kc(term), old.by(v.old(config))),
         )
 
     return implies(counting(v, c), for_all(kept, lambda i: v.lc(term, i - 1), AT))
@@ -153,7 +146,7 @@ def along(v: Before) -> OwnLog:
         config = log.in_force(i)
         return z3.Implies(
             both(i >= 1, i <= last, negation(JOINT(config))),
-            same(voters_of(v, config), base(v, log, i)),
+            v.old(config) == base(v, log, i),
         )
 
     def rule(i: Int) -> Formula:
@@ -161,7 +154,7 @@ def along(v: Before) -> OwnLog:
         return z3.Implies(
             both(i >= 2, i <= last, IS_CONFIG(entry)),
             both(
-                same(voters_of(v, entry), base(v, log, i - 1)),
+                v.old(entry) == base(v, log, i - 1),
                 implies(
                     JOINT(own(at)),
                     both(negation(JOINT(entry)), is_committed(v, at, TERM_OF(entry), own(at))),

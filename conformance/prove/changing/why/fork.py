@@ -13,17 +13,14 @@ from typing import Any
 import z3
 
 from conformance.prove.changing.statements.lemmas import (
-    Nodes,
+    Servers,
+    Voters,
     along_leader,
     base,
-    majority_of,
-    new_voters_of,
     quorum,
-    same,
-    voters_of,
 )
 from conformance.prove.changing.statements.script import Script, for_all
-from conformance.prove.changing.statements.views import INT, IS_CONFIG, JOINT, Before
+from conformance.prove.changing.statements.views import INT, IS_CONFIG, JOINT, VOTERS, Before
 from conformance.prove.statements.lemma import NOBODY, EntryTerm, Int
 from conformance.prove.statements.logic import Formula, both, choose, either, implies, negation
 
@@ -59,7 +56,7 @@ class Side:
         v, term = self.before, self.term
         return both(term >= 1, v.lead(term) != NOBODY, self.last >= 1, self.last <= v.tlast(term))
 
-    def has_quorum(self, voted: Nodes) -> Formula:
+    def has_quorum(self, voted: Servers) -> Formula:
         return quorum(self.before, self.config, voted)
 
 
@@ -84,9 +81,9 @@ class Fork:
         return f"log{self.one.name} log{self.other.name} {self.known}"
 
     @property
-    def based(self) -> Nodes:
+    def based(self) -> Voters:
         """The base at the fork, of either."""
-        return [z3.Bool(f"based_{m}") for m in range(self.script.before.size)]
+        return z3.Const("based", VOTERS)
 
     def part(self) -> None:
         """There is one: founding entries are the same.  Beyond it, one side has no entry that the
@@ -118,7 +115,7 @@ class Fork:
             [*[x(K), z(K), x(d + 1), z(d + 1), x(1), z(1), z(other.last + 1)], *leads],
             [for_all(common, lambda k: (x(k), z(k)), K)],
         )
-        s.given("base", same(self.based, base(v, along_leader(v, one.term), d)))
+        s.given("base", self.based == base(v, along_leader(v, one.term), d))
         ours, theirs = v.lj(one.term, d), v.lj(other.term, d)
         s.step(
             "same_joint",
@@ -128,7 +125,7 @@ class Fork:
         )
         s.step(
             "same_base",
-            same(self.based, base(v, along_leader(v, other.term), d)),
+            self.based == base(v, along_leader(v, other.term), d),
             f"{self.logs} prefix base same_joint Marks",
             [x(ours), z(ours), ours],
         )
@@ -155,7 +152,7 @@ class Fork:
             [for_all(is_not, v.commit_term, B)],
         )
 
-    def majority(self, side: Side, voted: Nodes) -> str:
+    def majority(self, side: Side, voted: Servers) -> str:
         """Those that voted, a quorum by a side's log, are a majority of the base.  Its name."""
         s, v, n = self.script, self.script.before, side.name
         config, j = side.config, side.joint
@@ -164,21 +161,19 @@ class Fork:
         mention = [j, side.log(j), side.in_force, config]
         s.step(
             f"low{n}",
-            implies(
-                both(j <= self.at, negation(JOINT(config))), same(voters_of(v, config), self.based)
-            ),
+            implies(both(j <= self.at, negation(JOINT(config))), v.old(config) == self.based),
             f"{known} Marks InForce",
             mention,
         )
         s.step(
             f"new{n}",
-            implies(both(j <= self.at, JOINT(config)), same(new_voters_of(v, config), self.based)),
+            implies(both(j <= self.at, JOINT(config)), v.new(config) == self.based),
             f"{known} Marks",
             mention,
         )
         s.step(
             f"majority{n}",
-            majority_of(self.based, voted),
+            voted.by(self.based),
             f"quorum{n} high{n} low{n} new{n} unleft{n}",
         )
         return f"majority{n}"
@@ -228,10 +223,10 @@ class Fork:
             f"log{n} prefix before{n} Marks MarksAreLast",
             [j, log(j), at_d, log(at_d), before, log(before)],
         )
-        s.step(f"based{n}", same(self.based, base(v, along_leader(v, t), d)), "base same_base")
+        s.step(f"based{n}", self.based == base(v, along_leader(v, t), d), "base same_base")
         s.step(
             f"high{n}",
-            implies(j > d, same(voters_of(v, log(j)), self.based)),
+            implies(j > d, v.old(log(j)) == self.based),
             f"log{n} prefix based{n} joint{n} before{n} unleft{n} Marks ConfigRule",
             [j, log(j), earlier],
         )

@@ -14,20 +14,17 @@ import z3
 
 from conformance.prove.changing.statements.lemmas import (
     Holders,
-    Nodes,
+    Servers,
     acknowledged,
     along_leader,
     base,
     held_by_quorum,
     later,
-    majority_of,
     may_acknowledge,
     may_be_chosen,
-    new_voters_of,
-    same,
-    voters_of,
+    overlap,
 )
-from conformance.prove.changing.statements.script import Script, for_all
+from conformance.prove.changing.statements.script import COMMON, Script, for_all
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT
 from conformance.prove.changing.why.fork import Fork, K, Side
 from conformance.prove.statements.lemma import NOBODY, Int
@@ -52,7 +49,7 @@ class Contradiction:
     script: Script
     winner: Side
     won: Int
-    voted: Nodes
+    voted: Servers
     term: Int
     i: Int
 
@@ -110,10 +107,10 @@ class Contradiction:
             "voted",
             both(
                 won > self.term,
-                *[implies(self.voted[m], v.server(m).disk_term >= won) for m in range(v.size)],
+                implies(self.voted.has(COMMON), v.server(COMMON).disk_term >= won),
             ),
             f"{using} ToldIsSaved Elected",
-            [v.lead(won), *[v.told(m, won) for m in range(v.size)]],
+            [v.lead(won), v.told(COMMON, won)],
         )
 
     def informs(self, using: str) -> None:
@@ -123,14 +120,9 @@ class Contradiction:
         has = both(star <= self.winner.last, TERM_OF(self.winner.log(star)) == t)
         s.step(
             "informed",
-            both(
-                *[
-                    implies(both(vote, ack, may), has)
-                    for vote, ack in zip(self.voted, self.acks(star), strict=True)
-                ]
-            ),
+            implies(both(self.voted.has(COMMON), self.acks(star).has(COMMON), may), has),
             using,
-            [v.choosable(t, star), *[v.ack(m, t) for m in range(v.size)]],
+            [v.choosable(t, star), v.ack(COMMON, t)],
         )
 
     def prove(self) -> None:
@@ -157,22 +149,20 @@ class Contradiction:
         at_d = v.lj(t, d)
         s.step(
             "none_beyond",
-            implies(negation(beyond), same(based, base(v, along_leader(v, t), i - 1))),
+            implies(negation(beyond), based == base(v, along_leader(v, t), i - 1)),
             f"{known} same_base Marks MarksAreLast",
             [last_joint, x(last_joint), at_d, x(at_d)],
         )
         before = v.lj(t, f - 1)
         s.step(
             "joint_base",
-            implies(beyond, same(based, base(v, along_leader(v, t), f - 1))),
+            implies(beyond, based == base(v, along_leader(v, t), f - 1)),
             f"{known} same_base first_joint Marks MarksAreLast",
             [f, x(f), before, x(before), at_d, x(at_d)],
         )
         s.step(
             "joint_voters",
-            implies(
-                beyond, both(same(based, voters_of(v, x(f))), negation(JOINT(x(v.lc(t, f - 1)))))
-            ),
+            implies(beyond, both(based == v.old(x(f)), negation(JOINT(x(v.lc(t, f - 1)))))),
             f"{known} joint_base first_joint Marks MarksAreLast ConfigRule",
             [x(f), v.lc(t, f - 1), before, x(v.lc(t, f - 1))],
         )
@@ -228,20 +218,20 @@ class Contradiction:
         s.step("chosen", implies(own, chosen), f"{known} first_joint CountedIsChosen", [counted])
         s.step(
             "by_own",
-            implies(own, majority_of(based, self.acks(star))),
+            implies(own, self.acks(star).by(based)),
             f"{known} first_joint chosen counted_own counted_by_joint joint_base joint_voters",
             [x(f), at_count],
         )
-        s.step("by_acks", implies(own, majority_of(based, self.may(star))), "by_own")
+        s.step("by_acks", implies(own, self.may(star).by(based)), "by_own")
         s.step(
             "held_beyond",
-            implies(both(beyond, negation(own)), majority_of(based, self.may(star))),
+            implies(both(beyond, negation(own)), self.may(star).by(based)),
             f"{known} held first_joint left_by_own known_by_own joint_voters Marks",
             [x(f), in_force, x(in_force), last_joint],
         )
         s.step(
             "star",
-            majority_of(based, self.may(star)),
+            self.may(star).by(based),
             "held none_beyond by_acks held_beyond",
         )
         s.step(
@@ -262,7 +252,7 @@ class Contradiction:
         )
         s.step(
             "new_at_el",
-            implies(both(beyond, f <= el), majority_of(new_voters_of(v, x(f)), self.may(el + 1))),
+            implies(both(beyond, f <= el), self.may(el + 1).by(v.new(x(f)))),
             f"{known} held first_joint chosen counted_own counted_by_joint left_by_own "
             "known_by_own Marks MarksAreLast",
             [
@@ -306,12 +296,11 @@ class Contradiction:
     def contradict(self, majority: str) -> None:
         s, t, winner, known = self.script, self.term, self.winner, self.known
         star, x, z = self.star, self.chosen.log, self.winner.log
+        s.given("common", overlap(self.fork.based, self.voted, self.may(star), COMMON))
         s.step(
             "voter",
-            either(
-                *[both(vote, ack) for vote, ack in zip(self.voted, self.acks(star), strict=True)]
-            ),
-            f"{majority} star voted",
+            both(self.voted.has(COMMON), self.acks(star).has(COMMON)),
+            f"{majority} star voted common",
         )
         s.step(
             "has",
