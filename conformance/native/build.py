@@ -75,6 +75,7 @@ RUNS: Final = Build(
         "conformance/simulation/foreign/lines.py",
         "conformance/simulation/foreign/lockstep.py",
         "conformance/simulation/foreign/properties.py",
+        "conformance/simulation/foreign/single_steps.py",
         "conformance/simulation/healing.py",
         "conformance/simulation/live.py",
         "conformance/simulation/lockstep.py",

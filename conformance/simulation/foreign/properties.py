@@ -15,6 +15,7 @@ from conformance.observe.finding import Finding
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorder
 from conformance.simulation.foreign.lines import AnswerReader, request
+from conformance.simulation.foreign.single_steps import broken_by_change
 from conformance.simulation.run import Run
 from conformance.subjects.foreign.host import Host
 from conformance.subjects.foreign.local import LocalHost
@@ -164,7 +165,10 @@ class ForeignProperties(Run):
         member, members = self._with_timer(turn), list(change.after.members)
         members[turn.node] = member
         after = change.after._replace(members=tuple(members))
-        return self.broken(c.Change(change.before, after, turn._replace(after=member)))
+        found = self.broken(c.Change(change.before, after, turn._replace(after=member)))
+        if found is None and "joint_changes" in self._lacks:
+            return broken_by_change(turn.before.node, turn.after.node)
+        return found
 
     def _with_timer(self, turn: c.Turn) -> c.Member:
         """Whether the timer was set is asked of what is pending: of all that was just executed."""

@@ -31,6 +31,7 @@ from conformance.trace.model import Feature
 from conformance.trace.plain import answer_line, request_line
 from spec import values as v
 from tests.subjects.foreign.local import Faults, LocalHost, local
+from tests.support import single_step
 
 BOTH: list[AuditLevel] = ["exact", "safety"]
 each_level = pytest.mark.parametrize("level", BOTH)
@@ -242,6 +243,15 @@ def test_who_has_no_joint_changes_is_asked_for_one_voter_at_a_time() -> None:
     assert changes
     for change in changes:
         assert len(set(change["voters"]) ^ set(change["new_voters"])) == 1
+
+
+@pytest.mark.parametrize("without", [None, *single_step.CONDITIONS])
+def test_changes_in_one_step_are_judged(without: str | None) -> None:
+    """Of who has no joint configurations: each in its time."""
+    host = local(lambda: SpecSubject(single_step.rule(without)), ["joint_changes"])
+    options = Options(events=4_000, shrink_seconds=0.0)
+    found = check(judging(options, host, "safety")).found
+    assert (None if found is None else name_of(found.finding)) == without
 
 
 def test_who_lacks_reordering_and_duplicates_is_handed_each_message_once_and_in_order() -> None:
