@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -10,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from conformance.cli.options import FINDINGS, Json, Out, Pages, Seconds, workers_of
+from conformance.cli.options import FINDINGS, Json, Out, Pages, Seconds, Seed, workers_of
 from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace
 from conformance.explore.states.bounds import PRESETS, BadBounds, Bounds
 from conformance.observe.limits import MAX_EXPLORED
 
 if TYPE_CHECKING:
+    from conformance.explore.search.run import Options
     from conformance.explore.search.suite import SuiteReport
 
 Preset = Enum("Preset", {name: name for name in PRESETS}, type=str)  # type: ignore[misc]
@@ -73,11 +77,27 @@ def explore_command(
     eventually: Annotated[
         bool, typer.Option(help="Check that nothing ends in a trap, once all is explored.")
     ] = True,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Another program, which speaks the subject protocol, in place of the library: "
+            "what it shows is compared.  The protocol sets no node to a state, so the node is "
+            "brought there by all that led to it; with --no-symmetry, and slowly.",
+        ),
+    ] = None,
     workers: Annotated[int, workers_of("Threads")] = 0,
     seconds: Seconds = None,
     memory: Annotated[
         int | None, typer.Option(min=64, metavar="MB", help="Spill to disk at half, stop at all.")
     ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Of each layer only so many states, drawn by --seed: a slice, inconclusive."
+        ),
+    ] = None,
+    seed: Seed = 0,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Go on from it if it is there; leave one.")
     ] = None,
@@ -104,23 +124,65 @@ def explore_command(
     try:
         named = _named(preset, only, given)
         options = Options(
-            symmetry=symmetry,
-            workers=workers,
+            symmetry=symmetry and subject is None,
+            # What is drawn, and a node's past, would depend on who is faster.
+            workers=workers if width is None and subject is None else 1,
             seconds=seconds,
             megabytes=memory,
             checkpoint=checkpoint,
             eventually=eventually,
+            width=width,
+            seed=seed,
         )
+        apart = "--width" if width is not None else "--subject" if subject is not None else None
+        if apart is not None and (checkpoint is not None or workers > 1):
+            raise BadBounds(f"{apart}: expected neither --checkpoint nor --workers with it")
         if checkpoint is not None and not checkpoint.resolve().parent.is_dir():
             raise BadCheckpoint(f"{checkpoint}: its directory does not exist")
-        with progress("exploring", as_json) as tell:
+        with (
+            _compared(subject, named, options, as_json) as options,
+            progress("exploring", as_json) as tell,
+        ):
             suite = explore_all(named, options, lambda name, now: tell(progress_line(name, now)))
     except (BadBounds, BadCheckpoint) as error:
         refuse(str(error), as_json)
     trace = save_exploration(suite, out_dir, pages)
-    shown = partial(print_suite, suite=suite, trace=trace)
+    again = "" if subject is None else f" --subject {shlex.quote(subject)}"
+    shown = partial(print_suite, suite=suite, trace=trace, again=again)
     written = str(trace) if trace else None
     conclude(suite, as_json, shown, trace=written, page=page_beside(trace))
+
+
+@contextmanager
+def _compared(
+    command: str | None, named: Mapping[str, Bounds], options: Options, as_json: bool
+) -> Iterator[Options]:
+    """The options with which a program is compared; it ends with the block.  Raises BadBounds."""
+    if command is None:
+        yield options
+        return
+    from conformance.explore.search.replayed import Replayed, needed
+    from conformance.subjects.foreign.host import Host
+    from conformance.subjects.foreign.process import SubjectError
+
+    try:
+        host = Host(command)
+    except (OSError, ValueError, SubjectError) as error:
+        refuse(f"the subject {command!r} does not start: {error}", as_json)
+    with host:
+        for name, bounds in named.items():
+            missing = sorted(needed(bounds).intersection(host.hello.lacks))
+            if missing:
+                raise BadBounds(
+                    f"--subject within the bounds {name}: it lacks {', '.join(missing)}, which the "
+                    "specification does there; expected bounds without that"
+                )
+        try:
+            yield replace(
+                options, library=None, comparison=lambda bounds: Replayed(host, bounds).difference
+            )
+        except SubjectError as error:
+            refuse(f"the subject does not start again: {error}", as_json, "inconclusive")
 
 
 def _named(preset: Any, only: str | None, given: dict[str, Any]) -> dict[str, Bounds]:

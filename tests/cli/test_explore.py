@@ -176,3 +176,14 @@ def test_the_line_of_a_run_that_goes_on() -> None:
         "bounds: depth 3, 12,345 generated, 6,000 distinct, 17 queued, 3,000/s, "
     )
     assert line.endswith(" MB")
+
+
+def test_a_slice_is_the_same_for_a_seed_and_says_that_it_is_one() -> None:
+    given = ("explore", "--width", 2, "--json", "--seed")
+    first, again, other = (run(*given, seed).json for seed in (1, 1, 2))
+    assert first | {"seconds": 0, "runs": 0} == again | {"seconds": 0, "runs": 0}
+    assert first["distinct_states"] != other["distinct_states"]
+    shown = run(*given[:3], "--seed", 1)
+    assert shown.code == 3
+    assert "stopped by the width of 2 states" in shown.out
+    assert run("explore", "--width", 2, "--checkpoint", "here").code == 2

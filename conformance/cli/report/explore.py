@@ -15,7 +15,8 @@ from conformance.explore.states.bounds import of_bounds
 from conformance.observe.finding import Difference, describe, name_of
 
 
-def print_suite(console: Console, suite: SuiteReport, trace: Path | None) -> None:
+def print_suite(console: Console, suite: SuiteReport, trace: Path | None, again: str = "") -> None:
+    """`again`: options with which the same is found once more."""
     counts = ("distinct states", "generated", "depth", "node transitions", "seconds")
     table = columns("bounds", *counts, "", right=counts)
     for name, run in suite.runs.items():
@@ -31,7 +32,7 @@ def print_suite(console: Console, suite: SuiteReport, trace: Path | None) -> Non
     console.print(table)
     _print_unseen(console, suite)
     if suite.found is not None:
-        _print_found(console, suite, trace)
+        _print_found(console, suite, trace, again)
     elif suite.verdict == "conforms":
         console.print("\n[bold green]conforms[/]: every state within the bounds was visited")
     else:
@@ -54,12 +55,13 @@ def _print_unseen(console: Console, suite: SuiteReport) -> None:
         console.print(f"[yellow]never fired[/] (rules of the specification): {', '.join(unfired)}")
 
 
-def _print_found(console: Console, suite: SuiteReport, trace: Path | None) -> None:
+def _print_found(console: Console, suite: SuiteReport, trace: Path | None, again: str) -> None:
     found = suite.found
     assert found is not None
+    options = list(suite.runs.values())[-1].options
+    fewer = ", and in no fewer" if options.width is None else ""
     console.print(
-        f"\n[bold red]violation[/]: {name_of(found.finding)} in {len(found.moves)} moves, and in "
-        "no fewer"
+        f"\n[bold red]violation[/]: {name_of(found.finding)} in {len(found.moves)} moves{fewer}"
     )
     for line in narrate(found):
         console.print(escape(line), soft_wrap=True, highlight=False)
@@ -72,6 +74,6 @@ def _print_found(console: Console, suite: SuiteReport, trace: Path | None) -> No
         console.print(f"\n{escape(describe(found.finding))}", soft_wrap=True)
     if trace is not None:
         console.print()
-    options = list(suite.runs.values())[-1].options
     symmetry = "" if options.symmetry else " --no-symmetry"
-    print_again(console, trace, f"explore {of_bounds(options.bounds)}{symmetry}")
+    width = "" if options.width is None else f" --width {options.width} --seed {options.seed}"
+    print_again(console, trace, f"explore {of_bounds(options.bounds)}{symmetry}{width}{again}")

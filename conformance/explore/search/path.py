@@ -41,6 +41,7 @@ from conformance.simulation.lockstep import Lockstep
 from conformance.simulation.run import Run
 from conformance.subjects.readback import Reader
 from spec import cluster as c
+from spec import rules
 from spec import values as v
 from spec.properties import Violation
 
@@ -150,17 +151,9 @@ class Retraced(NamedTuple):
 
 
 def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retraced:
-    """The moves once more, in lockstep with the library, up to the first finding.
-
-    All of a node's state is compared: what is hidden in it would be seen from outside only later.
-    """
+    """The moves once more, in lockstep with the library, up to the first finding."""
     recorder = Recorder()
-    size, limits, rule = space.bounds.nodes, space.bounds.limits, space.nodes.rule
-    run = (
-        Run(size, rule, recorder, limits)
-        if library is None
-        else _InFull(size, library, rule, recorder, limits)
-    )
+    run = new_run(space.bounds, library, space.bounds.nodes, recorder, space.nodes.rule)
     for at, move in enumerate(moves):
         for done, step in enumerate(move.steps):
             finding = run.take(step) or run.compare_logs()
@@ -170,11 +163,32 @@ def retrace(space: Space, moves: list[Move], library: ModuleType | None) -> Retr
     return Retraced(None, moves, recorder)
 
 
+def new_run(
+    bounds: Bounds,
+    library: ModuleType | None,
+    size: int,
+    recorder: Recorder | None = None,
+    rule: c.Rule = rules.step,
+) -> Run:
+    """Of so many nodes as these bounds have them.
+
+    All of a node's state is compared: what is hidden in it would be seen from outside only later.
+    """
+    if library is None:
+        return Run(size, rule, recorder, bounds.limits)
+    return _InFull(size, library, rule, recorder, bounds.limits)
+
+
 class _InFull(Lockstep):
     """In which all of a node's state is compared after each of its turns."""
 
     def __init__(
-        self, size: int, library: ModuleType, rule: c.Rule, recorder: Recorder, limits: v.Limits
+        self,
+        size: int,
+        library: ModuleType,
+        rule: c.Rule,
+        recorder: Recorder | None,
+        limits: v.Limits,
     ) -> None:
         self._nodes = Reader(library)
         super().__init__(size, self._nodes, rule, recorder, limits)

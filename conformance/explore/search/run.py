@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Final
 
@@ -22,6 +23,7 @@ from conformance.explore.search.path import Counterexample, explain, explain_liv
 from conformance.explore.search.store import BadCheckpoint, Store
 from conformance.explore.search.visited import Visited
 from conformance.explore.states.bounds import Bounds
+from conformance.explore.states.nodes import Comparison
 from conformance.explore.states.space import Fault, Space
 from conformance.explore.states.tables import Keys, distinct
 from conformance.subjects.patched import PURE
@@ -41,6 +43,8 @@ class Options:
     rule: Rule = rules.step
     library: ModuleType | None = PURE
     """What is compared with the specification; None: only the properties are checked."""
+    comparison: Callable[[Bounds], Comparison] | None = None
+    """Makes what compares another implementation, in place of the library."""
     symmetry: bool = True
     workers: int = 0
     """Threads; 0: one for each core."""
@@ -50,13 +54,16 @@ class Options:
     checkpoint: Path | None = None
     """Where to go on from, and what to leave for another run to go on from."""
     eventually: bool = True
+    width: int | None = None
+    """So many states of each layer go on at the most, drawn by the seed: a slice of all states."""
+    seed: int = 0
 
 
 @dataclass(slots=True)
 class Report:
     options: Options
     complete: bool = False
-    """Whether there was nothing left to explore."""
+    """Whether there was nothing left to explore, and nothing was left out."""
     depth: int = 0
     distinct: int = 0
     generated: int = 0
@@ -72,6 +79,8 @@ class Report:
     resumed_at: int | None = None
     stopped_by: str | None = None
     """What was used up, while states were explored or liveness was checked."""
+    left_out: int = 0
+    """States that others of their layer were drawn in place of."""
     found: Counterexample | None = None
     liveness: EventuallyReport | None = None
 
@@ -121,7 +130,11 @@ Progress = Callable[[Report], None]
 def explore(options: Options, progress: Progress = lambda _: None) -> Report:
     """Raises BadCheckpoint for a checkpoint that is none of this run."""
     started = time.monotonic()
-    compare = Rebuilder(options.library).difference if options.library is not None else None
+    compare = None
+    if options.comparison is not None:
+        compare = options.comparison(options.bounds)
+    elif options.library is not None:
+        compare = Rebuilder(options.library).difference
     space = Space(options.bounds, options.rule, compare, options.symmetry)
     report = Report(options)
     with _store(options, space) as store:
@@ -195,15 +208,28 @@ def _search(
                 return faults
             states = visited.missing_on_disk(distinct(np.concatenate(found)))
             visited.add(states)
+            states = _drawn(states, report)
             _count(report, space)
             if states.size:
                 report.depth += 1
                 report.layers.append(len(states))
                 report.distinct += len(states)
                 store.write(report.depth, states, _counters(report))
-    report.complete = True
+    report.complete = not report.left_out
+    if report.left_out:
+        report.stopped_by = f"the width of {options.width:,} states"
     store.write(report.depth, states, {**_counters(report), "complete": True})
     return []
+
+
+def _drawn(states: Keys, report: Report) -> Keys:
+    """Those of a layer that go on.  What is left out has been visited: nothing goes on from it."""
+    width = report.options.width
+    if width is None or len(states) <= width:
+        return states
+    report.left_out += len(states) - width
+    random = Random(f"{report.options.seed}/{report.depth}")
+    return states[sorted(random.sample(range(len(states)), width))]
 
 
 @contextmanager

@@ -120,7 +120,9 @@ class ForeignLockstep(Run):
                 return error.finding(expected.node, expected.event)
             self._alike = self._alike and expected.state is None
             self._note(expected, answered)
-            found = first_difference(expected.node, expected.event, _both(expected, answered))
+            found = first_difference(
+                expected.node, expected.event, parts_of_both(expected, answered)
+            )
             if found is not None:
                 return found
         return None
@@ -142,7 +144,8 @@ def _line(expected: Expected) -> bytes | None:
     return answer(expected.event, expected.outcome, expected.actions, expected.state)
 
 
-def _both(expected: Expected, answered: Answered) -> Iterator[Part]:
+def parts_of_both(expected: Expected, answered: Answered) -> Iterator[Part]:
+    """What is specified and what was answered; what a subject need not show is not compared."""
     yield "outcome", expected.outcome, answered.outcome
     if expected.actions is not None:
         yield "actions", expected.actions, answered.actions
