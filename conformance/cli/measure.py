@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +15,7 @@ from conformance.cli.terminal import conclude, page_beside, progress, refuse, sa
 
 if TYPE_CHECKING:
     from conformance.network.run import MeasureReport
+    from conformance.network.scenario import Scenario
 
 
 def measure_command(
@@ -22,6 +25,12 @@ def measure_command(
         Path | None,
         typer.Option(metavar="FILE", help="Draw every figure beside its bound, as SVG."),
     ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND", help="Another program, which speaks the subject protocol, instead."
+        ),
+    ] = None,
     as_json: Json = False,
     out_dir: Out = FINDINGS,
     pages: Pages = True,
@@ -30,6 +39,10 @@ def measure_command(
 
     A figure beyond its bound is a finding, told with what led there, and written to a trace.  All
     figures are exact, and the same on every machine: nothing here is timed.
+
+    Bounds are what this library keeps: another subject's figures are told beside them, and what it
+    does is judged by the properties.  It is in those scenarios for which it has what they take,
+    and of which no driver asks a node anything: the protocol has no questions.
     """
     from conformance.cli.report.measure import draw, print_measured
     from conformance.network.run import measure_all
@@ -44,21 +57,59 @@ def measure_command(
     except SelectionError as error:
         refuse(str(error), as_json)
     with progress("measuring", as_json) as tell:
-        report = measure_all(
-            chosen,
-            seed,
-            progress=lambda name, done: tell(f"measuring {name}", done, len(chosen)),
-        )
+
+        def told(name: str, done: int) -> None:
+            tell(f"measuring {name}", done, len(chosen))
+
+        if subject is None:
+            report = measure_all(chosen, seed, progress=told)
+        else:
+            report = _measure_subject(subject, chosen, seed, told, as_json)
     if plot is not None:
         try:
             write_whole(plot, [draw(report)])
         except OSError as error:
             warn(f"the picture was not written: {error}")
     traces = save_measured(report, out_dir, pages)
-    shown = partial(print_measured, report=report, traces=traces)
+    again = "" if subject is None else f" --subject {shlex.quote(subject)}"
+    shown = partial(print_measured, report=report, traces=traces, again=again)
     written = {name: str(path) for name, path in traces.items()}
     beside = {name: page_beside(path) for name, path in traces.items()}
     conclude(report, as_json, shown, traces=written, pages=beside)
+
+
+def _measure_subject(
+    command: str,
+    chosen: list[Scenario],
+    seed: int,
+    told: Callable[[str, int], None],
+    as_json: bool,
+) -> MeasureReport:
+    from conformance.network.foreign import possible
+    from conformance.network.run import Judging, measure_all
+    from conformance.simulation.foreign.properties import NOT_JUDGED
+    from conformance.subjects.foreign.host import Host
+    from conformance.subjects.foreign.process import SubjectError
+    from conformance.subjects.foreign.served import ServedSubject
+
+    try:
+        host = Host(command)
+    except (OSError, ValueError, SubjectError) as error:
+        refuse(f"the subject {command!r} does not start: {error}", as_json)
+    with host:
+        can, left_out = possible(chosen, host.hello.lacks)
+        try:
+            report = measure_all(
+                can,
+                seed,
+                partial(ServedSubject, host),
+                told,
+                Judging(NOT_JUDGED, bounds=False),
+            )
+        except (OSError, SubjectError) as error:
+            refuse(f"the subject does not start again: {error}", as_json, "inconclusive")
+    report.left_out = left_out
+    return report
 
 
 def save_measured(report: MeasureReport, directory: Path, pages: bool = True) -> dict[str, Path]:

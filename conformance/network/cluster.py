@@ -99,6 +99,7 @@ class TimedCluster:
         scenario, clock = self.scenario, self.clock
         voters = range(scenario.nodes if scenario.voters is None else scenario.voters)
         self.tell(self.servers[0], v.CreateCluster(frozenset(voters)))
+        clock.at(scenario.heartbeat, self.servers[0].start_timer)
         clock.at(scenario.begin, self._begin)
         for planned in scenario.planned:
             self._plan(planned)

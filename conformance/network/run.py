@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,13 +12,30 @@ from conformance.network.clock import MILLISECOND
 from conformance.network.cluster import TimedCluster
 from conformance.network.figures import share
 from conformance.network.scenario import Bound, Scenario
-from conformance.observe.finding import Problem
+from conformance.observe.finding import Problem, describe, name_of
 from conformance.observe.recorded import Recorded
 from conformance.observe.show import show
+from conformance.subjects.foreign.process import SubjectFailedError
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.subject import Subject
 
 MakeSubject = Callable[[], Subject]
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How runs are judged.  `ignored`: properties that are not.  `bounds`: whether a figure beyond
+    its bound is a finding: bounds are what this library keeps.
+    """
+
+    ignored: frozenset[str] = frozenset()
+    bounds: bool = True
+
+    def problems(self, cluster: TimedCluster) -> list[Problem]:
+        return [one for one in cluster.problems if one.property not in self.ignored]
+
+
+EVERYTHING: Final = Judging()
 
 SHOWN: Final = 30
 """Events and actions before an excess that are shown."""
@@ -52,6 +70,13 @@ class Measured:
     problems: list[Problem] = field(default_factory=list)
     excesses: list[Excess] = field(default_factory=list)
     broken: tuple[Recorded, ...] = ()
+    committed: bool = True
+    """Whether anybody has committed anything: if not, little was there to judge."""
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """Those of which there are figures: none where the subject failed."""
+        return self.scenario.bounds if self.figures else ()
 
     @property
     def records(self) -> tuple[Recorded, ...]:
@@ -64,7 +89,9 @@ class Measured:
 
     @property
     def verdict(self) -> str:
-        return "violation" if self.problems or self.excesses else "conforms"
+        if self.problems or self.excesses:
+            return "violation"
+        return "conforms" if self.committed else "inconclusive"
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -72,7 +99,7 @@ class Measured:
             "seed": self.seed,
             "verdict": self.verdict,
             "figures": {name: round(value, 4) for name, value in self.figures.items()},
-            "bounds": {bound.figure: bound.most for bound in self.scenario.bounds},
+            "bounds": {bound.figure: bound.most for bound in self.bounds},
             "problems": [f"{one.property} node {one.node}: {one.detail}" for one in self.problems],
             "excesses": [
                 {
@@ -89,15 +116,23 @@ class Measured:
 
 @dataclass(slots=True)
 class MeasureReport:
-    """Every scenario that was run, in the order of the table."""
+    """Every scenario that was run, in the order of the table.
+
+    `bounds`: whether figures were held against them.  `left_out`: by scenarios that were not run,
+    what the subject lacks for them.
+    """
 
     seed: int
     measured: list[Measured] = field(default_factory=list)
+    bounds: bool = True
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
-        if any(one.verdict == "violation" for one in self.measured):
-            return "violation"
+        verdicts = {one.verdict for one in self.measured}
+        for verdict in ("violation", "inconclusive"):
+            if verdict in verdicts:
+                return verdict
         return "conforms" if self.measured else "inconclusive"
 
     def as_json(self) -> dict[str, object]:
@@ -105,6 +140,7 @@ class MeasureReport:
             "verdict": self.verdict,
             "seed": self.seed,
             "scenarios": [one.as_json() for one in self.measured],
+            **({"not_judged": self.left_out} if self.left_out else {}),
         }
 
 
@@ -113,25 +149,41 @@ def measure_all(
     seed: int = 0,
     subject: MakeSubject = LibrarySubject,
     progress: Callable[[str, int], None] = lambda name, done: None,
+    judging: Judging = EVERYTHING,
 ) -> MeasureReport:
     """Each scenario in turn; `progress` is told which one begins, and how many have ended."""
-    report = MeasureReport(seed)
+    report = MeasureReport(seed, bounds=judging.bounds)
     for done, scenario in enumerate(scenarios):
         progress(scenario.name, done)
-        report.measured.append(measure(scenario, seed, subject))
+        report.measured.append(measure(scenario, seed, subject, judging))
     return report
 
 
-def measure(scenario: Scenario, seed: int = 0, subject: MakeSubject = LibrarySubject) -> Measured:
-    """All of a scenario's runs."""
-    if scenario.until_led:
-        return _measure_elections(scenario, seed, subject)
+def measure(
+    scenario: Scenario,
+    seed: int = 0,
+    subject: MakeSubject = LibrarySubject,
+    judging: Judging = EVERYTHING,
+) -> Measured:
+    """All of a scenario's runs.  A subject that fails ends them, and has no figures."""
+    try:
+        if scenario.until_led:
+            return _measure_elections(scenario, seed, subject, judging)
+        return _measure(scenario, seed, subject, judging)
+    except SubjectFailedError as error:
+        failed = error.finding
+        problem = Problem(name_of(failed), failed.node, 0, describe(failed))
+        return Measured(scenario, seed, {}, [problem], broken=_records(scenario, seed, subject))
+
+
+def _measure(scenario: Scenario, seed: int, subject: MakeSubject, judging: Judging) -> Measured:
     cluster = TimedCluster(scenario, subject(), seed)
     figures = cluster.run().table(scenario.length)
-    measured = Measured(scenario, seed, figures, cluster.problems)
+    committed = cluster.reads.committed > 0
+    measured = Measured(scenario, seed, figures, judging.problems(cluster), committed=committed)
     if measured.problems:
         measured.broken = _records(scenario, seed, subject)
-    for bound in measured.beyond():
+    for bound in measured.beyond() if judging.bounds else ():
         excess = first_excess(scenario, seed, subject, Excess(bound, figures[bound.figure]))
         if measured.records:
             excess = replace(excess, records=())
@@ -139,20 +191,24 @@ def measure(scenario: Scenario, seed: int = 0, subject: MakeSubject = LibrarySub
     return measured
 
 
-def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> Measured:
+def _measure_elections(
+    scenario: Scenario, seed: int, subject: MakeSubject, judging: Judging
+) -> Measured:
     """How long until somebody leads, and how long if timers were set as Figure 2 says alone."""
     problems: list[Problem] = []
     broken: tuple[Recorded, ...] = ()
     found: dict[bool, list[int]] = {False: [], True: []}
+    committed = False
     for run in range(seed, seed + scenario.runs):
         for as_figure_2 in (False, True):
             cluster = TimedCluster(scenario, subject(), run, as_figure_2=as_figure_2)
             led = cluster.run().led_after_begin
+            committed = committed or cluster.reads.committed > 0
             limit = scenario.length - scenario.begin
             found[as_figure_2].append(limit if led is None else led)
             if as_figure_2:
                 continue
-            wrong = cluster.problems
+            wrong = judging.problems(cluster)
             if wrong and not problems:
                 broken = _records(scenario, run, subject)
             problems += wrong
@@ -162,9 +218,9 @@ def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> M
         figures[f"led_{name}"] = ours / MILLISECOND
         figures[f"led_{name}_figure_2"] = theirs / MILLISECOND
         figures[f"led_{name}_ratio"] = ours / theirs
-    measured = Measured(scenario, seed, figures, problems, broken=broken)
+    measured = Measured(scenario, seed, figures, problems, broken=broken, committed=committed)
     longest = seed + max(range(scenario.runs), key=found[False].__getitem__)
-    if beyond := measured.beyond():
+    if judging.bounds and (beyond := measured.beyond()):
         records = _records(scenario, longest, subject)
         measured.excesses = [
             Excess(bound, figures[bound.figure], records=records) for bound in beyond
@@ -173,9 +229,10 @@ def _measure_elections(scenario: Scenario, seed: int, subject: MakeSubject) -> M
 
 
 def _records(scenario: Scenario, seed: int, subject: MakeSubject) -> tuple[Recorded, ...]:
-    """The records of a run, which is made again."""
+    """The records of a run, which is made again; up to where the subject fails."""
     records: list[Recorded] = []
-    TimedCluster(scenario, subject(), seed, records=records).run()
+    with suppress(SubjectFailedError):
+        TimedCluster(scenario, subject(), seed, records=records).run()
     return tuple(records)
 
 

@@ -131,6 +131,13 @@ class Server:
         self._timer += 1
         self._world.clock.at(self.now + time, partial(self._fire, self.life, self._timer))
 
+    def start_timer(self) -> None:
+        """§5.2: it runs from when a server comes up.  A founder that does not campaign at once, as
+        this library's does, has not asked for it.
+        """
+        if self.up and not self._timer:
+            self.set_timer()
+
     def _has_cause(self, state: Observed) -> bool:
         """Figure 2, followers: a granted vote, a call of the current leader; or it was none."""
         return (

@@ -195,6 +195,9 @@ ELSEWHERE = {
     ".venv/bin/python examples/cluster.py": "tests/release/test_examples.py",
     "conformance prove": "its obligations are counted below; their paths take half a minute",
     "conformance check --subject ./raft": "tests/subjects/foreign/test_foreign_commands.py",
+    "conformance measure --subject ./raft --only steady": (
+        "tests/subjects/foreign/test_foreign_measured.py"
+    ),
     "conformance mutants --only earlier-term-commit": "half a minute; see tests/mutants",
     **{
         command: "tests/kvstore/test_readme.py"

@@ -14,14 +14,19 @@ from conformance.network.figures import MEANING
 from conformance.network.run import Measured, MeasureReport
 
 
-def print_measured(console: Console, report: MeasureReport, traces: Mapping[str, Path]) -> None:
-    """`traces`: where runs were written that show what was wrong, by the scenario."""
+def print_measured(
+    console: Console, report: MeasureReport, traces: Mapping[str, Path], again: str = ""
+) -> None:
+    """`traces`: where runs were written that show what was wrong, by the scenario.
+
+    `again`: options with which the same is found once more.
+    """
     table = columns(
         "scenario", "figure", "found", "at most", "", "what it is", right=("found", "at most")
     )
     for measured in report.measured:
         name = measured.scenario.name
-        for bound in measured.scenario.bounds:
+        for bound in measured.bounds:
             found = measured.figures[bound.figure]
             exceeded = found > bound.most
             table.add_row(
@@ -35,12 +40,19 @@ def print_measured(console: Console, report: MeasureReport, traces: Mapping[str,
             )
             name = ""
     console.print(table)
+    for name, missing in report.left_out.items():
+        console.print(f"not judged: {name} (the subject lacks {missing})", soft_wrap=True)
     for measured in report.measured:
-        _print_findings(console, measured, traces.get(measured.scenario.name))
+        _print_findings(console, measured, traces.get(measured.scenario.name), again)
     excesses = sum(len(measured.excesses) for measured in report.measured)
     problems = sum(len(measured.problems) for measured in report.measured)
     if report.verdict == "conforms":
-        console.print(f"\n[bold green]conforms[/]: {len(report.measured)} scenarios, all in bounds")
+        told = "all in bounds" if report.bounds else "of which the properties were judged"
+        console.print(f"\n[bold green]conforms[/]: {len(report.measured)} scenarios, {told}")
+    elif report.verdict == "inconclusive":
+        idle = [one.scenario.name for one in report.measured if not one.committed]
+        why = f"nothing was committed in {', '.join(idle)}" if idle else "no scenario is for it"
+        console.print(f"\n[bold yellow]inconclusive[/]: {why}")
     else:
         console.print(
             f"\n[bold red]violation[/]: {excesses} figures beyond their bounds, "
@@ -48,7 +60,7 @@ def print_measured(console: Console, report: MeasureReport, traces: Mapping[str,
         )
 
 
-def _print_findings(console: Console, measured: Measured, trace: Path | None) -> None:
+def _print_findings(console: Console, measured: Measured, trace: Path | None, again: str) -> None:
     scenario = measured.scenario
     for problem in measured.problems:
         console.print(
@@ -69,7 +81,7 @@ def _print_findings(console: Console, measured: Measured, trace: Path | None) ->
             for line in excess.timeline:
                 console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
     if measured.problems or measured.excesses:
-        print_again(console, trace, f"measure --only {scenario.name} --seed {measured.seed}")
+        print_again(console, trace, f"measure --only {scenario.name} --seed {measured.seed}{again}")
 
 
 ROW, LEFT, WIDE = 18, 260, 420
@@ -80,7 +92,7 @@ def draw(report: MeasureReport) -> str:
     rows = [
         (f"{measured.scenario.name}: {bound.figure}", measured.figures[bound.figure], bound.most)
         for measured in report.measured
-        for bound in measured.scenario.bounds
+        for bound in measured.bounds
     ]
     height = ROW * (len(rows) + 2)
     parts = [

@@ -59,6 +59,14 @@ class FloodedError(SubjectError):
     what = "flooded"
 
 
+class SubjectFailedError(Exception):
+    """A subject failed, and what follows is not known: `finding` says at what."""
+
+    def __init__(self, finding: Difference) -> None:
+        super().__init__(str(finding.found))
+        self.finding = finding
+
+
 class SubjectProcess:
     """One run of a subject's command.
 
