@@ -1,8 +1,9 @@
 """Cases: one run each, and how the next ones are drawn.
 
-Half of the cases in lockstep are episodes as `conformance check` draws them.  The others vary one
-that was the first to come by something rare: its mixture of faults, changed a little, and all else
-drawn anew.
+A case is a run in lockstep, a scenario in virtual time, a slice of an exploration, or a hunt for a
+planted bug.  Half of those in lockstep are episodes as `conformance check` draws them.  The others
+vary one that was the first to come by something rare: its mixture of faults, changed a little, and
+all else drawn anew.
 """
 
 from __future__ import annotations
@@ -15,17 +16,33 @@ from itertools import accumulate
 from random import Random
 from typing import Final, Literal, TypeAlias, get_args
 
+from conformance.explore.states.bounds import PRESETS, Bounds
+from conformance.mutants.planted.catalogue import CATALOGUE
 from conformance.network.clock import MILLISECOND
 from conformance.network.link import Link
 from conformance.network.scenario import Scenario
 from conformance.network.scenarios import SCENARIOS
 from conformance.simulation.schedule.profile import Profile, draw_limits
 
-Kind: TypeAlias = Literal["lockstep", "network"]
+Kind: TypeAlias = Literal["lockstep", "network", "explore", "mutants"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-NETWORK_SHARE: Final = 1 / 16
-"""Of the cases, how many are of a cluster in virtual time, which takes some times as long."""
+USUAL: Final[tuple[Kind, ...]] = ("lockstep", "network")
+"""What is drawn if nothing else is asked for."""
+
+WEIGHTS: Final[dict[Kind, int]] = {"network": 1, "explore": 1, "mutants": 1, "lockstep": 15}
+"""How often a kind is drawn, beside the others that are asked for: most take some times as long as
+a run in lockstep.
+"""
+
+SLICED: Final[dict[str, Bounds]] = {
+    f"{preset}/{name}": bounds
+    for preset in ("standard", "deep")
+    for name, bounds in PRESETS[preset].items()
+}
+"""Of which bounds slices are explored: those of which all takes minutes or hours."""
+
+MUTANTS: Final = tuple(mutant.name for mutant in CATALOGUE)
 
 VARIED: Final = 0.5
 """Of the cases in lockstep, how many vary an earlier one."""
@@ -47,17 +64,14 @@ MOST_STEPS: Final = 1_200
 class Case:
     """A run.  `number`: of all cases of the campaign; the episode's too.
 
-    `profile`: of a varied episode; None for what `check` draws.  `scenario`: of a run in virtual
-    time, in place of an episode.
+    `name`: of the scenario, of the bounds, or of the mutant.  `profile`: of a varied episode; None
+    for what `check` draws.
     """
 
     number: int
+    kind: Kind = "lockstep"
+    name: str = ""
     profile: Profile | None = None
-    scenario: str | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return "lockstep" if self.scenario is None else "network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +85,38 @@ class Known:
     first: Mapping[str, Profile]
 
 
-def draw(seed: int, number: int, known: Known, kinds: tuple[Kind, ...] = KINDS) -> Case:
+def draw(seed: int, number: int, known: Known, kinds: tuple[Kind, ...] = USUAL) -> Case:
     """The case of that number."""
     random = Random(f"{seed}/{number}/case")
-    network = random.random() < NETWORK_SHARE if len(kinds) > 1 else kinds == ("network",)
-    if network:
-        return Case(number, scenario=random.choice(list(SCENARIOS)))
+    kind = _kind(random, kinds)
+    match kind:
+        case "network":
+            return Case(number, kind, random.choice(list(SCENARIOS)))
+        case "explore":
+            return Case(number, kind, _in_turn(seed, number, tuple(SLICED)))
+        case "mutants":
+            return Case(number, kind, _in_turn(seed, number, MUTANTS))
     if known.first and random.random() < VARIED:
-        return Case(number, vary(random, known.first[rare(random, known)]))
+        return Case(number, profile=vary(random, known.first[rare(random, known)]))
     return Case(number)
+
+
+def _kind(random: Random, kinds: tuple[Kind, ...]) -> Kind:
+    if len(kinds) == 1:
+        return kinds[0]
+    drawn = random.random() * sum(WEIGHTS[kind] for kind in kinds)
+    for kind, weight in WEIGHTS.items():
+        if kind in kinds:
+            if drawn < weight:
+                return kind
+            drawn -= weight
+    return kinds[-1]
+
+
+def _in_turn(seed: int, number: int, names: tuple[str, ...]) -> str:
+    """Each name once, in an order that is drawn, before any comes again: if all cases have one."""
+    around, at = divmod(number, len(names))
+    return Random(f"{seed}/{around}/names").sample(names, len(names))[at]
 
 
 def rare(random: Random, known: Known) -> str:
@@ -111,8 +148,7 @@ def scenario_of(case: Case, seed: int) -> Scenario:
 
     Without its bounds, which its figures keep as it was written: what Raft rules out is judged.
     """
-    assert case.scenario is not None
-    random, scenario = Random(f"{seed}/{case.number}/scenario"), SCENARIOS[case.scenario]
+    random, scenario = Random(f"{seed}/{case.number}/scenario"), SCENARIOS[case.name]
     link = Link(
         delay=random.choice((1, 5, 10, 25)) * MILLISECOND,
         jitter=random.choice((0, 0, 5, 20)) * MILLISECOND,

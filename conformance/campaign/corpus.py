@@ -17,6 +17,7 @@ from typing import Final, TextIO
 
 from pydantic import TypeAdapter, ValidationError
 
+from conformance.campaign.case import Kind
 from conformance.campaign.finding import Found
 from conformance.observe.bad_file import BadFile
 from conformance.simulation.schedule.profile import Profile
@@ -34,7 +35,8 @@ class Line:
 
     `new`: features that no task before it came by; all features have numbers, in the order in
     which they are new.  `seen`: pairs of such a number, and how many cases came by it.  `first`: of
-    each new feature the place among `profiles` of the first case that did.
+    each new feature the place among `profiles` of the first case that did.  `kinds`, `states`,
+    `hunters`: as `Done` has them.
     """
 
     task: int
@@ -48,6 +50,9 @@ class Line:
     unread: list[str] = field(default_factory=list)
     not_judged: str | None = None
     """Why nothing came of it: its worker died, each time."""
+    kinds: dict[Kind, int] = field(default_factory=dict)
+    states: int = 0
+    hunters: dict[str, int] = field(default_factory=dict)
     cpu_seconds: float = 0.0
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from conformance.campaign.case import KINDS, Case, Kind, Known, draw
+from conformance.campaign.case import USUAL, Case, Kind, Known, draw
 from conformance.campaign.corpus import Line, Notes, inherited, notes
 from conformance.campaign.features import is_situation
 from conformance.campaign.finding import Found, Signature
@@ -29,7 +29,7 @@ from conformance.workers.pool import AHEAD, TaskError, Workers
 from conformance.workers.sources import sources
 
 CASES: Final = 8
-"""Of a task: about a second of work."""
+"""Of a task: about a second of work in lockstep."""
 
 MOST_SHRUNK: Final = 20
 """So many findings are shrunk; of others it is told which case has them."""
@@ -46,7 +46,7 @@ class Options:
     plan: Plan = field(default_factory=Plan)
     tasks: int = 100
     round: int = 16
-    kinds: tuple[Kind, ...] = KINDS
+    kinds: tuple[Kind, ...] = USUAL
     corpus: Path | None = None
     minutes: float | None = None
 
@@ -74,7 +74,11 @@ class Report:
     """Features that other campaigns of the corpus have reached."""
     tasks: int = 0
     cases: int = 0
+    kinds: Counter[Kind] = field(default_factory=Counter)
     events: int = 0
+    states: int = 0
+    hunters: Counter[str] = field(default_factory=Counter)
+    """By the method: how many mutants it found, and none before it."""
     seen: Counter[str] = field(default_factory=Counter)
     growth: list[Growth] = field(default_factory=list)
     found: dict[Signature, tuple[Found, int]] = field(default_factory=dict)
@@ -123,7 +127,10 @@ class Report:
             "round": self.options.round,
             "tasks": self.tasks,
             "cases": self.cases,
+            "kinds": dict(self.kinds),
             "events": self.events,
+            "states": self.states,
+            "hunters": dict(self.hunters),
             "situations": {name: self.seen[name] for name in LEAST},
             "transitions": {
                 name: self.seen[name] for name in sorted(self.seen) if not is_situation(name)
@@ -148,6 +155,7 @@ class Report:
             "steps": None if shortest is None else len(shortest.choices),
             "steps_before_shrinking": None if shortest is None else shortest.length_before,
             "nodes": None if shortest is None else shortest.nodes,
+            "again": one.again,
         }
 
 
@@ -279,6 +287,9 @@ class _Campaign:
             profiles,
             done.found,
             list(done.unread),
+            kinds=dict(done.kinds),
+            states=done.states,
+            hunters=dict(done.hunters),
             cpu_seconds=done.cpu_seconds,
         )
 
@@ -300,6 +311,9 @@ class _Campaign:
                 report.not_judged.append(why)
         report.tasks += 1
         report.cases += line.cases
+        report.kinds.update(line.kinds)
+        report.states += line.states
+        report.hunters.update(line.hunters)
         report.events += line.events
         report.cpu_seconds += line.cpu_seconds
         if report.tasks % self.options.round == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,13 +26,14 @@ from conformance.observe.verdicts import AuditLevel
 from conformance.simulation import MAX_NODES
 
 if TYPE_CHECKING:
+    from conformance.campaign.case import Kind
     from conformance.campaign.run import Report
     from conformance.campaign.work import Foreign
 
 
 def campaign_command(
     tasks: Annotated[
-        int, typer.Option(min=1, help="How many, each of eight runs: about a second of work.")
+        int, typer.Option(min=1, help="How many, each of eight cases: about a second in lockstep.")
     ] = 100,
     seed: Seed = 0,
     nodes: Annotated[
@@ -40,8 +41,12 @@ def campaign_command(
         typer.Option(min=1, max=MAX_NODES, help="The size of every cluster in lockstep."),
     ] = None,
     only: Annotated[
-        Literal["lockstep", "network"] | None,
-        typer.Option(help="Only runs in lockstep, or only those of a cluster in virtual time."),
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Only cases of this kind, lockstep, network, explore or mutants; or of several.  "
+            "Else of the first two.",
+        ),
     ] = None,
     corpus: Annotated[
         Path | None,
@@ -83,10 +88,11 @@ def campaign_command(
 ) -> None:
     """Search on, on as many machines as there are: random runs, steered by what is still rare.
 
-    Runs in lockstep and of a cluster in virtual time, each from the seed and its number.  What is
-    found is told apart, and shrunk.  The report is the same on any number of workers.
+    Runs in lockstep and of a cluster in virtual time, slices of explorations, and hunts for planted
+    bugs, each from the seed and its number.  What is found is told apart, and shrunk.  The report
+    is the same on any number of workers.
     """
-    from conformance.campaign.case import KINDS
+    from conformance.campaign.case import KINDS, USUAL
     from conformance.campaign.corpus import BadCorpus
     from conformance.campaign.run import Options, campaign
     from conformance.campaign.work import Plan
@@ -95,13 +101,18 @@ def campaign_command(
 
     if level is not None and subject is None:
         refuse("--level; expected --subject with it", as_json)
-    if subject is not None and only == "network":
-        refuse("--subject with --only network; expected lockstep", as_json)
+    unknown = sorted(set(only or ()) - set(KINDS))
+    if unknown:
+        refuse(f"--only {unknown[0]}; expected one of {', '.join(KINDS)}", as_json)
+    usual = USUAL if subject is None else ("lockstep",)
+    kinds = tuple(kind for kind in KINDS if kind in (only or usual))
+    if subject is not None and kinds != ("lockstep",):
+        refuse(f"--subject with --only {kinds[-1]}; expected lockstep", as_json)
+    _need(kinds)
     formats = Formats(junit, sarif)
     formats.expect(as_json)
     foreign = None if subject is None else _foreign(subject, level or "safety", as_json)
     plan = Plan(seed, nodes, foreign=foreign)
-    kinds = KINDS if foreign is None and only is None else (only or "lockstep",)
     options = Options(plan, tasks, per_round, kinds, corpus, minutes)
     table = LiveTable()
     with (
@@ -127,6 +138,14 @@ def campaign_command(
     shown = partial(print_campaign, report=report, traces=traces, page=page)
     written = [None if path is None else str(path) for path in traces]
     conclude(report, as_json, shown, traces=written, page=page)
+
+
+def _need(kinds: tuple[Kind, ...]) -> None:
+    """That something is not installed is told here, and not by each worker."""
+    if "explore" in kinds:
+        import conformance.campaign.slices
+    if "mutants" in kinds:
+        import conformance.campaign.hunts  # noqa: F401
 
 
 def _foreign(command: str, level: AuditLevel, as_json: bool) -> Foreign:

@@ -6,14 +6,15 @@ import re
 from collections import Counter
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.campaign.case import (
+    KINDS,
     MOST_STEPS,
+    MUTANTS,
     RATES,
-    Case,
+    SLICED,
     Known,
     draw,
     rare,
@@ -74,7 +75,7 @@ def test_rates_are_those_of_a_profile() -> None:
 
 
 def test_scenarios_run_with_other_links_and_nothing_is_found() -> None:
-    case = next(c for n in range(99) if (c := draw(0, n, KNOWN, ("network",))).scenario == "one")
+    case = next(c for n in range(99) if (c := draw(0, n, KNOWN, ("network",))).name == "one")
     scenario = scenario_of(case, 0)
     assert scenario == scenario_of(case, 0)
     assert scenario.bounds == ()
@@ -122,7 +123,12 @@ def test_findings_are_told_apart_by_property_event_and_field() -> None:
     assert (found.case, found.node, found.detail) == (7, 1, "two leaders")
 
 
-def test_a_case_is_of_one_kind() -> None:
-    assert (Case(1).kind, Case(1, scenario="one").kind) == ("lockstep", "network")
-    with pytest.raises(AssertionError):
-        scenario_of(Case(1), 0)
+def test_all_kinds_are_drawn_and_each_mutant_comes_once_before_any_comes_again() -> None:
+    kinds = Counter(draw(0, number, KNOWN, KINDS).kind for number in range(400))
+    assert set(kinds) == set(KINDS)
+    assert kinds.most_common(1)[0][0] == "lockstep"
+    hunts = [draw(0, number, KNOWN, ("mutants",)).name for number in range(2 * len(MUTANTS))]
+    assert sorted(hunts[: len(MUTANTS)]) == sorted(hunts[len(MUTANTS) :]) == sorted(MUTANTS)
+    assert hunts[: len(MUTANTS)] != hunts[len(MUTANTS) :]
+    slices = {draw(0, number, KNOWN, ("explore",)).name for number in range(len(SLICED))}
+    assert slices == set(SLICED)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from conformance.campaign.case import USUAL
 from conformance.campaign.features import is_situation
 from conformance.campaign.run import Report
 from conformance.cli.report.parts import STYLES, columns, print_again, print_page
@@ -23,11 +24,24 @@ RAREST = 5
 
 
 def progress_line(now: Report) -> str:
+    seen = ""
+    if "lockstep" in now.options.kinds:
+        seen = f", {now.situations} of {len(LEAST)} situations, {now.transitions} transitions"
     found = f", {len(now.found)} findings" if now.found else ""
     return (
-        f"campaign: {now.tasks:,} of {now.options.tasks:,} tasks, {now.events:,} events, "
-        f"{now.situations} of {len(LEAST)} situations, {now.transitions} transitions{found}"
+        f"campaign: {now.tasks:,} of {now.options.tasks:,} tasks, "
+        f"{', '.join(amounts(now)) or 'nothing yet'}{seen}{found}"
     )
+
+
+def amounts(report: Report) -> list[str]:
+    """How much was done, of each kind that was asked for and can be counted."""
+    told = {
+        "lockstep": f"{report.events:,} events in lockstep",
+        "explore": f"{report.states:,} states explored",
+        "mutants": f"{report.kinds['mutants']:,} hunts for mutants",
+    }
+    return [said for kind, said in told.items() if kind in report.options.kinds]
 
 
 class LiveTable:
@@ -54,9 +68,12 @@ def _totals(report: Report) -> Table:
     table = columns("", "so far", right=("so far",))
     table.add_row("tasks", f"{report.tasks:,} of {report.options.tasks:,}")
     table.add_row("cases", f"{report.cases:,}")
-    table.add_row("events in lockstep", f"{report.events:,}")
-    table.add_row("situations", f"{report.situations} of {len(LEAST)}")
-    table.add_row("transitions", f"{report.transitions:,}")
+    for amount in amounts(report):
+        count, _, what = amount.partition(" ")
+        table.add_row(what, count)
+    if "lockstep" in report.options.kinds:
+        table.add_row("situations", f"{report.situations} of {len(LEAST)}")
+        table.add_row("transitions", f"{report.transitions:,}")
     table.add_row("findings", f"{len(report.found):,}")
     table.add_row("tasks not judged", f"{len(report.not_judged):,}")
     return table
@@ -67,14 +84,17 @@ def print_campaign(
 ) -> None:
     """`traces`: of each finding, None where there is none.  `page`: where the page is."""
     console.print(
-        f"{report.tasks:,} tasks of {report.options.tasks:,}, {report.cases:,} cases, "
-        f"{report.events:,} events in lockstep, {report.seconds:.1f} s "
+        f"{report.tasks:,} tasks of {report.options.tasks:,}, "
+        f"{', '.join([f'{report.cases:,} cases', *amounts(report)])}, {report.seconds:.1f} s "
         f"({report.cpu_seconds:.1f} s of CPU time), seed {report.options.plan.seed}"
     )
     if report.resumed:
         console.print(f"{report.resumed:,} tasks were done before, and noted in the corpus")
     if report.inherited:
         console.print(f"{report.inherited:,} features were reached by other campaigns")
+    if report.hunters:
+        hunters = ", ".join(f"{name} {count:,}" for name, count in report.hunters.most_common())
+        console.print(f"mutants found, by the first method that did: {hunters}")
     if report.seen:
         _print_growth(console, report)
         _print_missing(console, report)
@@ -83,7 +103,8 @@ def print_campaign(
     for one, trace in zip(report.findings, traces, strict=True):
         console.print(
             f"\n[bold red]{escape(' / '.join(one.signature))}[/] in {report.times(one):,} cases, "
-            f"first in case {one.found.case} ({one.found.kind}), node {one.found.node}:"
+            f"first in case {one.found.case} ({one.found.kind})"
+            f"{'' if one.found.node is None else f', node {one.found.node}'}:"
         )
         console.print(escape(one.found.detail), soft_wrap=True)
         shortest = one.shortest
@@ -92,7 +113,7 @@ def print_campaign(
                 f"{shortest.length_before} steps of {shortest.nodes_before} nodes shrunk to "
                 f"{len(shortest.choices)} of {shortest.nodes}"
             )
-        print_again(console, trace, again(report))
+        print_again(console, trace, one.again or again(report))
     if report.not_shrunk:
         console.print(f"\n{len(report.not_shrunk)} findings more, which were not shrunk:")
     for found in report.not_shrunk:
@@ -113,8 +134,8 @@ def again(report: Report) -> str:
         command += f" --nodes {plan.nodes}"
     if plan.foreign is not None:
         command += f" --subject {shlex.quote(plan.foreign.command)} --level {plan.foreign.level}"
-    elif len(options.kinds) == 1:
-        command += f" --only {options.kinds[0]}"
+    elif options.kinds != USUAL:
+        command += "".join(f" --only {kind}" for kind in options.kinds)
     return command
 
 

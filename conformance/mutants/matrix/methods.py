@@ -34,18 +34,17 @@ from conformance.subjects.library import LibrarySubject
 from conformance.symbolic.paths import BudgetError, RepeatError
 from conformance.trace.save import save
 
-SEED: Final = 0
-
 
 def compared_on_schedules(library: ModuleType, budget: Budget, trial: Trial) -> None:
     """Lockstep: specification and mutant, event by event."""
     run = against_library(library)
-    _check(Options(SEED, budget.events, shrink_seconds=0.0, run=run), trial)
+    _check(Options(budget.seed, budget.events, shrink_seconds=0.0, run=run), trial)
 
 
 def judged_on_schedules(library: ModuleType, budget: Budget, trial: Trial) -> None:
     """A cluster of the mutant's own nodes."""
-    _check(Options(SEED, budget.events, shrink_seconds=0.0, run=live(library)), trial)
+    run = live(library)
+    _check(Options(budget.seed, budget.events, shrink_seconds=0.0, run=run), trial)
 
 
 def _check(options: Options, trial: Trial) -> None:
@@ -134,7 +133,7 @@ def _audit(library: ModuleType, level: AuditLevel, budget: Budget, trial: Trial)
     with tempfile.TemporaryDirectory() as folder:
         while trial.work < budget.recorded:
             path = Path(folder) / f"{episode}.jsonl"
-            trial.work += record_episode(library, episode, path)
+            trial.work += record_episode(library, episode, path, budget.seed)
             problems = audit([path], level, complete=True).problems
             if problems:
                 trial.killed_by, trial.detail = problems[0].property, problems[0].detail
@@ -150,7 +149,7 @@ def measured(library: ModuleType, budget: Budget, trial: Trial) -> None:
     trial.unit = "ms of virtual time"
     for name in budget.scenarios:
         scenario = SCENARIOS[name]
-        found = measure(scenario, SEED, partial(LibrarySubject, library))
+        found = measure(scenario, budget.seed, partial(LibrarySubject, library))
         trial.work += scenario.length // MILLISECOND
         for problem in found.problems:
             trial.killed_by, trial.detail = problem.property, f"{name}: {problem.detail}"
@@ -164,12 +163,12 @@ def measured(library: ModuleType, budget: Budget, trial: Trial) -> None:
             return
 
 
-def record_episode(library: ModuleType, episode: int, path: Path) -> int:
+def record_episode(library: ModuleType, episode: int, path: Path, seed: int = 0) -> int:
     """What a cluster of this library does in an episode, whatever may be wrong with it.
 
     It ends where a node is in a state that no schedule goes on from: a commit index past the log.
     """
-    schedule = Schedule(SEED, episode).honest()
+    schedule = Schedule(seed, episode).honest()
     recorder = Recorder()
     cluster = Live(schedule.profile.nodes, library, recorder)
     with suppress(LookupError):

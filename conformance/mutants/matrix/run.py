@@ -18,7 +18,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Thread, current_thread, main_thread
+from types import FrameType
+from typing import NoReturn
 
 from conformance.mutants.matrix import methods as methods_module
 from conformance.mutants.matrix.kept import Kept
@@ -243,9 +245,42 @@ def tried_apart(budget: Budget, out: Path | None, job: tuple[Mutant, str]) -> Tr
     if trial is not None:
         return trial
     if process.exitcode == -signal.SIGXCPU:
-        stopped = f"the time of {budget.seconds:g} s"
-        return Trial(mutant.name, method, seconds=budget.seconds, stopped=stopped)
+        return _out_of_time(mutant, method, budget)
     return Trial(mutant.name, method, stopped="the end of its process")
+
+
+class _OverTimeError(BaseException):
+    """Nobody who catches what a mutant raises catches this."""
+
+
+def tried_within(budget: Budget, mutant: Mutant, method: Method) -> Trial:
+    """A trial in this process, up to its time; in one of its own where only that can be ended.
+
+    That is where this is no process's main thread, which alone is interrupted.
+    """
+    if current_thread() is not main_thread():
+        return tried_apart(budget, None, (mutant, method.name))
+    handler = signal.signal(signal.SIGVTALRM, _over_time)
+    try:
+        with mutant.planted() as broken:
+            signal.setitimer(signal.ITIMER_VIRTUAL, budget.seconds)
+            try:
+                return tried(mutant.name, broken, method, budget)
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+    except _OverTimeError:
+        return _out_of_time(mutant, method.name, budget)
+    finally:
+        signal.signal(signal.SIGVTALRM, handler)
+
+
+def _over_time(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _OverTimeError
+
+
+def _out_of_time(mutant: Mutant, method: str, budget: Budget) -> Trial:
+    stopped = f"the time of {budget.seconds:g} s"
+    return Trial(mutant.name, method, seconds=budget.seconds, stopped=stopped)
 
 
 def _try(

@@ -47,6 +47,8 @@ class Budget:
     scenarios: tuple[str, ...]
     """What is measured in virtual time, the cheapest first."""
     seconds: float
+    seed: int = 0
+    """Everything random follows from it."""
 
 
 SMALLEST_FIRST: Final = (
