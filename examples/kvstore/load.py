@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from examples.kvstore.client import FRAME, PAUSE
 from examples.kvstore.driver.letters import (
     ClientHello,
@@ -150,26 +152,67 @@ def load(
     return sorted(seconds for caller in callers for seconds in caller.took)
 
 
+def sizes(process: int | None, folder: Path) -> tuple[float, float]:
+    """Of a server, in MB: its resident memory, 0 if it is not running, and its data on the disk."""
+    memory = 0
+    if process is not None:
+        with suppress(psutil.Error):
+            memory = psutil.Process(process).memory_info().rss
+    return memory / 1e6, sum(file.stat().st_size for file in folder.glob("data.*")) / 1e6
+
+
+class Progress:
+    """Says when it is over; prints now and then what the servers take by then."""
+
+    def __init__(self, cluster: ClusterFolder, seconds: float, writes: int) -> None:
+        self._cluster = cluster
+        self._begun = self._told = time.monotonic()
+        self._seconds = seconds
+        self._writes = writes
+
+    def is_over(self, count: int) -> bool:
+        now = time.monotonic()
+        over = count >= self._writes if self._writes else now >= self._begun + self._seconds
+        if now - self._told >= self._seconds or (over and self._writes):
+            self._told = now
+            self._tell(count)
+        return over
+
+    def _tell(self, count: int) -> None:
+        print(f"{self._told - self._begun:7.1f} s {count:9} operations", end="")
+        for member in self._cluster.members:
+            process = self._cluster.process(member)
+            memory, disk = sizes(process.pid if process else None, self._cluster.folder(member))
+            print(f"   {member.name} {memory:.1f} MB, disk {disk:.1f} MB", end="")
+        print(flush=True)
+
+
 def main() -> None:
     """Print operations a second and percentiles of what they took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument(
+        "--writes",
+        type=int,
+        default=0,
+        metavar="N",
+        help="until so many are done; every SECONDS, memory and disk of the servers",
+    )
     parser.add_argument("--reads", action="store_true")
     options = parser.parse_args()
-    until = time.monotonic() + options.seconds
-    took = load(
-        ClusterFolder(options.folder),
-        options.clients,
-        lambda count: time.monotonic() >= until,
-        reads=options.reads,
-    )
+    cluster, begun = ClusterFolder(options.folder), time.monotonic()
+    progress = Progress(cluster, options.seconds, options.writes)
+    try:
+        took = load(cluster, options.clients, progress.is_over, reads=options.reads)
+    except NotServedError as error:
+        sys.exit(str(error))
     if not took:
         sys.exit("nothing was answered")
     half, most = took[len(took) // 2], took[len(took) * 99 // 100]
     print(
-        f"{options.clients} clients: {len(took) / options.seconds:.0f} a second, "
+        f"{options.clients} clients: {len(took) / (time.monotonic() - begun):.0f} a second, "
         f"median {half * 1000:.1f} ms, 99 % within {most * 1000:.1f} ms"
     )
 

@@ -8,9 +8,13 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
+from tests.faults.away import away
 from tests.faults.campaign import Options, Outcome, campaign
 from tests.faults.faults import FAULTS
 from tests.faults.wrong import MISTAKES
+
+LINES = 20
+"""At most so many tell what the servers took; the others are left out."""
 
 CODES = {"conforms": 0, "violation": 1, "inconclusive": 3}
 
@@ -26,12 +30,19 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT")
     parser.add_argument("--mistake", choices=MISTAKES, help="plant this mistake in the servers")
+    parser.add_argument(
+        "--away", type=int, metavar="WRITES", help="instead: a server is away for so many writes"
+    )
+    parser.add_argument("--rate", type=float, default=1e6, help="to it, in bytes a second")
     parser.add_argument("--folder", type=Path, help="keep everything there: an empty folder")
     given = parser.parse_args()
     mistaken = MISTAKES[given.mistake].faults if given.mistake else tuple(FAULTS)
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         folder = given.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
+        if given.away:
+            print(away(folder, given.away, given.rate, say))
+            return
         outcome = campaign(
             Options(
                 folder,
@@ -43,10 +54,14 @@ def main() -> None:
                 given.mistake,
                 pause=given.pause,
             ),
-            lambda said: print(said, file=sys.stderr, flush=True),
+            say,
         )
     tell(outcome)
     sys.exit(CODES[outcome.verdict])
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def tell(outcome: Outcome) -> None:
@@ -59,8 +74,11 @@ def tell(outcome: Outcome) -> None:
     print(
         f"{outcome.operations} operations done, {outcome.unknown} of unknown outcome; "
         f"{len(outcome.struck)} faults, {outcome.spoiled} frames lost or doubled, "
-        f"term {outcome.terms} at the end; {outcome.seconds:.0f} s"
+        f"{outcome.elected} leaders, term {outcome.terms} at the end; {outcome.seconds:.0f} s"
     )
+    for taken in outcome.taken[:: max(1, len(outcome.taken) // LINES)]:
+        servers = [f"{memory:.1f}, {disk:.2f}" for memory, disk in taken.servers.values()]
+        print(f"{taken.seconds:6.0f} s   memory, disk of each in MB: {'   '.join(servers)}")
     for judged in outcome.judged:
         print(f"{judged.name:<13} {judged.verdict:<12}  {judged.detail}")
     print(outcome.verdict)

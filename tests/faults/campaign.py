@@ -55,6 +55,14 @@ class Struck:
     """Seconds from its end until a write was acknowledged."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the servers take at some time: each one's memory and data on its disk, in MB."""
+
+    seconds: float
+    servers: dict[int, tuple[float, float]]
+
+
 @dataclass(slots=True)
 class Judged:
     """One of the four verdicts."""
@@ -70,10 +78,12 @@ class Outcome:
 
     operations: int = 0
     unknown: int = 0
+    elected: int = 0
     terms: int = 0
     spoiled: int = 0
     seconds: float = 0.0
     struck: list[Struck] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
 
     @property
@@ -111,6 +121,8 @@ def campaign(options: Options, progress: Callable[[str], None] = lambda said: No
                     break
                 progress(name)
                 outcome.struck.append(_strike(cluster, name, chance, options))
+                taken = {server: cluster.sizes(server) for server in cluster.members}
+                outcome.taken.append(Taken(time.monotonic() - started, taken))
         except NotRefusedError as error:
             refused = str(error)
         finally:
@@ -123,6 +135,7 @@ def campaign(options: Options, progress: Callable[[str], None] = lambda said: No
         outcome.judged.append(_durable(cluster, workers, history, 2 * options.bound))
     outcome.judged.append(judged_history(history))
     outcome.judged.append(_audited(options.folder / "cluster"))
+    outcome.elected = _elected(options.folder / "cluster")
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -226,3 +239,9 @@ def _audited(folder: Path) -> Judged:
         said += f"; {one.property} node {one.node}, seq {one.seq}: {one.detail}"
     said += "".join(f"; {one.error}" for one in report.files if one.error is not None)[:500]
     return Judged("audit", "inconclusive" if verdict == "bad_input" else verdict, said)
+
+
+def _elected(folder: Path) -> int:
+    """How often a server has come to lead, as they recorded it."""
+    recorded = folder.glob("*/recording/*.jsonl")
+    return sum(file.read_text("utf-8").count('"changed":{"role":"leader"') for file in recorded)

@@ -30,6 +30,7 @@ from examples.kvstore.driver.letters import (
 from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from examples.kvstore.driver.transport import framed, split_address
 from examples.kvstore.folder import ClusterFolder
+from examples.kvstore.load import sizes
 from tests.faults.clients import PATIENCE, Workers
 from tests.faults.links import Links
 from tests.faults.server import ROUTES
@@ -41,10 +42,14 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 class Cluster:
     """Servers by their numbers.  Ends all that it started when it is left."""
 
-    def __init__(self, path: Path, size: int, seed: int, mistake: str | None = None) -> None:
-        self.files = ClusterFolder.create(path, size, host="127.0.0.1", record=True)
+    def __init__(
+        self, path: Path, size: int, seed: int, mistake: str | None = None, usual: bool = False
+    ) -> None:
+        """`usual`: with the settings of the store itself, and unrecorded."""
+        self.files = ClusterFolder.create(path, size, host="127.0.0.1", record=not usual)
         self.links = Links(seed)
-        self.mistake = mistake
+        self._options = ["--usual"] if usual else []
+        self._options += ["--mistake", mistake] if mistake else []
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._tree = _with_library(path / "library", mistake) if mistake else ROOT
         self.members = [int(member.id) for member in self.files.members]
@@ -91,7 +96,7 @@ class Cluster:
         command = [sys.executable, "-m", "tests.faults.server", str(folder)]
         with (folder / "server.log").open("ab") as log:
             self._processes[server] = subprocess.Popen(
-                [*command, *([self.mistake] if self.mistake else [])],
+                [*command, *self._options],
                 cwd=self._tree,  # where Python looks first
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.PIPE,  # closed when this process ends, however it does
@@ -125,6 +130,11 @@ class Cluster:
 
     def pid(self, server: int) -> int:
         return self._processes[server].pid
+
+    def sizes(self, server: int) -> tuple[float, float]:
+        """Its memory and its data on the disk, in MB; no memory if it is not running."""
+        process = self._processes.get(server)
+        return sizes(process.pid if process else None, self.folder(server))
 
     def wait_for_end(self, server: int, patience: float) -> bool:
         """Whether a server ended by itself."""

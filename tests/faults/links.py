@@ -34,7 +34,7 @@ class Direction:
 
     def __init__(self, port: int, chance: random.Random) -> None:
         self.weather = Weather()
-        self.passed = self.spoiled = 0
+        self.passed = self.spoiled = 0  # bytes, and frames
         self._to = port
         self._random = chance
         self._server: asyncio.Server | None = None
@@ -85,7 +85,7 @@ class Direction:
         if chance.random() < weather.doubled:
             self.spoiled += 1
             writer.write(frame)
-        self.passed += 1
+        self.passed += len(frame)
         await writer.drain()
 
 
@@ -131,6 +131,10 @@ class Links:
     def spoiled(self) -> int:
         """How many frames were lost or doubled."""
         return sum(way.spoiled for way in self._ways.values())
+
+    def bytes_passed(self, ways: list[tuple[int, int]]) -> int:
+        """What these directions have carried, as it was sent."""
+        return sum(self._ways[way].passed for way in ways)
 
     def close(self) -> None:
         for way in self._ways.values():

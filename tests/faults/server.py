@@ -1,13 +1,15 @@
 """The process of one server, as the campaign runs it: recorded, and speaking through `links`.
 
-    python -m tests.faults.server FOLDER [MISTAKE]
+    python -m tests.faults.server FOLDER [--mistake MISTAKE] [--usual]
 
 The server is that of examples/kvstore; only its times and sizes are others, so that snapshots are
-common and a busy machine is not taken for a dead one.
+common and a busy machine is not taken for a dead one.  With `--usual` they are what they are there,
+and nothing is recorded.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import errno
 import json
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from examples.kvstore.driver.context import Settings
-from examples.kvstore.driver.core import recorded
+from examples.kvstore.driver.core import Restart, recorded, restart
 from examples.kvstore.driver.letters import Hello
 from examples.kvstore.driver.server import Server
 from examples.kvstore.driver.storage import Snapshot, SQLiteStorage
@@ -103,21 +105,28 @@ async def serve(server: RoutedServer) -> None:
         await task
 
 
-def main(folder: Path, mistake: str | None) -> None:
+def main(folder: Path, mistake: str | None, usual: bool) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     if mistake is not None:
         MISTAKES[mistake].plant()
     with ExitStack() as at_end:
         storage = FailingDisk(folder / "data.sqlite")
         at_end.callback(storage.close)
-        me = storage.identity.me.id
-        writer = at_end.enter_context(SegmentWriter(folder / "recording", me, compress=False))
-        server = RoutedServer(
-            storage.identity, storage, KeyValue(), settings=SETTINGS, start=recorded(writer)
-        )
+        start: Restart = restart
+        settings = Settings()
+        if not usual:
+            me = storage.identity.me.id
+            writer = at_end.enter_context(SegmentWriter(folder / "recording", me, compress=False))
+            start, settings = recorded(writer), SETTINGS
+        server = RoutedServer(storage.identity, storage, KeyValue(), settings=settings, start=start)
         server.folder = folder
         asyncio.run(serve(server))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--mistake")
+    parser.add_argument("--usual", action="store_true")
+    given = parser.parse_args()
+    main(given.folder, given.mistake, given.usual)

@@ -13,6 +13,7 @@ import pytest
 from examples.kvstore.driver.letters import Member
 from examples.kvstore.driver.storage import Identity, SQLiteStorage
 from raftbare import NodeId, Term
+from tests.faults.away import away
 from tests.faults.campaign import Options, Outcome, Struck, campaign, judged_history, judged_service
 from tests.faults.faults import FAULTS
 from tests.faults.links import Links, Weather
@@ -49,6 +50,8 @@ def test_servers_stand_faults(tmp_path: Path) -> None:
     assert sorted(one.fault for one in outcome.struck) == sorted(faults)
     assert outcome.operations > 20
     assert outcome.spoiled > 0
+    assert outcome.elected > 1
+    assert [min(sizes) > 0 for sizes in outcome.taken[-1].servers.values()] == [True] * 3
 
 
 def test_a_vote_that_is_not_saved_is_found(tmp_path: Path) -> None:
@@ -178,3 +181,13 @@ def test_a_disk_fails_before_a_write_or_after_it(tmp_path: Path) -> None:
         storage.save_term(Term(3))
     assert storage.load().term == 3
     storage.close()
+
+
+# What takes long, made short
+
+
+def test_a_server_that_was_away_comes_back(tmp_path: Path) -> None:
+    came_back = away(tmp_path, writes=200, rate=1e6)
+    assert came_back.writes == 200
+    assert came_back.sent > 200 * 20, "it was sent what it lacked"
+    assert "200 writes in" in str(came_back)

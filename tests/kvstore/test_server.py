@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from conformance.audit.run import audit
+from examples.kvstore import load
 from examples.kvstore.app import app
 from examples.kvstore.client import AnsweredNoError, Client, NoAnswerError
 from examples.kvstore.driver.context import Settings
@@ -192,11 +194,19 @@ def leader(cluster: ClusterFolder, client: Client) -> Member:
         client.get("key")  # returns once there is one
 
 
-def test_processes_survive_kills_and_what_they_recorded_conforms(cluster: ClusterFolder) -> None:
+def test_processes_survive_kills_and_what_they_recorded_conforms(
+    cluster: ClusterFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     client = Client(cluster.cluster, cluster.addresses, timeout=PATIENCE)
     for member in cluster.members:
         assert cluster.start(member)
         assert not cluster.start(member)
+    arguments = ["load", str(cluster.path), "--clients", "3", "--writes", "30"]
+    monkeypatch.setattr("sys.argv", arguments)
+    load.main()
+    told = capsys.readouterr().out
+    assert re.search(r"3\d operations   node-1 \d+\.\d MB, disk 0\.\d MB   node-2", told), told
+    assert "3 clients:" in told
     for number in range(20):
         client.put("key", str(number))
     victim = leader(cluster, client)
