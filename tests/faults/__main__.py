@@ -68,9 +68,9 @@ def tell(outcome: Outcome) -> None:
     waits = defaultdict(list)
     for one in outcome.struck:
         waits[one.fault].append(one.waited)
-    print(f"{'fault':<16} {'times':>5}  {'longest wait after it':>21}")
+    print(f"{'fault':<18} {'times':>5}  {'longest wait after it':>21}")
     for fault, waited in sorted(waits.items()):
-        print(f"{fault:<16} {len(waited):>5}  {max(waited):>19.1f} s")
+        print(f"{fault:<18} {len(waited):>5}  {max(waited):>19.1f} s")
     print(
         f"{outcome.operations} operations done, {outcome.unknown} of unknown outcome; "
         f"{len(outcome.struck)} faults, {outcome.spoiled} frames lost or doubled, "

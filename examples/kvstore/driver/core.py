@@ -13,6 +13,7 @@ server must not go on from there; what its disk holds is good, and it may come u
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -76,9 +77,11 @@ from .storage import Contents, Identity, Saved, Snapshot, Storage
 Restart = Callable[[NodeId, Saved, Limits], AnyNode]
 
 
-def restart(node_id: NodeId, saved: Saved, limits: Limits) -> AnyNode:
+def restart(
+    node_id: NodeId, saved: Saved, limits: Limits, make: Callable[..., AnyNode] = Node.restart
+) -> AnyNode:
     """A node as it comes up.  An empty disk is a disk, too: a new node comes up in this way."""
-    return Node.restart(
+    return make(
         node_id,
         current_term=saved.term,
         voted_for=saved.voted_for,
@@ -89,18 +92,7 @@ def restart(node_id: NodeId, saved: Saved, limits: Limits) -> AnyNode:
 
 def recorded(to: SegmentWriter) -> Restart:
     """The same, recorded: whatever the node is told and does becomes a line for an audit."""
-
-    def restart(node_id: NodeId, saved: Saved, limits: Limits) -> AnyNode:
-        return RecordedNode.restart(
-            node_id,
-            current_term=saved.term,
-            voted_for=saved.voted_for,
-            log=saved.log,
-            limits=limits,
-            to=to,
-        )
-
-    return restart
+    return partial(restart, make=partial(RecordedNode.restart, to=to))
 
 
 class Core:

@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
             self.close()
 
 
-class Link:
+class Link(asyncio.Protocol):
     """A connection to another server, made again whenever it breaks.
 
     What is sent while there is none, or while `most` bytes have not left yet, is dropped and
@@ -145,6 +145,7 @@ class Link:
         self._tls = tls
         self._random = Random()
         self._transport: asyncio.Transport | None = None
+        self._lost = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -172,40 +173,26 @@ class Link:
         while True:
             with suppress(OSError, TimeoutError, ValueError):  # of an address that is none
                 begun = loop.time()
-                await (await asyncio.wait_for(self._connect(), PATIENCE))
+                host, port = split_address(self._address())
+                self._lost.clear()
+                connecting = loop.create_connection(lambda: self, host, port, ssl=self._tls)
+                await asyncio.wait_for(connecting, PATIENCE)
+                await self._lost.wait()
                 if loop.time() - begun > PATIENCE:  # else it may have been refused
                     wait = 0.05
             await asyncio.sleep(wait * (1 + self._random.random()))
             wait = min(wait * 2, 0.5)
 
-    async def _connect(self) -> asyncio.Future[None]:
-        """Returns what is done when the connection is lost."""
-        loop = asyncio.get_running_loop()
-        lost = loop.create_future()
-        host, port = split_address(self._address())
-        transport, _ = await loop.create_connection(
-            lambda: _Outgoing(self, lost), host, port, ssl=self._tls
-        )
-        _tune(transport)
-        transport.write(framed(self._hello))
-        self._transport = transport
-        return lost
+    # What asyncio tells.  Nothing is received on a connection of one's own making.
 
-    def lost(self) -> None:
-        self._transport = None
-
-
-class _Outgoing(asyncio.Protocol):
-    """Nothing is received on a connection of one's own making."""
-
-    def __init__(self, link: Link, lost: asyncio.Future[None]) -> None:
-        self._link = link
-        self._lost = lost
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        _tune(self._transport)
+        self._transport.write(framed(self._hello))
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._link.lost()
-        if not self._lost.done():
-            self._lost.set_result(None)
+        self._transport = None
+        self._lost.set()
 
 
 class Certificates(Protocol):
