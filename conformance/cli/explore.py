@@ -83,7 +83,7 @@ def explore_command(
             metavar="COMMAND",
             help="Another program, which speaks the subject protocol, in place of the library: "
             "what it shows is compared.  The protocol sets no node to a state, so the node is "
-            "brought there by all that led to it; with --no-symmetry, and slowly.",
+            "brought there by all that led to it; with --no-symmetry, in one thread.",
         ),
     ] = None,
     workers: Annotated[int, workers_of("Threads")] = 0,
