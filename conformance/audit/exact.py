@@ -50,13 +50,13 @@ class NodeState:
 class _Expected(NamedTuple):
     """What the specification makes of an event; `actions` is None where there was no drain.
 
-    `undrained` is the state before the drain, `state` the one after it.
+    `undrained` is the node before the drain, `state` what it shows after it.
     """
 
     member: Member
     outcome: RecordedOutcome
     actions: tuple[v.Action, ...] | None
-    undrained: Observed
+    undrained: v.Node
     state: Observed
 
 
@@ -140,7 +140,7 @@ class ExactAudit:
         # A crash before the end of the drain excuses the missing actions, and nothing else.  The
         # state is then that from before the drain; but what was recorded may be that after it.
         executed = expected._replace(actions=record.actions)
-        in_the_midst = _compared(record, executed._replace(state=expected.undrained))
+        in_the_midst = _compared(record, executed._replace(state=observed(expected.undrained)))
         if in_the_midst is None or _compared(record, executed) is None:
             node.unless_crashed = problem
             return None
@@ -162,7 +162,7 @@ class ExactAudit:
                     return Problem("Checkpoint", record.node, record.seq, detail)
         node.member = resumed
         shown = observed(state)
-        return _compared(record, _Expected(resumed, None, None, shown, shown))
+        return _compared(record, _Expected(resumed, None, None, state, shown))
 
 
 def _decision(before: Member, event: v.Event, record: Recorded) -> str:
@@ -188,7 +188,7 @@ def _expected(rule: Rule, member: Member, event: v.Event, record: Recorded) -> _
     else:
         turn = take(member, event, rule)
         outcome, member = turn.outcome, turn.after
-    undrained, actions = observed(member.node), None
+    undrained, actions = member.node, None
     if record.actions is not None:
         disk = member.disk
         actions, node = drain(member, rule)
