@@ -57,6 +57,9 @@ class EntryIds:
 
     def encode(self, previous: Term, entries: Entries) -> Ids:
         """The ids of entries that follow one of term `previous`."""
+        if len(entries) == 1:
+            entry = entries[0]
+            return array("I", [self.id_of(previous, entry.term, entry.payload)])
         ids = no_ids()
         for entry, run in groupby(entries):
             ids.append(self.id_of(previous, entry.term, entry.payload))
@@ -124,7 +127,10 @@ class DurableLog:
         return self.base.term if offset == -1 else None
 
     def contains(self, position: Position) -> bool:
-        return self.term(position.index) == position.term
+        offset, ids = position.index - self.base.index - 1, self.ids
+        if 0 <= offset < len(ids):
+            return self.entry_ids.terms[ids[offset]] == position.term
+        return position == self.base
 
     def between(self, after: Index, last: Index) -> Ids:
         """The entries after one index, up to another one."""
@@ -141,7 +147,11 @@ class DurableLog:
         The answer is up to which index the log is what it was before.
         """
         start = max(prev.index, self.base.index)
-        ids = ids[start - prev.index :]
+        if start > prev.index:
+            ids = ids[start - prev.index :]
+        if start == self.last_index:  # as most writes do, it goes on where the log ends
+            self._extend(ids)
+            return start
         old = self.between(start, start + len(ids))
         same = _common(old, ids)
         self._truncate(start + same)
@@ -170,14 +180,14 @@ class DurableLog:
         self.configs = up_to(self.configs, last)
 
     def _extend(self, ids: Ids) -> None:
-        entry_ids, index = self.entry_ids, self.last_index
+        entry_ids, marks, index = self.entry_ids, self.entry_ids.marks, self.last_index
         for entry_id in ids:
             index += 1
-            if entry_ids.marks[entry_id]:
+            if marks[entry_id]:
                 payload = entry_ids.payloads[entry_id]
                 if isinstance(payload, Config):
                     self.configs = (index, payload, self.configs)
-        self.terms = extended(entry_ids, self.terms, self.last_index, ids)
+                self.terms = marked(entry_ids, self.terms, index, entry_id)
         self.ids.extend(ids)
 
 
@@ -275,9 +285,15 @@ def extended(entry_ids: EntryIds, chain: Chain[Term], last: Index, ids: Ids) -> 
     """Where each term begins in a log that ended at `last` and is extended."""
     for entry_id in ids:
         last += 1
-        if entry_ids.marks[entry_id] and (chain is None or chain[1] != entry_ids.terms[entry_id]):
-            chain = (last, entry_ids.terms[entry_id], chain)
+        if entry_ids.marks[entry_id]:
+            chain = marked(entry_ids, chain, last, entry_id)
     return chain
+
+
+def marked(entry_ids: EntryIds, chain: Chain[Term], index: Index, entry_id: int) -> Chain[Term]:
+    """The same with the entry at an index, with which a term or a configuration begins."""
+    term = entry_ids.terms[entry_id]
+    return chain if chain is not None and chain[1] == term else (index, term, chain)
 
 
 def up_to(chain: Chain[T], index: Index) -> Chain[T]:

@@ -1,8 +1,8 @@
 """Every message that a node received was sent to it, by the sender's own records.
 
 A message may be received in the file before it is sent, so what is missing is known at the end.
-Only what is needed to recognize a message is kept: a hash of its fields, and the ids of its
-entries as runs.
+Only what is needed to recognize a message is kept: a hash of its fields; to whom it went, and the
+ids of its entries as runs, which most messages have in common with others.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ from spec import values as v
 NAME: Final = "EveryMessageWasSent"
 NOT_COVERED: Final = "its sender's recording may not reach so far"
 
+LATEST: Final = 128
+
 Runs: TypeAlias = tuple[int, ...]
 """Ids of entries and how often each follows itself: id, count, id, count, ..."""
+
+Letter: TypeAlias = tuple[tuple[v.NodeId, ...], Runs]
+"""To whom a message was sent, and its entries."""
 
 
 @dataclass(slots=True)
@@ -55,8 +60,11 @@ class Mail:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
+        self._received = 0
         self._senders: dict[v.NodeId, _Sender] = {}
-        self._sent: dict[int, Runs | list[Runs]] = {}
+        self._sent: dict[int, Letter | list[Letter]] = {}
+        self._letters: dict[Letter, Letter] = {}
+        """The latest, for those that are alike are one object."""
         self._unmatched: dict[tuple[v.NodeId, int], list[_Unmatched]] = defaultdict(list)
 
     def recorded_since(self, node: v.NodeId, term: v.Term) -> None:
@@ -74,32 +82,39 @@ class Mail:
 
     def sent(self, node: v.NodeId, to: tuple[v.NodeId, ...], message: v.Message, ids: Ids) -> None:
         self._number(self._senders[node], to, message)
-        runs = _runs(ids)
-        for receiver in to:
-            key = _key(message, node, receiver)
-            known = self._sent.setdefault(key, runs)
-            if known != runs:
-                variants = known if isinstance(known, list) else [known]
-                if runs not in variants:
-                    self._sent[key] = [*variants, runs]
-            if waiting := self._unmatched.get((receiver, key)):
-                waiting = [one for one in waiting if not _is_prefix(one.runs, runs)]
-                if waiting:
-                    self._unmatched[receiver, key] = waiting
-                else:
-                    del self._unmatched[receiver, key]
+        letter = to, _runs(ids)
+        if len(self._letters) >= LATEST:
+            self._letters.clear()
+        letter = self._letters.setdefault(letter, letter)
+        key = _key(message, node)
+        known = self._sent.setdefault(key, letter)
+        if known is not letter and known != letter:
+            letters = known if isinstance(known, list) else [known]
+            if letter not in letters:
+                self._sent[key] = [*letters, letter]
+        if self._unmatched:
+            for receiver in to:
+                self._find(receiver, key, letter[1])
+
+    def _find(self, receiver: v.NodeId, key: int, runs: Runs) -> None:
+        """Something that was received may be what is seen to be sent now."""
+        waiting = self._unmatched.get((receiver, key))
+        if waiting is not None:
+            waiting = [one for one in waiting if not _is_prefix(one.runs, runs)]
+            if waiting:
+                self._unmatched[receiver, key] = waiting
+            else:
+                del self._unmatched[receiver, key]
 
     def received(self, node: v.NodeId, seq: int, message: v.Message, ids: Ids) -> None:
-        self._findings.checked[NAME] += 1
+        self._received += 1
         runs = _runs(ids)
-        key = _key(message, message.sender, node)
+        key = _key(message, message.sender)
         known = self._sent.get(key)
-        if known == runs:
-            return
         if known is not None:
-            variants = known if isinstance(known, list) else [known]
-            if any(_is_prefix(runs, variant) for variant in variants):
-                return
+            for to, whole in known if isinstance(known, list) else [known]:
+                if node in to and _is_prefix(runs, whole):
+                    return
         waiting = self._unmatched[node, key]
         for one in waiting:
             if one.runs == runs:
@@ -110,6 +125,7 @@ class Mail:
     def finish(self, complete: bool) -> None:
         """What was received and never sent.  `complete`: the recordings end together."""
         findings = self._findings
+        findings.checked[NAME] += self._received
         missing = [
             (receiver, one.seq, one.message, one.times)
             for (receiver, _), waiting in self._unmatched.items()
@@ -159,18 +175,19 @@ class Mail:
         return complete and message.seqno <= (sender.replies or {}).get(receiver, 0)
 
 
-def _key(message: v.Message, sender: v.NodeId, receiver: v.NodeId) -> int:
+def _key(message: v.Message, sender: v.NodeId) -> int:
     """A hash of all of a message but its entries, of which some may have been cut off."""
     term, seqno = message.term, message.seqno
-    match message:
-        case v.AppendEntriesCall(commit_index=commit, prev_position=prev):
-            return hash((1, sender, receiver, term, seqno, commit, prev.term, prev.index))
-        case v.AppendEntriesReply(last_position=last):
-            return hash((2, sender, receiver, term, seqno, last.term, last.index))
-        case v.RequestVoteCall(last_position=last):
-            return hash((3, sender, receiver, term, seqno, last.term, last.index))
-        case v.RequestVoteReply(vote_granted=granted):
-            return hash((4, sender, receiver, term, seqno, granted))
+    if isinstance(message, v.AppendEntriesCall):
+        prev = message.prev_position
+        return hash((1, sender, term, seqno, message.commit_index, prev.term, prev.index))
+    if isinstance(message, v.AppendEntriesReply):
+        last = message.last_position
+        return hash((2, sender, term, seqno, last.term, last.index))
+    if isinstance(message, v.RequestVoteCall):
+        last = message.last_position
+        return hash((3, sender, term, seqno, last.term, last.index))
+    return hash((4, sender, term, seqno, message.vote_granted))
 
 
 def _runs(ids: Ids) -> Runs:

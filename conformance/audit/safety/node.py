@@ -66,6 +66,8 @@ class NodeAudit:
         """
         self._seq = 0
         self._records = 0
+        self._grown = 0
+        """How many states were compared with one before."""
         self._is_first = True
         """Whether the latest record is the node's first."""
 
@@ -148,7 +150,8 @@ class NodeAudit:
             self._checked[name] += self._records
         if self._doubts:
             self._findings.leave("LogConsistent", MAYBE_CUT, len(self._doubts))
-        self._checked["CommittedOnQuorum"] += self.durable.told
+        self._checked["CommittedEntriesStay"] += self._grown
+        self.durable.finish()
         self.backing.finish(complete)
         self.steps.finish(steps_shown)
 
@@ -207,7 +210,8 @@ class NodeAudit:
         if done is not None:
             if done.same is not None and done.same < memory.keep:
                 self._cut(done.same)
-            if self.durable.log.contains(last):
+            done.has_last = self.durable.log.contains(last)
+            if done.has_last:
                 self._noted = min(self._noted, memory.keep, last.index)
                 memory.is_disk_up_to(last.index)
                 return
@@ -338,7 +342,7 @@ class NodeAudit:
         if state.snapshot_position != log.base and not log.is_torn:
             detail = f"shows a snapshot up to {at(state.snapshot_position)}, has {at(log.base)}"
             self._report("LogConsistent", detail, "snapshot")
-        if done is not None and not log.contains(last):
+        if done is not None and not done.has_last:
             detail = f"shows a log up to {at(last)}, the disk has {at(log.last_position)}"
             self._doubts.append((self._seq, detail))
         elif memory.keep == last.index and not memory.tail:
@@ -357,7 +361,7 @@ class NodeAudit:
         if before is None:
             return
         index, term = self._committed
-        self._checked["CommittedEntriesStay"] += 1
+        self._grown += 1
         now = last.term if index == last.index else self._memory.term(index)
         if last.index < index:
             detail = f"index {index} is committed, the log now ends at {at(last)}"
@@ -405,10 +409,11 @@ class NodeAudit:
             ends = state.last_position
             election = Election(self.node, self._seq, memory.terms(), base, known, ends)
             shown.elections.append((term, election))
-        commit = min(state.commit_index, last)
+        commit = state.commit_index if state.commit_index < last else last
+        if self._noted < commit:
+            # The snapshot may reach beyond what the node knew to be committed (D4).
+            self._noted = max(self._noted, self.durable.log.base.index)
         known = min(commit, memory.known)
-        # The snapshot may reach beyond what the node knew to be committed (D4).
-        self._noted = max(self._noted, self.durable.log.base.index)
         if known > self._noted:
             shown.committed.note(self._noted, memory.between(self._noted, known), self._seq)
             self._noted = known
@@ -449,7 +454,8 @@ class NodeAudit:
             if commit:
                 # Figure 2: min(leaderCommit, index of last new entry).
                 backing.learn(min(commit, prev.index + len(entries)))
-                self.shown.vouched = max(self.shown.vouched, commit)
+                if commit > self.shown.vouched:
+                    self.shown.vouched = commit
             if prev.index <= commit:
                 known = self._entry_ids.terms[self.shown.committed.first_at(prev.index)]
                 if known not in (-1, prev.term):

@@ -99,7 +99,8 @@ class Backing:
 
     def learn(self, index: v.Index) -> None:
         """A leader or a snapshot tells that what the node has up to this index is committed."""
-        self._told = max(self._told, index)
+        if index > self._told:
+            self._told = index
 
     def begin(self, commit: v.Index, base: v.Index, seq: int) -> None:
         """The recording begins with this commit index."""
@@ -250,10 +251,11 @@ class Backing:
 
     def settle(self) -> None:
         """The node goes on, so no crash cut its latest drain short."""
-        pending, self._maybe_cut = self._maybe_cut, []
         self.in_drain = False
-        for name, seq, detail in pending:
-            self._miss(name, _Needs.ACTIONS, seq, detail)
+        if self._maybe_cut:
+            pending, self._maybe_cut = self._maybe_cut, []
+            for name, seq, detail in pending:
+                self._miss(name, _Needs.ACTIONS, seq, detail)
 
     def _cut_off(self) -> None:
         for name, _, _ in self._maybe_cut:

@@ -47,12 +47,12 @@ class Sightings:
         index, done, count = after + 1, 0, len(ids)
         while done < count:
             number, offset = divmod(index, BLOCK)
-            taken = min(BLOCK - offset, count - done)
             block = self._blocks.get(number)
             if block is None:
                 block = self._blocks[number] = _Block()
+            taken = 1 if count == 1 else min(BLOCK - offset, count - done)
             part = ids[done : done + taken] if taken < count else ids
-            if block.ids[offset : offset + taken] == part:
+            if taken > 1 and block.ids[offset : offset + taken] == part:
                 self.again += taken
             else:
                 self._fill(block, offset, part, index, seq)
