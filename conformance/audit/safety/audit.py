@@ -9,7 +9,7 @@ Properties bear the names that `spec.always` and `spec.steps` give them.  Those 
 such are RestartFromDisk, LogConsistent and EveryMessageWasSent.
 
 Memory: per node 12 bytes for each index of its log and 12 more for each committed one, twice 4
-for the log itself; per message sent, some 100 bytes.  A record costs what it holds, however long
+for the log itself; per message sent, some 80 bytes.  A record costs what it holds, however long
 the logs are.
 """
 
