@@ -156,6 +156,7 @@ def audit(
     for segment in order:
         files[id(segment)] = judging.judge(segment, partial(_advance, progress, done))
         done += size(segment.path)
+        progress(done)
     for group, judged in zip(groups, elsewhere, strict=True):
         judging.merge(judged)
         files |= {id(one): file for one, file in zip(group, judged.files, strict=True)}
