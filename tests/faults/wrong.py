@@ -123,13 +123,29 @@ def _read_without_confirmation() -> None:
 
 
 def _read_before_own_entry() -> None:
+    rounds: list[tuple[ReadIndex, list[Any]]] = []  # any number at a time, so that many are wrong
+
     def call(self: Reads) -> None:
         node = self._context.node
-        if self._waiting and self._read is None and self._context.leads:
-            self._read = ReadIndex(node.current_term, node.heartbeat(), node.commit_index)
-            self._asked, self._waiting = self._waiting, []
+        if self._waiting and self._context.leads:
+            read = ReadIndex(node.current_term, node.heartbeat(), node.commit_index)
+            rounds.append((read, self._waiting))
+            self._waiting = []
+
+    def serve(self: Reads, applied: int) -> None:
+        node = self._context.node
+        while rounds and rounds[0][0].term != node.current_term:
+            del rounds[0]
+        if not self._context.leads:
+            self._fail()
+            return
+        while rounds and node.is_confirmed(rounds[0][0]):
+            for client, query in rounds.pop(0)[1]:
+                client.send(Done(query.tag, self._query(query.question)))
+        self.call()
 
     _replace(Reads, "call", call)
+    _replace(Reads, "serve", serve)
 
 
 MISTAKES: Final[dict[str, Mistake]] = {
