@@ -72,7 +72,7 @@ $(COMPILED)/.current: $(STAMP) setup.py $(wildcard raftbare/*.py raftbare/*/*.py
 bench: $(COMPILED)/.current
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	$(BIN)/python -m tests.bench.report
-	$(BIN)/python -m tests.bench.serving
+	$(BIN)/python -m tests.kvstore.speed
 	$(BIN)/python -m conformance.native.build
 	$(BIN)/python -m tests.bench.auditing
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only -s

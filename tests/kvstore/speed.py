@@ -1,6 +1,6 @@
 """Writes a second beside PySyncObj with its journal, and reads: processes on loopback, in one run.
 
-    python -m tests.bench.serving --seconds 4 --rounds 3
+    python -m tests.kvstore.speed --seconds 4 --rounds 3
 
 The servers are those of examples/kvstore, and sync each write.  PySyncObj maps its journal into
 memory and does not sync it; its clients are threads of its leader's process, so nothing is sent for
@@ -66,7 +66,7 @@ def pysyncobj(folder: Path, period: float) -> Iterator[Measure]:
     addresses = [member.address for member in members(3)]
     nodes = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.serving", "--node", str(folder / str(number))]
+            [sys.executable, "-m", "tests.kvstore.speed", "--node", str(folder / str(number))]
             + ["--period", str(period), "--addresses", address]
             + [other for other in addresses if other != address],
             cwd=ROOT,
@@ -163,7 +163,7 @@ def compare(seconds: float, rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.serving", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.kvstore.speed", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--node", help=argparse.SUPPRESS)
