@@ -15,13 +15,11 @@ them by name, and gives concrete states: of paths that are live, and of rules th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import product
 from typing import Final, Literal, TypeAlias
-
-import z3
 
 from conformance.prove.any_size import statements as of_any
 from conformance.prove.any_size.beginning import Begins as BeginsOfAny
@@ -32,6 +30,7 @@ from conformance.prove.history.variables import initial
 from conformance.prove.induction.batches import Clusters, Proves, keeps
 from conformance.prove.induction.batches import batches as of_steps
 from conformance.prove.induction.cases import KINDS, Kind, cases, windows
+from conformance.prove.induction.consequences import Follows, Shortened
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.merging import MergedWrites
 from conformance.prove.induction.order import InOrder
@@ -40,12 +39,7 @@ from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.two_states import broken_by
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.scope.models import counterexample, witness
-from conformance.prove.statements import claims
-from conformance.prove.statements.lemma import Lemma
-from conformance.prove.statements.logic import both, implies
 from conformance.prove.statements.safety import COMPLETE, SAFETY
-from conformance.prove.statements.statements import SKOLEMS, at_goals, seen
-from conformance.prove.statements.views import SENDER, entry_function
 from spec.cluster import Input, Rule, apply, new_cluster
 from spec.values import CreateCluster
 
@@ -73,10 +67,11 @@ def obligations(level: Level) -> list[Obligation]:
 
 def lemmas_kept(voters: Voters, entries: int) -> Iterator[Obligation]:
     of, any_log = f"{voters} voters", {"voters": voters}
+    prover = partial(prover_of, voters)
     safety, complete = (SAFETY, COMPLETE) if voters != "any" else (of_any.SAFETY, of_any.COMPLETE)
     for name, lemmas in (("safety", safety), ("complete", complete)):
-        yield Obligation(f"induction/{name}/{of}", any_log, Follows(voters, lemmas).prove)
-    yield Obligation(f"induction/shortened/{of}", any_log, Shortened(voters).prove)
+        yield Obligation(f"induction/{name}/{of}", any_log, Follows(prover, lemmas).prove)
+    yield Obligation(f"induction/shortened/{of}", any_log, Shortened(prover).prove)
     begins = BeginsOfAny().prove if voters == "any" else Begins(voters).prove
     yield Obligation(f"induction/initial/{of}", any_log, begins)
     if voters == "any":
@@ -98,7 +93,7 @@ def batches(method: str, voters: Voters, entries: int, proves: Proves) -> Iterat
         {"voters": voters, "entries": entries},
         tuple(KINDS),
         lambda kind: steps(kind, voters, entries),
-        lambda rule: prover_of(voters, rule),
+        partial(prover_of, voters),
     )
     return of_steps(method, clusters, proves)
 
@@ -163,30 +158,6 @@ def keeps_properties(prover: Prover, step: Step, result: Result) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Follows:
-    """The lemmas imply these."""
-
-    voters: Voters
-    lemmas: Sequence[Lemma]
-
-    def prove(self, subjects: Subjects) -> Result:
-        result = Result()
-        prover = prover_of(self.voters, subjects.rule)
-        theory, before = prover.theory, prover.theory.before
-        known = theory.of_consequences()
-        for statement in self.lemmas:
-            for chosen in theory.asked_of(statement):
-                formula = at_goals(statement, before, chosen)
-                counted = seen(before.commit_term(SKOLEMS["j"]))
-                result.queries += 1
-                if prover.follows(implies(both(counted, *known), formula)) != z3.unsat:
-                    result.result = "unknown"
-                    result.detail = f"{statement.name}{list(chosen)} does not follow"
-        result.paths = result.live = len(self.lemmas)
-        return result
-
-
-@dataclass(frozen=True, slots=True)
 class Begins:
     """On plain integers: there are no others in a new cluster.
 
@@ -208,35 +179,4 @@ class Begins:
         if wrong:
             result.result, result.detail = "refuted", f"{wrong[0].name} does not hold"
         result.live = result.paths
-        return result
-
-
-@dataclass(frozen=True, slots=True)
-class Shortened:
-    """A call may be sent with fewer entries: what it claims then follows from what it claimed."""
-
-    voters: Voters
-
-    def prove(self, subjects: Subjects) -> Result:
-        prover = prover_of(self.voters, subjects.rule)
-        theory, before = prover.theory, prover.theory.before
-        names = ("term", "commit", "prev_term", "prev_index", "last_index", "seqno")
-        term, commit, prev_term, prev, last, seqno = [z3.Int(f"call_{name}") for name in names]
-        entry = entry_function("call_entry")
-        call = claims.AppendCall(SENDER, term, commit, prev_term, prev, last, entry, seqno)
-        fewer = replace(call, last_index=z3.Int("fewer"))
-        less = both(call.prev_index <= fewer.last_index, fewer.last_index <= call.last_index)
-        known = [
-            *theory.claimed(call, False),
-            less,
-            seen(before.tlog(call.term, SKOLEMS["i"])),
-        ]
-        goals = [
-            at_goals(one, before, chosen, fewer)
-            for one in theory.claims_of(call, False)
-            for chosen in theory.asked_of(one)
-        ]
-        result = Result(paths=1, live=1, queries=1)
-        if prover.follows(implies(both(*known), both(*goals))) != z3.unsat:
-            result.result, result.detail = "unknown", "the claims of the shorter call do not follow"
         return result

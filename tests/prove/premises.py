@@ -15,7 +15,7 @@ from _pytest.monkeypatch import MonkeyPatch
 from conformance.prove.statements import claims, lemmas
 from conformance.prove.statements.logic import implies
 
-MODULES = (lemmas, claims)
+MODULES: tuple[ModuleType, ...] = (lemmas, claims)
 
 
 class Place(NamedTuple):
@@ -26,11 +26,11 @@ class Place(NamedTuple):
     column: int
 
 
-def implications() -> set[Place]:
+def implications(modules: tuple[ModuleType, ...] = MODULES) -> set[Place]:
     """Every `implies` in the lemmas and the claims."""
     return {
         Place(module.__name__, call.lineno, call.col_offset)
-        for module in MODULES
+        for module in modules
         for call in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)
@@ -39,7 +39,7 @@ def implications() -> set[Place]:
 
 
 @contextmanager
-def recorded() -> Iterator[set[Place]]:
+def recorded(modules: tuple[ModuleType, ...] = MODULES) -> Iterator[set[Place]]:
     """The places where, meanwhile, the premise was true."""
     seen: set[tuple[CodeType, int]] = set()
     places: set[Place] = set()
@@ -51,19 +51,15 @@ def recorded() -> Iterator[set[Place]]:
         return implies(premise, conclusion)
 
     with MonkeyPatch.context() as patch:
-        for module in MODULES:
+        for module in modules:
             patch.setattr(module, "implies", recording)
         yield places
-    places |= {place_of(code, at) for code, at in seen}
+    places |= {place_of(code, at, modules) for code, at in seen}
 
 
-def place_of(code: CodeType, at: int) -> Place:
+def place_of(code: CodeType, at: int, modules: tuple[ModuleType, ...]) -> Place:
     line, _, column, _ = list(code.co_positions())[at // 2]
-    module = module_of(code)
+    module = next(one for one in modules if one.__file__ == code.co_filename)
     assert line is not None
     assert column is not None
     return Place(module.__name__, line, column)
-
-
-def module_of(code: CodeType) -> ModuleType:
-    return next(module for module in MODULES if module.__file__ == code.co_filename)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import z3
@@ -17,7 +17,7 @@ from conformance.prove.changing.actor import Actor
 from conformance.prove.changing.cases import cases
 from conformance.prove.changing.history import History, Seen, broken
 from conformance.prove.changing.induction import Changing
-from conformance.prove.changing.statements import script
+from conformance.prove.changing.statements import lemmas, script
 from conformance.prove.changing.statements.lemmas import LEMMAS, Servers
 from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.statements.views import Before
@@ -46,9 +46,12 @@ from spec.values import (
     Node,
     ProposeConfig,
 )
+from tests.prove.premises import Place, implications, recorded
 from tests.prove.shared import LITTLE_WORK, WithLittleWork, open_goals
 
 STATES = 400
+STALE: Final = 197
+"""An episode with a stale read and a joint configuration."""
 
 
 # That the lemmas are true of the code
@@ -70,31 +73,29 @@ def profile(episode: int) -> Profile:
     )
 
 
-def states(of_rule: Rule) -> Iterator[tuple[Cluster, History]]:
-    """Of random runs, as long as no configuration has an only voter, and logs are short."""
-    for episode in count():
+def states(
+    of_rule: Rule, episodes: Iterable[int] | None = None
+) -> Iterator[tuple[Cluster, History]]:
+    """Of random runs, as long as logs are short."""
+    for episode in count() if episodes is None else episodes:
         schedule = Schedule(3, episode, profile=profile(episode))
         history = History.of(schedule.profile.nodes)
         for _, change in changes(schedule, of_rule):
             if change.turn is not None:
                 history = history.after(change.turn)
-            configs = [member.node.config for member in change.after.members]
-            if any(has_only_voter(config) for config in configs):
-                break
             if change.after.members is not change.before.members:
                 yield change.after, history
             if any(member.node.log.last_index > 9 for member in change.after.members):
                 break
 
 
-def has_only_voter(config: Config) -> bool:
-    return 1 in (len(config.voters), len(config.new_voters))
-
-
 def test_they_hold_in_every_state_of_random_runs() -> None:
     seen: Counter[str] = Counter()
+    premises = set[Place]()
     for number, (cluster, history) in enumerate(states(rules.step)):
-        assert broken(cluster, history) == []
+        with recorded((lemmas,)) as true:
+            assert broken(cluster, history) == []
+        premises |= true
         view = Seen(cluster, history)
         terms = [term for term in range(1, view.terms + 1) if view.lead(term) >= 0]
         seen["two leaders"] += len(terms) > 1
@@ -105,6 +106,13 @@ def test_they_hold_in_every_state_of_random_runs() -> None:
         if number >= STATES:
             break
     assert all(seen[what] > 10 for what in ("two leaders", "joint", "left", "counted")), seen
+    with recorded((lemmas,)) as true:
+        for cluster, history in states(rules.step, [STALE]):
+            if Seen(cluster, history).read_stale():
+                assert broken(cluster, history) == []
+                seen["stale"] += 1
+    assert seen["stale"] > 0
+    assert implications((lemmas,)) == premises | true
 
 
 def test_a_bug_breaks_one_in_a_run() -> None:
@@ -191,7 +199,7 @@ def step_of(kind: str, shape: str, entries: int = 0) -> Step:
     [
         ("vote call", "vote none"),
         ELECTION,
-        ("propose configuration", "founded, a joint one"),
+        ("propose configuration", "snapshot, a joint one"),
         ("vote reply", "founded, has any votes"),
         ("append reply", "snapshot, refused"),
         ("snapshot", "a follower, founded"),
@@ -216,6 +224,41 @@ def test_a_step_that_breaks_one_is_open() -> None:
     )
     assert right.open == []
     assert "Candidate[0]" in open_goals(wrong)
+
+
+BUGS = {
+    "a second change while one is in progress": (
+        "    if node.config.is_joint:\n        return refused(node, "
+        '"invalid_config", "another change is in progress")\n',
+        "",
+        ("propose configuration", "snapshot, a joint one"),
+        "ConfigRule",
+    ),
+    "voters change at once": (
+        "    if config.voters != node.config.voters:\n        return refused(node, "
+        '"invalid_config", "voters change through new_voters only")\n',
+        "",
+        ("propose configuration", "snapshot, a not joint one"),
+        "ConfigRule",
+    ),
+    "a leader's snapshot does not end a candidacy": (
+        "if isinstance(node.role, v.Candidate) and not log.contains(position):",
+        "if False:",
+        ("snapshot", "a candidate, snapshot"),
+        "Candidate",
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_wrong_rule_of_membership_is_left_open_and_the_right_one_is_not(bug: str) -> None:
+    old, new, step, lemma = BUGS[bug]
+    right, wrong = (
+        WithLittleWork(Changing(rule), lemma).check(step_of(*step))
+        for rule in (rules.step, patched_rule(in_rules(old, new)))
+    )
+    assert right.open == []
+    assert lemma in {name.split("[")[0] for name in open_goals(wrong)}
 
 
 TOLD_OF_INDEX = 8

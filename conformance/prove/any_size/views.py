@@ -8,7 +8,7 @@ server, is shown of all.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import z3
 
@@ -142,11 +142,11 @@ OTHER: Final = -2
 """In the place of any other server in the name of a part."""
 HISTORY: Final = views.HISTORY | {"left_by_majority"}
 FAMILIES: Final = {
-    "told_by_majority": ("told",),
-    "acked_by_majority": ("ack",),
-    "may_ack_by_majority": ("ack", "disk_term"),
+    "told_by_majority": (statements.told, ("told",)),
+    "acked_by_majority": (statements.acked, ("ack",)),
+    "may_ack_by_majority": (statements.may_ack, ("ack", "disk_term")),
 }
-"""What of the acting server tells whether it is in one of such a family."""
+"""Each with its sets, and what of a server tells whether it is in one of them."""
 
 
 def is_other(n: Node) -> bool:
@@ -162,12 +162,13 @@ class After:
     size: int = REPRESENTED
     founding = views.FOUNDING
     term_of = Before.term_of
+    families: ClassVar[dict[str, Any]] = FAMILIES
 
     def __init__(self, before: Before, actor: Server, changed: set[Part], changes: Any) -> None:
         self.before, self._actor = before, actor
         self.changes = changes
         self.changed = changed | changes.parts()
-        for name, parts in FAMILIES.items():
+        for name, (_, parts) in self.families.items():
             if any((part, ACTOR) in self.changed for part in parts):
                 self.changed |= {(name, None)}
         if self.changed & {("tlog", None), ("may_ack_by_majority", None)}:
@@ -218,7 +219,7 @@ class After:
         old = getattr(self.before, name)(*at)
         if (name, None) not in self.changed:
             return old
-        family = getattr(statements, name.removesuffix("_by_majority"))
+        family, _ = self.families[name]
         of = at[-2:]  # before them, of which voters, where that is said
         was, is_in = family(self.before, *of)(ACTOR), family(self, *of)(ACTOR)
         moved = z3.Function(f"moved_{name}", *[one.sort() for one in terms(at)], BOOL)(*terms(at))

@@ -34,6 +34,7 @@ BEFORE: Final = -1
 """The place of a configuration that the log has before the entries that the code reads."""
 IS_JOINT: Final = "is joint"
 LEFT_BY_SENDER: Final = "is followed by one without the sender"
+SAME_VOTERS: Final = "is followed by one of the same voters"
 LEAVES: Final = Name(3)
 """Stands for any other peer that is none of the next configuration."""
 COMES: Final = Name(4)
@@ -119,13 +120,25 @@ class Shown(v.Config):
 
 
 class Proposed(v.Config):
-    """One that a user proposes: the voters are those in force, or the leader refuses."""
+    """One that a user proposes."""
 
 
-def proposed(node: v.Node, joint: bool) -> Proposed:
+class ProposedVoters(Members):
+    """Those of the configuration in force, or others."""
+
+    are_same: Callable[[], bool]
+
+    def __ne__(self, other: object) -> bool:
+        return not self.are_same()
+
+    __hash__ = Members.__hash__
+
+
+def proposed(actor: Actor, joint: bool) -> Proposed:
     """A configuration that may be without some members, and with others."""
-    others = Members.of(nobody, SENDER, OTHER, COMES)
-    return Proposed(node.config.voters, others if joint else frozenset(), others)
+    voters, others = ProposedVoters(), Members.of(nobody, SENDER, OTHER, COMES)
+    voters.are_same = lambda: actor.decides(SAME_VOTERS)
+    return Proposed(voters, others if joint else frozenset(), others)
 
 
 def nobody() -> bool:
@@ -157,8 +170,7 @@ class Actor(fixed.Actor):
 
     def known(self, entry: EntryTerm) -> v.Config:
         """It is the one in force."""
-        joint = self.paths.term(self._number(IS_JOINT)) == 1
-        self.links += [IS_CONFIG(entry), JOINT(entry) == joint]
+        self.links += [IS_CONFIG(entry), JOINT(entry) == self.is_so(IS_JOINT)]
         self.in_force = entry
         return Shown(entry, self.decides)
 
@@ -167,6 +179,10 @@ class Actor(fixed.Actor):
         if what == LEFT_BY_SENDER and not self.sender_leaves:
             return False
         return bool(self._number(what) == 1)
+
+    def is_so(self, what: str) -> Formula:
+        """What was decided."""
+        return self.paths.term(self._number(what)) == 1
 
     def refuses(self, what: str) -> bool:
         raise UnreadError(f"of a configuration that is not in force was read if it {what}")

@@ -5,7 +5,7 @@ Nobody has led a term then, so of configurations in the logs of leaders there is
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from conformance.prove.any_size import beginning
 from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
@@ -24,6 +24,9 @@ class New(Configured, beginning.New):
         return 0
 
     kc = since = el
+
+    def stayed_by_majority(self, *of: Any) -> Formula:
+        return True
 
     def choosable(self, term: Int, i: Int) -> Formula:
         return may_be_chosen(self, term, i)  # type: ignore[arg-type]

@@ -83,7 +83,7 @@ def propose_config(size: int, entries: int) -> Cases:
 
         def prepare(actor: Any, log: Window = log, joint: bool = joint) -> Happening:
             node = actor.node("leader", log, any_vote(actor))
-            return events.taking(actor, node, ProposeConfig(proposed(node, joint)))
+            return events.taking(actor, node, ProposeConfig(proposed(actor, joint)))
 
         kind = "joint" if joint else "not joint"
         yield f"{where(log, place)}, a {kind} one", configured(prepare, place)

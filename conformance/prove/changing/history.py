@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from conformance.prove.any_size import statements as families
 from conformance.prove.any_size.statements import Among
-from conformance.prove.changing.statements.lemmas import LEMMAS, Voters, may_be_chosen
+from conformance.prove.changing.statements.lemmas import LEMMAS, Voters, in_stayed, may_be_chosen
 from conformance.prove.history.holding import Broken, failures
 from conformance.prove.history.variables import HistoryVariables, initial, put
 from conformance.prove.history.view import Choosable, Concrete, claims_of
@@ -88,6 +88,9 @@ class Seen(Concrete):
 
     def may_ack_by_majority(self, voters: Voters, term: Term, i: Index) -> bool:
         return majority(voters, families.may_ack(self.view, term, i))
+
+    def stayed_by_majority(self, voters: Voters, term: Term, i: Index) -> bool:
+        return majority(voters, in_stayed(self.view, term, i))
 
     @property
     def view(self) -> Any:

@@ -7,10 +7,18 @@ from typing import Any, ClassVar, Final
 
 import z3
 
-from conformance.prove.any_size.actor import voter
+from conformance.prove.any_size.actor import BY_NAME, voter
+from conformance.prove.any_size.statements import within
 from conformance.prove.any_size.theory import AnySize
-from conformance.prove.changing.actor import Actor, Proposed
-from conformance.prove.changing.statements.lemmas import LEMMAS, may_be_chosen
+from conformance.prove.any_size.views import X
+from conformance.prove.changing.actor import SAME_VOTERS, Actor, Proposed
+from conformance.prove.changing.statements.lemmas import (
+    LEMMAS,
+    may_be_chosen,
+    stale_was_left,
+    stayed,
+)
+from conformance.prove.changing.statements.safety import answered
 from conformance.prove.changing.statements.script import about_entries, about_majorities
 from conformance.prove.changing.statements.views import (
     IS_CONFIG,
@@ -38,13 +46,15 @@ from conformance.prove.statements.lemma import Lemma, Server
 from conformance.prove.statements.logic import Formula
 from conformance.prove.statements.solvers import ALL, PLAIN
 from conformance.prove.statements.statements import SKOLEMS, choosable_means, seen
-from conformance.prove.statements.views import SENDER, TERM_OF
+from conformance.prove.statements.views import ACTOR, SENDER, TERM_OF
 from spec.values import Config, Leader, NodeId
 
 MOST: Final = "most"
 """The solver that knows all but where configurations are in logs."""
 OWN_LOG: Final = "own log"
 """One that knows what a candidate's log says of the log that it then leads with."""
+READS: Final = "reads"
+STALE: Final = "StaleWasLeft"
 MARKS: Final = ("Marks", "MarksAreLast", "MarksAgree", "InForce", "ConfigRule")
 """The lemmas of where configurations are in a log: they are many, and most goals do without."""
 LOGS: Final = (
@@ -54,6 +64,7 @@ LOGS: Final = (
 )
 ACKS: Final = (
     "LeaderProgress",
+    "LeaderDurable",
     "AckIsOfTerm",
     "AckIsDisk",
     "OwedWrite",
@@ -75,6 +86,9 @@ NEEDED: Final[dict[str, frozenset[str]]] = {
         {"Elected", "Leader", "Ranges", "DiskLogTerms", "Candidate", "AckIsOfTerm"}
     ),
     "counted": frozenset({*LOGS, *ACKS, "Marks", "ElectedByQuorum"}),
+    READS: frozenset(
+        {*LOGS, *ACKS, "Marks", "InForce", "LeadersHave", "CountsItself", "LeftForEver", STALE}
+    ),
 }
 """What z3 is told for some goals; for the others all but where configurations are."""
 GROUPS: Final = {
@@ -82,6 +96,7 @@ GROUPS: Final = {
     "Choosable": "choosable",
     **dict.fromkeys(("Elected", "ElectedByQuorum", "KnownIsCommitted"), "counted"),
     "CountedIsChosen": "counted",
+    STALE: READS,
 }
 
 
@@ -99,11 +114,11 @@ class Changing(AnySize):
     def known(self) -> dict[str, list[Formula]]:
         v = self.before
         follow = [*about_entries(), wins(v), alone(v), new(v), opening(v)]
-        every = frozenset(lemma.name for lemma in self.lemmas)
+        every = frozenset(lemma.name for lemma in self.lemmas) - {STALE}
         known = {PLAIN: self.plain(), MOST: [*follow, *self.hypotheses(every - set(MARKS))]}
         for name, names in NEEDED.items():
             known[name] = [*follow, *self.hypotheses(names)]
-            if name in ("choosable", "counted"):
+            if name in ("choosable", "counted", READS):
                 known[name].append(choosable_means(v, may_be_chosen))
         for name in MARKS:
             known[f"{name} alone"] = [*about_entries(), *self.hypotheses({name})]
@@ -121,7 +136,20 @@ class Changing(AnySize):
             yield (OWN_LOG, group, ALL) if elected else (group, ALL), self.given(own_term, goal)
             yield (f"{group} alone", ALL), self.given(z3.Not(own_term), goal)
         else:
-            yield (group, ALL), goal
+            yield (group, ALL) if group != READS else (READS,), goal
+
+    def of_consequences(self) -> list[Formula]:
+        """Who answered a call after a read had not left its term when it was taken."""
+        v: Any = self.before
+        term = v.read_term()
+        in_force = v.tlog(term, v.lc(term, v.tlast(term)))
+        had, found = stayed(v, term)(v.tlast(term) + 1), [stale_was_left(v)]
+        for n in (ACTOR, X):
+            w, answers = voter(f"left and answered {n}"), answered(v, n)
+            for voters in (OLD(in_force), NEW(in_force)):
+                found.append(within(answers.by(voters), answers.has, had.by(voters), had.has, w))
+            found += [BY_NAME["LeftIsSilent"](v, n, w), BY_NAME["LeftForEver"](v, w)]
+        return found
 
     def stones(self, made: Consequence) -> list[Formula]:
         """None: see `why`."""
@@ -133,19 +161,19 @@ class Changing(AnySize):
     def goals(
         self, made: Consequence, happening: Happening, alike: frozenset[NodeId] = frozenset()
     ) -> Iterator[Goal]:
-        """What a leader counted may be chosen, exactly; elsewhere that is a premise."""
+        """What a leader counted may be chosen, as `why` shows; elsewhere that is a premise."""
         after, actor = made.after, made.actor
         assert isinstance(after, After)
         assert isinstance(actor, Actor)
         if ("choosable", None) in after.changed:
             could = after.could_before(SKOLEMS["T"], SKOLEMS["i"])
             yield Goal("Choosable", self.with_hints(could, after))
-        for exact in (False, True):
-            after.exact = exact
+        for is_counted in (False, True):
+            after.counted = is_counted
             for goal in super().goals(made, happening, alike):
-                if goal.name.startswith("CountedIsChosen") == exact:
+                if goal.name.startswith("CountedIsChosen") == is_counted:
                     yield goal
-        after.exact = False
+        after.counted = False
 
     def of_new_entry(self, actor: Any, ran: Ran) -> list[Formula]:
         found = Theory.of_new_entry(self, actor, ran)
@@ -179,8 +207,8 @@ class Changing(AnySize):
         """What is known of the configuration that the step has appended."""
         entry, before = actor.created, actor.in_force
         if isinstance(config, Proposed):
-            facts = [JOINT(entry) == config.is_joint]
-            return [IS_CONFIG(entry), *facts, OLD(entry) == OLD(before)]
+            same = z3.Implies(actor.is_so(SAME_VOTERS), OLD(entry) == OLD(before))
+            return [IS_CONFIG(entry), JOINT(entry) == config.is_joint, same]
         # The one that follows a joint configuration.
         assert not config.is_joint
         return [IS_CONFIG(entry), z3.Not(JOINT(entry)), OLD(entry) == NEW(before)]

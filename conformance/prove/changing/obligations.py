@@ -1,6 +1,9 @@
 """What is proved of a cluster whose membership changes, for any number of servers.
 
     changing/why/FACT   that quorums overlap, as a consequence of the lemmas (`why`)
+    changing/safety     the lemmas imply the properties of the paper's Figure 3
+    changing/complete   there are no other shapes than those of `cases`
+    changing/shortened  a call with fewer entries claims no more than the whole one
     changing/initial    a new cluster satisfies the lemmas, and still does when it is created
     changing/KIND       no step of this kind breaks a lemma, nor the claim of a message
 
@@ -15,13 +18,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from conformance.prove.any_size.statements import COMPLETE
 from conformance.prove.changing.beginning import BEGINS
 from conformance.prove.changing.cases import KINDS, cases
 from conformance.prove.changing.induction import Changing
+from conformance.prove.changing.statements.safety import SAFETY
 from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why.proofs import PROOFS, Proof
 from conformance.prove.induction.batches import Clusters, batches, keeps
+from conformance.prove.induction.consequences import Follows, Shortened
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
@@ -38,8 +44,11 @@ def obligations(level: Level) -> list[Obligation]:
 def _obligations(level: Level) -> Iterator[Obligation]:
     bounds = {"voters": "any"}
     for name, proof in PROOFS.items():
-        yield Obligation(f"changing/why/{name}", bounds, Follows(proof).prove)
+        yield Obligation(f"changing/why/{name}", bounds, Fact(proof).prove)
     yield Obligation("changing/initial", bounds, BEGINS.prove)
+    for name, lemmas in (("safety", SAFETY), ("complete", COMPLETE)):
+        yield Obligation(f"changing/{name}", bounds, Follows(prover_of, lemmas).prove)
+    yield Obligation("changing/shortened", bounds, Shortened(prover_of).prove)
     for entries in STEPS[level]:
         yield from batches("changing", of_any(entries), keeps_lemmas)
 
@@ -65,7 +74,7 @@ def keeps_lemmas(prover: Prover, step: Step, result: Result) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Follows:
+class Fact:
     """A fact follows from the lemmas, by the steps of its proof."""
 
     proof: Proof

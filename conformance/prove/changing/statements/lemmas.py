@@ -62,6 +62,7 @@ class View(FixedView, Protocol):
     def told_by_majority(self, voters: Voters, term: Int, n: Node) -> Formula: ...
     def acked_by_majority(self, voters: Voters, term: Int, i: Int) -> Formula: ...
     def may_ack_by_majority(self, voters: Voters, term: Int, i: Int) -> Formula: ...
+    def stayed_by_majority(self, voters: Voters, term: Int, i: Int) -> Formula: ...
 
 
 class Servers(NamedTuple):
@@ -104,6 +105,21 @@ def may_acknowledge(v: View, term: Int) -> Holders:
     def up_to(i: Int) -> Servers:
         may = fixed.may_ack(v, term, i)  # type: ignore[arg-type]
         return Servers(may, lambda voters: v.may_ack_by_majority(voters, term, i))
+
+    return up_to
+
+
+def in_stayed(v: View, term: Int, i: Int) -> Among:
+    return lambda m: either(v.ack(m, term) >= i, negation(v.left(m)))
+
+
+def stayed(v: View, term: Int) -> Holders:
+    """Who acknowledged an index in the term of the read, or had not left the term: that is, who
+    might acknowledge it when the read was taken.
+    """
+
+    def up_to(i: Int) -> Servers:
+        return Servers(in_stayed(v, term, i), lambda voters: v.stayed_by_majority(voters, term, i))
 
     return up_to
 
@@ -368,37 +384,41 @@ def may_be_chosen(v: View, term: Int, i: Int) -> Formula:
     return both(is_own(v, term, i), could_be_chosen(v, term, i))
 
 
-def opening_holds(v: Any) -> Formula:
-    """The entry with which a candidate would open its term could be chosen, for all that is known
-    of its log: nobody has acknowledged anything of the term yet.
-    """
-    last, log = v.actor.last, v.along_own()
-    at, config = log.last_config(last), log.in_force(last)
-    may = may_acknowledge(v, v.actor.term)(last + 1)
-    return both(
-        may.by(base(v, log, last)),
-        implies(v.joint(config), either(at <= v.actor.commit, may.by(v.old(config)))),
-    )
-
-
 @lemma(
     "What a leader counted as committed, a quorum acknowledged in its term.",
     "j",
     lambda v, j: [[v.commit_term(j)]],
 )
 def counted_is_chosen(v: View, j: Int) -> Formula:
+    """What a quorum acknowledged may be chosen: that follows, see `why.counting.prove_chosen`."""
+    term, by = v.commit_term(j), v.committed_up_to(j)
+    counted = both(j >= 1, term >= 1)
+    return both(term >= 0, implies(counted, both(is_counted(v, j), v.choosable(term, by))))
+
+
+def is_counted(v: View, j: Int) -> Formula:
+    """What was counted first for j: see `held_by_quorum`."""
     term, by, since = v.commit_term(j), v.committed_up_to(j), v.since(j)
-    holders = acknowledged(v, term)
+    acks = acknowledged(v, term)
     return both(
-        term >= 0,
-        implies(
-            both(j >= 1, term >= 1),
-            both(
-                by >= j,
-                within(0, since, j - 1),
-                held_by_quorum(v, term, by, holders, lambda at: at <= since),
-                v.choosable(term, by),
-                by <= v.kc(term),
-            ),
-        ),
+        by >= j,
+        within(0, since, j - 1),
+        held_by_quorum(v, term, by, acks, lambda at: at <= since),
+        by <= v.kc(term),
     )
+
+
+# Reads, §8
+
+
+@lemma(
+    "When a read was stale, what its leader might have appended then could not be chosen any more.",
+    "",
+)
+def stale_was_left(v: View) -> Formula:
+    """As if the read were an entry after the last one.  Who has left its term does not come back,
+    so however the configuration changes, no quorum of it answers a call after the read.
+    """
+    term = v.read_term()
+    could = quorums_hold(v, term, v.tlast(term) + 1, stayed(v, term), lambda at: at <= v.kc(term))
+    return implies(v.read_stale(), both(v.lead(term) != NOBODY, negation(could)))

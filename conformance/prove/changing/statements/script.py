@@ -19,6 +19,7 @@ from conformance.prove.changing.statements.lemmas import (
     acknowledged,
     may_acknowledge,
     may_be_chosen,
+    stayed,
 )
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, VOTERS, Before
 from conformance.prove.statements.logic import Formula, both, implies, negation
@@ -44,23 +45,26 @@ def about_entries() -> list[Formula]:
 
 
 def about_majorities(v: Any) -> list[Formula]:
-    """Of any voters: whoever acknowledged an index did so for lower ones, and may do so.
+    """Of any voters: whoever acknowledged an index did so for lower ones, and may do so,
+    and might when a read was taken.
 
     Each is `conformance.prove.any_size.statements.within`, of two sets of which one is in the other
     whatever happens.
     """
     voters, (term, i, j) = z3.Const("of_voters", VOTERS), z3.Ints("of_term of_i of_j")
-    acked, may = acknowledged(v, term), may_acknowledge(v, term)
+    acked, may, had = acknowledged(v, term), may_acknowledge(v, term), stayed(v, term)
     found = [
         z3.ForAll(
             [voters, term, i, j],
             implies(both(of(j).by(voters), i <= j), of(i).by(voters)),
             patterns=[z3.MultiPattern(of(i).by(voters), of(j).by(voters))],
         )
-        for of in (acked, may)
+        for of in (acked, may, had)
     ]
-    means = implies(acked(i).by(voters), may(i).by(voters))
-    return [*found, z3.ForAll([voters, term, i], means, patterns=[acked(i).by(voters)])]
+    for more, pattern in ((may, acked), (had, had)):
+        means = implies(acked(i).by(voters), more(i).by(voters))
+        found.append(z3.ForAll([voters, term, i], means, patterns=[pattern(i).by(voters)]))
+    return found
 
 
 def for_all(formula: Callable[..., Formula], look: Callable[..., Any], *bound: Any) -> Formula:

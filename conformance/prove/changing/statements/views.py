@@ -9,13 +9,14 @@ from typing import Any, Final
 import z3
 
 from conformance.prove.any_size import views
-from conformance.prove.any_size.views import FAMILIES
 from conformance.prove.changing.statements.lemmas import (
     Along,
     Voters,
+    base,
     could_be_chosen,
+    in_stayed,
+    may_acknowledge,
     may_be_chosen,
-    opening_holds,
 )
 from conformance.prove.statements.lemma import EntryTerm, Int, LogOf
 from conformance.prove.statements.logic import Formula, both, choose, either, implies
@@ -27,6 +28,9 @@ JOINT: Final = z3.Function("joint", ENTRY, BOOL)
 VOTERS: Final = z3.DeclareSort("Voters")
 OLD: Final = z3.Function("old", ENTRY, VOTERS)
 NEW: Final = z3.Function("new", ENTRY, VOTERS)
+
+
+FAMILIES: Final = views.FAMILIES | {"stayed_by_majority": (in_stayed, ("ack",))}
 
 
 class Configured:
@@ -46,10 +50,13 @@ class Configured:
 
 
 class Before(Configured, views.Before):
+    stayed_by_majority: Any
+
     def __init__(self, size: int = views.REPRESENTED) -> None:
         super().__init__(size)
         for name in FAMILIES:
             setattr(self, name, z3.Function(f"{name}_of", VOTERS, INT, INT, BOOL))
+        self.answered_by_majority = z3.Function("answered_by_majority_of", VOTERS, INT, BOOL)
         self.lc = z3.Function("lc", INT, INT, INT)
         self.lj = z3.Function("lj", INT, INT, INT)
         self.el = integer_function("el")
@@ -69,6 +76,19 @@ class Before(Configured, views.Before):
         """The acting server's own log: a leader's, up to each entry."""
         own = self.actor.log
         return Along(own, partial(self.last_config, own), partial(self.last_joint, own))
+
+
+def opening_holds(v: Before) -> Formula:
+    """The entry with which a candidate would open its term could be chosen, for all that is known
+    of its log: nobody has acknowledged anything of the term yet.
+    """
+    last, log = v.actor.last, v.along_own()
+    at, config = log.last_config(last), log.in_force(last)
+    may = may_acknowledge(v, v.actor.term)(last + 1)
+    return both(
+        may.by(base(v, log, last)),
+        implies(v.joint(config), either(at <= v.actor.commit, may.by(v.old(config)))),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +118,14 @@ class Changes(views.Changes):
 class After(Configured, views.After):
     before: Before
     changes: Changes
-    exact: bool
+    counted: bool
+    families = FAMILIES
 
     def __init__(self, before: Before, actor: Any, changed: set[Part], changes: Changes) -> None:
         super().__init__(before, actor, changed, changes)
-        self.exact = False
+        self.counted = False
+        if changes.read is not None:
+            self.changed |= {("stayed_by_majority", None)}
         if self.changed & {("kc", None), ("el", None)}:
             self.changed |= {("choosable", None)}
 
@@ -151,13 +174,19 @@ class After(Configured, views.After):
             return old
         return choose(self._counts(j), self.changes.knew, old)
 
+    def stayed_by_majority(self, *at: Any) -> Formula:
+        """At a read, those who had not left its term then are those who may acknowledge."""
+        if self.changes.read is not None:
+            return self.before.may_ack_by_majority(*at)
+        return self._by_majority("stayed_by_majority", *at)
+
     def choosable(self, term: Int, i: Int) -> Formula:
-        """Where it is a premise, what follows from it (`could_before`) takes its place."""
+        """Where it is a premise, what follows from it (`could_before`) takes its place; of what was
+        counted it is what follows.
+        """
         if ("choosable", None) not in self.changed:
             return self.before.choosable(term, i)
-        if self.exact:
-            return may_be_chosen(self, term, i)
-        return self.could(term, i)
+        return True if self.counted else self.could(term, i)
 
     def could(self, term: Int, i: Int) -> Formula:
         """It could be chosen before the step, or is what the step has appended."""

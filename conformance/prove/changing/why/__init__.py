@@ -12,6 +12,7 @@ their proofs, by subject:
                    opening   with what it would open its term, is as what a leader appends
     counting       counted   what a leader counts, a quorum of whatever it may have counted by holds
                    no_more   and nothing may be chosen for it that could not be chosen before
+                   chosen    what a quorum acknowledged may be chosen
 
 Completeness and elections compare two logs, which part somewhere: see `fork`, and for the first of
 the two `overlap`.  May import `prove.changing.statements` and what `prove.changing` may.

@@ -12,8 +12,10 @@ from conformance.prove.changing.statements.lemmas import (
     along_leader,
     base,
     held_by_quorum,
+    is_counted,
     later,
     may_acknowledge,
+    may_be_chosen,
 )
 from conformance.prove.changing.statements.script import Script, for_all
 from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, VOTERS, Before
@@ -143,6 +145,14 @@ def prove_counted(s: Script) -> None:
         held_by_quorum(v, t, c, acks, lambda at: at <= v.actor.commit),
         "counting own based base behind_joint",
     )
+
+
+def prove_chosen(s: Script) -> None:
+    """What a quorum acknowledged, it may acknowledge."""
+    v, j = s.before, z3.Int("any_j")
+    term, by = v.commit_term(j), v.committed_up_to(j)
+    s.given("counted", j >= 1, term >= 1, is_counted(v, j))
+    s.step("chosen", may_be_chosen(v, term, by), "counted", [v.lc(term, by - 1)])
 
 
 def next_voters_of(v: Before, config: EntryTerm) -> Voters:

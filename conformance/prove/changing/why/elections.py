@@ -11,11 +11,11 @@ import z3
 from conformance.prove.any_size.views import ME
 from conformance.prove.changing.statements.lemmas import (
     may_acknowledge,
-    opening_holds,
     overlap,
     told,
 )
 from conformance.prove.changing.statements.script import COMMON, Script
+from conformance.prove.changing.statements.views import opening_holds
 from conformance.prove.changing.why.completeness import first_after
 from conformance.prove.changing.why.facts import alone, has_votes, wins
 from conformance.prove.changing.why.fork import Fork, Side

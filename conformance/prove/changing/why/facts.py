@@ -17,12 +17,11 @@ from conformance.prove.changing.statements.lemmas import (
     is_no_mark,
     later,
     may_acknowledge,
-    opening_holds,
     quorum,
     told,
 )
 from conformance.prove.changing.statements.script import for_all
-from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before
+from conformance.prove.changing.statements.views import IS_CONFIG, JOINT, Before, opening_holds
 from conformance.prove.statements.lemma import NOBODY, Int, LogOf
 from conformance.prove.statements.lemmas import is_committed
 from conformance.prove.statements.logic import Formula, both, either, implies, negation

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.why.completeness import prove_new, prove_wins
-from conformance.prove.changing.why.counting import prove_counted, prove_no_more
+from conformance.prove.changing.why.counting import prove_chosen, prove_counted, prove_no_more
 from conformance.prove.changing.why.elections import prove_alone, prove_opening
 from conformance.prove.changing.why.log_matching import prove_along
 
@@ -21,4 +21,5 @@ PROOFS: Final[dict[str, Proof]] = {
     "opening": prove_opening,
     "counted": prove_counted,
     "no_more": prove_no_more,
+    "chosen": prove_chosen,
 }
