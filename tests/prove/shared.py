@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
+import z3
 
 from conformance.prove.induction.cases import cases
 from conformance.prove.induction.events import Happening, Step
 from conformance.prove.induction.prover import Checked, Prover
 from conformance.prove.induction.theory import Consequence, Theory
 from conformance.prove.statements.goals import Goal
+from conformance.prove.statements.solvers import ALL
 from conformance.subjects.patched import Patch, in_rules
 from conformance.symbolic.paths import Path, Paths
 from spec import rules
@@ -94,3 +96,15 @@ class WithLittleWork(Prover):
 def fact_of(goal: str) -> str:
     """The lemma or the claim that a goal is about, by the goal's name."""
     return goal.split("[")[0].split(" (")[0]
+
+
+class Alive(WithLittleWork):
+    """Looks for a path where all lemmas and all else that is known are no contradiction."""
+
+    def check_path(self, paths: Paths, path: Any, happening: Any, checked: Checked) -> list[Any]:
+        if checked.live == 0:
+            made = path.result
+            formulas = [paths.formula(*one) for one in path.conditions] + made.known
+            with self.solvers.supposing(formulas):
+                checked.live = int(self.solvers.follows(ALL, False) != z3.unsat)
+        return []

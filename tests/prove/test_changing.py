@@ -14,7 +14,7 @@ import pytest
 import z3
 
 from conformance.prove.changing.actor import Actor
-from conformance.prove.changing.cases import cases
+from conformance.prove.changing.cases import KINDS, cases
 from conformance.prove.changing.history import History, Seen, broken
 from conformance.prove.changing.induction import Changing
 from conformance.prove.changing.statements import lemmas, script
@@ -28,6 +28,7 @@ from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Prover
 from conformance.prove.induction.theory import Consequence
 from conformance.prove.statements.logic import Formula
+from conformance.prove.statements.solvers import ALL
 from conformance.simulation.episode import changes
 from conformance.simulation.schedule.profile import Profile, draw_profile
 from conformance.simulation.schedule.simulate import Schedule
@@ -47,7 +48,7 @@ from spec.values import (
     ProposeConfig,
 )
 from tests.prove.premises import Place, implications, recorded
-from tests.prove.shared import LITTLE_WORK, WithLittleWork, open_goals
+from tests.prove.shared import LITTLE_WORK, Alive, WithLittleWork, open_goals
 
 STATES = 400
 STALE: Final = 197
@@ -312,6 +313,18 @@ def test_an_index_that_is_counted_is_shown_to_be_in_the_log(more: int) -> None:
     assert found["sat" if more else "unsat"] > 0
     assert not found["unknown"]
     assert more or not found["sat"]
+
+
+@cache
+def alive() -> Alive:
+    found = Alive(Changing())
+    found.solvers.each[ALL].set("rlimit", LITTLE_WORK // 10)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_that_is_known_of_a_kind_of_step_is_no_contradiction(kind: str) -> None:
+    assert any(alive().check(step).live for step in reversed(cases(kind, 0)))
 
 
 # A leader that leaves

@@ -23,10 +23,10 @@ from conformance.prove.history.holding import Broken, failures
 from conformance.prove.history.view import Concrete, claims_of
 from conformance.prove.induction.answers import INDEX
 from conformance.prove.induction.events import Step
-from conformance.prove.induction.prover import Checked, Prover
+from conformance.prove.induction.prover import Prover
 from conformance.prove.runner.obligation import Result, Subjects
 from conformance.prove.statements.names import AskedError, Name, opaque_names
-from conformance.prove.statements.solvers import ALL, RESOURCES
+from conformance.prove.statements.solvers import RESOURCES
 from conformance.subjects.patched import Patch, patched_rule
 from conformance.symbolic.paths import Paths
 from spec.cluster import Cluster
@@ -34,6 +34,7 @@ from tests.prove.runs import events
 from tests.prove.shared import (
     COUNTS_EARLIER_ANSWERS,
     READS_AT_ONCE,
+    Alive,
     WithLittleWork,
     fact_of,
     open_goals,
@@ -242,18 +243,6 @@ def test_what_a_path_counts_is_shown_to_be_in_the_log() -> None:
 
 
 # No proof is about nothing
-
-
-class Alive(WithLittleWork):
-    """Looks for a path where all lemmas and all else that is known are no contradiction."""
-
-    def check_path(self, paths: Any, path: Any, happening: Any, checked: Checked) -> list[Any]:
-        if checked.live == 0:
-            made = path.result
-            formulas = [paths.formula(*one) for one in path.conditions] + made.known
-            with self.solvers.supposing(formulas):
-                checked.live = int(self.solvers.follows(ALL, False) != z3.unsat)
-        return []
 
 
 @cache
