@@ -43,14 +43,21 @@ def stands_for_many(of: Iterable[Any]) -> bool:
 
 def _tuple(of: Iterable[Any] = ()) -> tuple[Any, ...]:
     listed = list(of)
-    return Peers(listed) if stands_for_many(listed) else tuple(listed)
+    known = any(isinstance(one, Progress) for one in listed)
+    return Peers(listed) if known or isinstance(of, Names) else tuple(listed)
+
+
+class Names(list[Any]):
+    """Those of all peers, in an order that is not to be seen."""
 
 
 def _sorted(of: Iterable[Any], **how: Any) -> list[Any]:
-    """Names stay as they are: in which order they are is not to be seen."""
+    """Names stay as they are, and so do messages, which are ordered by their receivers."""
     listed = list(of)
-    if stands_for_many(listed) or any(isinstance(one, values.SendMessage) for one in listed):
+    if any(isinstance(one, values.SendMessage) for one in listed):
         return listed
+    if stands_for_many(listed):
+        return Names(listed)
     return sorted(listed, **how)
 
 

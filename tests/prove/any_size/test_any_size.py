@@ -293,6 +293,12 @@ def test_code_that_tells_peers_apart_is_no_proof(bug: str) -> None:
     assert said in " ".join(str(one) for one in raised if one is not None)
 
 
+def test_calls_for_the_rest_of_a_long_log_are_taken_one_by_one() -> None:
+    """They are to some of the peers, which are not all: so one may be chosen by its place."""
+    step = step_of("call to all", "of a leader, snapshot + 2, 1 a call, writes after 0", 2)
+    assert Prover(AnySize()).check(step).open == []
+
+
 def test_what_one_peer_holds_is_not_put_down_for_another() -> None:
     every = patch(
         "progress if peer.node == progress.node else peer for peer",
