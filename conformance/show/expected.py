@@ -40,10 +40,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """`alone`: from what the node showed just before, not from all that it did since it started."""
+    """`alone`: from what the node showed just before, not from all that it did since it started.
+
+    `node`, `actions`: what it comes to by the specification; None where what is owed still waits.
+    """
 
     rows: tuple[Row, ...]
     alone: bool
+    node: v.Node
+    actions: tuple[v.Action, ...] | None
+
+    @property
+    def differing(self) -> list[Row]:
+        return [row for row in self.rows if row.differs]
 
 
 def expected(picture: Picture, place: int) -> Expected | None:
@@ -56,8 +65,8 @@ def expected(picture: Picture, place: int) -> Expected | None:
     before = known or _shown_before(picture, moment)
     if before is None or isinstance(moment.record.event, Checkpoint):
         return None
-    _, _, rows = _taken(before, moment.record)
-    return Expected(rows, known is None)
+    member, actions, rows = _taken(before, moment.record)
+    return Expected(rows, known is None, member.node, actions)
 
 
 def _followed(picture: Picture, moment: Moment) -> Member | None:
@@ -75,15 +84,17 @@ def _followed(picture: Picture, moment: Moment) -> Member | None:
             continue
         if member is None and not isinstance(record.event, (v.Start, v.Restart)):
             return None
-        member, agree, _ = _taken(member or _new(record.node), record)
-        if not agree:
+        member, _, rows = _taken(member or _new(record.node), record)
+        if any(row.differs for row in rows):
             return None
     if member is None and isinstance(moment.record.event, (v.Start, v.Restart)):
         return _new(moment.node)
     return member
 
 
-def _taken(member: Member, record: Recorded) -> tuple[Member, bool, tuple[Row, ...]]:
+def _taken(
+    member: Member, record: Recorded
+) -> tuple[Member, tuple[v.Action, ...] | None, tuple[Row, ...]]:
     """The node after a record's event, and the drain if there was one; and both compared."""
     event = record.event
     assert not isinstance(event, Checkpoint)
@@ -102,7 +113,7 @@ def _taken(member: Member, record: Recorded) -> tuple[Member, bool, tuple[Row, .
         actions, node = drain(member)
         member = Member(node)
     rows = tuple(_rows(record, recorded_outcome(outcome), actions, member.node))
-    return member, not any(row.differs for row in rows), rows
+    return member, actions, rows
 
 
 def _rows(
@@ -140,7 +151,7 @@ def _value(state: Observed, field: str) -> str:
     value = getattr(state, field)
     if value is None:
         return "nobody" if field in ("voted_for", "leader") else "none"
-    return show(value)
+    return words.call(value) if field == "confirmed" else show(value)
 
 
 def _actions(specified: list[str], found: list[str]) -> Iterator[Row]:

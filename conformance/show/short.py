@@ -53,8 +53,8 @@ SAID: Final = {
 
 POSITION: Final = re.compile(r"\bt(\d+)i(\d+)\b")
 
-DECISION: Final = re.compile(r"D\d \([^)]*\)")
-"""How an audit names a departure that it knows."""
+DECISION: Final = re.compile(r"(?:D\d|beyond D1 to D9) \(([^)]*)\)")
+"""How an audit names a departure that it knows, and what that is in words."""
 
 
 def in_short(picture: Picture, told: Expected | None, source: str = "") -> Iterator[Answer]:
@@ -67,32 +67,48 @@ def in_short(picture: Picture, told: Expected | None, source: str = "") -> Itera
     first = picture.first_wrong
     if first is None or first.place is None or first.note:
         return
-    rows = told.rows if told else ()
     if first.node is not None:
-        yield from _decided(picture.moment(first.place), picture, first, rows, source)
+        yield from _decided(picture.moment(first.place), picture, first, told, source)
     losses = lost(picture)
     for one in losses[:MOST]:
         yield Answer(LOST, _loss(one), one.at)
     if not losses:
-        consequences = [MAY_BE[row.part] for row in rows if row.differs and row.part in MAY_BE]
+        differing = told.differing if told else ()
+        consequences = [MAY_BE[row.part] for row in differing if row.part in MAY_BE]
         nothing = "nothing that was committed, as far as this is recorded"
         yield Answer(LOST, "; ".join([nothing, *consequences]))
 
 
+def decision(departure: Wrong) -> str:
+    """A departure that an audit has a name for, in words; nothing for others."""
+    named = DECISION.match(departure.detail)
+    return named[1] if named else ""
+
+
 def _decided(
-    moment: Moment, picture: Picture, first: Wrong, rows: Sequence[Row], source: str
+    moment: Moment, picture: Picture, first: Wrong, told: Expected | None, source: str
 ) -> Iterator[Answer]:
     """Who decided wrongly, and what should have been done."""
-    why = first.detail
-    if first.departure:
-        decision = DECISION.match(first.detail)
-        why = decision[0] if decision else ""
-    who = f"server {moment.node}, {_when(moment, picture)}"
-    yield Answer(WHO, clean(f"{who}: {why}" if why else who), first.place)
-    should = "; ".join(_should(rows))
+    rule = _rule(moment, picture, told) if told else None
+    broken = rule.broken if rule else ""
+    why = [broken, decision(first)] if first.departure else [first.detail]
+    who = f"server {moment.node}, {_was(moment)}{_when(moment, picture)}"
+    yield Answer(
+        WHO, clean(": ".join(filter(None, [who, "; ".join(filter(None, why))]))), first.place
+    )
+    should = "; ".join(_should(told.rows if told else (), rule))
     if should or source:
         said = should or f"what the paper says in {source}"
-        yield Answer(SHOULD, said + (f" ({source})" if should and source else ""), first.place)
+        where = f" ({source})" if should and source and not rule else ""
+        yield Answer(SHOULD, said + where, first.place)
+
+
+def _was(moment: Moment) -> str:
+    """What the server was when it happened."""
+    before = moment.before
+    if before is None or isinstance(moment.record.event, v.Restart):
+        return ""
+    return f"{before.role} in term {before.current_term}, "
 
 
 def _when(moment: Moment, picture: Picture) -> str:
@@ -105,34 +121,45 @@ def _when(moment: Moment, picture: Picture) -> str:
             logs = f"log up to {show(last)}, its own up to {show(own)}"
             return _spelt(f"asked by {sender} for its vote in term {term} ({logs})")
         case v.RequestVoteReply(sender, term, vote_granted=granted):
-            return f"as {sender} {'grants' if granted else 'refuses'} it a vote in term {term}"
+            said = "grants" if granted else "refuses"
+            return f"gets a reply of term {term} from {sender}, which {said} it a vote"
         case v.AppendEntriesCall(sender, term, _, _, prev, entries):
             what = {0: "without entries", 1: "with an entry"}.get(
                 len(entries), f"with {len(entries)} entries"
             )
             return _spelt(f"called by {sender} in term {term}, {what} after {show(prev)}")
         case v.AppendEntriesReply(sender, term, seqno, _, accepted):
-            return (
-                f"as {sender} {'accepts' if accepted else 'refuses'} call {seqno}, in term {term}"
-            )
+            said = "accepts" if accepted else "refuses"
+            return f"gets a reply of term {term} from {sender}, which {said} call #{seqno}"
     return f"at event {moment.place}: {words.event(moment, picture)}"
 
 
-def _should(rows: Sequence[Row]) -> Iterator[str]:
-    """What the specification does with the event, in words: what it comes to, and by what."""
+def _should(rows: Sequence[Row], rule: _Rule | None) -> Iterator[str]:
+    """What the specification does with the event, in words: by which rule, what it comes to, and,
+    where there is no rule to tell, what it does.
+    """
     differing = [row for row in rows if row.differs]
     if any(row.part == "outcome" and row.specified in ("False", "Refused") for row in differing):
         yield "it refuses this, and stays as it is"
         return
     if any(row.part == "outcome" and row.found in ("False", "Refused") for row in differing):
         yield "it does this, and does not refuse it"
+    if rule:
+        yield f"{rule.said} ({rule.source})"
     for row in differing:
-        if row.part not in ("action", "outcome"):
+        if row.part not in ("action", "outcome", rule and rule.part):
             said, noun = SAID.get(row.part, (row.part, ""))
             yield _spelt(f"{said} {noun}{row.specified}, not {noun}{row.found}")
-    actions = [row for row in differing if row.part == "action"]
-    missed = [row.specified for row in actions if row.specified != "nothing"]
-    wrongly = [row.found for row in actions if row.found != "nothing"]
+    if not rule:
+        yield from _done(rows, [row for row in differing if row.part == "action"])
+
+
+def _done(rows: Sequence[Row], differing: Sequence[Row]) -> Iterator[str]:
+    """By actions: which are to be done in another order, which were left out, and which are none
+    of the specification's.
+    """
+    missed = [row.specified for row in differing if row.specified != "nothing"]
+    wrongly = [row.found for row in differing if row.found != "nothing"]
     for one in [one for one in missed if one in wrongly]:
         missed.remove(one)
         wrongly.remove(one)
@@ -158,6 +185,98 @@ def _in_order(moved: str, rows: Sequence[Row]) -> str:
         return f"it {moved} before it {overtaken[0]}"
     earlier = [one for one in specified[:at] if one in found[was:] and one != "nothing"]
     return f"it {earlier[-1]} before it {moved}" if earlier else f"it {moved} in its place"
+
+
+# The rule that was broken
+
+
+class _Rule(NamedTuple):
+    """What a server has to do and why; what it does in its place; where the paper has it; and the
+    part of its state that this tells of.
+    """
+
+    said: str
+    broken: str
+    source: str
+    part: str = ""
+
+
+def _rule(moment: Moment, picture: Picture, told: Expected) -> _Rule | None:
+    """The rule for a message that decides how the event has to end, where another end was found."""
+    event, own = moment.record.event, moment.before
+    if own is None or not isinstance(event, v.Receive) or not told.differing:
+        return None
+    message, found = event.message, moment.record.state
+    mine = f"which is older than its own term {own.current_term}"
+    if message.term > own.current_term and told.node.current_term > found.current_term:
+        newer = f"it moves to term {message.term}, which is newer than its own {own.current_term}"
+        return _Rule(newer, f"stays in term {own.current_term}", "§5.1", "term")
+    match message:
+        case v.RequestVoteCall():
+            return _vote(message, moment, told)
+        case v.AppendEntriesCall():
+            taken = _accepted(moment.record.actions)
+            obeyed = found != own if taken is None else taken
+            if message.term < own.current_term:
+                said = f"it refuses the call, of term {message.term}, {mine}"
+                return _Rule(said, "obeys it", "§5.1") if obeyed else None
+            return _entries(message, moment, picture, told)
+        case _ if message.term < own.current_term:
+            said = f"it ignores the reply, of term {message.term}, {mine}"
+            return _Rule(said, "heeds it", "§5.1")
+    return None
+
+
+def _vote(call: v.RequestVoteCall, moment: Moment, told: Expected) -> _Rule | None:
+    """Whether it votes for who asks."""
+    own, found = moment.before, moment.record.state
+    assert own is not None
+    wanted = call.term, call.sender
+    votes = (found.current_term, found.voted_for) == wanted
+    if ((told.node.current_term, told.node.voted_for) == wanted) == votes:
+        return None
+    source, asked, last = "§5.4.1", call.last_position, own.last_position
+    if call.term < own.current_term:
+        source, why = "§5.1", f"term {call.term} is older than its own {own.current_term}"
+    elif votes and call.term == own.current_term and own.voted_for is not None:
+        source, why = "§5.2", f"it has voted for {own.voted_for} in this term"
+    elif votes and asked.term == last.term:
+        why = f"its own log ends in the same term, and has more entries, {last.index}"
+    elif votes:
+        why = f"its own log ends in term {last.term}, which is newer than term {asked.term}"
+    elif asked.term == last.term:
+        why = "the candidate's log ends in the same term as its own, and is not shorter"
+    else:
+        why = f"the candidate's log ends in term {asked.term}, newer than its own term {last.term}"
+    if votes:
+        return _Rule(f"it refuses the vote: {why}", "grants it", source, "vote")
+    return _Rule(f"it grants the vote: {why}", "refuses it", source, "vote")
+
+
+def _entries(
+    call: v.AppendEntriesCall, moment: Moment, picture: Picture, told: Expected
+) -> _Rule | None:
+    """Whether it takes entries: what they come after has to be in its log."""
+    taken, right = _accepted(moment.record.actions), _accepted(told.actions)
+    if moment.previous is None or None in (taken, right) or taken == right:
+        return None
+    log, prev = picture.moment(moment.previous).disk.log, call.prev_position
+    known = log.snapshot_position.index <= prev.index <= log.last_index
+    has = known and log.position(prev.index) == prev
+    if has != right or prev == v.ZERO:
+        return None
+    what = _spelt(f"{show(prev)}, after which the entries come")
+    if right:
+        return _Rule(f"it accepts the call: its log has {what}", "refuses it", "§5.3")
+    return _Rule(f"it refuses the call: its log does not have {what}", "accepts it", "§5.3")
+
+
+def _accepted(actions: Sequence[v.Action] | None) -> bool | None:
+    """What a reply says to a call; None without one."""
+    for one in actions or ():
+        if isinstance(one, v.SendMessage) and isinstance(one.message, v.AppendEntriesReply):
+            return one.message.accepted
+    return None
 
 
 # What was lost

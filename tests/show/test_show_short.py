@@ -30,11 +30,10 @@ def answers(picture: Picture, source: str = "") -> list[Answer]:
 def test_of_what_the_crate_loses() -> None:
     who, should, what = answers(read_picture([crate("crate-3n-lost-commit.jsonl")]), "§5.4.1")
     logs = "log up to index 4 of term 1, its own up to index 3 of term 3"
-    asked = f"server 2, asked by 0 for its vote in term 6 ({logs}): votes for 0 in term 6"
-    assert who.said.startswith(asked)
-    decided = "it votes for nobody, not 0; it saves no vote; it does none of these: "
-    assert should.said.startswith(decided)
-    assert should.said.endswith("grants 0 its vote: RV+#10 t6 (§5.4.1)")
+    asked = f"server 2, candidate in term 5, asked by 0 for its vote in term 6 ({logs})"
+    assert who.said.startswith(f"{asked}: votes for 0 in term 6")
+    why = "its own log ends in term 3, which is newer than term 1"
+    assert should.said == f"it refuses the vote: {why} (§5.4.1)"
     opens = "index 3: the entry that opens term 3, which was committed in event 30"
     assert what.said == f"{opens}; now a command of term 1 is committed in its place"
     assert (who.place, should.place, what.place) == (41, 41, 47)
@@ -44,19 +43,26 @@ def test_of_a_vote_by_the_index_alone() -> None:
     assert answers(read_picture([VIOLATIONS / "index-only-vote.jsonl"])) == [
         Answer(
             WHO,
-            "server 2, asked by 1 for its vote in term 4 (log up to index 4 of term 3, its own up "
-            "to index 5 of term 2): D1 (a vote compares the index of the last entries only)",
+            "server 2, leader in term 2, asked by 1 for its vote in term 4 (log up to index 4 of "
+            "term 3, its own up to index 5 of term 2): refuses it; a vote compares the index of "
+            "the last entries only",
             28,
         ),
-        Answer(SHOULD, "it votes for 1, not nobody", 28),
+        Answer(
+            SHOULD,
+            "it grants the vote: the candidate's log ends in term 3, newer than its own term 2 "
+            "(§5.4.1)",
+            28,
+        ),
         Answer(LOST, "nothing that was committed, as far as this is recorded"),
     ]
 
 
 def test_of_what_makes_a_read_stale() -> None:
     who, should, what = answers(read_picture([VIOLATIONS / "half-confirms.jsonl"]))
-    assert who.said == "server 0, as 1 grants it a vote in term 2"
-    assert should.said == "the last call that a quorum confirms is 0, not 3"
+    got = "gets a reply of term 2 from 1, which grants it a vote"
+    assert who.said == f"server 0, candidate in term 2, {got}"
+    assert should.said == "the last call that a quorum confirms is none, not #3"
     assert "a read that waits for that call may be stale" in what.said
 
 
@@ -72,6 +78,26 @@ def test_what_should_have_been_refused() -> None:
         ("message-before-vote", "it saves vote 0 before it grants 0 its vote: RV+#2 t2"),
         ("demoted-voter-does-not-campaign", "it does this, and does not refuse it"),
         ("commit-without-min", "it takes for committed what is up to index 0, not 2"),
+        (
+            "old-term-reply-confirms",
+            "it ignores the reply, of term 1, which is older than its own term 2 (§5.1); "
+            "the last call that a quorum confirms is none, not #2",
+        ),
+        (
+            "stale-append-obeyed",
+            "it refuses the call, of term 1, which is older than its own term 2 (§5.1); "
+            "its leader is nobody, not 0",
+        ),
+        (
+            "higher-term-in-reply-ignored",
+            "it moves to term 2, which is newer than its own 0 (§5.1)",
+        ),
+        ("vote-granted-twice", "it refuses the vote: it has voted for 4 in this term (§5.2)"),
+        (
+            "accepted-always",
+            "it refuses the call: its log does not have index 1 of term 0, after which the entries "
+            "come (§5.3)",
+        ),
     ],
 )
 def test_what_should_have_been_done_is_said_in_words(name: str, should: str) -> None:

@@ -102,7 +102,7 @@ def _state(moment: Moment) -> list[Any]:
         _name(state.leader) if state.leader_given else "not told",
         _number(disk.current_term),
         _name(disk.voted_for),
-        "not told" if state.confirmed is None else _number(state.confirmed),
+        "not told" if state.confirmed is None else words.call(state.confirmed),
     ]
 
 
