@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -116,10 +117,19 @@ def _order(one: Wrong) -> tuple[bool, int, bool]:
     return one.place is None, one.place or 0, one.departure
 
 
+SEQ: Final = re.compile(r"\bnode (\d+)\b((?:(?!\bnode \d)[^;])*?)\bseq (\d+)\b")
+"""How an audit names a record: by its node, and its number there."""
+
+
 def _found(picture: Picture, problems: Iterable[Problem]) -> Iterator[Wrong]:
     places = {(one.node, one.record.seq): one.place for one in picture.moments}
+
+    def event(match: re.Match[str]) -> str:
+        place = places.get((int(match[1]), int(match[3])))
+        return match[0] if place is None else f"node {match[1]}{match[2]}event {place}"
+
     for one in problems:
         known = one.node is not None and one.seq is not None
         place = places.get((one.node or 0, one.seq or 0)) if known else None
         departure = one.property.startswith("Specified")
-        yield Wrong(one.property, one.detail, one.node, place, departure)
+        yield Wrong(one.property, SEQ.sub(event, one.detail), one.node, place, departure)

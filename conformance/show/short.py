@@ -82,7 +82,7 @@ def in_short(picture: Picture, told: Expected | None, source: str = "") -> Itera
 def decision(departure: Wrong) -> str:
     """A departure that an audit has a name for, in words; nothing for others."""
     named = DECISION.match(departure.detail)
-    return named[1] if named else ""
+    return f"by a rule of its own: {named[1]}" if named else ""
 
 
 def _decided(
@@ -94,7 +94,7 @@ def _decided(
     why = [broken, decision(first)] if first.departure else [first.detail]
     who = f"server {moment.node}, {_was(moment)}{_when(moment, picture)}"
     yield Answer(
-        WHO, clean(": ".join(filter(None, [who, "; ".join(filter(None, why))]))), first.place
+        WHO, clean(": ".join(filter(None, [who, ", ".join(filter(None, why))]))), first.place
     )
     should = "; ".join(_should(told.rows if told else (), rule))
     if should or source:

@@ -21,6 +21,7 @@ A line an event, a column a server: role, term, committed/last index.
   RV RequestVote  AE AppendEntries  IS InstallSnapshot; + granted, accepted  - not; #4 its number
   t2i5 index 5 in term 2; [2T 2c] a new term's entry and a command, both of term 2
   > 1,2 sends to 1 and 2; 1x never received  1~ late  1= received again  1? not recorded
+  (actions pending) what it has to save, write and send waits until after a later event
   !! a property is broken  ?? the specification would have done otherwise
 """
 

@@ -163,10 +163,14 @@ def _refused(moment: Moment) -> str:
     return ": refused" if outcome is False or isinstance(outcome, v.Refused) else ""
 
 
+PENDING = "(actions pending)"
+"""In the place of what was executed, where nothing was: what the server owes still waits."""
+
+
 def actions(moment: Moment, picture: Picture) -> list[str]:
     """What was executed, in order; timers are left out."""
     if moment.record.actions is None:
-        return ["(not drained)"]
+        return [PENDING]
     said: list[str] = []
     numbers = iter(moment.sent)
     last = 0 if moment.previous is None else picture.moment(moment.previous).disk.log.last_index

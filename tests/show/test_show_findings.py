@@ -11,6 +11,7 @@ from conformance.show import read
 from conformance.show.model import Wrong
 from conformance.show.page.data import plain
 from conformance.show.read import finding_picture, wrong_of
+from conformance.trace.save import save
 from spec import values as v
 from spec.properties import Violation
 from tests.cli.helpers import run, shown, with_mutant
@@ -52,6 +53,26 @@ def test_where_an_audit_knows_the_reason_of_a_difference_it_has_the_word() -> No
     assert wrong.detail == "voted_for: specified None, found 1"
     (shown_wrong,) = finding_picture(VOTE, wrong).wrong
     assert shown_wrong.detail.startswith("D1 (a vote compares the index")
+
+
+def test_records_that_an_audit_names_are_events_of_the_picture(tmp_path: Path) -> None:
+    """An audit numbers each node's records; a picture has one row of numbers."""
+    tape = Tape().add(0, v.Start()).add(1, v.Start()).add(1, v.Start())
+    for node in (0, 1):
+        tape.add(node, v.ElectionTimeout(), role="leader", current_term=1)
+    path = tmp_path / "x.jsonl"
+    save(path, tape.records, 2, "another one")
+    found = {one.name: one.detail for one in read.read_picture([path]).wrong}
+    assert "(node 0, event 4)" in found["ElectionSafety"]
+    assert "(node 1, event 5)" in found["ElectionSafety"]
+
+
+def test_of_a_departure_the_page_tells_what_differs_as_the_server_shows_it() -> None:
+    (one,) = plain(read.read_picture([VOTE]))["wrong"]
+    assert one["detail"] == (
+        "by a rule of its own: a vote compares the index of the last entries only"
+    )
+    assert ["vote", "1", "nobody"] in one["rows"]
 
 
 def test_a_counterexample_of_a_proof_is_read_as_what_is_specified(tmp_path: Path) -> None:

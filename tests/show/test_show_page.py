@@ -119,7 +119,7 @@ def test_it_says_who_decided_wrongly_what_was_lost_and_what_should_have_been_don
     assert shown.text("#event h2") == "Event 41, server 2"
     short = dict(zip(shown.all("#short dt"), shown.all("#short dd"), strict=True))
     assert "votes for 0 in term 6" in short["Who decided wrongly"]
-    assert "it saves no vote" in short["What should have been done"]
+    assert "it refuses the vote: its own log" in short["What should have been done"]
     assert "the entry that opens term 3, which was committed in event 30" in short["What was lost"]
     assert short["What was lost"].endswith("event 47")
     assert "votes for 0 in term 6" in shown.text("#event .problem")
@@ -129,6 +129,14 @@ def test_it_says_who_decided_wrongly_what_was_lost_and_what_should_have_been_don
         for one in shown.all("#findings li")
     )
     assert "1c≠" in shown.all("#logs td.differs"), "what is to be overwritten is seen beside it"
+    assert any("as node 2 knew (event 32)" in one for one in shown.all("#findings li"))
+    assert shown.text("#findings .count").startswith("4 !! broken properties, 3 ?? departures")
+    assert (len(shown.all(".event.bad")), shown.all(".event.departs")) == (4, [])
+    assert "No property is broken" not in shown.text("#event .problem")
+    shown.press("n", "n", "n", "n")
+    assert shown.event == 9, "the first departure"
+    assert "The first property is broken in event 41" in shown.text("#event .problem")
+    assert (shown.all(".event.bad"), len(shown.all(".event.departs"))) == ([], 3)
 
 
 def test_what_is_no_servers_is_told_without_one(browser: webdriver.Chrome, tmp_path: Path) -> None:
@@ -188,6 +196,7 @@ def test_the_logs_are_those_on_the_disks(browser: webdriver.Chrome, tmp_path: Pa
         rows = shown.script(
             "return [...document.querySelectorAll('.logs tbody tr')].map(row =>"
             " [...row.querySelectorAll('td')].map(cell => cell.className === 'removed' ? ''"
+            " : cell.className === 'unsaved' ? cell.textContent"
             " : cell.title.split(', ')[1] || cell.textContent))"
         )
         head = shown.script("return document.querySelectorAll('.logs thead th')[1].textContent")
@@ -228,14 +237,14 @@ def _row(moment: Any, first: int, many: int) -> list[str]:
     """What a log shows from an index on."""
     if moment is None:
         return [""] * many
-    log, shown, cells = moment.disk.log, moment.record.state.last_position.index, []
+    log, (term, shown), cells = moment.disk.log, moment.record.state.last_position, []
     for index in range(first, first + many):
         if index <= log.snapshot_position.index:
             cells.append("▒")
         elif index <= log.last_index and index <= max(shown, log.snapshot_position.index):
             cells.append(words.entry(log.entry(index)).split(", ")[0])
         else:
-            cells.append("·" if index <= shown else "")
+            cells.append("" if index > shown else f"{term}·" if index == shown else "·")
     return cells
 
 
@@ -290,7 +299,8 @@ def test_what_became_of_a_message_is_told_without_colour(
     tape.receive(1, later).receive(1, CALL).receive(1, later)
     tape.receive(1, v.RequestVoteCall(0, 7, 7, v.ZERO))
     shown = opened(browser, put_together(tape.records), tmp_path)
-    assert sorted(shown.all("svg .name")) == ["RV", "RV again", "RV from nowhere", "RV late"]
+    names = ["RV", "RV t1 again", "RV t1 late", "RV t7 from nowhere"]
+    assert sorted(shown.all("svg .name")) == names
     assert len(shown.all("svg .cross")) == 1
     dashes = {
         kind: shown.script(
@@ -299,6 +309,51 @@ def test_what_became_of_a_message_is_told_without_colour(
         for kind in ("received", "late", "repeated")
     }
     assert len(set(dashes.values())) == 3
+
+
+OVERLAPPING = """
+const boxes = [...document.querySelectorAll('svg .name, svg .label')]
+  .map(one => one.getBoundingClientRect());
+return boxes.filter((one, number) => boxes.slice(number + 1).some(other =>
+  Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1
+  && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 4)).length"""
+BEYOND = """
+const end = document.getElementById('scroll').getBoundingClientRect().right;
+return [...document.querySelectorAll('svg .what')]
+  .filter(one => one.getBoundingClientRect().right > end).length"""
+SAID = """
+return [...document.querySelectorAll('svg .what')]
+  .map(one => [one.firstChild.data, one.querySelector('title').textContent])"""
+
+
+def test_texts_have_room(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    """A reply of an earlier term comes late, across others."""
+    path = Path("traces/violations/old-term-reply-confirms.jsonl")
+    shown = opened(browser, read_picture([path]), tmp_path)
+    assert "AE- t1 late" in shown.all("svg .name")
+    assert shown.script(OVERLAPPING) == 0, "no name is written over another one"
+    assert shown.script(BEYOND) == 0
+    said = shown.script(SAID)
+    assert any(short.endswith("…") for short, _ in said), "what does not fit is cut, and says so"
+    assert all(
+        short == full or (short.endswith("…") and full.startswith(f"{short[:-1]} "))
+        for short, full in said
+    )
+
+
+def test_on_a_narrow_screen_details_follow_the_events(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    size = browser.get_window_size()
+    browser.set_window_size(520, 2400)
+    try:
+        shown = opened(browser, read_picture([VOTE]), tmp_path)
+        high, rows = shown.script(
+            "return ['run', 'extent'].map(one => document.getElementById(one).offsetHeight)"
+        )
+        assert high < rows + 100
+    finally:
+        browser.set_window_size(size["width"], size["height"])
 
 
 def test_a_hostile_recording_is_text(browser: webdriver.Chrome, tmp_path: Path) -> None:

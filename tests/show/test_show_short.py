@@ -44,8 +44,8 @@ def test_of_a_vote_by_the_index_alone() -> None:
         Answer(
             WHO,
             "server 2, leader in term 2, asked by 1 for its vote in term 4 (log up to index 4 of "
-            "term 3, its own up to index 5 of term 2): refuses it; a vote compares the index of "
-            "the last entries only",
+            "term 3, its own up to index 5 of term 2): refuses it, by a rule of its own: a vote "
+            "compares the index of the last entries only",
             28,
         ),
         Answer(

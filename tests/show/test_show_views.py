@@ -58,7 +58,7 @@ def test_text_has_a_line_an_event_and_a_column_a_server() -> None:
     assert whole(text(put_together(tape.records), legend=False)) == ELECTION
 
 
-def test_text_says_what_a_write_drops_and_what_was_not_drained() -> None:
+def test_text_says_what_a_write_drops_and_whose_actions_wait() -> None:
     tape = Tape().add(0, v.Start())
     entries = (v.Entry(1, v.TERM), v.Entry(1, v.COMMAND))
     tape.add(0, v.ElectionTimeout(), v.AppendLogEntries(v.ZERO, entries))
@@ -66,7 +66,7 @@ def test_text_says_what_a_write_drops_and_what_was_not_drained() -> None:
     tape.add(0, v.ProposeCommand(), drained=False)
     *_, third, fourth = text(put_together(tape.records), legend=False)
     assert third.endswith("writes [2T] after t1i1, dropping 1\n")
-    assert fourth.endswith("command: refused; (not drained)\n")
+    assert fourth.endswith("command: refused; (actions pending)\n")
 
 
 def test_text_marks_the_first_thing_wrong_where_it_shows() -> None:

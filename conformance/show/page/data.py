@@ -15,10 +15,11 @@ from conformance.observe.show import show
 from conformance.show import words
 from conformance.show.expected import expected
 from conformance.show.model import ORDERS, Moment, Picture, Wrong
-from conformance.show.short import in_short
+from conformance.show.short import decision, in_short
 from conformance.show.text import ROLES, clean
 from spec import properties
 from spec import values as v
+from spec.cluster import Snapshot
 
 MOST_EXPECTED: Final = 20
 """For so many of what is wrong it is told what the specification would have done."""
@@ -54,6 +55,7 @@ def plain(picture: Picture) -> dict[str, Any]:
             [
                 words.message(one.content),
                 words.name(one.content),
+                "" if isinstance(one.content, Snapshot) else _number(one.content.term),
                 lanes.get(one.sender, -1),
                 lanes.get(one.to, -1),
                 str(one.sender),
@@ -65,6 +67,7 @@ def plain(picture: Picture) -> dict[str, Any]:
             for one in picture.sendings
         ],
         "wrong": [_wrong(one, picture, count) for count, one in enumerate(picture.wrong)],
+        "pending": words.PENDING,
         "first": picture.wrong.index(first) if first is not None else -1,
         "short": list(_short(picture)),
     }
@@ -155,14 +158,17 @@ def _wrong(one: Wrong, picture: Picture, count: int) -> dict[str, Any]:
     asked = picture.specified and not one.note and count < MOST_EXPECTED
     if asked and one.place is not None:
         told = expected(picture, one.place)
+    rows = told.rows if told else ()
+    shown = one.departure and any(row.differs for row in rows)
+    detail = decision(one) if shown else one.detail  # the rows say what differs
     return {
         "name": clean(one.name),
         "source": SOURCES.get(one.name, ""),
-        "detail": clean(one.detail),
+        "detail": clean(detail),
         "node": "" if one.node is None else str(one.node),
         "place": one.place or 0,
         "departure": one.departure,
         "note": clean(one.note),
         "alone": bool(told and told.alone),
-        "rows": [[row.part, row.specified, row.found] for row in told.rows] if told else [],
+        "rows": [[row.part, row.specified, row.found] for row in rows],
     }

@@ -4,6 +4,7 @@ const SIZES = [2, 6, 13, 24, 40];
 const LANE = lanes > 9 ? 58 : lanes > 5 ? 84 : 110;
 const LEFT = 62;
 const TEXT = LEFT + lanes * LANE;
+const CHARACTER = 7.3; // of the monospaced 12 px
 
 const scroll = document.getElementById("scroll");
 const extent = document.getElementById("extent");
@@ -33,6 +34,14 @@ function svg(name, attributes, text) {
   return element;
 }
 
+// Makes room for so many rows, and returns how high it is.
+function lay(rows) {
+  const high = rows * row() + 12;
+  extent.style.height = `${high}px`;
+  document.getElementById("run").style.setProperty("--rows", `${high}px`);
+  return high;
+}
+
 // Draws the events that can be seen, and `more` rows besides; all where a page is printed.
 function draw(all = false) {
   const high = row(), shown = Math.ceil(view.height / high) + 2;
@@ -40,16 +49,22 @@ function draw(all = false) {
   const last = all ? Math.min(count, 2000) : Math.min(count, first + shown + 20);
   const top = (first - 1) * high;
   const width = Math.max(view.width - 2, TEXT + 240);
-  if (all) extent.style.height = `${last * high + 12}px`;
+  if (all) lay(last);
   diagram.setAttribute("viewBox", `0 ${top} ${width} ${(last - first + 1) * high + 12}`);
   diagram.setAttribute("width", width);
   diagram.setAttribute("height", (last - first + 1) * high + 12);
   diagram.style.top = `${top}px`;
-  const parts = [], labels = [];
+  const parts = [], labels = [], over = [], room = new Room(), near = nearby(first, last);
+  for (let place = first; place <= last; place++) room.take(laneX(at(place).lane), rowY(place), 16);
   marks(parts, first, last, width);
-  for (let lane = 0; lane < lanes; lane++) bands(parts, labels, lane, first, last);
-  messages(parts, first, last);
-  events(parts, first, last);
+  for (const one of near) lost(over, room, one);
+  for (let lane = 0; lane < lanes; lane++) bands(parts, labels, room, lane, first, last);
+  parts.push(...over);
+  const arrows = near.flatMap(one => one.received.map((place, again) => ({ one, place, again })));
+  const span = ({ one, place }) => place - (one.sent || place);
+  arrows.sort((one, other) => span(one) - span(other)); // the shortest has the least room for its name
+  for (const { one, place, again } of arrows) arrow(parts, room, one, place, again);
+  events(parts, first, last, width);
   diagram.replaceChildren(...parts, ...labels);
 }
 
@@ -69,7 +84,7 @@ function marks(parts, first, last, width) {
 }
 
 // A lane: its terms as bands, its roles as lines.
-function bands(parts, labels, lane, first, last) {
+function bands(parts, labels, room, lane, first, last) {
   const x = laneX(lane), places = ofLane[lane];
   let number = Math.max(0, upTo(places, first) - 1);
   for (; number < places.length && places[number] <= last; number++) {
@@ -82,8 +97,10 @@ function bands(parts, labels, lane, first, last) {
     if (!down) parts.push(svg("rect", { x: x - 11, y: from, width: 22, height: to - from, class: "term", style: hue(term) }));
     parts.push(svg("path", { d: `M${x} ${from}V${to}`, class: `line ${down ? "down" : role}` }));
     const news = row() >= 13 && moment.place >= first ? newsOf(moment) : "";
-    const side = lane ? { x: x + 15 } : { x: x - 15, "text-anchor": "end" };
-    if (news) labels.push(svg("text", { ...side, y: rowY(moment.place) + 14, class: "label" }, news));
+    if (!news) continue;
+    const wide = news.length * 6.1, off = (15 + wide / 2) * (lane ? 1 : -1), y = rowY(moment.place) + 10;
+    const [centre] = room.find([[x + off, y], [x - off, y]], wide);
+    labels.push(svg("text", { x: centre, y: y + 4, class: "label" }, news));
   }
 }
 
@@ -95,34 +112,49 @@ function newsOf({ shown, previous }) {
   return `${term} ${voted ? `v${shown.vote}` : ""}`.trim();
 }
 
+// What is taken up by signs and texts, as boxes about their centres: a text looks for a place beside them.
+class Room {
+  taken = [];
+
+  take(x, y, wide) { this.taken.push([x, y, wide]); }
+
+  free(x, y, wide) {
+    return this.taken.every(([x2, y2, wide2]) => Math.abs(x - x2) > (wide + wide2) / 2 || Math.abs(y - y2) > 11);
+  }
+
+  // The first place that is free, or else the first one.
+  find(places, wide) {
+    const found = places.find(([x, y]) => this.free(x, y, wide)) || places[0];
+    this.take(...found, wide);
+    return found;
+  }
+}
+
 // The messages with an end in view.
-function messages(parts, first, last) {
+function nearby(first, last) {
   const near = new Set();
   for (let place = Math.max(1, first - 30); place <= last; place++) {
     for (const number of at(place).sent) near.add(number);
     if (at(place).received >= 0) near.add(at(place).received);
   }
-  for (const number of near) {
-    const one = sendings[number];
-    if (!one.received.length && one.sent) lost(parts, one);
-    one.received.forEach((place, again) => arrow(parts, one, place, again));
-  }
+  return [...near].map(number => sendings[number]);
 }
 
 function lit(place) {
   return !view.causes || view.causes[place] ? "" : " dim";
 }
 
-function lost(parts, one) {
-  if (one.toLane < 0 || one.toLane === one.lane) return;
+function lost(parts, room, one) {
+  if (one.received.length || !one.sent || one.toLane < 0 || one.toLane === one.lane) return;
   const x = laneX(one.lane), y = rowY(one.sent);
   const x2 = x + Math.sign(laneX(one.toLane) - x) * LANE * 0.42, y2 = y + row() * 0.45;
   parts.push(svg("path", { d: `M${x} ${y}L${x2} ${y2}`, class: `message lost${lit(one.sent)}` }));
   if (row() < 13) return;
+  room.take(x2, y2, 9);
   parts.push(svg("text", { x: x2, y: y2 + 4, class: `cross${lit(one.sent)}` }, "×"));
 }
 
-function arrow(parts, one, place, again) {
+function arrow(parts, room, one, place, again) {
   const x2 = laneX(at(place).lane), y2 = rowY(place);
   const known = one.sent > 0;
   const x = known ? laneX(one.lane) : x2 + LANE * 0.45, y = known ? rowY(one.sent) : y2;
@@ -132,25 +164,38 @@ function arrow(parts, one, place, again) {
   const name = `message ${fate}${lit(place)}`;
   parts.push(svg("path", { d: `M${x} ${y}L${endX} ${endY}`, class: name, "marker-end": "url(#head)" }));
   if (row() < 24) return;
-  const said = one.name + (known ? { late: " late", repeated: " again" }[fate] || "" : " from nowhere");
+  // What is out of its order is told with its term: that is what decides about it.
+  const odd = known ? { late: "late", repeated: "again" }[fate] : "from nowhere";
+  const said = [one.name, ...(odd ? [one.term === "" ? "" : `t${one.term}`, odd] : [])].filter(Boolean).join(" ");
   const part = Math.abs(x2 - x) > LANE * 1.2 ? 0.75 : 0.6;
-  parts.push(svg("text", { x: x + (x2 - x) * part, y: y + (y2 - y) * part + 3, class: `name${lit(place)}` }, said));
+  const places = [part, 0.5, 0.4, 0.3, 0.85, 0.2].map(part => [x + (x2 - x) * part, y + (y2 - y) * part]);
+  const [nameX, nameY] = room.find(places, said.length * 6.4);
+  parts.push(svg("text", { x: nameX, y: nameY + 3, class: `name${lit(place)}` }, said));
 }
 
-function events(parts, first, last) {
-  const size = row(), small = size < 13;
+// As much of a text as has room, in whole words.
+function fitting(said, most) {
+  if (said.length <= most) return said;
+  const short = said.slice(0, most - 1);
+  return `${short.slice(0, Math.max(short.lastIndexOf(" "), most >> 1))}…`;
+}
+
+function events(parts, first, last, width) {
+  const size = row(), small = size < 13, most = Math.floor((width - TEXT - 12) / CHARACTER);
   for (let place = first; place <= last; place++) {
     const moment = at(place), x = laneX(moment.lane), y = rowY(place);
     const wrong = wrongAt.get(place);
-    const undrained = moment.actions[0] === "(not drained)" ? " hollow" : "";
-    const group = svg("g", { class: `event${lit(place)}${undrained}`, "data-place": place });
+    const departs = wrong && wrong.every(one => one.departure), bad = wrong ? (departs ? " departs" : " bad") : "";
+    const group = svg("g", { class: `event${lit(place)}${moment.pending ? " hollow" : ""}${bad}`, "data-place": place });
     if (!small) group.append(svg("rect", { x: 0, y: (place - 1) * size, width: 4000, height: size, class: "hit" }));
-    group.append(svg("circle", { cx: x, cy: y, r: small ? Math.min(3, size / 2) : 8, class: `dot${wrong ? " bad" : ""}` }));
+    group.append(svg("circle", { cx: x, cy: y, r: small ? Math.min(3, size / 2) : 8, class: "dot" }));
     if (!small) {
       group.append(svg("text", { x, y: y + 4, class: "glyph" }, moment.glyph));
       group.append(svg("text", { x: LEFT - 14, y: y + 4, class: "place" }, place));
-      const sign = wrong ? (wrong.every(one => one.departure) ? "?? " : "!! ") : "";
-      group.append(svg("text", { x: TEXT + 6, y: y + 4, class: "what" }, `${sign}${cell(moment.shown)}  ${says(moment)}`));
+      const said = `${wrong ? (departs ? "?? " : "!! ") : ""}${cell(moment.shown)}  ${says(moment)}`;
+      const text = svg("text", { x: TEXT + 6, y: y + 4, class: "what" }, fitting(said, most));
+      text.append(svg("title", {}, said));
+      group.append(text);
     }
     parts.push(group);
   }

@@ -29,8 +29,7 @@ function bring(place) {
 }
 
 function goTo(top) {
-  const high = count * row() + 12;
-  extent.style.height = `${high}px`;
+  const high = lay(count);
   view.top = Math.max(0, Math.min(top, high - view.height));
   scroll.scrollTop = view.top;
 }
@@ -163,18 +162,27 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawMap);
 
 const MOST = 20;
 
+const counted = (many, one, more) => many ? `${many.toLocaleString("en")} ${many === 1 ? one : more}` : "";
+
 function drawFindings() {
   const properties = data.wrong.filter(one => !one.departure);
   const ordered = [...properties, ...data.wrong.filter(one => one.departure)];
   const items = ordered.slice(0, MOST).map(one => {
     const where = one.place ? [link(one.place), one.node ? `, server ${one.node}: ` : ": "] : [];
     const item = element("li", { class: one.departure ? "departs" : "wrong" },
-      one.departure ? "?? " : "!! ", ...where, element("b", {}, one.name), ` — ${one.detail}`);
+      one.departure ? "?? " : "!! ", ...where, element("b", {}, one.name), ` — ${told(one)}`);
     if (one === data.wrong[data.first]) item.classList.add("first");
     return item;
   });
   if (ordered.length > MOST) items.push(element("li", {}, `and ${ordered.length - MOST} more`));
-  if (items.length) document.getElementById("findings").append(element("ol", {}, ...items));
+  if (!items.length) return;
+  const counts = [counted(properties.length, "!! broken property", "!! broken properties"),
+    counted(ordered.length - properties.length, "?? departure from the specification", "?? departures from the specification")];
+  const by = properties.length && properties.length < ordered.length ? " (by itself a departure breaks no property)" : "";
+  if (items.length > 1) {
+    document.getElementById("findings").append(element("p", { class: "count" }, `${counts.filter(Boolean).join(", ")}${by}:`));
+  }
+  document.getElementById("findings").append(element("ol", {}, ...items));
 }
 
 // Who decided wrongly, what should have been done, what was lost.
@@ -188,7 +196,7 @@ if (count) {
   drawShort();
   drawFindings();
   const first = data.first >= 0 ? data.wrong[data.first].place : 0;
-  extent.style.height = `${count * row() + 12}px`;
+  lay(count);
   select(linked() || first || 1);
   scroll.focus({ preventScroll: true });
 }

@@ -25,13 +25,16 @@ function drawEvent() {
     element("p", { class: "happened" }, moment.what, ...cause(moment)),
     ...(wrongAt.get(moment.place) || []).flatMap(problem),
     ...order(moment),
-    ...listed("It does, in this order", actions(moment)),
+    ...(moment.pending
+      ? [element("h3", {}, "It does nothing yet"),
+        element("p", {}, "What it has to save, write and send is pending: it waits until after a later event, or is lost in a crash.")]
+      : listed("It does, in this order", actions(moment))),
     element("h3", {}, "What changed"),
     states(before, moment.shown),
   );
   document.getElementById("said").textContent =
     `Event ${moment.place}, server ${node}: ${says(moment)}`
-    + (wrongAt.get(moment.place) || []).map(one => `. ${one.name}: ${one.detail}`).join("");
+    + (wrongAt.get(moment.place) || []).map(one => `. ${one.name}: ${told(one)}`).join("");
 }
 
 // Where files have no common clock: which order of the others is known.
@@ -69,14 +72,24 @@ function ending(one) {
   return parts;
 }
 
+// Whether what is wrong with the run is not this departure, but properties that are broken in other events.
+function elsewhere(one) {
+  const first = data.wrong[data.first];
+  return one.departure && !first.departure && first.place > 0 && wrongAt.get(one.place).every(other => other.departure);
+}
+
 function problem(one) {
   const sign = one.departure ? "?? Not as specified" : one.node ? "!! Property broken" : "!! Found";
   const parts = [
     element("h3", {}, `${sign}: ${one.name} ${one.source && `(${one.source})`}`),
-    element("p", {}, one.detail),
+    ...(one.detail ? [element("p", {}, one.detail)] : []),
   ];
   if (one.note) parts.push(element("p", {}, one.note));
-  const rows = one.rows.filter(([, specified, found]) => specified !== found);
+  if (elsewhere(one)) {
+    parts.push(element("p", {}, "No property is broken in this event: an implementation may do otherwise than the "
+      + "specification, and be Raft. The first property is broken in ", link(data.wrong[data.first].place), "."));
+  }
+  const rows = differing(one);
   if (rows.length) {
     const body = rows.map(([part, specified, found]) => element("tr", { class: "differs" },
       element("th", { scope: "row" }, part),
@@ -140,9 +153,11 @@ function drawLogs() {
     ...indices.map(index => entry(index, logs[lane], known[lane], termsAt(logs, known, index), lane === own && before))));
   document.getElementById("logs").replaceChildren(
     element("h2", {}, `Logs after event ${view.selected}`),
-    element("p", { class: "legend" }, "Solid below: the server knows that it is committed. Dashed: not on its disk. "
-      + "▒: in its snapshot. ≠: committed here, and another entry elsewhere. "
-      + "Framed: written in this event; struck out: removed in it."
+    element("p", { class: "legend" }, "2c: a command of term 2; 2T: opens the term; 2M: a membership; ▒: in the snapshot. "
+      + "Solid below: the server knows that it is committed. "
+      + "Dashed, ·: in its memory and not on its disk yet; only the last one's term is told. "
+      + "Red, ≠: not what another server knows to be committed there. "
+      + "Blue: written in this event; struck out: removed in it."
       + (first > 1 ? ` Before index ${first} is left out.` : "")),
     element("div", { class: "wide", tabindex: "0" }, element("table", { class: "logs" },
       element("thead", {}, head), element("tbody", {}, ...rows))));
@@ -163,7 +178,11 @@ function entry(index, log, moment, committed, before) {
   }
   if (index <= log.index) return element("td", { class: "snapshot", title: `in the snapshot up to ${log.index}` }, "▒");
   const run = runAt(log, index);
-  if (!run) return element("td", { class: "unsaved", title: "not on its disk" }, "·");
+  if (!run) {
+    const { last, lastTerm } = moment.shown, known = index === Number(last);
+    const title = `index ${index}, ${known ? `of term ${lastTerm}, ` : ""}not on its disk`;
+    return element("td", { class: "unsaved", title }, known ? `${lastTerm}·` : "·");
+  }
   const [, , term, holds] = run, done = Number(moment.shown.commit) >= index;
   const otherwise = [...committed].some(other => other !== term);
   const written = before && (!old || old[3] !== holds);

@@ -8,11 +8,12 @@ const moments = data.moments.map(
   ([lane, glyph, kind, state, what, changes, received, actions, sent, log], index) => {
     const [role, term, vote, commit, lastTerm, last, snapshot, members, leader, saved, savedVote, confirmed] = state;
     const shown = { role, term, vote, commit, lastTerm, last, snapshot, members, leader, saved, savedVote, confirmed };
-    return { place: index + 1, lane, glyph, kind, shown, what, changes, received, actions, sent, log };
+    const pending = actions[0] === data.pending;
+    return { place: index + 1, lane, glyph, kind, shown, what, changes, received, actions, pending, sent, log };
   });
 
-const sendings = data.sendings.map(([text, name, lane, toLane, from, to, sent, received, fate]) =>
-  ({ text, name, lane, toLane, from, to, sent, received, fate }));
+const sendings = data.sendings.map(([text, name, term, lane, toLane, from, to, sent, received, fate]) =>
+  ({ text, name, term, lane, toLane, from, to, sent, received, fate }));
 
 const wrongAt = new Map();
 for (const one of data.wrong) {
@@ -145,12 +146,22 @@ function receivers(numbers) {
   return numbers.map(number => sendings[number].to + (marks[sendings[number].fate] || "")).join(", ");
 }
 
+// What the specification does otherwise: [part, specified, found].
+const differing = ({ rows }) => rows.filter(([, specified, found]) => specified !== found);
+
+// What is wrong, in a line.
+function told(one) {
+  const rows = one.departure ? differing(one) : [];
+  const others = rows.map(([part, specified, found]) => `${part}: specified ${specified}, recorded ${found}`);
+  return [one.detail, ...others].filter(Boolean).join("; ");
+}
+
 const cell = ({ role, term, commit, last }) => `${role}${term} ${commit}/${last}`;
 const says = moment => [moment.what, ...moment.changes, ...moment.actions].join("; ");
 
 function searched(place) {
   const moment = at(place), wrong = wrongAt.get(place) || [];
-  return `${moment.kind} ${says(moment)} ${wrong.map(one => `${one.name} ${one.detail}`).join(" ")}`
+  return `${moment.kind} ${says(moment)} ${wrong.map(one => `${one.name} ${told(one)}`).join(" ")}`
     .toLowerCase();
 }
 
