@@ -29,6 +29,7 @@ from conformance.cli.terminal import (
     progress,
     refuse,
     save_trace,
+    started,
 )
 from conformance.observe.verdicts import AuditLevel
 from conformance.simulation import MAX_NODES
@@ -173,18 +174,13 @@ def _check_subject(
     from conformance.cli.report.check import progress_line
     from conformance.simulation.check import check
     from conformance.simulation.foreign.judging import CannotJudgeError, judging, not_judged
-    from conformance.subjects.foreign.host import Host
-    from conformance.subjects.foreign.process import ANSWER_SECONDS, SubjectError
+    from conformance.subjects.foreign.process import SubjectError
     from conformance.trace.model import FEATURES
 
     unknown = sorted(set(without) - set(FEATURES))
     if unknown:
         refuse(f"--without {unknown[0]}; expected one of {', '.join(FEATURES)}", as_json)
-    try:
-        host = Host(command, seconds or ANSWER_SECONDS)
-    except (OSError, ValueError, SubjectError) as error:
-        refuse(f"the subject {command!r} does not start: {error}", as_json)
-    with host, progress("checking", as_json) as tell:
+    with started(command, as_json, seconds) as host, progress("checking", as_json) as tell:
         try:
             chosen = judging(options, host, level, without)
             report = check(

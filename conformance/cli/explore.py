@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.cli.options import FINDINGS, Json, Out, Pages, Seconds, Seed, workers_of
-from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace
+from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace, started
 from conformance.explore.states.bounds import PRESETS, BadBounds, Bounds
 from conformance.observe.limits import MAX_EXPLORED
 
@@ -162,14 +162,9 @@ def _compared(
         yield options
         return
     from conformance.explore.search.replayed import Replayed, needed
-    from conformance.subjects.foreign.host import Host
     from conformance.subjects.foreign.process import SubjectError
 
-    try:
-        host = Host(command)
-    except (OSError, ValueError, SubjectError) as error:
-        refuse(f"the subject {command!r} does not start: {error}", as_json)
-    with host:
+    with started(command, as_json) as host:
         for name, bounds in named.items():
             missing = sorted(needed(bounds).intersection(host.hello.lacks))
             if missing:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.cli.options import FINDINGS, Json, Out, Pages, Seed, only_of
-from conformance.cli.terminal import conclude, page_beside, progress, refuse, save_trace, warn
+from conformance.cli.terminal import (
+    conclude,
+    page_beside,
+    progress,
+    refuse,
+    save_trace,
+    started,
+    warn,
+)
 
 if TYPE_CHECKING:
     from conformance.network.run import MeasureReport
@@ -88,15 +96,10 @@ def _measure_subject(
     from conformance.network.foreign import possible
     from conformance.network.run import Judging, measure_all
     from conformance.simulation.foreign.properties import NOT_JUDGED
-    from conformance.subjects.foreign.host import Host
     from conformance.subjects.foreign.process import SubjectError
     from conformance.subjects.foreign.served import ServedSubject
 
-    try:
-        host = Host(command)
-    except (OSError, ValueError, SubjectError) as error:
-        refuse(f"the subject {command!r} does not start: {error}", as_json)
-    with host:
+    with started(command, as_json) as host:
         can, left_out = possible(chosen, host.hello.lacks)
         try:
             report = measure_all(

@@ -26,6 +26,7 @@ from conformance.observe.verdicts import EXIT_CODES
 if TYPE_CHECKING:
     from conformance.observe.recorded import Recorded
     from conformance.show.model import Picture, Wrong
+    from conformance.subjects.foreign.host import Host
     from conformance.workers.pool import Workers
 
 CLOSED: Final = 128 + signal.SIGPIPE
@@ -280,6 +281,20 @@ def refuse(problem: str, as_json: bool, verdict: str = "bad_input") -> NoReturn:
         label = "error" if verdict == "bad_input" else verdict
         errors().print(f"[red]{label}:[/] {escape(problem)}", soft_wrap=True)
     finish(verdict)
+
+
+def started(command: str, as_json: bool, seconds: float | None = None) -> Host:
+    """The process of another program under test, which has told what it can do.
+
+    `seconds`: how long an answer may take; None: as long as usual.
+    """
+    from conformance.subjects.foreign.host import Host
+    from conformance.subjects.foreign.process import ANSWER_SECONDS, SubjectError
+
+    try:
+        return Host(command, seconds or ANSWER_SECONDS)
+    except (OSError, ValueError, SubjectError) as error:
+        refuse(f"the subject {command!r} does not start: {error}", as_json)
 
 
 def finish(verdict: str) -> NoReturn:
