@@ -114,23 +114,35 @@ def test_a_run_tells_survivors_and_ends_what_never_ends() -> None:
 
 
 def test_what_was_kept_is_not_tried_again(tmp_path: Path) -> None:
-    """Of the same sources, and the same budget; a line that was cut off is no trial."""
+    """Of the same sources, and the same budget."""
     file = tmp_path / "kept" / "trials.jsonl"
     methods = methods_at("quick", "schedules")
     options = Options(kept=file)
     first = run(options, [by_name("earlier-term-commit")], methods).fates[0].trials[0]
     assert first.killed_by == "Difference"
-    file.write_text(file.read_text().replace("Difference", "Kept") + '{"mutant": "uns')
-    again = run(options, [by_name("earlier-term-commit")], methods).fates[0].trials[0]
-    assert again.killed_by == "Kept"
-    Kept(file, options.budget).add(Trial("unseen", "schedules", "After the cut"))
+    seconds = first.seconds
+    again = run(options, [by_name("earlier-term-commit")], methods)
+    assert again.fates[0].trials[0].seconds == seconds
+    assert again.warnings == []
+    Kept(file, options.budget).add(Trial("unseen", "schedules", "Another"))
     Kept(file, options.budget).add(Trial("endless", "schedules", stopped="the time"))
     assert [trial.killed_by for trial in Kept(file, options.budget).trials.values()] == [
-        "Kept",
-        "After the cut",
+        "Difference",
+        "Another",
     ]
     assert Kept(file, SMALL).trials == {}
     assert Kept(file, SMALL, lambda: "of other sources").trials == {}
+
+
+def test_a_line_that_was_cut_off_or_edited_is_told_and_is_no_trial(tmp_path: Path) -> None:
+    file = tmp_path / "trials.jsonl"
+    mutant, methods = by_name("earlier-term-commit"), methods_at("quick", "schedules")
+    run(Options(kept=file), [mutant], methods)
+    file.write_text(file.read_text().replace("Difference", "Edited") + '{"sum": "0", "tri')
+    again = run(Options(kept=file), [mutant], methods)
+    assert again.fates[0].trials[0].killed_by == "Difference"
+    assert [warning.startswith(f"{file}: 2 of its lines") for warning in again.warnings] == [True]
+    assert Kept(file, again.options.budget).trials.keys() == {(mutant.name, "schedules")}
 
 
 def test_no_other_file_is_written_over(tmp_path: Path) -> None:

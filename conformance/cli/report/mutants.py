@@ -23,6 +23,8 @@ def print_mutants(console: Console, report: Report, traces: Mapping[str, Path]) 
     _print_matrix(console, report)
     for trace in traces.values():
         print_trace(console, trace)
+    for warning in report.warnings:
+        console.print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
     for fate in report.survivors:
         console.print(f"[red]survivor[/] {fate.mutant.name}: {escape(fate.mutant.what)}")
     killed = len(report.fates) - len(report.survivors)

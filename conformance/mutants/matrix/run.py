@@ -85,6 +85,7 @@ class Report:
     methods: tuple[Method, ...]
     fates: list[Fate] = field(default_factory=list)
     seconds: float = 0.0
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
@@ -127,6 +128,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "methods": {method.name: self.kills_of(method) for method in self.methods},
             "survivors": [fate.mutant.name for fate in self.survivors],
+            "warnings": self.warnings,
             "matrix": [
                 {
                     "name": fate.mutant.name,
@@ -171,6 +173,11 @@ def run(
     jobs = [(mutant, method.name) for mutant in mutants for method in methods]
     kept = Kept(options.kept, options.budget) if options.kept is not None else None
     known = kept.trials if kept is not None else {}
+    if kept is not None and kept.set_aside:
+        report.warnings.append(
+            f"{kept.path}: {kept.set_aside} of its lines are not what was written there, by their "
+            "checksums: those trials are made again"
+        )
     trials: dict[tuple[str, str], Trial] = {
         (mutant.name, method): known[mutant.name, method]
         for mutant, method in jobs
