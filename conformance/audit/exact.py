@@ -22,7 +22,7 @@ from conformance.observe.observed import (
     recorded_outcome,
 )
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import show
+from conformance.observe.show import show_field
 from spec import rules
 from spec import values as v
 from spec.always import entries_between
@@ -228,7 +228,9 @@ def _compared(record: Recorded, expected: _Expected) -> Problem | None:
     if difference is None:
         return None
     what, specified, recorded = _narrowed(difference)
-    detail = f"{what}: specified {show(specified)}; recorded {show(recorded)}"
+    field = what.removeprefix("state ")
+    wanted, found = show_field(field, specified), show_field(field, recorded)
+    detail = f"{what}: specified {wanted}; recorded {found}"
     return Problem(f"Specified{difference.what.capitalize()}", record.node, record.seq, detail)
 
 

@@ -55,6 +55,13 @@ def show(value: object) -> str:
     return f"{type(value).__name__}({shown})" if shown else type(value).__name__
 
 
+def show_field(name: str, value: object) -> str:
+    """The value of a field of a node's state: a vote for nobody is no `None`."""
+    if value is None:
+        return "nobody" if name in ("voted_for", "leader") else "none"
+    return show(value)
+
+
 def show_entries(entries: v.Entries) -> str:
     def payload(entry: v.Entry) -> str:
         return show(entry.payload) if isinstance(entry.payload, v.Config) else entry.payload

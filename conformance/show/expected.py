@@ -15,7 +15,7 @@ from typing import Final
 
 from conformance.observe.observed import Checkpoint, Observed, observed, recorded_outcome
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import show
+from conformance.observe.show import show, show_field
 from conformance.show import words
 from conformance.show.model import Moment, Picture
 from spec import rules
@@ -149,9 +149,9 @@ PARTS: Final = {
 
 def _value(state: Observed, field: str) -> str:
     value = getattr(state, field)
-    if value is None:
-        return "nobody" if field in ("voted_for", "leader") else "none"
-    return words.call(value) if field == "confirmed" else show(value)
+    if field == "confirmed" and value is not None:
+        return words.call(value)
+    return show_field(field, value)
 
 
 def _actions(specified: list[str], found: list[str]) -> Iterator[Row]:

@@ -50,7 +50,7 @@ def test_the_finding_is_shown_where_its_node_was_last(tmp_path: Path) -> None:
 def test_where_an_audit_knows_the_reason_of_a_difference_it_has_the_word() -> None:
     one, other = NEW, NEW._replace(voted_for=1)
     wrong = wrong_of(Difference(2, None, "state", one, other))
-    assert wrong.detail == "voted_for: specified None, found 1"
+    assert wrong.detail == "voted_for: specified nobody, found 1"
     (shown_wrong,) = finding_picture(VOTE, wrong).wrong
     assert shown_wrong.detail.startswith("D1 (a vote compares the index")
 
