@@ -22,7 +22,7 @@ from conformance.observe.observed import (
     recorded_outcome,
 )
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import show_field
+from conformance.observe.show import FIELDS, show_field
 from spec import rules
 from spec import values as v
 from spec.always import entries_between
@@ -228,9 +228,8 @@ def _compared(record: Recorded, expected: _Expected) -> Problem | None:
     if difference is None:
         return None
     what, specified, recorded = _narrowed(difference)
-    field = what.removeprefix("state ")
-    wanted, found = show_field(field, specified), show_field(field, recorded)
-    detail = f"{what}: specified {wanted}; recorded {found}"
+    wanted, found = show_field(what, specified), show_field(what, recorded)
+    detail = f"{FIELDS.get(what, what)}: specified {wanted}; recorded {found}"
     return Problem(f"Specified{difference.what.capitalize()}", record.node, record.seq, detail)
 
 
@@ -245,7 +244,7 @@ def _narrowed(difference: Difference) -> tuple[str, object, object]:
             for field in Observed._fields:
                 one, other = getattr(specified, field), getattr(recorded, field)
                 if one != other:
-                    return f"state {field}", one, other
+                    return field, one, other
     return difference.what, difference.specified, difference.found
 
 

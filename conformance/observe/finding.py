@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from conformance.observe.failed import PROGRAM_FAILED
-from conformance.observe.show import show
+from conformance.observe.show import show_field
 from spec.properties import Violation
 from spec.values import Event, NodeId
 
@@ -93,7 +93,8 @@ def name_of(finding: Finding) -> str:
 
 def describe(finding: Finding) -> str:
     if isinstance(finding, Difference):
-        return f"{finding.what}: specified {show(finding.specified)}, found {show(finding.found)}"
+        what, specified = finding.what, show_field(finding.what, finding.specified)
+        return f"{what}: specified {specified}, found {show_field(what, finding.found)}"
     return finding.detail
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from spec import values as v
 from spec.cluster import Member
@@ -55,10 +56,37 @@ def show(value: object) -> str:
     return f"{type(value).__name__}({shown})" if shown else type(value).__name__
 
 
+FIELDS: Final = {
+    "current_term": "term",
+    "voted_for": "vote",
+    "commit_index": "committed",
+    "last_position": "log ends at",
+    "snapshot_position": "snapshot",
+    "config": "members",
+    "confirmed": "call confirmed by a quorum",
+}
+"""What fields of a node's state are called for people, where it is not by their names."""
+
+
 def show_field(name: str, value: object) -> str:
-    """The value of a field of a node's state: a vote for nobody is no `None`."""
-    if value is None:
-        return "nobody" if name in ("voted_for", "leader") else "none"
+    """An outcome, or a field of a node's state: no `None` for nobody, no `False` for refused."""
+    match name, value:
+        case "outcome", False:
+            return "refused"
+        case "outcome", v.Refused(reason):
+            return f"refused ({reason})"
+        case "outcome", True:
+            return "accepted"
+        case "outcome", v.Position():
+            return f"accepted at {show(value)}"
+        case "outcome", v.Called(seqno):
+            return f"call #{seqno}"
+        case "confirmed", int(seqno):
+            return f"#{seqno}" if seqno else "none"
+        case "voted_for" | "leader", None:
+            return "nobody"
+        case _, None:
+            return "none"
     return show(value)
 
 

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Final
 
-from conformance.observe.observed import Checkpoint, Observed, observed, recorded_outcome
+from conformance.observe.observed import Checkpoint, observed, recorded_outcome
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import show, show_field
+from conformance.observe.show import FIELDS, show_field
 from conformance.show import words
 from conformance.show.model import Moment, Picture
 from spec import rules
@@ -119,11 +118,11 @@ def _taken(
 def _rows(
     record: Recorded, outcome: object, actions: tuple[v.Action, ...] | None, node: v.Node
 ) -> Iterator[Row]:
-    found = record.outcome
+    found = recorded_outcome(record.outcome)
     if isinstance(outcome, v.Called) and found is True:
         outcome = True  # recorded by a release that did not tell the number
     if outcome is not None or found is not None:
-        yield Row("outcome", show(outcome), show(found))
+        yield Row("outcome", show_field("outcome", outcome), show_field("outcome", found))
     told = [words.action(one) for one in actions or ()]
     yield from _actions(told, [words.action(one) for one in record.actions or ()])
     specified, state = observed(node), record.state
@@ -132,26 +131,8 @@ def _rows(
             continue
         if field == "confirmed" and state.confirmed is None:
             continue
-        yield Row(PARTS.get(field, field), _value(specified, field), _value(state, field))
-
-
-PARTS: Final = {
-    "current_term": "term",
-    "voted_for": "vote",
-    "commit_index": "committed",
-    "last_position": "log ends at",
-    "snapshot_position": "snapshot",
-    "config": "members",
-    "confirmed": "call confirmed by a quorum",
-}
-"""What fields are called for people."""
-
-
-def _value(state: Observed, field: str) -> str:
-    value = getattr(state, field)
-    if field == "confirmed" and value is not None:
-        return words.call(value)
-    return show_field(field, value)
+        one, other = getattr(specified, field), getattr(state, field)
+        yield Row(FIELDS.get(field, field), show_field(field, one), show_field(field, other))
 
 
 def _actions(specified: list[str], found: list[str]) -> Iterator[Row]:

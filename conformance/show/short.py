@@ -139,10 +139,10 @@ def _should(rows: Sequence[Row], rule: _Rule | None) -> Iterator[str]:
     where there is no rule to tell, what it does.
     """
     differing = [row for row in rows if row.differs]
-    if any(row.part == "outcome" and row.specified in ("False", "Refused") for row in differing):
+    if any(row.part == "outcome" and row.specified == "refused" for row in differing):
         yield "it refuses this, and stays as it is"
         return
-    if any(row.part == "outcome" and row.found in ("False", "Refused") for row in differing):
+    if any(row.part == "outcome" and row.found == "refused" for row in differing):
         yield "it does this, and does not refuse it"
     if rule:
         yield f"{rule.said} ({rule.source})"

@@ -47,11 +47,6 @@ def message(content: v.Message | Snapshot) -> str:
     return start
 
 
-def call(seqno: v.SeqNo) -> str:
-    """A call's number; 0 where there is no call yet."""
-    return f"#{seqno}" if seqno else "none"
-
-
 def carried(entries: v.Entries) -> str:
     """So many entries; of a few, the terms and what they hold."""
     if len(entries) > 3:

@@ -17,6 +17,7 @@ from conformance.audit.run import audit
 from conformance.mutants.planted.crate import IN_LIBRARY
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
+from conformance.observe.show import FIELDS
 from conformance.subjects.library import LibrarySubject
 from conformance.subjects.mutant import Mutant
 from conformance.subjects.patched import patched_library
@@ -198,7 +199,7 @@ def test_another_state_is_found_where_it_is(field: str) -> None:
             record.node,
             record.seq,
         )
-        assert f"state {field}: " in problem.detail
+        assert f"{FIELDS.get(field, field)}: " in problem.detail
 
 
 def test_a_state_may_leave_out_what_is_confirmed_and_a_heartbeat_its_number() -> None:
@@ -270,7 +271,7 @@ def test_what_no_decision_explains_has_no_name() -> None:
     recording = voted()
     recording[1] = replace(recording[1], state=recording[1].state._replace(commit_index=7))
     (problem,) = problems(recording)
-    assert problem.detail == "state commit_index: specified 0; recorded 7"
+    assert problem.detail == "committed: specified 0; recorded 7"
 
 
 # Memory

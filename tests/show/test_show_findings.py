@@ -50,9 +50,24 @@ def test_the_finding_is_shown_where_its_node_was_last(tmp_path: Path) -> None:
 def test_where_an_audit_knows_the_reason_of_a_difference_it_has_the_word() -> None:
     one, other = NEW, NEW._replace(voted_for=1)
     wrong = wrong_of(Difference(2, None, "state", one, other))
-    assert wrong.detail == "voted_for: specified nobody, found 1"
+    assert wrong.detail == "vote: specified nobody, found 1"
     (shown_wrong,) = finding_picture(VOTE, wrong).wrong
     assert shown_wrong.detail.startswith("D1 (a vote compares the index")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (True, "accepted"),
+        (False, "refused"),
+        (v.Refused("not_leader"), "refused (not_leader)"),
+        (v.Position(1, 2), "accepted at t1i2"),
+        (v.Called(3), "call #3"),
+    ],
+)
+def test_an_outcome_is_told_in_words(outcome: v.Outcome, said: str) -> None:
+    wrong = wrong_of(Difference(2, None, "outcome", outcome, None))
+    assert wrong.detail == f"outcome: specified {said}, found none"
 
 
 def test_records_that_an_audit_names_are_events_of_the_picture(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from conformance.observe.observed import Checkpoint
-from conformance.observe.show import show
+from conformance.observe.show import show, show_field
 from conformance.show import words
 from conformance.show.expected import expected
 from conformance.show.model import ORDERS, Moment, Picture, Wrong
@@ -105,7 +105,7 @@ def _state(moment: Moment) -> list[Any]:
         _name(state.leader) if state.leader_given else "not told",
         _number(disk.current_term),
         _name(disk.voted_for),
-        "not told" if state.confirmed is None else words.call(state.confirmed),
+        "not told" if state.confirmed is None else show_field("confirmed", state.confirmed),
     ]
 
 
