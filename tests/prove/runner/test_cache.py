@@ -242,8 +242,7 @@ FUTURE = "from __future__ import annotations"
 def test_what_makes_no_difference_re_proves_nothing(
     file: str, old: str, new: str, copy: Path
 ) -> None:
-    before = read(ROOT, copy)
-    _, obligations = obligations_proved(copy, before)
+    _, obligations = obligations_proved(copy, read(ROOT, copy))
     after = edit(copy, file, old, new)
     assert still_proved(copy, after, obligations) == ALL
 
@@ -292,12 +291,10 @@ def test_other_versions_re_prove_everything(
     tmp_path: Path, unedited: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, obligations = obligations_proved(tmp_path, unedited)
-    with monkeypatch.context() as patch:
-        patch.setattr(sources_module, "version", lambda _: "1.2.3")
-        assert still_proved(tmp_path, read(ROOT), obligations) == []
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "version", "3.99")
-        assert still_proved(tmp_path, read(ROOT), obligations) == []
+    for module, version in ((sources_module, lambda _: "1.2.3"), (sys, "3.99")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "version", version)
+            assert still_proved(tmp_path, read(ROOT), obligations) == []
     assert still_proved(tmp_path, read(ROOT), obligations) == ALL
 
 
