@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from itertools import count
+from itertools import count, islice
 from random import Random
 from typing import Any, Final
 
 import pytest
 import z3
 
+from conformance.prove.any_size import statements as families
 from conformance.prove.changing.actor import Actor
 from conformance.prove.changing.cases import KINDS, cases
-from conformance.prove.changing.history import History, Seen, broken
+from conformance.prove.changing.history import Checker, History, Seen
 from conformance.prove.changing.induction import Changing
 from conformance.prove.changing.statements import lemmas, script
 from conformance.prove.changing.statements.lemmas import LEMMAS, Servers
@@ -23,6 +24,8 @@ from conformance.prove.changing.statements.script import Script
 from conformance.prove.changing.statements.views import Before
 from conformance.prove.changing.why import facts, fork
 from conformance.prove.changing.why.proofs import PROOFS
+from conformance.prove.history.holding import failures
+from conformance.prove.history.view import claims_of
 from conformance.prove.induction.answers import INDEX
 from conformance.prove.induction.events import Step
 from conformance.prove.induction.prover import Prover
@@ -47,7 +50,7 @@ from spec.values import (
     Node,
     ProposeConfig,
 )
-from tests.prove.premises import Place, implications, recorded
+from tests.prove.premises import implications, recorded
 from tests.prove.shared import LITTLE_WORK, Alive, WithLittleWork, open_goals
 
 STATES = 400
@@ -91,12 +94,18 @@ def states(
 
 
 def test_they_hold_in_every_state_of_random_runs() -> None:
+    with recorded((lemmas,)) as premises:
+        seen = counted_in_runs(Checker())
+    assert all(seen[what] > 10 for what in ("two leaders", "joint", "left", "counted")), seen
+    assert seen["stale"] > 0
+    assert implications((lemmas,)) == premises
+
+
+def counted_in_runs(checker: Checker) -> Counter[str]:
+    """What the states of runs show; the lemmas hold in all of them."""
     seen: Counter[str] = Counter()
-    premises = set[Place]()
     for number, (cluster, history) in enumerate(states(rules.step)):
-        with recorded((lemmas,)) as true:
-            assert broken(cluster, history) == []
-        premises |= true
+        assert checker.broken(cluster, history) == []
         view = Seen(cluster, history)
         terms = [term for term in range(1, view.terms + 1) if view.lead(term) >= 0]
         seen["two leaders"] += len(terms) > 1
@@ -106,22 +115,46 @@ def test_they_hold_in_every_state_of_random_runs() -> None:
         seen["counted"] += view.commit_term(3) > 0
         if number >= STATES:
             break
-    assert all(seen[what] > 10 for what in ("two leaders", "joint", "left", "counted")), seen
-    with recorded((lemmas,)) as true:
-        for cluster, history in states(rules.step, [STALE]):
-            if Seen(cluster, history).read_stale():
-                assert broken(cluster, history) == []
-                seen["stale"] += 1
-    assert seen["stale"] > 0
-    assert implications((lemmas,)) == premises | true
+    for cluster, history in states(rules.step, [STALE]):
+        if Seen(cluster, history).read_stale():
+            assert checker.broken(cluster, history) == []
+            seen["stale"] += 1
+    return seen
+
+
+def test_answers_that_are_kept_are_those_of_each_state_alone() -> None:
+    """Of good states, and of bad ones: what a leader knew, or how it was elected, is another."""
+    checker, compared, wrong = Checker(), 0, 0
+    for cluster, history in islice(states(rules.step), 50, 260, 25):
+        for state in (history, *changed(history)):
+            expected = plainly_broken(cluster, state)
+            assert sorted(map(repr, checker.broken(cluster, state))) == expected
+            compared += 1
+            wrong += bool(expected)
+    assert compared > wrong > 10
+
+
+def changed(history: History) -> Iterator[History]:
+    yield history._replace(elected=(*history.elected[:-1], 0))
+    yield history._replace(known=(*history.known[:-1], 9))
+    yield history._replace(since=(9,) * 9)
+
+
+def plainly_broken(cluster: Cluster, history: History) -> list[str]:
+    view = Seen(cluster, history)
+    found = [one for lemma in LEMMAS for one in failures(lemma, view, {})]
+    for message, owed in claims_of(cluster, history.variables):
+        for claim in families.claims_of(message, owed):
+            found += failures(claim, view, {}, message)
+    return sorted(map(repr, found))
 
 
 def test_a_bug_breaks_one_in_a_run() -> None:
     """Half of the voters elect a leader."""
     half = in_rules("> len(voters) // 2", ">= len(voters) // 2")
-    found: set[str] = set()
+    found, checker = set[str](), Checker()
     for number, (cluster, history) in enumerate(states(patched_rule(half))):
-        found |= {one.name for one in broken(cluster, history)}
+        found |= {one.name for one in checker.broken(cluster, history)}
         if found or number > STATES:
             break
     assert "ElectedByQuorum" in found
@@ -356,14 +389,14 @@ def leaves_owing_calls() -> Iterator[tuple[Cluster, History, Turn]]:
 
 def test_a_leader_that_leaves_owes_no_calls() -> None:
     """Who owes a call leads, or campaigns: so a leader drops them when it commits its removal."""
-    left = False
+    left, checker = False, Checker()
     for cluster, history, turn in leaves_owing_calls():
-        assert broken(cluster, history) == []
+        assert checker.broken(cluster, history) == []
         if isinstance(turn.before.node.role, Leader) and isinstance(turn.after.node.role, Follower):
             left = True
             assert turn.before.pending.broadcast
             owing = turn.after._replace(pending=turn.before.pending)
-            wrong = broken(cluster._replace(members=(owing, *cluster.members[1:])), history)
+            wrong = checker.broken(cluster._replace(members=(owing, *cluster.members[1:])), history)
             assert {one.name for one in wrong} == {"OwedCallAll"}
             break
     assert left

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 from conformance.prove.any_size import statements as families
 from conformance.prove.any_size.statements import Among
 from conformance.prove.changing.statements.lemmas import LEMMAS, Voters, in_stayed, may_be_chosen
-from conformance.prove.history.holding import Broken, failures
+from conformance.prove.history import holding
+from conformance.prove.history.holding import Broken
 from conformance.prove.history.variables import HistoryVariables, initial, put
-from conformance.prove.history.view import Choosable, Concrete, claims_of
+from conformance.prove.history.view import Choosable, Concrete
 from spec.cluster import Cluster, Turn
 from spec.values import Config, Entry, Index, Leader, Term
 
@@ -59,14 +60,14 @@ class Seen(Concrete):
         self, cluster: Cluster, history: History, choosable: Choosable = chosen_by
     ) -> None:
         super().__init__(cluster, history.variables, choosable)
-        self.history = history
-        founding = [one.log[0] for one in history.variables.leaderships if one is not None]
-        if founding:
-            self.founding = founding[0]
-        else:
-            for member in cluster.members:
-                for entry in member.node.log.entries[:1]:
-                    self.founding = entry
+        variables, *marks = history
+        founding = [one.log[0] for one in variables.leaderships if one is not None]
+        if not founding:
+            founding = [e for member in cluster.members[::-1] for e in member.node.log.entries[:1]]
+        for entry in founding[:1]:
+            self.cells["founding",] = entry
+        self.cells["elected",], self.cells["known",], self.cells["since",] = marks
+        self.known = (*self.known, *founding[:1], *marks)
 
     def is_config(self, entry: Any) -> bool:
         return isinstance(entry, Entry) and isinstance(entry.payload, Config)
@@ -106,13 +107,13 @@ class Seen(Concrete):
         return max((k for k in range(1, i + 1) if of(self.tlog(term, k))), default=0)
 
     def el(self, term: Term) -> Index:
-        return _at(self.history.elected, term)
+        return _at(self.read("elected"), term)
 
     def kc(self, term: Term) -> Index:
-        return _at(self.history.known, term)
+        return _at(self.read("known"), term)
 
     def since(self, j: Index) -> Index:
-        return _at(self.history.since, j)
+        return _at(self.read("since"), j)
 
 
 NO_VOTERS: Final = frozenset[int]()
@@ -127,11 +128,12 @@ def _at(values: tuple[Index, ...], at: int) -> Index:
     return values[at] if 0 <= at < len(values) else 0
 
 
-def broken(cluster: Cluster, history: History) -> list[Broken]:
-    """The lemmas and claims that do not hold of a state."""
-    view = Seen(cluster, history)
-    found = [one for lemma in LEMMAS for one in failures(lemma, view, {})]
-    for message, owed in claims_of(cluster, history.variables):
-        for claim in families.claims_of(message, owed):
-            found += failures(claim, view, {}, message)
-    return found
+class Checker:
+    """Asks of states whether the lemmas and claims hold; answers are kept for the next one."""
+
+    def __init__(self) -> None:
+        self.checker = holding.Checker(LEMMAS, families.CLAIMS, chosen_by)
+
+    def broken(self, cluster: Cluster, history: History) -> list[Broken]:
+        view = Seen(cluster, history, self.checker.choosable)
+        return self.checker.broken_of(view, cluster, history.variables)

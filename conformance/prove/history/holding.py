@@ -9,12 +9,11 @@ another state with the same in the same cells, the answer is the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from functools import cache
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
 from conformance.prove.history.variables import HistoryVariables
-from conformance.prove.history.view import Cell, Concrete, choosable, claims_of
+from conformance.prove.history.view import Cell, Choosable, Concrete, choosable, claims_of
 from conformance.prove.statements.claims import CLAIMS, Claim, Message
 from conformance.prove.statements.lemma import Lemma
 from conformance.prove.statements.lemmas import LEMMAS
@@ -82,19 +81,33 @@ class Answers:
 class Checker:
     """Asks of states whether all lemmas hold, and all claims of messages owed and under way."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        lemmas: list[Lemma] = LEMMAS,
+        claims: list[Claim] = CLAIMS,
+        choosable: Choosable = choosable,
+    ) -> None:
         self.answers = Answers()
         self.states: dict[Hashable, tuple[Broken, ...]] = {}
+        self._lemmas = lemmas
+        self._claims = by_message(claims)
+        self._choosable = choosable
+        self._questions: dict[tuple[int, Term], list[Question]] = {}
 
     def broken(self, cluster: Cluster, variables: HistoryVariables) -> list[Broken]:
         """What does not hold, over all nodes, terms and indices up to one more than there is."""
-        view = Concrete(cluster, variables, self.choosable)
+        return self.broken_of(Concrete(cluster, variables, self.choosable), cluster, variables)
+
+    def broken_of(
+        self, view: Concrete, cluster: Cluster, variables: HistoryVariables
+    ) -> list[Broken]:
+        """The same of a view that is there; it asks `choosable` of this checker."""
         ask = self.answers.ask
         found = list(self.lemmas(view))
         for message, owed in claims_of(cluster, variables):
-            for name, claim in CLAIMS_OF[type(message), owed]:
+            for claim in self._claims.get((type(message), owed), ()):
                 found += ask(
-                    (name, message),
+                    (claim.name, message),
                     view,
                     lambda: failures(claim, view, {}, message),  # noqa: B023 (at once)
                 )
@@ -104,16 +117,21 @@ class Checker:
         """The lemmas that do not hold; of two states that are one to them, only one is asked."""
         if view.known not in self.states:
             ask, found = self.answers.ask, []
-            for question, lemma, fixed in questions(view.size, view.terms):
+            for question, lemma, fixed in self.questions(view.size, view.terms):
                 found += ask(question, view, lambda: failures(lemma, view, fixed))  # noqa: B023
             self.states[view.known] = tuple(found)
         return self.states[view.known]
 
     def choosable(self, view: Concrete, term: Term) -> frozenset[Index]:
         found: frozenset[Index] = self.answers.ask(
-            ("choosable", term), view, lambda: choosable(view, term)
+            ("choosable", term), view, lambda: self._choosable(view, term)
         )
         return found
+
+    def questions(self, size: int, terms: Term) -> list[Question]:
+        if (size, terms) not in self._questions:
+            self._questions[size, terms] = questions(self._lemmas, size, terms)
+        return self._questions[size, terms]
 
 
 def broken(cluster: Cluster, variables: HistoryVariables) -> list[Broken]:
@@ -125,11 +143,10 @@ Question: TypeAlias = tuple[Hashable, Lemma, dict[str, int]]
 """Its name, the lemma, and those of its arguments that it is for, by kind."""
 
 
-@cache
-def questions(size: int, terms: Term) -> tuple[Question, ...]:
+def questions(lemmas: list[Lemma], size: int, terms: Term) -> list[Question]:
     """Every lemma, cut into questions so small that a step changes few of the answers."""
     found: list[Question] = []
-    for lemma in LEMMAS:
+    for lemma in lemmas:
         nodes = [kind for kind in lemma.over if kind in NODES]
         kinds = nodes[-1:]
         ranges = [range(size) for _ in kinds]
@@ -139,16 +156,15 @@ def questions(size: int, terms: Term) -> tuple[Question, ...]:
         for values in product(*ranges):
             fixed = dict(zip(kinds, values, strict=True))
             found.append(((lemma.name, values), lemma, fixed))
-    return tuple(found)
+    return found
 
 
-CLAIMS_OF: dict[tuple[type, bool], list[tuple[str, Claim]]] = {
-    (kind, owed): [
-        (claim.name, claim) for claim in CLAIMS if (claim.kind, claim.owed) == (kind, owed)
-    ]
-    for kind in {claim.kind for claim in CLAIMS}
-    for owed in (False, True)
-}
+def by_message(claims: list[Claim]) -> dict[tuple[type, bool], list[Claim]]:
+    """By the kind of message, and whether it is owed."""
+    found: dict[tuple[type, bool], list[Claim]] = {}
+    for claim in claims:
+        found.setdefault((claim.kind, claim.owed), []).append(claim)
+    return found
 
 
 def failures(

@@ -90,7 +90,6 @@ class Concrete:
         self, cluster: Cluster, variables: HistoryVariables, choosable: Choosable = choosable
     ) -> None:
         self.size = len(cluster.members)
-        self.founding = v.Entry(0, v.Config(frozenset(range(self.size))))
         self.reads: dict[Cell, Any] = {}
         self._choosable = choosable
         self.cells = Cells(self, variables)
@@ -109,6 +108,7 @@ class Concrete:
         for leadership in variables.leaderships:
             if leadership is not None:
                 longest = max(longest, len(leadership.log))
+        self.cells["founding",] = v.Entry(0, v.Config(frozenset(range(self.size))))
         self.cells["counted",] = variables.counted
         self.cells["taken",] = variables.taken
         longest = max(longest, len(variables.counted) - 1)
@@ -119,7 +119,7 @@ class Concrete:
             *(len(known) - 1 for known in (*variables.told, *variables.ack)),
         )
 
-        self.known = (
+        self.known: tuple[Any, ...] = (
             tuple(servers),
             variables.leaderships,
             variables.counted,
@@ -159,6 +159,11 @@ class Concrete:
         return self.servers[n]
 
     # History
+
+    @property
+    def founding(self) -> v.Entry:
+        entry: v.Entry = self.read("founding")
+        return entry
 
     def lead(self, term: v.Term) -> Any:
         leadership = self.read("leadership", term)

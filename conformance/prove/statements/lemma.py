@@ -55,8 +55,10 @@ class View(Protocol):
     """A cluster of `size` voters, and its history (see `lemmas`)."""
 
     size: int
-    founding: EntryTerm
-    """The entry at index 1 of every log: the configuration, in term 0."""
+
+    @property
+    def founding(self) -> EntryTerm:
+        """The entry at index 1 of every log: the configuration, in term 0."""
 
     def term_of(self, entry: EntryTerm) -> Int: ...
     def server(self, n: int) -> Server: ...
