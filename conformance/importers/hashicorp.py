@@ -102,6 +102,9 @@ class Hashicorp(Importer[Line]):
         super().__init__(version, names)
         self._voters: tuple[tuple[NodeId, ...], ...] = ()
         self._commits: dict[NodeId, Index] = {}
+        self._begins = False
+        """Whether the recording shows the beginning: the servers, before any event."""
+        self._begun: set[NodeId] = set()
 
     @classmethod
     def sniff(cls, first: Mapping[str, Any]) -> str | None:
@@ -145,6 +148,7 @@ class Hashicorp(Importer[Line]):
     def read(self, line: Line) -> dict[str, Any] | None:
         if line.config is not None and line.event is None:
             self._voters = self.voters((line.config.servers,))
+            self._begins = True
             return None
         event = line.event
         assert event is not None
@@ -155,14 +159,18 @@ class Hashicorp(Importer[Line]):
         changes = event.name == "ProposeConfigChange"
         if changes:
             self._voters = ()  # it names the server and not what becomes of it
+        starts = self._begins and node not in self._begun
+        self._begun.add(node)
         fields: dict[str, Any] = {"node": node, "voters": self._voters}
+        fields["came_up"] = True if starts else None
         msg = event.msg
         calls = event.name == "HandleAppendEntriesRequest"
         # A transport may answer heartbeats beside the main loop.
         if event.name in MAIN and not (calls and msg is not None and msg.is_heartbeat):
             # There is no event for a start; a server that comes up knows of no commit.
             was = self._commits.get(node, 0)
-            fields["came_up"] = True if was and not state.commit_index else None
+            if was and not state.commit_index:
+                fields["came_up"] = True
             self._commits[node] = state.commit_index
             fields |= {
                 "role": role,

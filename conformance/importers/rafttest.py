@@ -41,6 +41,7 @@ MESSAGE: Final = re.compile(
     r"( Rejected)?(?: \(Hint: \d+\))?(?: Commit:(\d+))?"
 )
 BECAME: Final = re.compile(r"\w+ ([0-9a-f]+) became ([a-z-]+) at term (\d+)$")
+CAMPAIGNS: Final = re.compile(r"\w+ ([0-9a-f]+) is starting a new election at term (\d+)$")
 SWITCHED: Final = re.compile(
     r"\w+ ([0-9a-f]+) switched to configuration voters=\(([\d ]*)\)(?:&&\(([\d ]*)\))?"
 )
@@ -252,6 +253,10 @@ class Rafttest(Importer[Text]):
             return self._flush() or self._moment(name)
         if ends := ENDS.match(text):
             self._of(name := _name(ends[1])).last = _position(ends[2], ends[3])
+            return self._moment(name)
+        if (campaigns := CAMPAIGNS.match(text)) and self._of(_name(campaigns[1])).term is None:
+            # What arrives in its next term is all printed.
+            self._of(name := _name(campaigns[1])).term = _number(campaigns[2])
             return self._moment(name)
         if became := BECAME.match(text):
             role, term = SAID.get(became[2]), _number(became[3])

@@ -93,8 +93,8 @@ class Capabilities(Model):
         "that may be committed; then, who may have a vote is not judged."
     )
     complete: bool = Field(
-        description="Whether the recording begins with its nodes' start and lacks nothing until "
-        "its end: without, a receipt of the sender's last term is not held against it."
+        description="Whether a node's recording lacks nothing from its first moment to its end: "
+        "without, a receipt of the sender's last term is not held against it."
     )
 
 

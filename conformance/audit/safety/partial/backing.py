@@ -44,6 +44,10 @@ class PartialBacking:
     def __init__(self, node: NodeId, capabilities: Capabilities, findings: Findings) -> None:
         self.told: Index = 0
         """Up to where a leader or a snapshot has told the node to commit."""
+        self.since: Term | None = 0
+        """What has arrived in a later term is all noted; None: in which one it begins is not known
+        yet.
+        """
         self._node = node
         self._capabilities = capabilities
         self._findings = findings
@@ -76,6 +80,7 @@ class PartialBacking:
     def come_up(self, commit: Index) -> None:
         """Votes and acknowledgements were in memory; what is committed stays committed."""
         self.settle()
+        self.since = 0
         self._votes.clear()
         self._acks.clear()
         self.told = max(self.told, commit)
@@ -89,8 +94,12 @@ class PartialBacking:
             self._findings.leave(ELECTED, NO_CONFIG)
         else:
             votes = self._votes.get(term, set())
+            elected = any(_is_quorum(config, votes | {self._node}) for config in shown)
+            if not elected and self._may_lack(term):
+                self._findings.leave(ELECTED, AT_FIRST)
+                return
             self._findings.checked[ELECTED] += 1
-            if not any(_is_quorum(config, votes | {self._node}) for config in shown):
+            if not elected:
                 detail = f"leads term {term} with the votes of {_those(votes)}, of {shown[-1]}"
                 self._findings.report(ELECTED, self._node, seq, detail)
 
@@ -113,8 +122,12 @@ class PartialBacking:
         for commit in self._later:
             acks = self._acks.get(commit.term, {})
             held = {node for node, upto in acks.items() if upto >= commit.index}
+            backed = any(_is_quorum(config, held | {self._node}) for config in commit.configs)
+            if not backed and self._may_lack(commit.term):
+                self._findings.leave(COMMITTED, AT_FIRST)
+                continue
             self._findings.checked[COMMITTED] += 1
-            if not any(_is_quorum(config, held | {self._node}) for config in commit.configs):
+            if not backed:
                 detail = (
                     f"commits index {commit.index} in term {commit.term}, which {_those(held)} "
                     f"acknowledged, of {commit.configs[-1]}"
@@ -122,7 +135,11 @@ class PartialBacking:
                 self._findings.report(COMMITTED, self._node, commit.seq, detail)
         self._later.clear()
 
-    def followed(self, index: Index, may_be_snapshot: bool, seq: int) -> None:
+    def _may_lack(self, term: Term) -> bool:
+        """Whether something may have arrived in a term before the recording begins."""
+        return self.since is None or term <= self.since
+
+    def followed(self, term: Term, index: Index, may_be_snapshot: bool, seq: int) -> None:
         """A node that does not lead takes entries for committed up to an index.
 
         `may_be_snapshot`: its log may have been replaced by one.
@@ -133,6 +150,10 @@ class PartialBacking:
         notes_snapshots = "install_snapshot_call" in self._capabilities.receipts
         if index > self.told and may_be_snapshot and not notes_snapshots:
             self._findings.leave(COMMITTED, NO_SNAPSHOTS)
+            self.told = index
+            return
+        if index > self.told and self._may_lack(term):
+            self._findings.leave(COMMITTED, AT_FIRST)
             self.told = index
             return
         self._findings.checked[COMMITTED] += 1

@@ -121,13 +121,16 @@ class PartialNode:
         term, commit, last = moment.current_term, moment.commit_index or 0, moment.last_index or 0
         covered = self._mail.covered.get(self.node)
         if covered is None:
-            since = 0 if moment.came_up or self._capabilities.complete else term
+            # Who comes up with something committed has lived before.
+            since = 0 if moment.came_up and not commit else term
             self._mail.covered[self.node] = Covered(self._capabilities, since)
         if not is_first:
             self._findings.leave("RestartFromDisk", RESTARTED)
             self._life += 1
         self._came_up = self._came_up or moment.came_up is True
         self._backing.come_up(commit)
+        if not moment.came_up:
+            self._backing.since = term
         self._known, self._noted = Known(), 0
         self._asked.clear()
         self._told = 0, 0
@@ -326,7 +329,7 @@ class PartialNode:
             self._check_term(term, commit)
             self._backing.committed(term, commit, configs, self._seq)
         elif not (led and before.term and self._backing.may_have(before.term, commit, configs)):
-            self._backing.followed(commit, self._followed.jumped, self._seq)
+            self._backing.followed(term or 0, commit, self._followed.jumped, self._seq)
 
     def _check_told(self, moment: Moment) -> None:
         """Figure 2, leaderCommit: those who are told commit without counting.
@@ -395,6 +398,8 @@ class PartialNode:
         covered.until = max(covered.until, term)
         if covered.since is None:
             covered.since = term
+        if self._backing.since is None:
+            self._backing.since = term
         if last is None or moment.last_index is None:
             return
         changed = range(max(log.changed, 1), min(log.changed + RUN, last))
