@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.audit.run import audit
 from conformance.audit.safety.findings import Findings
 from conformance.audit.safety.partial.following import FollowedLog
 from conformance.audit.safety.partial.log import PartialLog, Run
@@ -13,6 +15,8 @@ from conformance.audit.safety.partial.mail import Mail
 from conformance.importers.importer import message
 from conformance.trace.moments import Moment, SeenMessage
 from conformance.trace.vocabulary import Position
+from tests.importers import stories
+from tests.importers.stories import write
 
 
 def call(
@@ -136,3 +140,28 @@ def test_lengths_cost_nothing(size: int) -> None:
         Run(size - size // 2 - 3, None),
     ]
     assert log.chain() == (None, size + 1)
+
+
+def test_a_last_term_shown_is_held_against_what_is_acknowledged(tmp_path: Path) -> None:
+    """A follower shows another term at the index up to which it commits and acknowledges."""
+    lines = stories.hashicorp()
+    told = next(
+        line
+        for line in lines
+        if line.get("event", {}).get("name") == "HandleAppendEntriesRequest"
+        and line["event"]["state"]["commitIndex"] == line["event"]["state"]["lastLogIndex"]
+    )
+    told["event"]["state"]["lastLogTerm"] = 1
+    report = audit([write(tmp_path / "recording.ndjson", lines)])
+    assert [problem.property for problem in report.problems] == ["StateMachineSafety"]
+
+
+def test_a_snapshot_that_is_sent_tells_of_what_is_committed(tmp_path: Path) -> None:
+    path = tmp_path / "recording.ndjson"
+    shows: dict[str, Any] = {"commit": 3, "log": 4, "vote": "1", "role": "Leader"}
+    for index, found in ((3, []), (4, ["CommittedOnQuorum"])):
+        sent = stories.etcd_message("MsgSnap", "1", "3", index=index, logTerm=1)
+        line = stories.etcd_line("SendAppendEntriesRequest", "1", 1, msg=sent, **shows)
+        after = stories.etcd_line("Ready", "1", 1, **shows)
+        report = audit([write(path, [*stories.etcd(), line, after])])
+        assert [problem.property for problem in report.problems] == found

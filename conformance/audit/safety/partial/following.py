@@ -75,9 +75,9 @@ class FollowedLog:
                 self.given = last
             self._is_shown = True
             if moment.last_term is not None:
-                self.learn(last, moment.last_term)
+                self.learn(last, moment.last_term, commit)
         if position is not None and position.term and position.index <= log.last:
-            self.learn(position.index, position.term)
+            self.learn(position.index, position.term, commit)
 
     def _change(self, last: Index, term: Term | None, led: bool) -> None:
         log, call, was = self.log, self._call, self.log.last
@@ -100,8 +100,8 @@ class FollowedLog:
             self.learn(call.after, message.log_term)
         log.put(start, self._said(call).between(start, last))
 
-    def learn(self, index: Index, term: Term) -> None:
-        """The node itself shows the term of an entry."""
+    def learn(self, index: Index, term: Term, commit: Index = 0) -> None:
+        """The node itself shows the term of an entry, and perhaps that so much is committed now."""
         known = self.log.term(index)
         if known not in (None, term):
             self.forget(self.committed)  # and others, perhaps, that it has replaced
@@ -109,6 +109,8 @@ class FollowedLog:
             self.log.learn(index, term)
             if index <= self.committed:
                 self._show_committed(index, term, known)
+            elif index <= commit:
+                self._show_committed(index, term, None)  # it may have replaced another one
 
     def forget(self, start: Index) -> None:
         """What follows an index may be something else from now on."""

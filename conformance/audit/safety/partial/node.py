@@ -240,8 +240,11 @@ class PartialNode:
             self._followed.acknowledge(message)
         if kind in ("append_entries_call", "heartbeat_call", "install_snapshot_call"):
             self.shown.sent_calls.setdefault(message.term, self._seq)
-            if (message.commit_index or 0) > self._told[0]:
-                self._told = message.commit_index or 0, self._seq
+            # A snapshot is of what is committed (Figure 13).
+            told = (message.index if kind == "install_snapshot_call" else None) or 0
+            told = max(told, message.commit_index or 0)
+            if told > self._told[0]:
+                self._told = told, self._seq
         if message.from_ != message.to:
             self._mail.sent(message, entries)
 
