@@ -85,3 +85,17 @@ def grants(line: dict[str, Any]) -> bool:
     event = line.get("event", {})
     own = event.get("msg", {}).get("from") == event.get("nid")
     return event.get("name") == "HandleRequestVoteResponse" and not own
+
+
+@pytest.mark.parametrize("name", ["etcd", "ccf"])
+def test_files_put_together_may_end_apart(name: str, path: Path) -> None:
+    """A file that tells of one node after another is taken for the nodes' own files."""
+    lines, own = STORIES[name](), dict[str, list[dict[str, Any]]]()
+    for line in lines:
+        node = line["event"]["nid"] if "event" in line else line["msg"]["state"]["node_id"]
+        own.setdefault(node, []).append(line)
+    for node, told in own.items():
+        for kept in range(1, len(told)):
+            cut = own | {node: told[:kept]}
+            report = audit([write(path, [line for part in cut.values() for line in part])])
+            assert report.problems == [], (node, kept)

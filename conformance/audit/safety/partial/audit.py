@@ -22,6 +22,7 @@ class PartialAudit:
         self._findings = findings
         self._mail = Mail(findings)
         self._ballots = Ballots(findings)
+        self._latest: NodeId | None = None
 
     def add(self, moment: Moment, capabilities: Capabilities, file: str) -> None:
         """`file`: the recording that it stands in."""
@@ -36,6 +37,9 @@ class PartialAudit:
                 self._mail,
                 self._ballots,
             )
+        elif moment.node != self._latest:
+            self._mail.take_turns = True
+        self._latest = moment.node
         node.add(moment)
 
     def located(self, problem: Problem) -> Problem:

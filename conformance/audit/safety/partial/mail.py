@@ -48,6 +48,10 @@ class Mail:
     findings: Findings
     files: set[str] = field(default_factory=set)
     """Where the moments come from: those of one file lack nothing at the end of another."""
+    take_turns: bool = False
+    """Whether a node is told of again after another one: a file of one node after another may be
+    put together of several, whose ends differ.
+    """
     covered: dict[NodeId, Covered] = field(default_factory=dict)
     _sent: dict[int, list[Run] | None] = field(default_factory=dict)
     """Each message, and the terms of its entries where the sender's log tells them."""
@@ -107,7 +111,7 @@ class Mail:
                 return NOT_NOTED  # such a caller may make up a refusal for who does not answer
         if sender.since is None or (sender.since and message.term <= sender.since):
             return BEFORE
-        whole = sender.capabilities.complete and len(self.files) == 1
+        whole = sender.capabilities.complete and len(self.files) == 1 and self.take_turns
         return AFTER if not whole and message.term >= sender.until else None
 
 
