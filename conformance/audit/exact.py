@@ -285,10 +285,11 @@ def _lost(before: Member, event: v.Start | v.Restart, exactly: bool) -> str | No
     disk, found = before.disk, event if isinstance(event, v.Restart) else NO_DISK
     term, persisted = found.current_term, disk.current_term
     if term < persisted or (exactly and term != persisted):
-        return f"current_term: persisted {persisted}, restarted with {term}"
+        return f"term: persisted {persisted}, restarted with {term}"
     vote, given = found.voted_for, disk.voted_for
     if term == persisted and given != vote and (exactly or given is not None):
-        return f"voted_for: persisted {given}, restarted with {vote}"
+        said, comes_up = show_field("voted_for", given), show_field("voted_for", vote)
+        return f"vote: persisted {said}, restarted with {comes_up}"
     if disk.log == found.log or (not exactly and _may_become(before.node, disk.log, found)):
         return None
     return f"log: persisted up to {_extent(disk.log)}, restarted with {_extent(found.log)}"

@@ -68,4 +68,4 @@ def test_a_counterexample_has_plain_numbers_and_says_what_differs() -> None:
     assert isinstance(found.turn.before, Member)
     assert type(found.turn.before.node.current_term) is int
     assert "state differs" in found.what
-    assert any(line.startswith("voted_for: specified None, found ") for line in found.wrong)
+    assert any(line.startswith("vote: specified nobody, found ") for line in found.wrong)
