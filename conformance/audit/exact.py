@@ -22,7 +22,7 @@ from conformance.observe.observed import (
     recorded_outcome,
 )
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import FIELDS, show_field
+from conformance.observe.show import show_field, show_name
 from spec import rules
 from spec import values as v
 from spec.always import entries_between
@@ -229,7 +229,7 @@ def _compared(record: Recorded, expected: _Expected) -> Problem | None:
         return None
     what, specified, recorded = _narrowed(difference)
     wanted, found = show_field(what, specified), show_field(what, recorded)
-    detail = f"{FIELDS.get(what, what)}: specified {wanted}; recorded {found}"
+    detail = f"{show_name(what)}: specified {wanted}; recorded {found}"
     return Problem(f"Specified{difference.what.capitalize()}", record.node, record.seq, detail)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from conformance.observe.failed import PROGRAM_FAILED
-from conformance.observe.show import show_field
+from conformance.observe.show import show_unlike
 from spec.properties import Violation
 from spec.values import Event, NodeId
 
@@ -93,8 +93,7 @@ def name_of(finding: Finding) -> str:
 
 def describe(finding: Finding) -> str:
     if isinstance(finding, Difference):
-        what, specified = finding.what, show_field(finding.what, finding.specified)
-        return f"{what}: specified {specified}, found {show_field(what, finding.found)}"
+        return show_unlike(finding.what, finding.specified, finding.found)
     return finding.detail
 
 

@@ -90,6 +90,17 @@ def show_field(name: str, value: object) -> str:
     return show(value)
 
 
+def show_name(field: str) -> str:
+    """What an outcome, or a field of a node's state, is called for people."""
+    return FIELDS.get(field, field)
+
+
+def show_unlike(field: str, specified: object, found: object) -> str:
+    """Two values of an outcome, or of a field of a node's state, that should be the same."""
+    said = f"specified {show_field(field, specified)}, found {show_field(field, found)}"
+    return f"{show_name(field)}: {said}"
+
+
 def show_entries(entries: v.Entries) -> str:
     def payload(entry: v.Entry) -> str:
         return show(entry.payload) if isinstance(entry.payload, v.Config) else entry.payload

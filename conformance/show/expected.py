@@ -14,7 +14,7 @@ from itertools import zip_longest
 
 from conformance.observe.observed import Checkpoint, observed, recorded_outcome
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import FIELDS, show_field
+from conformance.observe.show import show_field, show_name
 from conformance.show import words
 from conformance.show.model import Moment, Picture
 from spec import rules
@@ -132,7 +132,7 @@ def _rows(
         if field == "confirmed" and state.confirmed is None:
             continue
         one, other = getattr(specified, field), getattr(state, field)
-        yield Row(FIELDS.get(field, field), show_field(field, one), show_field(field, other))
+        yield Row(show_name(field), show_field(field, one), show_field(field, other))
 
 
 def _actions(specified: list[str], found: list[str]) -> Iterator[Row]:

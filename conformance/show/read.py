@@ -12,7 +12,7 @@ from conformance.audit.run import AuditReport, audit
 from conformance.observe.finding import Difference, Finding, Problem, describe, name_of
 from conformance.observe.observed import Observed
 from conformance.observe.recorded import Recorded
-from conformance.observe.show import FIELDS, show_field
+from conformance.observe.show import show_unlike
 from conformance.show.model import Picture, Wrong
 from conformance.show.order import in_order
 from conformance.show.put_together import put_together
@@ -89,8 +89,7 @@ def _narrowed(found: Difference) -> str:
         return describe(found)
     parts = zip(Observed._fields, one, other, strict=True)
     return "; ".join(
-        f"{FIELDS.get(name, name)}: specified {show_field(name, specified)}, "
-        f"found {show_field(name, shown)}"
+        show_unlike(name, specified, shown)
         for name, specified, shown in parts
         if specified != shown
     )

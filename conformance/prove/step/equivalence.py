@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.observe.finding import Difference
-from conformance.observe.show import FIELDS, show_field
+from conformance.observe.show import show_unlike
 from conformance.prove.runner.obligation import Level, Obligation, Result, Subjects
 from conformance.prove.step.asking import asked
 from conformance.prove.step.assumptions import holds
@@ -99,5 +99,4 @@ def unlike(specified: Any, found: Any, name: str = "") -> Iterator[str]:
                 yield from unlike(one, other, f"{name} {field}".strip())
             return
     of, _, field = name.rpartition(" ")
-    told = f"{of} {FIELDS.get(field, field)}: ".lstrip().removeprefix(": ")
-    yield f"{told}specified {show_field(field, specified)}, found {show_field(field, found)}"
+    yield f"{of} {show_unlike(field, specified, found)}".lstrip(" :")
