@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from conformance.audit.safety.findings import Findings
+from conformance.audit.safety.partial.mail import Covered
 from conformance.trace.moments import Capabilities, SeenMessage
 from spec.values import Index, NodeId, Term
 
@@ -44,10 +45,8 @@ class PartialBacking:
     def __init__(self, node: NodeId, capabilities: Capabilities, findings: Findings) -> None:
         self.told: Index = 0
         """Up to where a leader or a snapshot has told the node to commit."""
-        self.since: Term | None = 0
-        """What has arrived in a later term is all noted; None: in which one it begins is not known
-        yet.
-        """
+        self._begun: Covered | None = None
+        """Where the node's recording begins, if it has not come up since."""
         self._node = node
         self._capabilities = capabilities
         self._findings = findings
@@ -77,10 +76,13 @@ class PartialBacking:
                 upto = min(upto, self._sent_upto)
             self.told = max(self.told, upto)
 
-    def come_up(self, commit: Index) -> None:
-        """Votes and acknowledgements were in memory; what is committed stays committed."""
+    def come_up(self, commit: Index, begun: Covered | None) -> None:
+        """Votes and acknowledgements were in memory; what is committed stays committed.
+
+        `begun`: what is noted of the node, if its recording begins here, in the middle of a life.
+        """
         self.settle()
-        self.since = 0
+        self._begun = begun
         self._votes.clear()
         self._acks.clear()
         self.told = max(self.told, commit)
@@ -137,7 +139,7 @@ class PartialBacking:
 
     def _may_lack(self, term: Term) -> bool:
         """Whether something may have arrived in a term before the recording begins."""
-        return self.since is None or term <= self.since
+        return self._begun is not None and self._begun.may_lack(term)
 
     def followed(self, term: Term, index: Index, may_be_snapshot: bool, seq: int) -> None:
         """A node that does not lead takes entries for committed up to an index.

@@ -22,13 +22,17 @@ AFTER: Final = "it may have been sent after its sender's recording ends"
 
 @dataclass(slots=True)
 class Covered:
-    """What of a node's sends is noted."""
+    """What is noted of what a node sends and receives."""
 
     capabilities: Capabilities
     since: Term | None = 0
-    """What is sent in a later term is all there; None: its term is not known yet."""
+    """What stands in a later term is all there; None: the node's term is not known yet."""
     until: Term = 0
     """The last term that was shown."""
+
+    def may_lack(self, term: Term) -> bool:
+        """Whether some of a term may stand before the node's recording begins."""
+        return self.since is None or 0 < self.since >= term
 
 
 @dataclass(slots=True)
@@ -109,7 +113,7 @@ class Mail:
         if message.type.endswith("_reply") and sender.capabilities.order == "states":
             if not message.granted:
                 return NOT_NOTED  # such a caller may make up a refusal for who does not answer
-        if sender.since is None or (sender.since and message.term <= sender.since):
+        if sender.may_lack(message.term):
             return BEFORE
         whole = sender.capabilities.complete and len(self.files) == 1 and self.take_turns
         return AFTER if not whole and message.term >= sender.until else None

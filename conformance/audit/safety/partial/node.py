@@ -123,14 +123,12 @@ class PartialNode:
         if covered is None:
             # Who comes up with something committed has lived before.
             since = 0 if moment.came_up and not commit else term
-            self._mail.covered[self.node] = Covered(self._capabilities, since)
+            covered = self._mail.covered[self.node] = Covered(self._capabilities, since)
         if not is_first:
             self._findings.leave("RestartFromDisk", RESTARTED)
             self._life += 1
         self._came_up = self._came_up or moment.came_up is True
-        self._backing.come_up(commit)
-        if not moment.came_up:
-            self._backing.since = term
+        self._backing.come_up(commit, None if moment.came_up else covered)
         self._known, self._noted = Known(), 0
         self._asked.clear()
         self._told = 0, 0
@@ -401,8 +399,6 @@ class PartialNode:
         covered.until = max(covered.until, term)
         if covered.since is None:
             covered.since = term
-        if self._backing.since is None:
-            self._backing.since = term
         if last is None or moment.last_index is None:
             return
         changed = range(max(log.changed, 1), min(log.changed + RUN, last))
