@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
@@ -92,21 +91,6 @@ class WithLittleWork(Prover):
     def left_open(self, goals: list[Goal]) -> list[Goal]:
         asked = [goal for goal in goals if self.fact in ("", fact_of(goal.name))]
         return super().left_open(asked)
-
-    def unseen(self, asked: Sequence[str], goals: list[Goal]) -> list[tuple[str, str]]:
-        """Asks each solver once for a goal that is by itself: where it is not to be proved, to ask
-        for all together and then for each would take all the work twice.
-        """
-        if len(goals) != 1:
-            return super().unseen(asked, goals)
-        (goal,), answer = goals, z3.unknown
-        for of in asked:
-            answer = self.solvers.follows(of, goal.formula, what=goal.name)
-            if answer == z3.unsat:
-                return []
-            if of != asked[-1]:
-                self._learned.beyond.add((of, goal.statement))
-        return [(goal.name, str(answer))]
 
 
 def fact_of(goal: str) -> str:

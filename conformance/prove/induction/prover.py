@@ -201,16 +201,17 @@ class Prover:
     def unseen(self, asked: Sequence[str], goals: list[Goal]) -> list[Failure]:
         """Those of which none of the solvers sees that they follow.
 
-        A solver with few lemmas is asked for all of them together at first, which is quicker.  The
-        one with all is not: of each by itself less is needed, and more of them were seen before.
+        A solver with few lemmas is asked for several of them together at first, which is quicker.
+        The one with all is not: of each by itself less is needed, and more were seen before.
         """
         answers: list[Failure] = []
         for of in asked:
             if not goals:
                 break
-            together, what = [goal.formula for goal in goals], f"{goals[0].name} and others"
-            if of != ALL and self.solvers.follows(of, *together, what=what) == z3.unsat:
-                return []
+            if of != ALL and len(goals) > 1:
+                together, what = [goal.formula for goal in goals], f"{goals[0].name} and others"
+                if self.solvers.follows(of, *together, what=what) == z3.unsat:
+                    return []
             left: list[Goal] = []
             answers = []
             for goal in goals:
