@@ -23,8 +23,8 @@ from spec.values import Node
 
 LITTLE_WORK: Final = 2_000_000
 """Of z3, a query, as it counts it: where something is not to be proved, for which it would do all
-the work that it may.  Of the right rules it has to prove the same with as much.  That takes a
-tenth, as a rule, but not always: how much depends on what else was asked in this process.
+the work that it may.  Of the right rules it proves the same with a tenth, as a rule, but not
+always: that depends on what else was asked in this process.  They may take what any proof may.
 """
 
 
@@ -70,7 +70,7 @@ def take_in_order(monkeypatch: pytest.MonkeyPatch, *first: str) -> None:
         monkeypatch.setattr(module, "take_action", take_action)
 
 
-class WithLittleWork(Prover):
+class OfOneFact(Prover):
     """`fact`: the lemma or the claim that alone is asked for, up to the first path that leaves it
     open; empty for all of them, on all paths.
     """
@@ -78,8 +78,6 @@ class WithLittleWork(Prover):
     def __init__(self, theory: Theory, fact: str = "") -> None:
         super().__init__(theory)
         self.fact = fact
-        for solver in self.solvers.each.values():
-            solver.set("rlimit", LITTLE_WORK)
 
     def check_path(
         self, paths: Paths, path: Path[Consequence], happening: Happening, checked: Checked
@@ -91,6 +89,23 @@ class WithLittleWork(Prover):
     def left_open(self, goals: list[Goal]) -> list[Goal]:
         asked = [goal for goal in goals if self.fact in ("", fact_of(goal.name))]
         return super().left_open(asked)
+
+
+class WithLittleWork(OfOneFact):
+    """For what is to be left open."""
+
+    def __init__(self, theory: Theory, fact: str = "", work: int = LITTLE_WORK) -> None:
+        super().__init__(theory, fact)
+        for solver in self.solvers.each.values():
+            solver.set("rlimit", work)
+
+
+def right_and_wrong(right: Theory, wrong: Theory, fact: str, step: Step) -> tuple[Checked, Checked]:
+    """What is made of a step by the right rule, and by a wrong one with no less work."""
+    prover = OfOneFact(right, fact)
+    checked = prover.check(step)
+    work = max(LITTLE_WORK, prover.solvers.hardest[0])
+    return checked, WithLittleWork(wrong, fact, work).check(step)
 
 
 def fact_of(goal: str) -> str:

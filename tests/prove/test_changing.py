@@ -51,7 +51,7 @@ from spec.values import (
     ProposeConfig,
 )
 from tests.prove.premises import implications, recorded
-from tests.prove.shared import LITTLE_WORK, Alive, WithLittleWork, open_goals
+from tests.prove.shared import LITTLE_WORK, Alive, open_goals, right_and_wrong
 
 STATES = 400
 STALE: Final = 197
@@ -252,10 +252,8 @@ def test_a_step_that_breaks_one_is_open() -> None:
         "        current_term=node.current_term + 1,\n        voted_for=node.id,\n",
         "        current_term=node.current_term + 1,\n        voted_for=None,\n",
     )
-    right, wrong = (
-        WithLittleWork(Changing(rule), "Candidate").check(step_of(*ELECTION))
-        for rule in (rules.step, patched_rule(forgets))
-    )
+    theories = Changing(rules.step), Changing(patched_rule(forgets))
+    right, wrong = right_and_wrong(*theories, "Candidate", step_of(*ELECTION))
     assert right.open == []
     assert "Candidate[0]" in open_goals(wrong)
 
@@ -287,10 +285,8 @@ BUGS = {
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_wrong_rule_of_membership_is_left_open_and_the_right_one_is_not(bug: str) -> None:
     old, new, step, lemma = BUGS[bug]
-    right, wrong = (
-        WithLittleWork(Changing(rule), lemma).check(step_of(*step))
-        for rule in (rules.step, patched_rule(in_rules(old, new)))
-    )
+    theories = Changing(rules.step), Changing(patched_rule(in_rules(old, new)))
+    right, wrong = right_and_wrong(*theories, lemma, step_of(*step))
     assert right.open == []
     assert lemma in {name.split("[")[0] for name in open_goals(wrong)}
 

@@ -19,6 +19,7 @@ from conformance.prove.induction.actor import Actor, Window
 from conformance.prove.induction.cases import KINDS, cases
 from conformance.prove.induction.events import Happening, Step, any_vote
 from conformance.prove.induction.messages import reads
+from conformance.prove.induction.prover import Prover
 from conformance.prove.induction.theory import Theory
 from conformance.prove.induction.unread import Head
 from conformance.prove.reachable import from_empty, told
@@ -190,7 +191,7 @@ STEPS = dict.fromkeys(bug._replace(patches=()) for bug in BUGS.values())
 
 @pytest.mark.parametrize("right", STEPS, ids=[f"{one.kind}, {one.shape}" for one in STEPS])
 def test_the_right_rule_is_not_refuted_there(right: Bug) -> None:
-    assert WithLittleWork(Theory(right.size)).check(right.step).open == []
+    assert Prover(Theory(right.size)).check(right.step).open == []
     assert counterexample(right.size, rules.step, right.step) is None
 
 

@@ -35,10 +35,12 @@ from tests.prove.shared import (
     COUNTS_EARLIER_ANSWERS,
     READS_AT_ONCE,
     Alive,
+    OfOneFact,
     WithLittleWork,
     fact_of,
     open_goals,
     patch,
+    right_and_wrong,
 )
 
 
@@ -182,10 +184,8 @@ BUGS = {
 @pytest.mark.parametrize("name", BUGS)
 def test_a_wrong_rule_is_left_open_and_the_right_one_is_not(name: str) -> None:
     bug = BUGS[name]
-    right, wrong = (
-        WithLittleWork(AnySize(*rule), fact_of(bug.fact)).check(bug.step)
-        for rule in ((), (patched_rule(*bug.patches),))
-    )
+    theories = AnySize(), AnySize(patched_rule(*bug.patches))
+    right, wrong = right_and_wrong(*theories, fact_of(bug.fact), bug.step)
     assert (right.open, right.unassumed) == ([], "")
     assert right.live > 0
     assert bug.fact in open_goals(wrong)
@@ -216,7 +216,7 @@ def test_without_what_is_known_of_majorities_a_later_leader_may_lack_an_entry(
     facts: str, kind: str, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = step_of(kind, shape, 1)
-    assert checked_with(step, "LeadersHave").open == []
+    assert OfOneFact(AnySize(), "LeadersHave").check(step).open == []
     monkeypatch.setattr(AnySize, facts, lambda *_: [])
     assert checked_with(step, "LeadersHave").open
 
@@ -225,7 +225,7 @@ def test_a_rule_of_quorums_that_says_too_little_leaves_a_count_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     step = step_of("end of drain", "of a leader, founded + 1", 1)
-    assert checked_with(step, "CountedIsChosen").open == []
+    assert OfOneFact(AnySize(), "CountedIsChosen").check(step).open == []
     says_nothing = z3.BoolVal(True)
     monkeypatch.setattr("conformance.prove.any_size.actor.within", lambda *_: says_nothing)
     assert checked_with(step, "CountedIsChosen").open
