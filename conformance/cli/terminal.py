@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO, TypeAlias, cast
 
@@ -321,7 +322,7 @@ class _Command:
     over: bool = False
     deaf_until: float = 0.0
 
-    def stop(self, *_: object) -> None:
+    def stop(self, number: int = signal.SIGINT, *_: object) -> None:
         """Ctrl-C, and what else asks a program to end: all of it is left, and cleaned up.
 
         That is not to be cut short by the same signal again, or the next one of a shutdown.
@@ -330,9 +331,21 @@ class _Command:
         if self.over or now < self.deaf_until:
             return
         self.stopped, self.deaf_until = True, now + DEAF
-        # What is half made when this arrives, and fails as it is removed, is nobody's mistake.
-        sys.unraisablehook = lambda _: None
+        sys.unraisablehook = partial(self._ignored, number)
         raise KeyboardInterrupt
+
+    def _ignored(self, number: int, what: sys.UnraisableHookArgs) -> None:
+        """What is half made when a signal arrives, and fails as it is removed, is nobody's mistake.
+
+        But Python ignores the interrupt as well, where it comes in a callback of the garbage
+        collector or the like.  Then it has to come again, once that is over.
+        """
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            self.deaf_until = 0.0
+            main = threading.main_thread().ident
+            again = threading.Timer(0.01, signal.pthread_kill, (main, number))
+            again.daemon = True
+            again.start()
 
 
 _now = _Command()

@@ -63,6 +63,33 @@ def test_what_is_half_made_when_a_signal_comes_is_not_complained_of(
     assert capsys.readouterr().err == ""
 
 
+IGNORED = """
+import gc, signal, threading
+from conformance.cli import terminal
+
+def sends(*_):
+    gc.callbacks.remove(sends)
+    signal.raise_signal(signal.SIGTERM)
+
+def command():
+    gc.callbacks.append(sends)
+    gc.collect()
+    threading.Event().wait(60)
+    print("it went on")
+
+terminal.run(command)
+"""
+
+
+def test_a_signal_that_comes_in_a_callback_of_the_garbage_collector_ends_the_command() -> None:
+    """Python ignores what is raised there."""
+    done = subprocess.run(
+        [sys.executable, "-c", IGNORED], cwd=ROOT, capture_output=True, text=True, timeout=100
+    )
+    told = "interrupted: before anything was judged\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", told)
+
+
 @pytest.mark.parametrize("command", ["convert", "show"])
 @pytest.mark.parametrize("name", ["recording", "./recording", "link"])
 def test_no_recording_is_written_over(command: str, name: str, tmp_path: Path) -> None:
